@@ -1,0 +1,243 @@
+import type { TaskId } from './task.ts';
+
+/** Where an attempt is; it passes the phases in this order. */
+export const PHASES = ['preparing', 'working', 'verifying', 'reviewing', 'landing'] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** Every way an attempt can end. */
+export const OUTCOMES = [
+  'landed',
+  'no-change',
+  'verify-failed',
+  'review-rejected',
+  'conflict',
+  'timed-out',
+  'stalled',
+  'crashed',
+  'permission-denied',
+  'refused',
+  'usage-limited',
+  'over-budget',
+  'unauthenticated',
+  'model-unavailable',
+  'prompt-too-long',
+  'cancelled',
+  'infrastructure',
+] as const;
+export type AttemptOutcome = (typeof OUTCOMES)[number];
+
+/** What follows from an outcome. */
+export interface OutcomePolicy {
+  /** The task is done. */
+  readonly success: boolean;
+  /** It costs the task one of its attempts. */
+  readonly charged: boolean;
+  /** How the next try begins: in the same Claude session, in a new one, or not at all in this run. */
+  readonly next: 'resume' | 'fresh' | 'none';
+  /** What it ends besides the attempt. */
+  readonly stops: 'nothing' | 'task' | 'run';
+  /** What a person can do about it; empty where nothing is needed. */
+  readonly advice: string;
+}
+
+const policy = (
+  success: boolean,
+  charged: boolean,
+  next: OutcomePolicy['next'],
+  stops: OutcomePolicy['stops'],
+  advice: string,
+): OutcomePolicy => ({ success, charged, next, stops, advice });
+
+/** The one table that says what each outcome costs and what comes after it. */
+export const OUTCOME_POLICY: Readonly<Record<AttemptOutcome, OutcomePolicy>> = {
+  landed: policy(true, true, 'none', 'task', ''),
+  'no-change': policy(true, true, 'none', 'task', ''),
+  'verify-failed': policy(
+    false,
+    true,
+    'resume',
+    'nothing',
+    'Run the verify command by hand, then `run` again.',
+  ),
+  'review-rejected': policy(
+    false,
+    true,
+    'resume',
+    'nothing',
+    'Read the findings with `show`, then `run` again.',
+  ),
+  conflict: policy(
+    false,
+    true,
+    'resume',
+    'nothing',
+    'Resolve the conflict by hand, or `run` again on the new base.',
+  ),
+  'timed-out': policy(
+    false,
+    true,
+    'resume',
+    'nothing',
+    'Split the task with `expand`, or raise execution.worker_timeout.',
+  ),
+  stalled: policy(
+    false,
+    true,
+    'resume',
+    'nothing',
+    'Look at the end of its transcript; raise execution.stall_timeout if it was only slow.',
+  ),
+  crashed: policy(false, true, 'resume', 'nothing', 'Look at the end of its transcript with `show`.'),
+  'permission-denied': policy(
+    false,
+    true,
+    'none',
+    'task',
+    'Allow the rule that `show` names under claude_cli.settings, then `run` again.',
+  ),
+  refused: policy(false, true, 'fresh', 'nothing', 'Reword the task with `edit`.'),
+  'usage-limited': policy(
+    false,
+    false,
+    'resume',
+    'run',
+    'Run again after the reset; nothing was charged to the task.',
+  ),
+  'over-budget': policy(
+    false,
+    false,
+    'resume',
+    'task',
+    'Raise the budget (budget.max_cost_usd, budget.max_cost_per_task_usd or --max-cost), then `run` again.',
+  ),
+  unauthenticated: policy(
+    false,
+    false,
+    'resume',
+    'run',
+    'Log in with `claude`, or set ANTHROPIC_API_KEY; `check` tells which one is used.',
+  ),
+  'model-unavailable': policy(
+    false,
+    false,
+    'fresh',
+    'run',
+    'Set models.worker.model to an alias such as "sonnet".',
+  ),
+  'prompt-too-long': policy(
+    false,
+    true,
+    'none',
+    'task',
+    'Shorten the task with `edit`, or split it with `expand`.',
+  ),
+  cancelled: policy(false, false, 'resume', 'nothing', 'It was stopped by a person; `run` continues it.'),
+  infrastructure: policy(
+    false,
+    false,
+    'resume',
+    'nothing',
+    'The machine or the network failed, not the task; `check` shows what is wrong.',
+  ),
+};
+
+/** Tokens of one or more API calls. `input` excludes what was read from or written to the prompt cache. */
+export interface Tokens {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+  readonly cacheWrite: number;
+}
+
+/** What one model used in one process or call, in tokens and US dollars at list price. */
+export interface ModelUsage extends Tokens {
+  readonly model: string;
+  readonly costUsd: number;
+}
+
+/** No tokens at all. */
+export const NO_TOKENS: Tokens = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
+
+/** Every token, however it was billed. */
+export function totalTokens(tokens: Tokens): number {
+  return tokens.input + tokens.output + tokens.cacheRead + tokens.cacheWrite;
+}
+
+/** One sum a model, ordered by model name. */
+export function sumUsage(usages: Iterable<ModelUsage>): ModelUsage[] {
+  const byModel = new Map<string, ModelUsage>();
+  for (const usage of usages) {
+    const sum = byModel.get(usage.model);
+    byModel.set(usage.model, {
+      model: usage.model,
+      input: (sum?.input ?? 0) + usage.input,
+      output: (sum?.output ?? 0) + usage.output,
+      cacheRead: (sum?.cacheRead ?? 0) + usage.cacheRead,
+      cacheWrite: (sum?.cacheWrite ?? 0) + usage.cacheWrite,
+      costUsd: (sum?.costUsd ?? 0) + usage.costUsd,
+    });
+  }
+  return [...byModel.values()].sort((a, b) => a.model.localeCompare(b.model));
+}
+
+/** The process that works on an attempt; the start time tells it from a later process with the same id. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Opaque, comparable only for equality on one boot of one machine. */
+  readonly startTime: string;
+}
+
+/** A permission the worker asked for and did not get. */
+export interface PermissionDenial {
+  readonly tool: string;
+  /** The allow rule that would have let it through, e.g. `Bash(npm test:*)`. */
+  readonly rule: string;
+}
+
+/** What a worker says of its own work, by the report schema. */
+export interface WorkerReport {
+  readonly status: 'completed' | 'blocked' | 'nothing-to-do';
+  readonly summary: string;
+  /** What tasks that depend on this one must know. */
+  readonly handover: string;
+  readonly followUps: readonly string[];
+}
+
+/** How an attempt ended: everything the store keeps of it. */
+export interface AttemptEnd {
+  readonly outcome: AttemptOutcome;
+  /** One sentence for people: what happened and what proves it. Empty for a plain success. */
+  readonly message: string;
+  readonly usage: readonly ModelUsage[];
+  readonly report: WorkerReport | null;
+  readonly denials: readonly PermissionDenial[];
+  readonly turns: number | null;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  /** Unix milliseconds at which a usage limit resets, where the outcome is `usage-limited` and it is known. */
+  readonly resetsAt: number | null;
+}
+
+/** One try at one task, as stored. */
+export interface Attempt {
+  readonly id: number;
+  readonly runId: string;
+  readonly taskId: TaskId;
+  /** 1 for the task's first try, across runs. */
+  readonly number: number;
+  /** The Claude session, a UUID; the same as an earlier attempt's where that session was resumed. */
+  readonly sessionId: string;
+  readonly resumed: boolean;
+  readonly model: string;
+  /** The working directory of the worker. */
+  readonly directory: string;
+  /** The attempt's own folder: prompt, transcript, stderr. */
+  readonly files: string;
+  readonly process: ProcessIdentity | null;
+  readonly phase: Phase;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  /** Null while it runs. */
+  readonly end: AttemptEnd | null;
+}

@@ -1,0 +1,52 @@
+import type { Size, Task } from './task.ts';
+
+/** Minutes a worker is expected to need for each size, before this project has a history of its own. */
+const PRIOR_MINUTES: Readonly<Record<Size, number>> = { S: 3, M: 8, L: 20, XL: 45 };
+
+/** How many finished attempts the prior weighs as much as. */
+const PRIOR_WEIGHT = 3;
+
+/** One finished piece of work: what was expected of it and how long it took. */
+export interface FinishedWork {
+  readonly size: Size | null;
+  readonly estimateMinutes: number | null;
+  readonly minutes: number;
+}
+
+/** Expected working time of a task, in minutes; always positive. */
+export type Estimator = (task: Pick<Task, 'size' | 'estimateMinutes'>) => number;
+
+/**
+ * Learns from this project's finished work how long its tasks really take.
+ *
+ * Each size gets the geometric mean of the ratio of actual to planned time, drawn towards the ratio over all sizes
+ * and that one towards 1 while there is little to learn from: run times are log-normal, so one slow task must not
+ * count as many.
+ */
+export function learnEstimates(history: readonly FinishedWork[]): Estimator {
+  const logRatios = new Map<Size | null, number[]>();
+  const all: number[] = [];
+  for (const work of history) {
+    if (!(work.minutes > 0) || !Number.isFinite(work.minutes)) continue;
+    const logRatio = Math.log(work.minutes / planned(work));
+    all.push(logRatio);
+    const ofSize = logRatios.get(work.size);
+    if (ofSize === undefined) logRatios.set(work.size, [logRatio]);
+    else ofSize.push(logRatio);
+  }
+  const overall = shrunkMean(all, 0);
+  const factors = new Map(
+    [...logRatios].map(([size, ratios]) => [size, Math.exp(shrunkMean(ratios, overall))]),
+  );
+  return (task) => planned(task) * (factors.get(task.size) ?? Math.exp(overall));
+}
+
+function planned(task: Pick<Task, 'size' | 'estimateMinutes'>): number {
+  const { estimateMinutes } = task;
+  return estimateMinutes !== null && estimateMinutes > 0 ? estimateMinutes : PRIOR_MINUTES[task.size ?? 'M'];
+}
+
+function shrunkMean(values: readonly number[], towards: number): number {
+  const sum = values.reduce((total, value) => total + value, towards * PRIOR_WEIGHT);
+  return sum / (values.length + PRIOR_WEIGHT);
+}

@@ -1,0 +1,124 @@
+import type { AttemptEnd, ModelUsage, Phase, ProcessIdentity, Tokens } from './attempt.ts';
+import type { TaskChanges, TaskId, TaskStatus } from './task.ts';
+
+/** How a run ends; never a boolean. */
+export const RUN_OUTCOMES = [
+  'completed',
+  'completed-with-failures',
+  'paused-usage-limit',
+  'over-budget',
+  'unauthenticated',
+  'interrupted',
+] as const;
+export type RunOutcome = (typeof RUN_OUTCOMES)[number];
+
+/** How many tasks of a run are in which state. */
+export interface RunCounts {
+  readonly total: number;
+  readonly done: number;
+  readonly running: number;
+  readonly failed: number;
+  /** Not started yet; those behind a failed dependency included. */
+  readonly waiting: number;
+}
+
+/** What a worker does right now, for people: `Edit src/a.ts`, `Bash npm test`, `thinking`. */
+export interface WorkerProgress {
+  readonly action: string;
+  readonly tokens: Tokens;
+  readonly costUsd: number;
+}
+
+/** Everything that happens. The store keeps each but `attempt-progress`; reporters see all of them. */
+export type Event =
+  | {
+      readonly type: 'run-started';
+      readonly runId: string;
+      readonly workers: number;
+      readonly tasks: number;
+      /** Who pays for what, e.g. `workers: Claude subscription · manager: API key …abcd`. */
+      readonly billing: string;
+    }
+  | {
+      readonly type: 'run-planned';
+      readonly runId: string;
+      /** Where the order came from: a manager call, the plan cache, or the stored dependencies alone. */
+      readonly source: 'manager' | 'cache' | 'stored';
+    }
+  | {
+      readonly type: 'run-ended';
+      readonly runId: string;
+      readonly outcome: RunOutcome;
+      readonly message: string;
+    }
+  | {
+      readonly type: 'attempt-started';
+      readonly runId: string;
+      readonly attemptId: number;
+      readonly taskId: TaskId;
+      readonly title: string;
+      readonly number: number;
+      readonly sessionId: string;
+      readonly resumed: boolean;
+      /** Why this task went next. */
+      readonly why: string;
+    }
+  | {
+      readonly type: 'attempt-spawned';
+      readonly attemptId: number;
+      readonly taskId: TaskId;
+      readonly process: ProcessIdentity;
+    }
+  | {
+      readonly type: 'attempt-phase';
+      readonly attemptId: number;
+      readonly taskId: TaskId;
+      readonly phase: Phase;
+    }
+  | {
+      readonly type: 'attempt-progress';
+      readonly attemptId: number;
+      readonly taskId: TaskId;
+      readonly progress: WorkerProgress;
+    }
+  | {
+      readonly type: 'attempt-ended';
+      readonly attemptId: number;
+      readonly taskId: TaskId;
+      readonly end: AttemptEnd;
+    }
+  | {
+      readonly type: 'retry-scheduled';
+      readonly taskId: TaskId;
+      /** The attempt to come. */
+      readonly number: number;
+      readonly delayMs: number;
+      readonly why: string;
+    }
+  | {
+      readonly type: 'status-changed';
+      readonly taskId: TaskId;
+      readonly from: TaskStatus;
+      readonly to: TaskStatus;
+      readonly why: string;
+    }
+  | { readonly type: 'tasks-added'; readonly taskIds: readonly TaskId[]; readonly source: string }
+  | { readonly type: 'task-edited'; readonly taskId: TaskId; readonly changes: TaskChanges }
+  | { readonly type: 'tasks-deleted'; readonly taskIds: readonly TaskId[] }
+  | { readonly type: 'dependency-added'; readonly taskId: TaskId; readonly dependsOn: TaskId }
+  | { readonly type: 'dependency-removed'; readonly taskId: TaskId; readonly dependsOn: TaskId }
+  | {
+      readonly type: 'manager-called';
+      /** `parse`, `add`, `expand`, `plan`, `review`. */
+      readonly purpose: string;
+      readonly runId: string | null;
+      readonly usage: readonly ModelUsage[];
+      readonly durationMs: number;
+    }
+  | { readonly type: 'warning'; readonly message: string };
+
+/** An event with its time, as reporters get it and as the store returns it. */
+export type Stamped<E extends Event = Event> = E & {
+  /** ISO 8601, UTC. */
+  readonly at: string;
+};

@@ -1,0 +1,50 @@
+import type { z } from 'zod';
+import type { ModelUsage } from '../attempt.ts';
+import type { Failure } from '../failure.ts';
+import type { Result } from '../result.ts';
+
+/** One structured question to the manager's model. */
+export interface Question<T> {
+  /** `parse`, `add`, `expand`, `plan` or `review`; for logs and booking. */
+  readonly purpose: string;
+  /** Instructions; the same bytes for every question of a purpose, so that the API's prompt cache works. */
+  readonly system: string;
+  /** The data, with everything that came from outside inside delimiters. */
+  readonly prompt: string;
+  /** The form of the reply, sent along as a JSON Schema and checked here. */
+  readonly schema: z.ZodType<T>;
+  /** An earlier reply to the same question with everything that was wrong with it. */
+  readonly correction?: { readonly reply: string; readonly problems: readonly string[] };
+  /** Lets the manager read the repository and the web. */
+  readonly research?: boolean;
+}
+
+/** A reply that has the asked form. */
+export interface Answer<T> {
+  readonly value: T;
+  /** The reply as it came, for a correction turn. */
+  readonly text: string;
+  readonly usage: readonly ModelUsage[];
+  /** Web addresses and files that were looked at; empty without `research`. */
+  readonly sources: readonly string[];
+  readonly durationMs: number;
+}
+
+/** A question that got no usable reply. */
+export interface Unanswered {
+  readonly failure: Failure;
+  /** What it cost all the same. */
+  readonly usage: readonly ModelUsage[];
+  readonly durationMs: number;
+  /** Set where a reply came but had the wrong form: what it was, and what was wrong, for a correction turn. */
+  readonly invalid?: { readonly reply: string; readonly problems: readonly string[] };
+}
+
+/** The model that plans: one call, one structured reply. Retries and time limits are the adapter's. */
+export interface Manager {
+  /** For people: which model over which route, e.g. `opus (claude-opus-5-5) via API key …abcd`. */
+  readonly description: string;
+  /** The largest prompt it takes, in bytes of UTF-8. */
+  readonly maxPromptBytes: number;
+  ask<T>(question: Question<T>, signal: AbortSignal): Promise<Result<Answer<T>, Unanswered>>;
+}

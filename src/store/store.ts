@@ -1,0 +1,109 @@
+import type { Attempt, AttemptEnd, ModelUsage, ProcessIdentity } from '../attempt.ts';
+import type { FinishedWork } from '../estimate.ts';
+import type { Event, RunOutcome, Stamped } from '../event.ts';
+import type { Task, TaskChanges, TaskDraft, TaskId, TaskStatus } from '../task.ts';
+
+/** One run, as stored. */
+export interface Run {
+  readonly id: string;
+  /** The orchestrator's own process; a run without an end whose process is gone was killed. */
+  readonly process: ProcessIdentity;
+  readonly workers: number;
+  readonly billing: string;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly outcome: RunOutcome | null;
+  readonly message: string;
+}
+
+/** What one attempt or manager call cost with one model. */
+export interface UsageRecord extends ModelUsage {
+  readonly role: 'manager' | 'worker';
+  readonly runId: string | null;
+  readonly attemptId: number | null;
+  readonly at: string;
+}
+
+/** What a new attempt needs to know before it is spawned. */
+export interface AttemptClaim {
+  readonly runId: string;
+  readonly taskId: TaskId;
+  readonly sessionId: string;
+  readonly resumed: boolean;
+  readonly model: string;
+  readonly directory: string;
+  /** The folder that holds the folders of all attempts; the attempt's own is named after its id. */
+  readonly filesRoot: string;
+  readonly why: string;
+}
+
+/**
+ * The one place that knows what was decided. Every method is synchronous and atomic, writes its events in the
+ * transaction that changes the state, and throws `Failed` ("store-unusable") when the database cannot be used.
+ * Any number of processes may use one store at the same time.
+ */
+export interface TaskStore {
+  /** The database file. */
+  readonly path: string;
+
+  // Tasks of this store's tag. Methods that name an unknown task throw `Failed` ("task-not-found").
+  /** Every task, ordered by id. */
+  tasks(): Task[];
+  task(id: TaskId): Task | undefined;
+  /**
+   * Stores all drafts or none; ids taken meanwhile are renumbered, references inside the batch with them.
+   * Drafts with ids like `3.2` become subtasks of 3. With `replace`, every task that is not in progress goes first.
+   * Throws `Failed` ("plan-invalid" or "dependency-cycle") where the result would not be a valid graph.
+   */
+  addTasks(drafts: readonly TaskDraft[], options: { source: string; replace?: boolean }): Task[];
+  editTask(id: TaskId, changes: TaskChanges): Task;
+  /** Refuses ("task-needed") when other tasks depend on one of them, unless `force`, which drops those dependencies. */
+  deleteTasks(ids: readonly TaskId[], options: { force: boolean }): TaskId[];
+  /** All or nothing. Done, cancelled and pending on a group go to its subtasks too; a group follows its subtasks. */
+  setStatus(ids: readonly TaskId[], status: TaskStatus, why: string): Task[];
+  /** Refuses cycles ("dependency-cycle"), with the cycle in the message. False if it was there already. */
+  addDependency(id: TaskId, dependsOn: TaskId): boolean;
+  removeDependency(id: TaskId, dependsOn: TaskId): boolean;
+  /** Stores what a plan found out about tasks; unknown ids are ignored, since they may be deleted meanwhile. */
+  savePlan(plan: readonly ({ readonly id: TaskId } & TaskChanges)[]): void;
+  /** Changes whenever any process has changed the database; cheap enough to be polled. */
+  version(): string;
+
+  // Runs and attempts.
+  /**
+   * Begins a run. Throws `Failed` ("run-in-progress") naming the holder, if `isAlive` says that a run without an end
+   * is still alive; such a run that is dead is ended as `interrupted` first.
+   */
+  startRun(
+    run: { id: string; process: ProcessIdentity; workers: number; billing: string; tasks: number },
+    isAlive: (process: ProcessIdentity) => boolean,
+  ): Stamped;
+  endRun(runId: string, outcome: RunOutcome, message: string): Stamped;
+  run(id: string): Run | undefined;
+  /** The newest run, finished or not. */
+  lastRun(): Run | undefined;
+  /** Claims a runnable task for an attempt in one statement: undefined if it is no longer runnable. */
+  claim(claim: AttemptClaim): { attempt: Attempt; events: Stamped[] } | undefined;
+  attempts(filter?: { taskId?: TaskId; runId?: string; running?: boolean }): Attempt[];
+  /**
+   * Ends an attempt, books its usage, and sets the task's status, in one transaction. Refused (undefined) when the
+   * attempt has an end already. A status that a person set meanwhile wins over `failed` and `pending`.
+   */
+  endAttempt(attemptId: number, end: AttemptEnd, status: TaskStatus, why: string): Stamped[] | undefined;
+  /** Appends events that change no task: phases, spawned processes (kept on the attempt too), plans, warnings. */
+  record(event: Event): Stamped;
+  /** Events in the order in which they happened. */
+  events(filter?: { taskId?: TaskId; runId?: string; limit?: number }): Stamped[];
+
+  // What it cost, and what was learned from it.
+  usage(filter?: { runId?: string; attemptId?: number; since?: string }): UsageRecord[];
+  /** Landed attempts, for estimates. */
+  finishedWork(): FinishedWork[];
+
+  // The plan cache, keyed by the hash of a plan's inputs.
+  cachedPlan(hash: string): string | undefined;
+  cachePlan(hash: string, reply: string): void;
+
+  close(): void;
+}

@@ -1,0 +1,127 @@
+/** Every status a task can be stored with; "blocked" is derived from dependencies and never stored. */
+export const TASK_STATUSES = [
+  'pending',
+  'in-progress',
+  'review',
+  'done',
+  'failed',
+  'deferred',
+  'cancelled',
+] as const;
+export type TaskStatus = (typeof TASK_STATUSES)[number];
+
+/** Priorities, the most urgent first. */
+export const PRIORITIES = ['critical', 'high', 'medium', 'low'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+/** Size buckets a plan estimates in; `estimate.ts` turns them into minutes. */
+export const SIZES = ['S', 'M', 'L', 'XL'] as const;
+export type Size = (typeof SIZES)[number];
+
+export const RISKS = ['low', 'medium', 'high'] as const;
+export type Risk = (typeof RISKS)[number];
+
+/** `"3"` for a task, `"3.2"` for the second subtask of task 3. */
+export type TaskId = string;
+
+/** One unit of work, as stored. */
+export interface Task {
+  readonly id: TaskId;
+  /** The list the task belongs to; `master` unless told otherwise. */
+  readonly tag: string;
+  readonly title: string;
+  readonly description: string;
+  readonly details: string;
+  readonly testStrategy: string;
+  readonly priority: Priority;
+  readonly status: TaskStatus;
+  /** Ids of tasks or subtasks that must be done first; a group's id stands for all its subtasks. */
+  readonly dependencies: readonly TaskId[];
+  readonly size: Size | null;
+  /** Planned working time in minutes, if a plan gave one that is finer than the size. */
+  readonly estimateMinutes: number | null;
+  /** Path globs the task is expected to change. */
+  readonly touches: readonly string[];
+  readonly risk: Risk | null;
+  /** ISO 8601, UTC. */
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+/** A task before it is stored: its id and those in `dependencies` may name other drafts of the same batch. */
+export interface TaskDraft {
+  /** The id that other drafts of the batch use for it; the store keeps it if it is free, else renumbers the batch. */
+  readonly id: TaskId;
+  readonly title: string;
+  readonly description: string;
+  readonly details: string;
+  readonly testStrategy: string;
+  readonly priority: Priority;
+  readonly dependencies: readonly TaskId[];
+  readonly size: Size | null;
+  readonly estimateMinutes: number | null;
+  readonly touches: readonly string[];
+  readonly risk: Risk | null;
+}
+
+/** What `edit` may change. */
+export type TaskChanges = Partial<
+  Pick<
+    Task,
+    | 'title'
+    | 'description'
+    | 'details'
+    | 'testStrategy'
+    | 'priority'
+    | 'size'
+    | 'estimateMinutes'
+    | 'touches'
+    | 'risk'
+  >
+>;
+
+const TASK_ID = /^[1-9]\d{0,8}(\.[1-9]\d{0,8})?$/;
+
+/** The canonical id for what a person or a model wrote (`3`, `"3"`, `" 3.2 "`), or undefined if it is none. */
+export function parseTaskId(text: string | number): TaskId | undefined {
+  const id = String(text).trim();
+  return TASK_ID.test(id) ? id : undefined;
+}
+
+/** The parent's id of a subtask, undefined for a top-level task. */
+export function parentOf(id: TaskId): TaskId | undefined {
+  const dot = id.indexOf('.');
+  return dot === -1 ? undefined : id.slice(0, dot);
+}
+
+/** Orders ids as numbers: 2 before 10, 3 before 3.1 before 3.2 before 4. */
+export function compareTaskIds(a: TaskId, b: TaskId): number {
+  const [a1 = 0, a2 = 0] = a.split('.').map(Number);
+  const [b1 = 0, b2 = 0] = b.split('.').map(Number);
+  return a1 - b1 || a2 - b2;
+}
+
+/** 0 for the most urgent priority. */
+export function priorityRank(priority: Priority): number {
+  return PRIORITIES.indexOf(priority);
+}
+
+/** A dependency on a task with this status no longer holds anything back. */
+export function isSettled(status: TaskStatus): boolean {
+  return status === 'done' || status === 'cancelled';
+}
+
+/** `run` may start a task that is stored with this status: a failed one is eligible again at the next run. */
+export function isRunnable(status: TaskStatus): boolean {
+  return status === 'pending' || status === 'failed';
+}
+
+/** The status a group takes from its subtasks, or undefined where it keeps its own. */
+export function groupStatus(subtasks: readonly TaskStatus[]): TaskStatus | undefined {
+  if (subtasks.length === 0) return undefined;
+  if (subtasks.every(isSettled)) return subtasks.includes('done') ? 'done' : 'cancelled';
+  if (subtasks.includes('in-progress') || subtasks.includes('review')) return 'in-progress';
+  if (subtasks.includes('pending')) return subtasks.includes('done') ? 'in-progress' : 'pending';
+  if (subtasks.includes('failed')) return 'failed';
+  return undefined;
+}

@@ -1,0 +1,26 @@
+/** Runs at most `size` jobs at once, in the order in which they came. The landing queue is a pool of one. */
+export class WorkerPool {
+  readonly size: number;
+  #running = 0;
+  readonly #queue: (() => void)[] = [];
+
+  constructor(size: number) {
+    if (!Number.isInteger(size) || size < 1)
+      throw new RangeError(`Expected a pool size of at least 1, got ${size}.`);
+    this.size = size;
+  }
+
+  /** Settles as `job` settles, once there was a free place for it. */
+  async run<T>(job: () => Promise<T>): Promise<T> {
+    if (this.#running >= this.size) await new Promise<void>((resolve) => this.#queue.push(resolve));
+    else this.#running++;
+    try {
+      return await job();
+    } finally {
+      // A waiting job takes over the place, so that none that comes in between overtakes it.
+      const next = this.#queue.shift();
+      if (next === undefined) this.#running--;
+      else next();
+    }
+  }
+}

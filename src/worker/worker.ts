@@ -1,0 +1,38 @@
+import type { Attempt, AttemptEnd, Phase, ProcessIdentity } from '../attempt.ts';
+import type { WorkerProgress } from '../event.ts';
+import type { Task } from '../task.ts';
+
+/** Everything a worker is told about one attempt. */
+export interface Assignment {
+  readonly task: Task;
+  /** The group the task belongs to, if it is a subtask. */
+  readonly parent: Task | null;
+  readonly attempt: Attempt;
+  /** What finished dependencies left for this task to know. */
+  readonly handovers: readonly { readonly task: Task; readonly summary: string }[];
+  /** How the task's previous attempt ended, if there was one. */
+  readonly previous: AttemptEnd | null;
+  /** The most this attempt may cost, in US dollars. */
+  readonly maxCostUsd: number | null;
+}
+
+/** What the worker tells while it works. None of them may throw. */
+export interface WorkerHooks {
+  readonly onSpawn: (process: ProcessIdentity) => void;
+  readonly onPhase: (phase: Phase) => void;
+  readonly onProgress: (progress: WorkerProgress) => void;
+}
+
+/** Does one attempt at one task, from a prepared workspace to a landed change. */
+export interface Worker {
+  /**
+   * Never rejects for a reason that lies in the task, the model or the machine: each is an outcome. When `signal`
+   * aborts, everything that was started is ended and the outcome is `cancelled`.
+   */
+  run(assignment: Assignment, hooks: WorkerHooks, signal: AbortSignal): Promise<AttemptEnd>;
+  /**
+   * Settles an attempt whose orchestrator was killed: follows its process to its end if it still runs, else reads
+   * the end it came to; undefined if it left no result, after everything that it started was ended.
+   */
+  recover(attempt: Attempt, hooks: WorkerHooks, signal: AbortSignal): Promise<AttemptEnd | undefined>;
+}

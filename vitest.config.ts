@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config';
+
+/** Slow, loaded machines are the normal case: limits are there to end a hang, not to measure speed. */
+export default defineConfig({
+  test: {
+    globalSetup: ['tests/rig/build-once.ts'],
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['tests/unit/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: ['tests/integration/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['tests/e2e/**/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+        },
+      },
+    ],
+  },
+});
