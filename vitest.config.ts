@@ -3,13 +3,13 @@ import { defineConfig } from 'vitest/config';
 /** Slow, loaded machines are the normal case: limits are there to end a hang, not to measure speed. */
 export default defineConfig({
   test: {
-    globalSetup: ['tests/rig/build-once.ts'],
     projects: [
       { extends: true, test: { name: 'unit', include: ['tests/unit/**/*.test.ts'], testTimeout: 60_000 } },
       {
         extends: true,
         test: {
           name: 'integration',
+          globalSetup: ['tests/rig/build-once.ts'],
           include: ['tests/integration/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -19,6 +19,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'e2e',
+          globalSetup: ['tests/rig/build-once.ts'],
           include: ['tests/e2e/**/*.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 240_000,
