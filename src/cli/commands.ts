@@ -1,0 +1,123 @@
+import type { Command } from 'commander';
+import type { Cli } from './cli.ts';
+
+/** One line of the top-level help, and how to get the command behind it; nothing is loaded before it is needed. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<(cli: Cli) => Command>;
+}
+
+/** The commands of `claude-orchestrator`, in the order in which a new user needs them. */
+export const ORCHESTRATOR_COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'init',
+    summary: 'set up this repository',
+    load: async () => (await import('./commands/init.ts')).initCommand,
+  },
+  {
+    name: 'check',
+    summary: 'tell whether a run can start, and how to fix what keeps it',
+    load: async () => (await import('./commands/check.ts')).checkCommand,
+  },
+  { name: 'add', summary: 'add one task', load: async () => (await import('./commands/add.ts')).addCommand },
+  {
+    name: 'parse',
+    summary: 'turn a requirements document into tasks',
+    load: async () => (await import('./commands/parse.ts')).parseCommand,
+  },
+  {
+    name: 'plan',
+    summary: 'show what would run when, before money is spent',
+    load: async () => (await import('./commands/plan.ts')).planCommand,
+  },
+  { name: 'run', summary: 'do the tasks', load: async () => (await import('./commands/run.ts')).runCommand },
+  {
+    name: 'status',
+    summary: 'what happened, what it cost, what is left',
+    load: async () => (await import('./commands/status.ts')).statusCommand,
+  },
+  { name: 'list', summary: 'list tasks', load: async () => (await import('./commands/list.ts')).listCommand },
+  {
+    name: 'show',
+    summary: 'tell everything about a task',
+    load: async () => (await import('./commands/show.ts')).showCommand,
+  },
+  {
+    name: 'next',
+    summary: 'name the task to do next, and why',
+    load: async () => (await import('./commands/next.ts')).nextCommand,
+  },
+  {
+    name: 'set-status',
+    summary: 'set the status of tasks',
+    load: async () => (await import('./commands/set-status.ts')).setStatusCommand,
+  },
+  {
+    name: 'expand',
+    summary: 'break a task down into subtasks',
+    load: async () => (await import('./commands/expand.ts')).expandCommand,
+  },
+  {
+    name: 'edit',
+    summary: 'change a task',
+    load: async () => (await import('./commands/edit.ts')).editCommand,
+  },
+  {
+    name: 'delete',
+    summary: 'delete tasks',
+    load: async () => (await import('./commands/delete.ts')).deleteCommand,
+  },
+  {
+    name: 'depend',
+    summary: 'add or remove a dependency',
+    load: async () => (await import('./commands/depend.ts')).dependCommand,
+  },
+  {
+    name: 'config',
+    summary: 'show the configuration and where each value comes from',
+    load: async () => (await import('./commands/config.ts')).configCommand,
+  },
+  {
+    name: 'demo',
+    summary: 'see the whole job at work: no key, no network',
+    load: async () => (await import('./commands/demo.ts')).demoCommand,
+  },
+  {
+    name: 'completion',
+    summary: 'print a shell completion script',
+    load: async () => (await import('./commands/completion.ts')).completionCommand,
+  },
+];
+
+/** The commands of `task-master`, with Task Master's own spelling, over the same store. */
+export const TASK_MASTER_COMMANDS: readonly CommandEntry[] = [
+  ...ORCHESTRATOR_COMMANDS.filter(({ name }) =>
+    ['list', 'next', 'show', 'set-status', 'expand'].includes(name),
+  ),
+  {
+    name: 'add-task',
+    summary: 'add one task',
+    load: async () => (await import('./commands/task-master.ts')).addTaskCommand,
+  },
+  {
+    name: 'parse-prd',
+    summary: 'turn a requirements document into tasks',
+    load: async () => (await import('./commands/task-master.ts')).parsePrdCommand,
+  },
+  {
+    name: 'add-dependency',
+    summary: 'make a task depend on another',
+    load: async () => (await import('./commands/task-master.ts')).addDependencyCommand,
+  },
+  {
+    name: 'remove-dependency',
+    summary: 'remove a dependency',
+    load: async () => (await import('./commands/task-master.ts')).removeDependencyCommand,
+  },
+  {
+    name: 'validate-dependencies',
+    summary: 'check that all dependencies exist and form no cycle',
+    load: async () => (await import('./commands/task-master.ts')).validateDependenciesCommand,
+  },
+];

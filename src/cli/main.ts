@@ -1,0 +1,180 @@
+import { Command, CommanderError } from 'commander';
+import { Failed, type Failure, type FailureReason } from '../failure.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { EXIT, type Cli, type Output } from './cli.ts';
+import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS, type CommandEntry } from './commands.ts';
+import { addCommonOptions, VALUE_OPTIONS } from './options.ts';
+
+/** `claude-orchestrator`, as a process. */
+export async function claudeOrchestrator(): Promise<void> {
+  await runProcess(
+    'claude-orchestrator',
+    'Claude Opus plans, Claude Sonnet workers do the tasks in parallel, verified results land.',
+    ORCHESTRATOR_COMMANDS,
+  );
+}
+
+/** `task-master`, as a process. */
+export async function taskMaster(): Promise<void> {
+  await runProcess(
+    'task-master',
+    'The task list of claude-orchestrator, with the commands of Task Master.',
+    TASK_MASTER_COMMANDS,
+  );
+}
+
+/** How long the process may go on after a command has ended; whatever holds it then is a bug, not work. */
+const EXIT_GRACE_MS = 3000;
+
+async function runProcess(
+  name: string,
+  description: string,
+  commands: readonly CommandEntry[],
+): Promise<void> {
+  const cli = processCli();
+  // A reader such as `head` that closes the pipe has what it wanted.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+  await runCli(cli, name, description, commands);
+  process.exitCode = cli.exitCode;
+  setTimeout(() => process.exit(cli.exitCode), EXIT_GRACE_MS).unref();
+}
+
+/** Runs one command line and sets `cli.exitCode`; every expected failure is printed here and nowhere else. */
+export async function runCli(
+  cli: Cli,
+  name: string,
+  description: string,
+  commands: readonly CommandEntry[],
+): Promise<void> {
+  const args = cli.argv;
+  if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
+    cli.stdout.write(`${packageJson.version}\n`);
+    return;
+  }
+  try {
+    const program = await buildProgram(cli, name, description, commands, commandName(args));
+    if (args.length === 0) {
+      program.outputHelp();
+      return;
+    }
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    cli.exitCode = report(cli, error);
+  }
+}
+
+async function buildProgram(
+  cli: Cli,
+  name: string,
+  description: string,
+  commands: readonly CommandEntry[],
+  selected: string | undefined,
+): Promise<Command> {
+  const program = new Command(name);
+  // Settings are inherited by commands that are made with `command()`, and copied to those that are added.
+  program
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => cli.stdout.write(text),
+      writeErr: (text) => cli.stderr.write(text),
+      getOutHelpWidth: () => cli.stdout.columns ?? 80,
+      getErrHelpWidth: () => cli.stderr.columns ?? 80,
+    })
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError(`(run "${name} ${selected ?? ''} --help" for help)`.replace('  ', ' '))
+    .description(description)
+    .version(packageJson.version, '-V, --version');
+  addCommonOptions(program);
+  for (const entry of commands) {
+    if (entry.name === selected) {
+      const make = await entry.load();
+      program.addCommand(make(cli).copyInheritedSettings(program).summary(entry.summary));
+    } else {
+      program.command(entry.name).summary(entry.summary);
+    }
+  }
+  program.addHelpText(
+    'after',
+    `\nExample:\n  ${name === 'task-master' ? 'task-master next' : 'claude-orchestrator init && claude-orchestrator parse prd.md && claude-orchestrator run'}`,
+  );
+  return program;
+}
+
+/** The first argument that is no option and no option's value. */
+function commandName(args: readonly string[]): string | undefined {
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index];
+    if (arg === undefined || arg === '--') return undefined;
+    if (VALUE_OPTIONS.has(arg)) index++;
+    else if (!arg.startsWith('-')) return arg === 'help' ? args[index + 1] : arg;
+  }
+  return undefined;
+}
+
+function report(cli: Cli, error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  const failure = error instanceof Failed ? error.failure : undefined;
+  if (failure === undefined) {
+    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    cli.stderr.write(`This is a bug in claude-orchestrator, please report it:\n${detail}\n`);
+    return EXIT.bug;
+  }
+  if (cli.argv.includes('--json')) cli.stdout.write(`${JSON.stringify({ error: failure })}\n`);
+  else cli.stderr.write(formatFailure(failure));
+  return EXIT_CODES[failure.reason];
+}
+
+function formatFailure(failure: Failure): string {
+  return `error: ${failure.message}\n${failure.fix === undefined ? '' : `  ${failure.fix.replaceAll('\n', '\n  ')}\n`}`;
+}
+
+const EXIT_CODES: Readonly<Record<FailureReason, number>> = {
+  'wrong-usage': EXIT.usage,
+  'config-invalid': EXIT.usage,
+  'no-project': EXIT.usage,
+  'file-unreadable': EXIT.usage,
+  'file-unwritable': EXIT.usage,
+  'store-unusable': EXIT.usage,
+  'task-not-found': EXIT.usage,
+  'task-needed': EXIT.usage,
+  'dependency-cycle': EXIT.usage,
+  'plan-invalid': EXIT.tasksFailed,
+  'prd-too-large': EXIT.usage,
+  'run-in-progress': EXIT.usage,
+  'cli-missing': EXIT.usage,
+  unauthenticated: EXIT.notAuthenticated,
+  billing: EXIT.notAuthenticated,
+  'model-unavailable': EXIT.usage,
+  'usage-limited': EXIT.usageLimit,
+  'over-budget': EXIT.overBudget,
+  'manager-unavailable': EXIT.tasksFailed,
+  interrupted: EXIT.interrupted,
+};
+
+function processCli(): Cli {
+  return {
+    argv: process.argv.slice(2),
+    env: process.env,
+    cwd: process.cwd(),
+    pid: process.pid,
+    platform: process.platform,
+    nodeVersion: process.version,
+    nodePath: process.execPath,
+    scriptPath: process.argv[1] ?? '',
+    stdin: process.stdin,
+    stdout: process.stdout satisfies Output,
+    stderr: process.stderr satisfies Output,
+    onSignal: (listener) => {
+      const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+      for (const signal of signals) process.on(signal, listener);
+      return () => {
+        for (const signal of signals) process.off(signal, listener);
+      };
+    },
+    exitCode: 0,
+  };
+}
