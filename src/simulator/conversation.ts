@@ -1,0 +1,122 @@
+import { z } from 'zod';
+
+const blockSchema = z.looseObject({ type: z.string(), text: z.string().optional() });
+const contentSchema = z.union([z.string(), z.array(blockSchema)]);
+
+/** What of a request to `/v1/messages` a reply can depend on; everything else passes unchecked. */
+const requestSchema = z.looseObject({
+  model: z.string().min(1),
+  messages: z.array(z.looseObject({ role: z.string(), content: contentSchema })).min(1),
+  system: contentSchema.optional(),
+  tools: z.array(z.looseObject({ name: z.string().optional(), type: z.string().optional() })).optional(),
+  stream: z.boolean().optional(),
+  output_config: z.looseObject({ format: z.looseObject({ type: z.string() }).nullish() }).nullish(),
+});
+
+type Content = z.output<typeof contentSchema>;
+type Message = z.output<typeof requestSchema>['messages'][number];
+
+/** Who asks. */
+export type Role = 'manager' | 'worker' | 'housekeeping';
+
+/** One request, as rules see it. */
+export interface Conversation {
+  readonly model: string;
+  readonly role: Role;
+  readonly streaming: boolean;
+  readonly tools: readonly string[];
+  readonly system: string;
+  /** The text of each user message, in order, tool results excepted. */
+  readonly userTexts: readonly string[];
+  /** The texts of the tool results in the newest message. */
+  readonly newestResults: readonly string[];
+  /** The caller's working directory as the caller tells it, else `.`. */
+  readonly cwd: string;
+  /** The caller wants its prompt cached. */
+  readonly caches: boolean;
+  /** Size of the request, in bytes. */
+  readonly bytes: number;
+  /** Assistant messages since the newest user message that holds one of `texts`; all of them if there are none. */
+  turn(texts: readonly string[]): number;
+}
+
+/** Reads the body of a request; the error is a sentence as the API would say it. */
+export function readConversation(
+  body: string,
+  userAgent: string,
+): { ok: true; value: Conversation } | { ok: false; error: string } {
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch {
+    return { ok: false, error: 'The request body is not valid JSON.' };
+  }
+  const parsed = requestSchema.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    return { ok: false, error: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}` };
+  }
+  const { model, messages, system, tools = [], stream } = parsed.data;
+  const names = tools.map((tool) => tool.name ?? tool.type ?? '');
+  const systemText = [
+    texts(system ?? ''),
+    ...messages.filter(isSystem).map((message) => texts(message.content)),
+  ]
+    .flat()
+    .join('\n');
+  return {
+    ok: true,
+    value: {
+      model,
+      role: roleOf(names, userAgent),
+      streaming: stream === true,
+      tools: names,
+      system: systemText,
+      userTexts: messages.filter(isUser).map((message) => texts(message.content).join('\n')),
+      newestResults: results(messages.findLast(isUser)?.content ?? ''),
+      cwd: workingDirectory(systemText),
+      caches: body.includes('"cache_control"'),
+      bytes: Buffer.byteLength(body),
+      turn: (wanted) => turnSince(messages, wanted),
+    },
+  };
+}
+
+const isUser = (message: Message): boolean => message.role === 'user';
+const isSystem = (message: Message): boolean => message.role === 'system';
+
+function texts(content: Content): string[] {
+  if (typeof content === 'string') return [content];
+  return content.flatMap((block) => (block.type === 'text' && block.text !== undefined ? [block.text] : []));
+}
+
+function results(content: Content): string[] {
+  if (typeof content === 'string') return [];
+  return content
+    .filter((block) => block.type === 'tool_result')
+    .map((block) => {
+      const inner = contentSchema.safeParse(block['content']);
+      return inner.success ? texts(inner.data).join('\n') : '';
+    });
+}
+
+const CHANGES_FILES = ['Bash', 'Edit', 'Write', 'NotebookEdit'];
+
+function roleOf(tools: readonly string[], userAgent: string): Role {
+  if (tools.some((name) => CHANGES_FILES.includes(name))) return 'worker';
+  return userAgent.startsWith('claude-cli') && tools.length === 0 ? 'housekeeping' : 'manager';
+}
+
+/** The CLI tells its directory at its start, and again whenever a resumed session runs somewhere else. */
+function workingDirectory(system: string): string {
+  const told = [...system.matchAll(/(?:Primary working directory|CWD): (.+?)(?: \(was .*\))?$/gm)].at(-1);
+  return told?.[1] ?? '.';
+}
+
+function turnSince(messages: readonly Message[], wanted: readonly string[]): number {
+  const start = messages.findLastIndex(
+    (message) =>
+      isUser(message) && wanted.some((text) => texts(message.content).some((own) => own.includes(text))),
+  );
+  return messages.slice(start + 1).filter((message) => message.role === 'assistant').length;
+}

@@ -1,0 +1,43 @@
+import { sumUsage, type ModelUsage } from '../attempt.ts';
+import type { Role } from './conversation.ts';
+import type { Charge } from './prices.ts';
+import { listPrice } from './prices.ts';
+
+/** One answered request and what its caller was told that it cost. */
+export interface LedgerEntry extends ModelUsage {
+  readonly requestId: string;
+  readonly role: Role;
+  /** Name of the rule that answered. */
+  readonly rule: string;
+  readonly webSearches: number;
+}
+
+/** Everything that was charged, in the order of the requests. */
+export class Ledger {
+  readonly #entries = new Map<string, LedgerEntry>();
+
+  /** Books a request; booked again, as a stream goes on, the newer charge replaces the older. */
+  book(request: Pick<LedgerEntry, 'requestId' | 'role' | 'rule' | 'model'>, charge: Charge): void {
+    this.#entries.set(request.requestId, {
+      requestId: request.requestId,
+      role: request.role,
+      rule: request.rule,
+      model: request.model,
+      input: charge.input,
+      output: charge.output,
+      cacheRead: charge.cacheRead,
+      cacheWrite: charge.cacheWrite,
+      webSearches: charge.webSearches,
+      costUsd: listPrice(request.model, charge),
+    });
+  }
+
+  get entries(): readonly LedgerEntry[] {
+    return [...this.#entries.values()];
+  }
+
+  /** One sum a model, of all requests or of those of one role. */
+  usage(role?: Role): ModelUsage[] {
+    return sumUsage(this.entries.filter((entry) => role === undefined || entry.role === role));
+  }
+}

@@ -1,0 +1,51 @@
+/** What one request used, as the API counts it. `cacheWrite1h` is the part of `cacheWrite` that is kept for an hour. */
+export interface Charge {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+  readonly cacheWrite: number;
+  readonly cacheWrite1h: number;
+  readonly webSearches: number;
+}
+
+/** US dollars for a million tokens. Cache writes cost 1.25 × input, and 2 × input where they are kept for an hour. */
+interface Price {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+}
+
+const price = (input: number, output: number, cacheRead: number): Price => ({ input, output, cacheRead });
+
+/** List prices as the Claude CLI 2.1.330 computes them; the first prefix of a model's id that fits is taken. */
+const PRICES: readonly (readonly [prefix: string, price: Price, long?: Price])[] = [
+  ['claude-fable-5-2', price(8, 40, 0.2)],
+  ['claude-mythos-5-2', price(8, 40, 0.2)],
+  ['claude-opus-5-5', price(4, 20, 0.2)],
+  ['claude-sonnet-5-5', price(2, 10, 0.1)],
+  ['claude-haiku-5-5', price(0.1, 0.5, 0.01), price(0.5, 2.5, 0.05)],
+  ['claude-sonnet-5', price(2, 10, 0.2)],
+  ['claude-sonnet-4', price(3, 15, 0.3)],
+  ['claude-haiku-4', price(1, 5, 0.1)],
+  ['claude-opus-5', price(5, 25, 0.5)],
+  ['claude-opus-4', price(5, 25, 0.5)],
+];
+const UNKNOWN_MODEL = price(4, 20, 0.2);
+
+/** A prompt longer than this costs the second price, where a model has two. */
+const LONG_PROMPT_TOKENS = 100_000;
+const WEB_SEARCH_USD = 0.01;
+
+/** What a request costs at list price, in US dollars. */
+export function listPrice(model: string, charge: Charge): number {
+  const [, normal, long] = PRICES.find(([prefix]) => model.startsWith(prefix)) ?? ['', UNKNOWN_MODEL];
+  const promptTokens = charge.input + charge.cacheRead + charge.cacheWrite;
+  const { input, output, cacheRead } = promptTokens > LONG_PROMPT_TOKENS ? (long ?? normal) : normal;
+  const millionths =
+    charge.input * input +
+    charge.output * output +
+    charge.cacheRead * cacheRead +
+    (charge.cacheWrite - charge.cacheWrite1h) * input * 1.25 +
+    charge.cacheWrite1h * input * 2;
+  return millionths / 1e6 + charge.webSearches * WEB_SEARCH_USD;
+}

@@ -1,0 +1,152 @@
+import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { unreachable } from '../result.ts';
+import { errorBody, errorStatus } from './errors.ts';
+import { apiMessage, type ReplyMessage } from './message.ts';
+import type { Charge } from './prices.ts';
+import type { Fault, Reply } from './scenario.ts';
+import { encodeEvent, startCharge, streamEvents } from './stream.ts';
+
+/** One request that is being answered. */
+export interface Exchange {
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  readonly streaming: boolean;
+  /** Headers of the reply besides the content type. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Aborts when the caller is gone or the simulator closes. */
+  readonly signal: AbortSignal;
+  /** Called whenever the caller was told what it owes; the last call counts. */
+  readonly bill: (charge: Charge) => void;
+  /** Makes the whole server unreachable for a time. */
+  readonly startOutage: (ms: number) => void;
+}
+
+/** Sends a reply, or what its fault makes of it; rejects when `signal` aborts. */
+export async function respond(reply: Reply, message: ReplyMessage, exchange: Exchange): Promise<void> {
+  await sleep(reply.waitMs, undefined, { signal: exchange.signal });
+  const { fault } = reply;
+  if (fault !== undefined && (await failBeforeHeaders(fault, exchange))) return;
+
+  const steps = exchange.streaming ? streamed(message) : whole(message, fault);
+  exchange.response.writeHead(200, {
+    ...exchange.headers,
+    'content-type': exchange.streaming ? 'text/event-stream; charset=utf-8' : 'application/json',
+  });
+  const end = fault === undefined ? steps.length : Math.max(1, Math.floor(steps.length / 2));
+  for (const step of steps.slice(0, end)) {
+    await sleep(exchange.streaming ? reply.delayMs : 0, undefined, { signal: exchange.signal });
+    exchange.response.write(step.bytes);
+    if (step.charge !== undefined) exchange.bill(step.charge);
+  }
+  if (fault === undefined) exchange.response.end();
+  else await failMidway(fault, exchange);
+}
+
+/** Some bytes of a reply, and what the caller knows to owe once it has them. */
+interface Step {
+  readonly bytes: string;
+  readonly charge?: Charge;
+}
+
+function streamed(message: ReplyMessage): Step[] {
+  return streamEvents(message).map((event) => {
+    const bytes = encodeEvent(event);
+    if (event.type === 'message_start') return { bytes, charge: startCharge(message.charge) };
+    return event.type === 'message_delta' ? { bytes, charge: message.charge } : { bytes };
+  });
+}
+
+function whole(message: ReplyMessage, fault: Fault | undefined): Step[] {
+  const body = JSON.stringify(apiMessage(message));
+  const half = Math.floor(body.length / 2);
+  if (fault === undefined) return [{ bytes: body, charge: message.charge }];
+  return [{ bytes: body.slice(0, half) }, { bytes: body.slice(half) }];
+}
+
+/** True if the fault was one that leaves no reply to begin with. */
+async function failBeforeHeaders(fault: Fault, exchange: Exchange): Promise<boolean> {
+  switch (fault.kind) {
+    case 'http':
+      sendError(fault, exchange);
+      return true;
+    case 'outage':
+      exchange.startOutage(fault.ms);
+      return true;
+    case 'no-headers':
+      await forever(exchange.signal);
+      return true;
+    case 'reset':
+      if (fault.at === 'before-headers') exchange.response.socket?.resetAndDestroy();
+      return fault.at === 'before-headers';
+    case 'error-event':
+      if (!exchange.streaming) sendError({ ...fault, status: errorStatus(fault.type) }, exchange);
+      return !exchange.streaming;
+    case 'truncated':
+    case 'malformed':
+    case 'silence':
+    case 'pings':
+      return false;
+  }
+}
+
+async function failMidway(fault: Fault, { response, streaming, signal, requestId }: Exchange): Promise<void> {
+  switch (fault.kind) {
+    case 'reset':
+      // What was written so far must be out, or it would be a reset before the headers.
+      await new Promise((resolve) => response.write(streaming ? ': \n\n' : ' ', resolve));
+      response.socket?.resetAndDestroy();
+      return;
+    case 'truncated':
+      response.end();
+      return;
+    case 'malformed':
+      response.end(
+        streaming ? 'event: content_block_delta\ndata: {"type":"content_block_delta","ind\n\n' : '}',
+      );
+      return;
+    case 'error-event':
+      response.end(
+        `event: error\ndata: ${errorBody(errorStatus(fault.type), requestId, fault.message, fault.type)}\n\n`,
+      );
+      return;
+    case 'silence':
+      return forever(signal);
+    case 'pings':
+      for (;;) {
+        await sleep(fault.everyMs, undefined, { signal });
+        if (streaming) response.write(encodeEvent({ type: 'ping' }));
+      }
+    case 'http':
+    case 'outage':
+    case 'no-headers':
+      throw new Error(`The fault ${fault.kind} comes before the headers.`);
+    default:
+      unreachable(fault);
+  }
+}
+
+interface HttpError {
+  readonly status: number;
+  readonly type?: string | undefined;
+  readonly message?: string | undefined;
+  readonly body?: string | undefined;
+  readonly retryAfter?: number | undefined;
+}
+
+function sendError(error: HttpError, { response, headers, requestId }: Exchange): void {
+  response.writeHead(error.status, {
+    ...headers,
+    ...(error.retryAfter === undefined ? {} : { 'retry-after': String(error.retryAfter) }),
+    'content-type': error.body === undefined ? 'application/json' : 'text/html',
+  });
+  response.end(error.body ?? errorBody(error.status, requestId, error.message, error.type));
+}
+
+function forever(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = (): void => reject(new Error('The reply was given up.'));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}
