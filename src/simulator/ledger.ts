@@ -1,7 +1,6 @@
 import { sumUsage, type ModelUsage } from '../attempt.ts';
+import { listCost, type BilledUsage } from '../pricing.ts';
 import type { Role } from './conversation.ts';
-import type { Charge } from './prices.ts';
-import { listPrice } from './prices.ts';
 
 /** One answered request and what its caller was told that it cost. */
 export interface LedgerEntry extends ModelUsage {
@@ -17,7 +16,7 @@ export class Ledger {
   readonly #entries = new Map<string, LedgerEntry>();
 
   /** Books a request; booked again, as a stream goes on, the newer charge replaces the older. */
-  book(request: Pick<LedgerEntry, 'requestId' | 'role' | 'rule' | 'model'>, charge: Charge): void {
+  book(request: Pick<LedgerEntry, 'requestId' | 'role' | 'rule' | 'model'>, charge: BilledUsage): void {
     this.#entries.set(request.requestId, {
       requestId: request.requestId,
       role: request.role,
@@ -26,9 +25,9 @@ export class Ledger {
       input: charge.input,
       output: charge.output,
       cacheRead: charge.cacheRead,
-      cacheWrite: charge.cacheWrite,
+      cacheWrite: charge.cacheWrite5m + charge.cacheWrite1h,
       webSearches: charge.webSearches,
-      costUsd: listPrice(request.model, charge),
+      costUsd: listCost(request.model, charge),
     });
   }
 

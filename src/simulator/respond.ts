@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { BilledUsage } from '../pricing.ts';
 import { unreachable } from '../result.ts';
 import { errorBody, errorStatus } from './errors.ts';
 import { apiMessage, type ReplyMessage } from './message.ts';
-import type { Charge } from './prices.ts';
 import type { Fault, Reply } from './scenario.ts';
 import { encodeEvent, startCharge, streamEvents } from './stream.ts';
 
@@ -17,7 +17,7 @@ export interface Exchange {
   /** Aborts when the caller is gone or the simulator closes. */
   readonly signal: AbortSignal;
   /** Called whenever the caller was told what it owes; the last call counts. */
-  readonly bill: (charge: Charge) => void;
+  readonly bill: (charge: BilledUsage) => void;
   /** Makes the whole server unreachable for a time. */
   readonly startOutage: (ms: number) => void;
 }
@@ -46,7 +46,7 @@ export async function respond(reply: Reply, message: ReplyMessage, exchange: Exc
 /** Some bytes of a reply, and what the caller knows to owe once it has them. */
 interface Step {
   readonly bytes: string;
-  readonly charge?: Charge;
+  readonly charge?: BilledUsage;
 }
 
 function streamed(message: ReplyMessage): Step[] {

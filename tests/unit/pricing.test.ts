@@ -33,6 +33,13 @@ describe('listCost', () => {
     expect(listCost(model, { ...NOTHING, webSearches: 1_000 })).toBeCloseTo(10, 9);
   });
 
+  test('a long prompt makes a small model dearer', () => {
+    const cost = (input: number): number =>
+      listCost('claude-haiku-5-5', { ...NOTHING, input, output: MILLION });
+    expect(cost(100_000)).toBeCloseTo(0.51, 9);
+    expect(cost(100_001)).toBeCloseTo(2.5500005, 9);
+  });
+
   test('two calls cost what they cost together', () => {
     const amount = fc.nat({ max: 10_000_000 });
     const usage = fc.record({

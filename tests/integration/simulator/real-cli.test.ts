@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ModelUsage } from '../../../src/attempt.ts';
@@ -54,7 +54,7 @@ describe('the real Claude CLI against the simulator', () => {
             { tools: [{ name: 'Bash', input: { command: 'echo two > b.txt', description: 'write b' } }] },
             {
               json: { status: 'completed' },
-              usage: { input: 5, output: 7, cacheRead: 1000, cacheWrite: 100 },
+              usage: { input: 5, output: 7, cacheRead: 1000, cacheWrite5m: 100 },
             },
           ],
         },
