@@ -1,0 +1,33 @@
+import type { Presentation } from './choose.ts';
+import { ndjsonReporter } from './ndjson.ts';
+import { Output, type OutputStream } from './output.ts';
+import { plainReporter } from './plain.ts';
+import type { Reporter } from './reporter.ts';
+import { styles } from './styles.ts';
+
+/** What a display is made of besides the choice of it. */
+export interface ReporterOptions {
+  readonly stream: OutputStream;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** What the plan says is left, in minutes of wall-clock time; undefined while it cannot tell. */
+  readonly remainingMinutes?: (() => number | undefined) | undefined;
+}
+
+/** The reporter for a presentation; listr2 is loaded only where it is shown. */
+export async function createReporter(
+  { kind, level, color }: Presentation,
+  { stream, now, remainingMinutes }: ReporterOptions,
+): Promise<Reporter> {
+  const style = styles(color);
+  switch (kind) {
+    case 'ndjson':
+      return ndjsonReporter(stream);
+    case 'plain':
+      return plainReporter(new Output(stream), level, style);
+    case 'progress': {
+      const { progressReporter } = await import('./progress.ts');
+      return progressReporter({ stream, style, level, now, remainingMinutes });
+    }
+  }
+}

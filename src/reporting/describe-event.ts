@@ -1,0 +1,142 @@
+import { OUTCOME_POLICY } from '../attempt.ts';
+import { unreachable } from '../result.ts';
+import type { RunOutcome, Stamped } from '../event.ts';
+import { neutralise } from './display-text.ts';
+import { formatDuration, formatMoney, plural } from './format.ts';
+import type { RunningWorker } from './progress-model.ts';
+import type { Styles } from './styles.ts';
+
+/** From which level of detail on a line is printed. */
+export type Detail = 'quiet' | 'normal' | 'verbose';
+
+/** One event as a line for people. */
+export interface EventLine {
+  readonly detail: Detail;
+  readonly tone: 'plain' | 'good' | 'bad' | 'warn' | 'dim';
+  /** One line, safe to print, without style. */
+  readonly text: string;
+}
+
+const SOURCES = {
+  manager: 'Planned by the manager.',
+  cache: 'Planned as before: nothing has changed since.',
+  stored: 'No plan by the manager: in the order of the stored dependencies.',
+} as const;
+
+/** How a run ended, in plain words. */
+export const RUN_OUTCOME_WORDS: Readonly<Record<RunOutcome, string>> = {
+  completed: 'Everything is done.',
+  'completed-with-failures': 'The run is over, but not everything is done.',
+  'paused-usage-limit': 'Stopped at a usage limit; the rest is still to do.',
+  'over-budget': 'Stopped at the budget; the rest is still to do.',
+  unauthenticated: 'Stopped: the credentials do not work.',
+  interrupted: 'Interrupted; what was done so far is saved.',
+};
+
+/** The event for people, or undefined where it says nothing new; `worker` is the attempt's state before the event. */
+export function describeEvent(event: Stamped, worker: RunningWorker | undefined): EventLine | undefined {
+  const described = describe(event, worker);
+  return described && { ...described, text: neutralise(described.text) };
+}
+
+/** Whether a line of that detail is printed at that level. */
+export function isShown(line: EventLine, level: Detail): boolean {
+  const order: readonly Detail[] = ['quiet', 'normal', 'verbose'];
+  return order.indexOf(line.detail) <= order.indexOf(level);
+}
+
+/** The line's text in the style of its tone. */
+export function paintLine(line: EventLine, style: Styles): string {
+  switch (line.tone) {
+    case 'good':
+      return style.green(line.text);
+    case 'bad':
+      return style.red(line.text);
+    case 'warn':
+      return style.yellow(line.text);
+    case 'dim':
+      return style.dim(line.text);
+    case 'plain':
+      return line.text;
+  }
+}
+
+const line = (detail: Detail, tone: EventLine['tone'], text: string): EventLine => ({ detail, tone, text });
+
+function describe(event: Stamped, worker: RunningWorker | undefined): EventLine | undefined {
+  const name = worker === undefined || worker.title === '' ? '' : ` ${worker.title}`;
+  switch (event.type) {
+    case 'run-started': {
+      const size = `${plural(event.tasks, 'task')}, ${plural(event.workers, 'worker')}`;
+      return line('normal', 'plain', `Run ${event.runId}: ${size} · ${event.billing}`);
+    }
+    case 'run-planned':
+      return line('normal', 'dim', SOURCES[event.source]);
+    case 'run-ended': {
+      const tone = event.outcome === 'completed' ? 'good' : 'warn';
+      return line('normal', tone, `${RUN_OUTCOME_WORDS[event.outcome]} ${event.message}`);
+    }
+    case 'attempt-started': {
+      const again = event.number > 1 ? ` (try ${event.number}${event.resumed ? ', same session' : ''})` : '';
+      return line('normal', 'plain', `▸ ${event.taskId} ${event.title}${again} · ${event.why}`);
+    }
+    case 'attempt-spawned':
+      return line('verbose', 'dim', `  ${event.taskId} process ${event.process.pid}`);
+    case 'attempt-phase':
+      return line('verbose', 'dim', `  ${event.taskId} ${event.phase}`);
+    case 'attempt-progress': {
+      const { action } = event.progress;
+      const isNew = action !== '' && neutralise(action) !== worker?.action;
+      return isNew ? line('verbose', 'dim', `  ${event.taskId} ${action}`) : undefined;
+    }
+    case 'attempt-ended':
+      return describeEnd(event, name, worker);
+    case 'retry-scheduled': {
+      const delay = event.delayMs >= 1000 ? ` in ${formatDuration(event.delayMs)}` : '';
+      return line('normal', 'warn', `↻ ${event.taskId} try ${event.number}${delay} · ${event.why}`);
+    }
+    case 'status-changed':
+      return line('verbose', 'dim', `  ${event.taskId} ${event.from} → ${event.to} · ${event.why}`);
+    case 'tasks-added':
+      return line('normal', 'plain', `+ ${event.taskIds.join(', ')} added · ${event.source}`);
+    case 'tasks-deleted':
+      return line('normal', 'plain', `- ${event.taskIds.join(', ')} deleted`);
+    case 'task-edited':
+      return line('verbose', 'dim', `  ${event.taskId} edited: ${Object.keys(event.changes).join(', ')}`);
+    case 'dependency-added':
+      return line('verbose', 'dim', `  ${event.taskId} now needs ${event.dependsOn}`);
+    case 'dependency-removed':
+      return line('verbose', 'dim', `  ${event.taskId} no longer needs ${event.dependsOn}`);
+    case 'manager-called': {
+      const cost = event.usage.reduce((sum, usage) => sum + usage.costUsd, 0);
+      const figures = `${formatDuration(event.durationMs)} · ${formatMoney(cost)}`;
+      return line('normal', 'dim', `manager: ${event.purpose} · ${figures}`);
+    }
+    case 'warning':
+      return line('quiet', 'warn', `! ${event.message}`);
+    default:
+      return unreachable(event);
+  }
+}
+
+function describeEnd(
+  { at, taskId, end }: Extract<Stamped, { type: 'attempt-ended' }>,
+  name: string,
+  worker: RunningWorker | undefined,
+): EventLine {
+  const policy = OUTCOME_POLICY[end.outcome];
+  const cost = end.usage.reduce((sum, usage) => sum + usage.costUsd, 0);
+  const time = worker === undefined ? '' : ` · ${formatDuration(Date.parse(at) - worker.startedAt)}`;
+  const figures = `${time} · ${formatMoney(cost)}`;
+  if (policy.success) {
+    const unchanged = end.outcome === 'no-change' ? ' · nothing to change' : '';
+    return line('normal', 'good', `✔ ${taskId}${name}${unchanged}${figures}`);
+  }
+  const reason = end.message === '' ? end.outcome : `${end.outcome}: ${end.message}`;
+  const isFault = policy.charged;
+  return line(
+    'quiet',
+    isFault ? 'bad' : 'warn',
+    `${isFault ? '✖' : '■'} ${taskId}${name} · ${reason}${figures}`,
+  );
+}

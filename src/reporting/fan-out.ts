@@ -1,0 +1,71 @@
+import type { Stamped } from '../event.ts';
+import type { Reporter } from './reporter.ts';
+
+/** How long `close` waits for one reporter. */
+const CLOSE_LIMIT_MS = 10_000;
+
+/**
+ * One reporter in front of many. One that throws is left out from then on; `close` tells the others, and waits for
+ * none longer than `closeLimitMs`. The first one, the display, is closed last, so that it can show what went wrong.
+ */
+export function fanOut(reporters: readonly Reporter[], closeLimitMs = CLOSE_LIMIT_MS): Reporter {
+  const live = new Set(reporters);
+  const troubles: string[] = [];
+  const drop = (reporter: Reporter, reason: unknown): void => {
+    if (live.delete(reporter)) troubles.push(`A reporter failed and was left out: ${messageOf(reason)}`);
+  };
+
+  const report = (event: Stamped): void => {
+    for (const reporter of live) {
+      try {
+        const returned = send(reporter, event);
+        if (returned instanceof Promise) returned.catch((reason: unknown) => drop(reporter, reason));
+      } catch (reason) {
+        drop(reporter, reason);
+      }
+    }
+  };
+  const tellTroubles = (): void => {
+    for (let message = troubles.shift(); message !== undefined; message = troubles.shift()) {
+      report({ type: 'warning', message, at: new Date().toISOString() });
+    }
+  };
+  const closeOne = async (reporter: Reporter): Promise<void> => {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(
+        () => reject(new Error(`not finished within ${closeLimitMs / 1000} s`)),
+        closeLimitMs,
+      );
+    });
+    try {
+      await Promise.race([reporter.close(), limit]);
+    } catch (reason) {
+      drop(reporter, reason);
+    } finally {
+      clearTimeout(timer);
+      live.delete(reporter);
+    }
+  };
+
+  return {
+    report,
+    async close() {
+      tellTroubles();
+      const [display, ...others] = reporters;
+      await Promise.all(others.map(closeOne));
+      if (display === undefined) return;
+      tellTroubles();
+      await closeOne(display);
+    },
+  };
+}
+
+/** An async function fits the port's type too, and its rejection would end the process if nobody looked at it. */
+function send(reporter: { report(event: Stamped): unknown }, event: Stamped): unknown {
+  return reporter.report(event);
+}
+
+function messageOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
+}

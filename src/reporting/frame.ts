@@ -1,0 +1,120 @@
+import { displayWidth, fit, truncate } from './display-text.ts';
+import { formatDuration, formatEstimate, formatMoney, formatTokens, plural } from './format.ts';
+import type { FailedTask, Progress, RunningWorker } from './progress-model.ts';
+import type { Styles } from './styles.ts';
+
+/** The screen that a frame must fit into. */
+export interface FrameSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+const MOST_FAILURES = 5;
+const LONGEST_BAR = 40;
+
+/**
+ * The live part of the display: the overall bar, totals, one line for each running worker, failures and the last
+ * warning. Never wider than `columns` nor higher than `rows`; what does not fit is counted in a line of its own.
+ */
+export function drawFrame(progress: Progress, now: number, size: FrameSize, style: Styles): string[] {
+  // The last cell stays free: some terminals break the line as soon as it is filled.
+  const columns = Math.max(1, size.columns - 1);
+  const room = Math.max(1, size.rows - 1);
+  const head = drawTotals(progress, size, style);
+  if (progress.billing !== '' && room > 8) head.push(style.dim(truncate(progress.billing, columns)));
+
+  const tail = progress.warnings.count > 0 ? [warningLine(progress, columns, style)] : [];
+  const failureRoom = Math.min(MOST_FAILURES, Math.max(1, Math.floor((room - head.length) / 3)));
+  const failures = fitted(progress.failures.toReversed(), failureRoom, 'failed', columns, style, (failure) =>
+    failureLine(failure, columns, style),
+  );
+  const workerRoom = room - head.length - failures.length - tail.length;
+  const workers = fitted(progress.running, workerRoom, 'running', columns, style, (worker) =>
+    workerLine(worker, now, columns, style),
+  );
+  return [...head, ...workers, ...failures, ...tail].slice(0, room);
+}
+
+/** The overall bar, and below it time, tokens and cost. */
+export function drawTotals(progress: Progress, size: FrameSize, style: Styles): string[] {
+  const columns = Math.max(1, size.columns - 1);
+  return [overallLine(progress, columns, style), totalsLine(progress, columns, style)];
+}
+
+function overallLine({ counts, state }: Progress, columns: number, style: Styles): string {
+  const done = counts.total === 0 ? 0 : (counts.done + counts.failed) / counts.total;
+  const percent = `${Math.floor(done * 100)}%`.padStart(4);
+  const parts = [
+    style.green(`${counts.done} done`),
+    style.cyan(`${counts.running} running`),
+    counts.failed > 0 ? style.red(`${counts.failed} failed`) : style.dim('0 failed'),
+    `${counts.waiting} waiting`,
+  ];
+  const words = state === 'starting' ? style.dim('starting') : parts.join(' · ');
+  const width = Math.min(LONGEST_BAR, columns - displayWidth(words) - percent.length - 3);
+  if (width < 4) return displayWidth(words) <= columns ? words : truncate(plainCounts(counts), columns);
+  const filled = (count: number): number =>
+    counts.total === 0 ? 0 : Math.floor((count / counts.total) * width);
+  const good = filled(counts.done);
+  const bad = filled(counts.done + counts.failed) - good;
+  const rest = width - good - bad;
+  const bar = style.green('━'.repeat(good)) + style.red('━'.repeat(bad)) + style.dim('─'.repeat(rest));
+  return `${bar} ${style.bold(percent)}  ${words}`;
+}
+
+function plainCounts(counts: Progress['counts']): string {
+  return `${counts.done}/${counts.total} done · ${counts.running} running · ${counts.failed} failed`;
+}
+
+function totalsLine(progress: Progress, columns: number, style: Styles): string {
+  const parts = [
+    formatDuration(progress.elapsedMs),
+    ...(progress.remainingMs === null ? [] : [`${formatEstimate(progress.remainingMs)} left`]),
+    `${formatTokens(progress.tokens)} tokens`,
+    formatMoney(progress.costUsd),
+    ...(progress.retries === 0 ? [] : [progress.retries === 1 ? '1 retry' : `${progress.retries} retries`]),
+  ];
+  return style.dim(truncate(parts.join(' · '), columns));
+}
+
+function workerLine(worker: RunningWorker, now: number, columns: number, style: Styles): string {
+  const figures = `${formatDuration(now - worker.startedAt).padStart(7)} ${formatMoney(worker.costUsd).padStart(7)}`;
+  const label = `${worker.taskId}${worker.number > 1 ? ` (try ${worker.number})` : ''}`;
+  const action = worker.phase === 'working' && worker.action !== '' ? worker.action : worker.phase;
+  const room = columns - figures.length - label.length - 6;
+  if (room < 16) return truncate(`▸ ${label} ${worker.title}`, columns);
+  const titleWidth = Math.min(Math.floor(room * 0.55), Math.max(displayWidth(worker.title), 12));
+  const title = fit(worker.title, titleWidth);
+  const shown = fit(action, room - titleWidth);
+  return `${style.cyan('▸')} ${style.bold(label)} ${title}  ${style.dim(shown)} ${figures}`;
+}
+
+function failureLine(failure: FailedTask, columns: number, style: Styles): string {
+  const mark = failure.retrying ? '↻' : '✖';
+  const reason = failure.message === '' ? failure.outcome : `${failure.outcome}: ${failure.message}`;
+  const label = `${mark} ${failure.taskId} `;
+  const title = truncate(failure.title, Math.max(8, Math.floor((columns - label.length) * 0.35)));
+  const line = truncate(`${label}${title === '' ? '' : `${title} · `}${reason}`, columns);
+  return failure.retrying ? style.yellow(line) : style.red(line);
+}
+
+function warningLine({ warnings }: Progress, columns: number, style: Styles): string {
+  const more = warnings.count > 1 ? ` (${plural(warnings.count, 'warning')}, the last one)` : '';
+  return style.yellow(`${truncate(`! ${warnings.last}`, columns - more.length)}${more}`);
+}
+
+/** As many items as there is room for, the last line telling how many more there are. */
+function fitted<T>(
+  items: readonly T[],
+  room: number,
+  noun: string,
+  columns: number,
+  style: Styles,
+  draw: (item: T) => string,
+): string[] {
+  if (room <= 0) return [];
+  if (items.length <= room) return items.map(draw);
+  const shown = items.slice(0, room - 1).map(draw);
+  const more = truncate(`  + ${items.length - shown.length} more ${noun}`, columns);
+  return [...shown, style.dim(more)];
+}

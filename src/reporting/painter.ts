@@ -1,0 +1,67 @@
+import { displayWidth } from './display-text.ts';
+import type { Output } from './output.ts';
+
+/**
+ * The cursor is hidden only while a frame is written, so that whatever ends or suspends the process leaves it visible.
+ * Without automatic wrapping a terminal that takes a character for wider than we do cuts the line, and only that.
+ */
+const BEGIN = '\x1b[?25l\x1b[?7l';
+const FINISH = '\x1b[?7h\x1b[?25h';
+const WRAP = '\x1b[?7h';
+const NO_WRAP = '\x1b[?7l';
+const CLEAR_BELOW = '\x1b[J';
+const CLEAR_RIGHT = '\x1b[K';
+
+/** Keeps a block of lines at the end of a terminal up to date, and prints finished lines above it. */
+export class Painter {
+  readonly #output: Output;
+  #shown: readonly string[] = [];
+  #columns: number;
+
+  constructor(output: Output) {
+    this.#output = output;
+    this.#columns = output.columns;
+  }
+
+  /** Replaces the block, after printing `above` before it for good; writes only the lines that differ. */
+  paint(block: readonly string[], above: readonly string[] = []): void {
+    const { columns } = this.#output;
+    const isRedrawn = columns < this.#columns || above.length > 0 || this.#shown.length === 0;
+    if (!isRedrawn && isSame(block, this.#shown)) return;
+
+    let text = BEGIN + this.#moveToStart();
+    if (isRedrawn) text += CLEAR_BELOW;
+    // The terminal may wrap what stays, so that none of it is lost.
+    if (above.length > 0) text += `${WRAP}${above.join('\n')}\n${NO_WRAP}`;
+    for (const [index, line] of block.entries()) {
+      const isKept = !isRedrawn && this.#shown[index] === line;
+      text += isKept ? '\n' : `${line}${CLEAR_RIGHT}\n`;
+    }
+    if (!isRedrawn && this.#shown.length > block.length) text += CLEAR_BELOW;
+    this.#output.write(text + FINISH);
+    this.#shown = block;
+    this.#columns = columns;
+  }
+
+  /** Prints `above`, then leaves `last` in the place of the block. */
+  end(last: readonly string[], above: readonly string[]): void {
+    const lines = [...above, ...last].map((line) => `${line}\n`).join('');
+    this.#output.write(`${this.#moveToStart()}${CLEAR_BELOW}${lines}${FINISH}`);
+    this.#shown = [];
+  }
+
+  /** A narrowed terminal has broken the lines that were on it, so the block is higher than what was written. */
+  #moveToStart(): string {
+    const { columns, rows } = this.#output;
+    const height = this.#shown.reduce(
+      (sum, line) => sum + Math.max(1, Math.ceil(displayWidth(line) / columns)),
+      0,
+    );
+    const up = Math.min(height, rows - 1);
+    return up === 0 ? '\r' : `\r\x1b[${up}A`;
+  }
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((line, index) => line === b[index]);
+}

@@ -1,0 +1,214 @@
+import { OUTCOME_POLICY, totalTokens, type AttemptOutcome, type ModelUsage, type Phase } from '../attempt.ts';
+import type { RunCounts, RunOutcome, Stamped } from '../event.ts';
+import type { TaskId } from '../task.ts';
+import { neutralise } from './display-text.ts';
+import { estimateRemaining } from './remaining-time.ts';
+import { TaskTally } from './task-tally.ts';
+
+/** One worker at work, every text safe to print. */
+export interface RunningWorker {
+  readonly attemptId: number;
+  readonly taskId: TaskId;
+  /** Empty where the attempt was started by an earlier run and only its end is followed here. */
+  readonly title: string;
+  /** 1 for the task's first try. */
+  readonly number: number;
+  readonly phase: Phase;
+  readonly action: string;
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  readonly tokens: number;
+  readonly costUsd: number;
+}
+
+/** Why a task is not done: its last attempt, until another one starts. */
+export interface FailedTask {
+  readonly taskId: TaskId;
+  readonly title: string;
+  readonly outcome: AttemptOutcome;
+  readonly message: string;
+  /** The task is tried again in this run. */
+  readonly retrying: boolean;
+}
+
+/** Everything a display shows of a run at one moment. */
+export interface Progress {
+  readonly state: 'starting' | 'running' | 'ended';
+  readonly outcome: RunOutcome | null;
+  readonly counts: RunCounts;
+  /** The longest running first. */
+  readonly running: readonly RunningWorker[];
+  /** The oldest failure first. */
+  readonly failures: readonly FailedTask[];
+  readonly retries: number;
+  readonly elapsedMs: number;
+  /** Null while nothing is known that it could be told from. */
+  readonly remainingMs: number | null;
+  readonly tokens: number;
+  readonly costUsd: number;
+  readonly billing: string;
+  readonly warnings: { readonly count: number; readonly last: string };
+}
+
+/** What a run looks like, from its events alone; all renderers read this one model. Holds no clock of its own. */
+export class ProgressModel {
+  readonly #remainingMinutes: (() => number | undefined) | undefined;
+  readonly #tally = new TaskTally();
+  readonly #running = new Map<number, RunningWorker>();
+  readonly #failures = new Map<TaskId, FailedTask>();
+  readonly #spentMs = new Map<TaskId, number>();
+  readonly #finished = new Set<TaskId>();
+  readonly #ended = new Set<number>();
+  #state: Progress['state'] = 'starting';
+  #outcome: RunOutcome | null = null;
+  #workers = 1;
+  #startedAt: number | undefined;
+  #endedAt: number | undefined;
+  #retries = 0;
+  #booked = { tokens: 0, costUsd: 0 };
+  #billing = '';
+  #warnings = { count: 0, last: '' };
+
+  /** `remainingMinutes` knows the plan; without it, or where it does not know, the pace so far has to tell. */
+  constructor(remainingMinutes?: () => number | undefined) {
+    this.#remainingMinutes = remainingMinutes;
+  }
+
+  apply(event: Stamped): void {
+    // A worker's last words may arrive after its end, and must not bring it back.
+    if ('attemptId' in event && this.#ended.has(event.attemptId)) return;
+    this.#tally.apply(event);
+    const at = Date.parse(event.at);
+    this.#startedAt ??= at;
+    switch (event.type) {
+      case 'run-started':
+        this.#state = 'running';
+        this.#startedAt = at;
+        this.#workers = event.workers;
+        this.#billing = neutralise(event.billing);
+        break;
+      case 'run-ended':
+        this.#state = 'ended';
+        this.#outcome = event.outcome;
+        this.#endedAt = at;
+        this.#running.clear();
+        break;
+      case 'attempt-started':
+        this.#failures.delete(event.taskId);
+        this.#update(event, at, { title: neutralise(event.title), number: event.number });
+        break;
+      case 'attempt-spawned':
+        this.#update(event, at, { phase: 'working' });
+        break;
+      case 'attempt-phase':
+        this.#update(event, at, { phase: event.phase, action: '' });
+        break;
+      case 'attempt-progress': {
+        const { action, tokens, costUsd } = event.progress;
+        this.#update(event, at, { action: neutralise(action), tokens: totalTokens(tokens), costUsd });
+        break;
+      }
+      case 'attempt-ended':
+        this.#settle(event, at);
+        break;
+      case 'retry-scheduled': {
+        this.#retries++;
+        const failure = this.#failures.get(event.taskId);
+        if (failure !== undefined) this.#failures.set(event.taskId, { ...failure, retrying: true });
+        break;
+      }
+      case 'status-changed':
+        if (event.to === 'done' || event.to === 'failed') this.#finished.add(event.taskId);
+        if (event.to === 'done' || event.to === 'cancelled') this.#failures.delete(event.taskId);
+        break;
+      case 'manager-called':
+        this.#book(event.usage);
+        break;
+      case 'warning':
+        this.#warnings = { count: this.#warnings.count + 1, last: neutralise(event.message) };
+        break;
+      default:
+    }
+  }
+
+  /** The run as it looks at that time (Unix milliseconds). */
+  at(now: number): Progress {
+    const running = [...this.#running.values()].sort((a, b) => a.startedAt - b.startedAt);
+    const counts = this.#tally.counts();
+    const isOver = this.#state === 'ended';
+    return {
+      state: this.#state,
+      outcome: this.#outcome,
+      counts,
+      running,
+      failures: [...this.#failures.values()],
+      retries: this.#retries,
+      elapsedMs: Math.max(0, (this.#endedAt ?? now) - (this.#startedAt ?? now)),
+      remainingMs: isOver
+        ? null
+        : estimateRemaining({
+            plannedMinutes: this.#remainingMinutes?.(),
+            waiting: counts.waiting,
+            runningForMs: running.map((worker) => now - worker.startedAt),
+            workers: this.#workers,
+            finishedMs: [...this.#finished].flatMap((id) => this.#spentMs.get(id) ?? []),
+          }),
+      tokens: running.reduce((sum, worker) => sum + worker.tokens, this.#booked.tokens),
+      costUsd: running.reduce((sum, worker) => sum + worker.costUsd, this.#booked.costUsd),
+      billing: this.#billing,
+      warnings: this.#warnings,
+    };
+  }
+
+  /** The worker of an attempt that still runs. */
+  worker(attemptId: number): RunningWorker | undefined {
+    return this.#running.get(attemptId);
+  }
+
+  #update(
+    event: { readonly attemptId: number; readonly taskId: TaskId },
+    at: number,
+    change: Partial<RunningWorker>,
+  ): void {
+    const worker = this.#running.get(event.attemptId) ?? {
+      attemptId: event.attemptId,
+      taskId: event.taskId,
+      title: '',
+      number: 1,
+      phase: 'preparing',
+      action: '',
+      startedAt: at,
+      tokens: 0,
+      costUsd: 0,
+    };
+    this.#running.set(event.attemptId, { ...worker, ...change });
+  }
+
+  #settle(event: Extract<Stamped, { type: 'attempt-ended' }>, at: number): void {
+    const { taskId, end } = event;
+    const worker = this.#running.get(event.attemptId);
+    this.#running.delete(event.attemptId);
+    this.#ended.add(event.attemptId);
+    this.#book(end.usage);
+    if (worker !== undefined) {
+      this.#spentMs.set(taskId, (this.#spentMs.get(taskId) ?? 0) + Math.max(0, at - worker.startedAt));
+    }
+    if (OUTCOME_POLICY[end.outcome].success) {
+      this.#finished.add(taskId);
+      this.#failures.delete(taskId);
+      return;
+    }
+    const { outcome, message } = end;
+    const title = worker?.title ?? '';
+    this.#failures.set(taskId, { taskId, title, outcome, message: neutralise(message), retrying: false });
+  }
+
+  #book(usages: readonly ModelUsage[]): void {
+    const booked = { ...this.#booked };
+    for (const usage of usages) {
+      booked.tokens += totalTokens(usage);
+      booked.costUsd += usage.costUsd;
+    }
+    this.#booked = booked;
+  }
+}

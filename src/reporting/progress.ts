@@ -1,0 +1,155 @@
+import { Listr, ListrEventType, type ListrEventManager } from 'listr2';
+import type { Stamped } from '../event.ts';
+import { describeEvent, isShown, paintLine, type Detail } from './describe-event.ts';
+import { drawFrame, drawTotals } from './frame.ts';
+import { Output, type OutputStream } from './output.ts';
+import { Painter } from './painter.ts';
+import { ProgressModel } from './progress-model.ts';
+import type { Reporter } from './reporter.ts';
+import type { Styles } from './styles.ts';
+
+/** Four a second look live; each costs a repaint of every line that changed. */
+const REPAINT_MS = 250;
+
+/** Finished lines that wait for a terminal which takes nothing; the oldest go first. */
+const MOST_LATE_LINES = 1000;
+
+/** What the live display needs. */
+export interface ProgressOptions {
+  readonly stream: OutputStream;
+  readonly style: Styles;
+  readonly level: Detail;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** What the plan says is left, in minutes; without it the pace so far has to tell. */
+  readonly remainingMinutes?: (() => number | undefined) | undefined;
+}
+
+/**
+ * The live display of a terminal: what ended is printed for good, and below it stands a block that shows the run.
+ *
+ * listr2 holds the run as one task that is pending until the run is over, and drives a renderer of our own: its default
+ * one wraps and writes every row at each change, which costs a fifth of a core for eight rows.
+ */
+export function progressReporter({ stream, style, level, now, remainingMinutes }: ProgressOptions): Reporter {
+  const model = new ProgressModel(remainingMinutes);
+  const output = new Output(stream);
+  const painter = new Painter(output);
+  const finished: string[] = [];
+  let isChanged = false;
+  let trouble: unknown;
+  let show: (block: string[]) => void = () => undefined;
+  let over: () => void = () => undefined;
+  const untilOver = new Promise<void>((resolve) => (over = resolve));
+
+  const repaint = (): void => {
+    if (output.blocked || output.gone) return;
+    try {
+      const progress = model.at(now());
+      // Clocks go on while nothing happens.
+      if (!isChanged && progress.state !== 'running') return;
+      isChanged = false;
+      show(drawFrame(progress, now(), output, style));
+    } catch (error) {
+      // Thrown from a timer it would end the run; the next report or close hands it on.
+      trouble = error;
+      clearInterval(timer);
+    }
+  };
+  const redraw = (): void => {
+    isChanged = true;
+    repaint();
+  };
+  const timer = setInterval(repaint, REPAINT_MS).unref();
+  stream.on('resize', redraw);
+
+  const last = (): string[] => {
+    const progress = model.at(now());
+    return progress.state === 'starting' ? [] : drawTotals(progress, output, style);
+  };
+  const display = new Listr(
+    {
+      task: async (_context, task) => {
+        show = (block) => (task.output = block.join('\n'));
+        await untilOver;
+      },
+    },
+    {
+      renderer: BlockRenderer,
+      rendererOptions: { painter, finished, last },
+      // Its own listener would end the process with 127 and leave our workers running.
+      registerSignalListeners: false,
+    },
+  );
+  const done = display.run();
+  done.catch(() => undefined);
+
+  return {
+    report(event) {
+      if (trouble !== undefined) throw trouble as Error;
+      const worker = 'attemptId' in event ? model.worker(event.attemptId) : undefined;
+      model.apply(event);
+      isChanged = true;
+      const line = describeEvent(event, worker);
+      if (line === undefined || !isShown(line, level) || !isLasting(event, level)) return;
+      finished.push(paintLine(line, style));
+      if (finished.length > MOST_LATE_LINES) finished.shift();
+    },
+    async close() {
+      clearInterval(timer);
+      stream.off('resize', redraw);
+      over();
+      await done;
+      await output.flushed();
+      output.detach();
+      if (trouble !== undefined) throw trouble as Error;
+    },
+  };
+}
+
+/** What the block shows anyway while it is true is printed only for those who want to see everything. */
+function isLasting(event: Stamped, level: Detail): boolean {
+  return level === 'verbose' || !['attempt-started', 'run-started', 'run-ended'].includes(event.type);
+}
+
+interface BlockOptions {
+  readonly painter: Painter;
+  /** Lines to print above the block; taken out as they are printed. */
+  readonly finished: string[];
+  /** What stays in the place of the block. */
+  readonly last: () => readonly string[];
+}
+
+/** Paints the output of the one task that a list has. */
+class BlockRenderer {
+  declare static rendererOptions: BlockOptions;
+  declare static rendererTaskOptions: Record<string, never>;
+  /** Who constructs it has decided already that the stream is a terminal. */
+  static nonTTY = true;
+  readonly #tasks: readonly { readonly output?: string }[];
+  readonly #options: BlockOptions;
+  readonly #events: ListrEventManager | undefined;
+
+  constructor(
+    tasks: readonly { readonly output?: string }[],
+    options: BlockOptions,
+    events?: ListrEventManager,
+  ) {
+    this.#tasks = tasks;
+    this.#options = options;
+    this.#events = events;
+  }
+
+  render(): void {
+    const { painter, finished } = this.#options;
+    this.#events?.on(ListrEventType.SHOULD_REFRESH_RENDER, () => {
+      const block = this.#tasks[0]?.output;
+      if (block !== undefined) painter.paint(block.split('\n'), finished.splice(0));
+    });
+  }
+
+  end(): void {
+    const { painter, finished, last } = this.#options;
+    painter.end(last(), finished.splice(0));
+  }
+}
