@@ -1,10 +1,22 @@
 import { importX } from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
 
-const DOMAIN = ['task', 'task-graph', 'attempt', 'event', 'failure', 'result', 'estimate'].map(
+const DOMAIN = [
+  'task',
+  'task-graph',
+  'attempt',
+  'event',
+  'failure',
+  'result',
+  'estimate',
+  'worker-pool',
+  'prompt-escape',
+  'pricing',
+  'nearest',
+].map((name) => `./src/${name}.ts`);
+const ENGINE = ['orchestrator', 'task-execution', 'scheduler', 'retry-policy', 'governor'].map(
   (name) => `./src/${name}.ts`,
 );
-const ENGINE = ['orchestrator', 'scheduler', 'governor', 'worker-pool'].map((name) => `./src/${name}.ts`);
 const PORTS = [
   'manager/manager',
   'worker/worker',

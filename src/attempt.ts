@@ -34,111 +34,82 @@ export interface OutcomePolicy {
   readonly charged: boolean;
   /** How the next try begins: in the same Claude session, in a new one, or not at all in this run. */
   readonly next: 'resume' | 'fresh' | 'none';
+  /** The next try waits for a while first, longer each time. */
+  readonly backOff: boolean;
   /** What it ends besides the attempt. */
   readonly stops: 'nothing' | 'task' | 'run';
   /** What a person can do about it; empty where nothing is needed. */
   readonly advice: string;
 }
 
-const policy = (
-  success: boolean,
-  charged: boolean,
-  next: OutcomePolicy['next'],
-  stops: OutcomePolicy['stops'],
-  advice: string,
-): OutcomePolicy => ({ success, charged, next, stops, advice });
+const SUCCESS = {
+  success: true,
+  charged: true,
+  next: 'none',
+  backOff: false,
+  stops: 'task',
+  advice: '',
+} as const;
+/** The task's own doing: it costs an attempt, and the next one goes on in the same session. */
+const CHARGED = { success: false, charged: true, next: 'resume', backOff: false, stops: 'nothing' } as const;
+/** No fault of the task. */
+const FREE = { ...CHARGED, charged: false } as const;
 
 /** The one table that says what each outcome costs and what comes after it. */
 export const OUTCOME_POLICY: Readonly<Record<AttemptOutcome, OutcomePolicy>> = {
-  landed: policy(true, true, 'none', 'task', ''),
-  'no-change': policy(true, true, 'none', 'task', ''),
-  'verify-failed': policy(
-    false,
-    true,
-    'resume',
-    'nothing',
-    'Run the verify command by hand, then `run` again.',
-  ),
-  'review-rejected': policy(
-    false,
-    true,
-    'resume',
-    'nothing',
-    'Read the findings with `show`, then `run` again.',
-  ),
-  conflict: policy(
-    false,
-    true,
-    'resume',
-    'nothing',
-    'Resolve the conflict by hand, or `run` again on the new base.',
-  ),
-  'timed-out': policy(
-    false,
-    true,
-    'resume',
-    'nothing',
-    'Split the task with `expand`, or raise execution.worker_timeout.',
-  ),
-  stalled: policy(
-    false,
-    true,
-    'resume',
-    'nothing',
-    'Look at the end of its transcript; raise execution.stall_timeout if it was only slow.',
-  ),
-  crashed: policy(false, true, 'resume', 'nothing', 'Look at the end of its transcript with `show`.'),
-  'permission-denied': policy(
-    false,
-    true,
-    'none',
-    'task',
-    'Allow the rule that `show` names under claude_cli.settings, then `run` again.',
-  ),
-  refused: policy(false, true, 'fresh', 'nothing', 'Reword the task with `edit`.'),
-  'usage-limited': policy(
-    false,
-    false,
-    'resume',
-    'run',
-    'Run again after the reset; nothing was charged to the task.',
-  ),
-  'over-budget': policy(
-    false,
-    false,
-    'resume',
-    'task',
-    'Raise the budget (budget.max_cost_usd, budget.max_cost_per_task_usd or --max-cost), then `run` again.',
-  ),
-  unauthenticated: policy(
-    false,
-    false,
-    'resume',
-    'run',
-    'Log in with `claude`, or set ANTHROPIC_API_KEY; `check` tells which one is used.',
-  ),
-  'model-unavailable': policy(
-    false,
-    false,
-    'fresh',
-    'run',
-    'Set models.worker.model to an alias such as "sonnet".',
-  ),
-  'prompt-too-long': policy(
-    false,
-    true,
-    'none',
-    'task',
-    'Shorten the task with `edit`, or split it with `expand`.',
-  ),
-  cancelled: policy(false, false, 'resume', 'nothing', 'It was stopped by a person; `run` continues it.'),
-  infrastructure: policy(
-    false,
-    false,
-    'resume',
-    'nothing',
-    'The machine or the network failed, not the task; `check` shows what is wrong.',
-  ),
+  landed: SUCCESS,
+  'no-change': SUCCESS,
+  'verify-failed': { ...CHARGED, advice: 'Run the verify command by hand, then `run` again.' },
+  'review-rejected': { ...CHARGED, advice: 'Read the findings with `show`, then `run` again.' },
+  conflict: { ...CHARGED, advice: 'Resolve the conflict by hand, or `run` again on the new base.' },
+  'timed-out': { ...CHARGED, advice: 'Split the task with `expand`, or raise execution.worker_timeout.' },
+  stalled: {
+    ...CHARGED,
+    backOff: true,
+    advice: 'Look at the end of its transcript; raise execution.stall_timeout if it was only slow.',
+  },
+  crashed: { ...CHARGED, backOff: true, advice: 'Look at the end of its transcript with `show`.' },
+  'permission-denied': {
+    ...CHARGED,
+    next: 'none',
+    stops: 'task',
+    advice: 'Add the rule that was denied to claude_cli.allowed_tools, then `run` again.',
+  },
+  refused: { ...CHARGED, next: 'fresh', advice: 'Reword the task with `edit`.' },
+  'usage-limited': {
+    ...FREE,
+    stops: 'run',
+    advice:
+      'Run again after the reset; it costs the task no attempt, and its session goes on where it stopped.',
+  },
+  'over-budget': {
+    ...FREE,
+    stops: 'task',
+    advice: 'Raise budget.max_cost_usd, budget.max_cost_per_task_usd or --max-cost, then `run` again.',
+  },
+  unauthenticated: {
+    ...FREE,
+    stops: 'run',
+    advice: 'Log in with `claude`, or set ANTHROPIC_API_KEY; `check` tells which one is used.',
+  },
+  'model-unavailable': {
+    ...FREE,
+    next: 'fresh',
+    stops: 'run',
+    advice: 'Set models.worker.model to an alias such as "sonnet".',
+  },
+  'prompt-too-long': {
+    ...CHARGED,
+    next: 'none',
+    stops: 'task',
+    advice: 'Shorten the task with `edit`, or split it with `expand`.',
+  },
+  cancelled: { ...FREE, advice: 'It was stopped; `run` continues it where it was.' },
+  infrastructure: {
+    ...FREE,
+    backOff: true,
+    advice: 'The machine or the network failed, not the task; `check` shows what is wrong.',
+  },
 };
 
 /** Tokens of one or more API calls. `input` excludes what was read from or written to the prompt cache. */

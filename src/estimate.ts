@@ -6,6 +6,9 @@ const PRIOR_MINUTES: Readonly<Record<Size, number>> = { S: 3, M: 8, L: 20, XL: 4
 /** How many finished attempts the prior weighs as much as. */
 const PRIOR_WEIGHT = 3;
 
+/** A task that took twenty times what was planned says no more than that the plan was wrong. */
+const MAX_LOG_RATIO = Math.log(20);
+
 /** One finished piece of work: what was expected of it and how long it took. */
 export interface FinishedWork {
   readonly size: Size | null;
@@ -28,7 +31,10 @@ export function learnEstimates(history: readonly FinishedWork[]): Estimator {
   const all: number[] = [];
   for (const work of history) {
     if (!(work.minutes > 0) || !Number.isFinite(work.minutes)) continue;
-    const logRatio = Math.log(work.minutes / planned(work));
+    const logRatio = Math.max(
+      -MAX_LOG_RATIO,
+      Math.min(MAX_LOG_RATIO, Math.log(work.minutes / planned(work))),
+    );
     all.push(logRatio);
     const ofSize = logRatios.get(work.size);
     if (ofSize === undefined) logRatios.set(work.size, [logRatio]);
@@ -43,7 +49,9 @@ export function learnEstimates(history: readonly FinishedWork[]): Estimator {
 
 function planned(task: Pick<Task, 'size' | 'estimateMinutes'>): number {
   const { estimateMinutes } = task;
-  return estimateMinutes !== null && estimateMinutes > 0 ? estimateMinutes : PRIOR_MINUTES[task.size ?? 'M'];
+  return estimateMinutes !== null && estimateMinutes > 0
+    ? Math.max(0.1, estimateMinutes)
+    : PRIOR_MINUTES[task.size ?? 'M'];
 }
 
 function shrunkMean(values: readonly number[], towards: number): number {

@@ -1,0 +1,262 @@
+import type { ProcessIdentity } from './attempt.ts';
+import type { Estimator } from './estimate.ts';
+import type { RunOutcome } from './event.ts';
+import { fail } from './failure.ts';
+import { Governor, type Stop } from './governor.ts';
+import type { Reporter } from './reporting/reporter.ts';
+import { RetryPolicy, type RetryOptions } from './retry-policy.ts';
+import { Scheduler, type FailureMode, type TaskResult, type Verdict } from './scheduler.ts';
+import type { TaskStore } from './store/store.ts';
+import type { Task, TaskId } from './task.ts';
+import { executeTask, recoverAttempt, type ExecutionContext } from './task-execution.ts';
+import { buildTaskGraph, describeProblem, type TaskGraph } from './task-graph.ts';
+import { WorkerPool } from './worker-pool.ts';
+import type { Worker } from './worker/worker.ts';
+
+/** The parts a run is made of. */
+export interface Orchestration {
+  readonly store: TaskStore;
+  readonly worker: Worker;
+  readonly reporter: Reporter;
+  /** Improves the plan that is stored before anything starts, and says where it came from; it never rejects. */
+  readonly plan: (tasks: readonly Task[], signal: AbortSignal) => Promise<'manager' | 'cache' | 'stored'>;
+  readonly estimate: Estimator;
+  readonly isAlive: (process: ProcessIdentity) => boolean;
+  readonly newSessionId: () => string;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** 0 ≤ x < 1. */
+  readonly random: () => number;
+}
+
+export interface RunOptions extends RetryOptions {
+  readonly runId: string;
+  readonly process: ProcessIdentity;
+  readonly workers: number;
+  /** Only these tasks; groups stand for their subtasks. All tasks if left away. */
+  readonly only?: readonly TaskId[];
+  readonly failureMode: FailureMode;
+  /** US dollars; null for no ceiling. */
+  readonly maxCostUsd: number | null;
+  readonly maxCostPerTaskUsd: number | null;
+  /** Who pays for what, for people. */
+  readonly billing: string;
+  readonly workerModel: string;
+  /** Where workers work. */
+  readonly directory: string;
+  /** The folder that gets a folder for each attempt. */
+  readonly filesRoot: string;
+  /** How often changes by other processes are looked for. */
+  readonly pollMs: number;
+}
+
+/** How a run ended, and what became of each of its tasks. */
+export interface RunResult {
+  readonly outcome: RunOutcome;
+  readonly message: string;
+  readonly results: ReadonlyMap<TaskId, TaskResult>;
+}
+
+/**
+ * Runs the stored tasks in dependency order: recover → plan → schedule → work → end.
+ *
+ * When `signal` aborts, nothing new starts, running workers are ended, and the run ends as `interrupted`.
+ */
+export async function orchestrate(
+  parts: Orchestration,
+  options: RunOptions,
+  signal: AbortSignal,
+): Promise<RunResult> {
+  return await new Orchestrator(parts, options, signal).run();
+}
+
+class Orchestrator {
+  readonly #parts: Orchestration;
+  readonly #options: RunOptions;
+  readonly #signal: AbortSignal;
+  /** Ends running workers: when `#signal` does, in failure mode `kill`, and when the store is lost. */
+  readonly #endWorkers = new AbortController();
+  readonly #governor: Governor;
+  readonly #pool: WorkerPool;
+  readonly #execution: ExecutionContext;
+  readonly #jobs = new Set<Promise<void>>();
+  #graph: TaskGraph;
+  readonly #scheduler: Scheduler;
+  #storeVersion = '';
+  /** What made it impossible to go on: without the store nothing can be decided any more. */
+  #fatal: { readonly error: unknown } | null = null;
+  /** Resolves the wait of the schedule. */
+  #wake: () => void = () => undefined;
+
+  constructor(parts: Orchestration, options: RunOptions, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#signal = signal;
+    this.#pool = new WorkerPool(options.workers);
+    this.#governor = new Governor({ ...options, slots: options.workers });
+    this.#graph = buildGraph(parts.store.tasks());
+    this.#scheduler = newScheduler(this.#graph, parts.estimate, options);
+    this.#execution = {
+      ...parts,
+      ...options,
+      governor: this.#governor,
+      retries: new RetryPolicy(options, parts.random),
+      graph: () => this.#graph,
+      report: (event) => parts.reporter.report(event),
+    };
+  }
+
+  async run(): Promise<RunResult> {
+    const { store, isAlive, reporter } = this.#parts;
+    const { runId, process, workers, billing } = this.#options;
+    const unfinished = store.attempts({ running: true });
+    const tasks = this.#scheduler.counts().total + unfinished.length;
+    reporter.report(store.startRun({ id: runId, process, workers, billing, tasks }, isAlive));
+    const interrupt = (): void => {
+      this.#endWorkers.abort();
+      this.#wake();
+    };
+    this.#signal.addEventListener('abort', interrupt);
+    if (this.#signal.aborted) interrupt();
+    try {
+      for (const attempt of unfinished) {
+        this.#scheduler.adopt(attempt.taskId);
+        this.#start(attempt.taskId, recoverAttempt(this.#execution, attempt, this.#endWorkers.signal));
+      }
+      await this.#plan();
+      await this.#schedule();
+      if (this.#fatal !== null) throw this.#fatal.error;
+      const ending = this.#ending();
+      reporter.report(store.endRun(runId, ending.outcome, ending.message));
+      return { ...ending, results: this.#scheduler.results() };
+    } finally {
+      this.#signal.removeEventListener('abort', interrupt);
+    }
+  }
+
+  async #plan(): Promise<void> {
+    const { store, plan, reporter } = this.#parts;
+    if (this.#signal.aborted) return;
+    const { runId } = this.#options;
+    const source = await plan(store.tasks(), this.#signal);
+    reporter.report(store.record({ type: 'run-planned', runId, source }));
+    this.#governor.spend(store.usage({ runId }).filter(({ role }) => role === 'manager'));
+    this.#refresh();
+  }
+
+  /** Starts what may start, waits until something changes, and so on until nothing is left that could start. */
+  async #schedule(): Promise<void> {
+    const { now } = this.#parts;
+    const poll = setInterval(() => this.#takeInChanges(), this.#options.pollMs);
+    try {
+      for (;;) {
+        const woken = new Promise<void>((resolve) => (this.#wake = resolve));
+        if (this.#mayNotStart()) this.#scheduler.stop();
+        for (const choice of this.#scheduler.take(now())) {
+          const { signal } = this.#endWorkers;
+          this.#start(
+            choice.id,
+            this.#pool.run(() => executeTask(this.#execution, choice, signal)),
+          );
+        }
+        if (this.#jobs.size === 0 && this.#isOver()) return;
+        const wakeAt = this.#scheduler.nextWakeAt();
+        const timer =
+          wakeAt === undefined ? undefined : setTimeout(() => this.#wake(), Math.max(1, wakeAt - now()));
+        await woken;
+        clearTimeout(timer);
+      }
+    } finally {
+      clearInterval(poll);
+    }
+  }
+
+  /** Follows a job that was started for a task to its verdict. */
+  #start(taskId: TaskId, job: Promise<Verdict>): void {
+    const followed = job
+      .then((verdict) => {
+        this.#scheduler.end(taskId, verdict);
+        if (verdict.kind === 'failed' && this.#options.failureMode === 'kill') this.#endWorkers.abort();
+      })
+      .catch((error: unknown) => {
+        this.#fatal ??= { error };
+        this.#endWorkers.abort();
+      })
+      .finally(() => {
+        this.#jobs.delete(followed);
+        this.#wake();
+      });
+    this.#jobs.add(followed);
+  }
+
+  /** With no job left: does nothing more come? What was added in the last moment still belongs to this run. */
+  #isOver(): boolean {
+    if (this.#mayNotStart()) return true;
+    return this.#scheduler.finished && !(this.#takeInChanges() && !this.#scheduler.finished);
+  }
+
+  #mayNotStart(): boolean {
+    return this.#fatal !== null || this.#signal.aborted || this.#governor.stop !== null;
+  }
+
+  /** Takes in what other processes changed in the store; says whether there was anything. */
+  #takeInChanges(): boolean {
+    try {
+      if (this.#parts.store.version() === this.#storeVersion) return false;
+      this.#refresh();
+    } catch (error) {
+      this.#fatal ??= { error };
+      this.#endWorkers.abort();
+    }
+    this.#wake();
+    return true;
+  }
+
+  #refresh(): void {
+    const { store, reporter, now } = this.#parts;
+    this.#storeVersion = store.version();
+    this.#graph = buildGraph(store.tasks());
+    const before = this.#scheduler.results();
+    this.#scheduler.update(this.#graph);
+    const taskIds = [...this.#scheduler.results().keys()].filter((id) => !before.has(id));
+    if (taskIds.length === 0) return;
+    reporter.report({
+      type: 'tasks-added',
+      taskIds,
+      source: 'while the run works',
+      at: new Date(now()).toISOString(),
+    });
+  }
+
+  #ending(): Stop {
+    if (this.#signal.aborted)
+      return { outcome: 'interrupted', message: 'Stopped by a person; `run` goes on where it was.' };
+    if (this.#governor.stop !== null) return this.#governor.stop;
+    const { failed, total, done } = this.#scheduler.counts();
+    if (done === total) return { outcome: 'completed', message: '' };
+    return {
+      outcome: 'completed-with-failures',
+      message: `${failed} failed, ${total - done - failed} not run.`,
+    };
+  }
+}
+
+function newScheduler(
+  graph: TaskGraph,
+  estimate: Estimator,
+  { only, failureMode, workers: slots }: RunOptions,
+): Scheduler {
+  if (only === undefined) return new Scheduler(graph, { slots, failureMode, estimate });
+  const leaves = only.flatMap((id) => (graph.isGroup(id) ? graph.needs(id) : [id]));
+  return new Scheduler(graph, { slots, failureMode, estimate, only: new Set(leaves) });
+}
+
+function buildGraph(tasks: readonly Task[]): TaskGraph {
+  const graph = buildTaskGraph(tasks);
+  if (graph.ok) return graph.value;
+  return fail(
+    'plan-invalid',
+    `The stored tasks cannot be ordered. ${graph.error.map(describeProblem).join(' ')}`,
+    'Mend them with `depend remove` or `delete`.',
+  );
+}

@@ -1,0 +1,277 @@
+import type { Estimator } from './estimate.ts';
+import type { RunCounts } from './event.ts';
+import { isRunnable, isSettled, compareTaskIds, priorityRank, type Task, type TaskId } from './task.ts';
+import type { TaskGraph } from './task-graph.ts';
+
+/** What a failed task means for the others: go on, start nothing new, or end what runs too. */
+export const FAILURE_MODES = ['continue', 'no-new', 'kill'] as const;
+export type FailureMode = (typeof FAILURE_MODES)[number];
+
+export interface SchedulerOptions {
+  /** How many tasks may run at once. */
+  readonly slots: number;
+  readonly failureMode: FailureMode;
+  readonly estimate: Estimator;
+  /** The tasks that are to be run; all of them if left away. */
+  readonly only?: ReadonlySet<TaskId>;
+}
+
+/** A task that is to start now. */
+export interface Choice {
+  readonly id: TaskId;
+  /** Why it goes before the others. */
+  readonly why: string;
+}
+
+/** How a started task came back. `released` leaves it to a later run. */
+export type Verdict =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'failed' }
+  | { readonly kind: 'released' }
+  /** To be tried again, not before `at` (Unix milliseconds). */
+  | { readonly kind: 'retry'; readonly at: number };
+
+/** What became of a task in this run; `not-run` ones were never ready, excluded, or released. */
+export type TaskResult = 'done' | 'failed' | 'not-run';
+
+/*
+ *            needs settled            take()              end(done)
+ *   waiting ──────────────► ready ──────────► running ──────────────► done
+ *                             ▲                  │ │ └── end(failed) ─► failed
+ *                             │    at ≤ now      │ └──── end(released) ► released
+ *                          retrying ◄────────────┘ end(retry)
+ *
+ *   excluded: stored as deferred, in progress or in review by hand, or not among the tasks asked for
+ */
+type State =
+  'waiting' | 'ready' | 'running' | 'retrying' | 'done' | 'failed' | 'released' | 'settled' | 'excluded';
+
+/**
+ * Decides which task starts next. Pure over the times it is given: the same calls give the same choices.
+ *
+ * Of the tasks whose needs are settled, the one with the longest remaining path (by estimate) goes first, then the
+ * more urgent priority, then the smaller id.
+ */
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  #graph: TaskGraph;
+  readonly #states = new Map<TaskId, State>();
+  #paths: ReadonlyMap<TaskId, number> = new Map();
+  /** How many unsettled needs each node still has. */
+  readonly #missing = new Map<TaskId, number>();
+  /** Best first. */
+  #ready: TaskId[] = [];
+  readonly #retries = new Map<TaskId, number>();
+  #running = 0;
+  #stopped = false;
+
+  constructor(graph: TaskGraph, options: SchedulerOptions) {
+    this.#options = options;
+    this.#graph = graph;
+    this.update(graph);
+  }
+
+  /** Takes over tasks that were added, changed or settled from outside; what runs or has ended here stays so. */
+  update(graph: TaskGraph): void {
+    this.#graph = graph;
+    this.#ready = [];
+    for (const id of this.#states.keys())
+      if (!graph.nodes.has(id) && this.#states.get(id) !== 'running') this.#states.delete(id);
+    for (const task of graph.nodes.values()) {
+      const state = this.#states.get(task.id);
+      if (state === 'running' || state === 'done' || state === 'failed' || state === 'released') continue;
+      this.#states.set(task.id, this.#initialState(task, state));
+    }
+    this.#paths = graph.remainingPath(this.#options.estimate, (id) => !this.#isSettled(id));
+    this.#missing.clear();
+    for (const id of graph.order) {
+      const missing = graph.needs(id).filter((need) => !this.#isSettled(need)).length;
+      this.#missing.set(id, missing);
+      if (missing === 0) this.#unblock(id);
+    }
+  }
+
+  /** Tasks to start now, best first, as many as there are free slots; each counts as running from here on. */
+  take(now: number): Choice[] {
+    if (this.#stopped) return [];
+    for (const [id, at] of this.#retries) {
+      if (at > now) continue;
+      this.#retries.delete(id);
+      if (this.#states.get(id) === 'retrying') this.#enqueue(id);
+    }
+    const chosen = this.#ready.splice(0, Math.max(0, this.#options.slots - this.#running));
+    this.#running += chosen.length;
+    return chosen.map((id) => {
+      this.#states.set(id, 'running');
+      return { id, why: this.explain(id) };
+    });
+  }
+
+  /** Counts a task as running that was started before this scheduler, such as a worker that is taken over. */
+  adopt(id: TaskId): void {
+    if (this.#states.get(id) === 'running') return;
+    this.#ready = this.#ready.filter((other) => other !== id);
+    this.#states.set(id, 'running');
+    this.#running++;
+  }
+
+  /** Settles a running task. */
+  end(id: TaskId, verdict: Verdict): void {
+    if (this.#states.get(id) !== 'running')
+      throw new Error(`Internal error: task ${id} ended but was not running.`);
+    this.#running--;
+    switch (verdict.kind) {
+      case 'done':
+        this.#states.set(id, 'done');
+        this.#settle(id);
+        return;
+      case 'failed':
+        this.#states.set(id, 'failed');
+        if (this.#options.failureMode !== 'continue') this.#stopped = true;
+        return;
+      case 'released':
+        this.#states.set(id, 'released');
+        return;
+      case 'retry':
+        this.#states.set(id, 'retrying');
+        this.#retries.set(id, verdict.at);
+        return;
+    }
+  }
+
+  /** Starts nothing any more. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Nothing runs, and nothing will. */
+  get finished(): boolean {
+    return this.#running === 0 && (this.#stopped || (this.#ready.length === 0 && this.#retries.size === 0));
+  }
+
+  /** When `take` should be called again although nothing ended (Unix milliseconds); undefined if never. */
+  nextWakeAt(): number | undefined {
+    if (this.#stopped || this.#retries.size === 0 || this.#running >= this.#options.slots) return undefined;
+    return Math.min(...this.#retries.values());
+  }
+
+  /** Counts over the tasks that this run is about. */
+  counts(): RunCounts {
+    const counts = { total: 0, done: 0, running: 0, failed: 0, waiting: 0 };
+    for (const id of this.#graph.leaves()) {
+      const state = this.#states.get(id);
+      if (state === undefined || state === 'settled' || state === 'excluded') continue;
+      counts.total++;
+      if (state === 'done' || state === 'running' || state === 'failed') counts[state]++;
+      else counts.waiting++;
+    }
+    return counts;
+  }
+
+  /** The tasks of this run with what became of them; each has exactly one result. */
+  results(): Map<TaskId, TaskResult> {
+    const results = new Map<TaskId, TaskResult>();
+    for (const id of this.#graph.leaves()) {
+      const state = this.#states.get(id);
+      if (state === undefined || state === 'settled' || state === 'excluded') continue;
+      results.set(id, state === 'done' || state === 'failed' ? state : 'not-run');
+    }
+    return results;
+  }
+
+  /** Ready tasks, best first, whether or not there is a slot for them. */
+  ready(): readonly TaskId[] {
+    return this.#ready;
+  }
+
+  /** One phrase: what puts a task where it is in the order. */
+  explain(id: TaskId): string {
+    const task = this.#graph.nodes.get(id);
+    if (task === undefined) return '';
+    const path = this.#paths.get(id) ?? 0;
+    const behind = path - this.#options.estimate(task);
+    const length =
+      behind > 0.5
+        ? `${minutes(path)} of work from here to the end of its chain`
+        : `nothing waits for it, ${minutes(path)} of its own`;
+    return `${length}, priority ${task.priority}`;
+  }
+
+  #initialState(task: Task, before: State | undefined): State {
+    if (isSettled(task.status)) return 'settled';
+    if (this.#graph.isGroup(task.id)) return 'waiting';
+    if (!isRunnable(task.status) || (this.#options.only !== undefined && !this.#options.only.has(task.id)))
+      return 'excluded';
+    return before === 'retrying' ? 'retrying' : 'waiting';
+  }
+
+  #isSettled(id: TaskId): boolean {
+    const state = this.#states.get(id);
+    return state === 'done' || state === 'settled';
+  }
+
+  /** Every need of the node is settled. */
+  #unblock(id: TaskId): void {
+    if (this.#graph.isGroup(id)) {
+      if (this.#isSettled(id)) return;
+      this.#states.set(id, 'settled');
+      this.#settle(id);
+    } else if (this.#states.get(id) === 'waiting') {
+      this.#enqueue(id);
+    }
+  }
+
+  #settle(id: TaskId): void {
+    for (const next of this.#graph.neededBy(id)) {
+      const missing = this.#missing.get(next);
+      // Undefined while `update` has not come to the node yet: it will count what is settled by then.
+      if (missing === undefined) continue;
+      this.#missing.set(next, missing - 1);
+      if (missing === 1) this.#unblock(next);
+    }
+  }
+
+  #enqueue(id: TaskId): void {
+    this.#states.set(id, 'ready');
+    let low = 0;
+    let high = this.#ready.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#compare(this.#ready[middle] ?? id, id) < 0) low = middle + 1;
+      else high = middle;
+    }
+    this.#ready.splice(low, 0, id);
+  }
+
+  #compare(a: TaskId, b: TaskId): number {
+    const taskA = this.#graph.nodes.get(a);
+    const taskB = this.#graph.nodes.get(b);
+    if (taskA === undefined || taskB === undefined) return 0;
+    return (
+      (this.#paths.get(b) ?? 0) - (this.#paths.get(a) ?? 0) ||
+      priorityRank(taskA.priority) - priorityRank(taskB.priority) ||
+      compareTaskIds(a, b)
+    );
+  }
+}
+
+/** Predicted minutes until every open task is done with `slots` workers, if each takes what `estimate` says. */
+export function predictMinutes(graph: TaskGraph, slots: number, estimate: Estimator): number {
+  const scheduler = new Scheduler(graph, { slots, failureMode: 'continue', estimate });
+  const running: { id: TaskId; end: number }[] = [];
+  let now = 0;
+  for (;;) {
+    for (const { id } of scheduler.take(now)) {
+      const task = graph.nodes.get(id);
+      running.push({ id, end: now + (task === undefined ? 0 : estimate(task)) });
+    }
+    const next = running.sort((a, b) => b.end - a.end).pop();
+    if (next === undefined) return now;
+    now = next.end;
+    scheduler.end(next.id, { kind: 'done' });
+  }
+}
+
+function minutes(value: number): string {
+  return `${Math.max(1, Math.round(value))} min`;
+}

@@ -1,0 +1,177 @@
+import { OUTCOME_POLICY, type Attempt, type AttemptEnd } from './attempt.ts';
+import type { Event, Stamped } from './event.ts';
+import type { Governor } from './governor.ts';
+import type { RetryPolicy } from './retry-policy.ts';
+import type { Choice, Verdict } from './scheduler.ts';
+import type { TaskStore } from './store/store.ts';
+import { parentOf, type Task, type TaskId, type TaskStatus } from './task.ts';
+import type { TaskGraph } from './task-graph.ts';
+import type { Worker, WorkerHooks } from './worker/worker.ts';
+
+/** What the execution of one task needs of its run. */
+export interface ExecutionContext {
+  readonly store: TaskStore;
+  readonly worker: Worker;
+  readonly governor: Governor;
+  readonly retries: RetryPolicy;
+  /** The graph as it is now. */
+  readonly graph: () => TaskGraph;
+  readonly report: (event: Stamped) => void;
+  readonly newSessionId: () => string;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly runId: string;
+  readonly workerModel: string;
+  readonly directory: string;
+  readonly filesRoot: string;
+  /** How long to wait for money that running attempts hold. */
+  readonly pollMs: number;
+}
+
+/**
+ * One attempt at one task: may it start? → claim → work → end → what next. Rejects only if the store does.
+ *
+ * When `signal` aborts, the worker is ended, and the task is left to a later run.
+ */
+export async function executeTask(
+  context: ExecutionContext,
+  { id, why }: Choice,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const { store, governor, worker } = context;
+  const admission = governor.admit(id);
+  if (!admission.granted) {
+    return admission.stop === null
+      ? { kind: 'retry', at: context.now() + context.pollMs }
+      : { kind: 'released' };
+  }
+  const previous = store.attempts({ taskId: id }).at(-1);
+  const attempt = claim(context, id, why, previous);
+  const task = store.task(id);
+  if (attempt === undefined || task === undefined) {
+    governor.withdraw(id);
+    return { kind: 'released' };
+  }
+  const parentId = parentOf(id);
+  const assignment = {
+    task,
+    parent: (parentId === undefined ? undefined : store.task(parentId)) ?? null,
+    attempt,
+    handovers: handoversFor(context, id),
+    previous: previous?.end ?? null,
+    maxCostUsd: admission.maxCostUsd,
+  };
+  const end = await guard(() => worker.run(assignment, hooksFor(context, attempt), signal));
+  return settle(context, attempt, end, signal);
+}
+
+/** Brings an attempt to its end that the killed orchestrator of an earlier run left behind. */
+export async function recoverAttempt(
+  context: ExecutionContext,
+  attempt: Attempt,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const end = await guard(() => context.worker.recover(attempt, hooksFor(context, attempt), signal));
+  const lost = 'Its orchestrator was killed while it worked; that costs the task nothing.';
+  return settle(context, attempt, end ?? faultOf(lost), signal);
+}
+
+/** The session of the task's previous attempt goes on where its outcome allows it. */
+function claim(
+  context: ExecutionContext,
+  taskId: TaskId,
+  why: string,
+  previous: Attempt | undefined,
+): Attempt | undefined {
+  const { runId, workerModel: model, directory, filesRoot } = context;
+  const resumed = previous?.end != null && OUTCOME_POLICY[previous.end.outcome].next === 'resume';
+  const sessionId = resumed ? previous.sessionId : context.newSessionId();
+  const claimed = context.store.claim({
+    runId,
+    taskId,
+    sessionId,
+    resumed,
+    model,
+    directory,
+    filesRoot,
+    why,
+  });
+  for (const event of claimed?.events ?? []) context.report(event);
+  return claimed?.attempt;
+}
+
+function settle(context: ExecutionContext, attempt: Attempt, end: AttemptEnd, signal: AbortSignal): Verdict {
+  const { store, governor, retries, now } = context;
+  const { taskId } = attempt;
+  governor.ended(taskId, end);
+  const verdict = retries.judge(taskId, end, signal.aborted || governor.stop !== null, now());
+  const status = statusAfter(verdict);
+  for (const event of store.endAttempt(attempt.id, end, status, end.message) ?? []) context.report(event);
+  if (verdict.kind === 'retry') {
+    const delayMs = Math.max(0, verdict.at - now());
+    record(context, {
+      type: 'retry-scheduled',
+      taskId,
+      number: attempt.number + 1,
+      delayMs,
+      why: end.outcome,
+    });
+  }
+  return verdict;
+}
+
+function statusAfter(verdict: Verdict): TaskStatus {
+  if (verdict.kind === 'done' || verdict.kind === 'failed') return verdict.kind;
+  return 'pending';
+}
+
+function handoversFor({ store, graph }: ExecutionContext, id: TaskId): { task: Task; summary: string }[] {
+  const current = graph();
+  const finished = current
+    .needs(id)
+    .flatMap((need) => (current.isGroup(need) ? current.needs(need) : [need]));
+  return finished.flatMap((need) => {
+    const task = current.nodes.get(need);
+    const report = store.attempts({ taskId: need }).at(-1)?.end?.report;
+    if (task === undefined || report == null) return [];
+    return [{ task, summary: report.handover.trim() === '' ? report.summary : report.handover }];
+  });
+}
+
+function hooksFor(context: ExecutionContext, { id: attemptId, taskId }: Attempt): WorkerHooks {
+  return {
+    onSpawn: (process) => record(context, { type: 'attempt-spawned', attemptId, taskId, process }),
+    onPhase: (phase) => record(context, { type: 'attempt-phase', attemptId, taskId, phase }),
+    onProgress: (progress) => {
+      const at = new Date(context.now()).toISOString();
+      context.report({ type: 'attempt-progress', attemptId, taskId, progress, at });
+    },
+  };
+}
+
+function record(context: ExecutionContext, event: Event): void {
+  context.report(context.store.record(event));
+}
+
+/** The one place where a stray exception of a worker becomes the end of its attempt. */
+async function guard<T extends AttemptEnd | undefined>(work: () => Promise<T>): Promise<T | AttemptEnd> {
+  try {
+    return await work();
+  } catch (error) {
+    return faultOf(`The worker could not be run: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function faultOf(message: string): AttemptEnd {
+  return {
+    outcome: 'infrastructure',
+    message,
+    usage: [],
+    report: null,
+    denials: [],
+    turns: null,
+    exitCode: null,
+    signal: null,
+    resetsAt: null,
+  };
+}
