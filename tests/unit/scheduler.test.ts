@@ -152,7 +152,7 @@ function play({ tasks, slots, failureMode, fates }: World): { id: string; at: nu
           ? start > 3
             ? { kind: 'failed' }
             : { kind: 'retry', at: end + 2 }
-          : { kind: fate.verdict as 'done' | 'failed' | 'released' };
+          : { kind: fate.verdict };
       running.push({ id, end, verdict });
       log.push({ id, at: now });
     }
