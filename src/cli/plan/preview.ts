@@ -1,0 +1,145 @@
+import type { Estimator } from '../../estimate.ts';
+import { predictMinutes } from '../../scheduler.ts';
+import { isRunnable, isSettled, parentOf, type Task, type TaskId, type TaskStatus } from '../../task.ts';
+import { buildTaskGraph, type TaskGraph } from '../../task-graph.ts';
+import { findCollisions, type Collision } from './collisions.ts';
+
+/** What `run` would do with the stored tasks; also the documented shape of `plan --json`. */
+export interface PlanPreview {
+  readonly tasks: number;
+  /** Everything in a wave can run at once when the waves before it are done. */
+  readonly waves: readonly (readonly PlannedTask[])[];
+  readonly criticalPath: { readonly tasks: readonly TaskId[]; readonly minutes: number };
+  readonly collisions: readonly Collision[];
+  readonly prediction: readonly { readonly workers: number; readonly minutes: number }[];
+  /** Null while no task of this project was ever finished. */
+  readonly costUsd: number | null;
+  /** Open tasks that would not run: what a person has put aside, and what waits for it. */
+  readonly held: readonly HeldTask[];
+}
+
+/** One task that would run. */
+export interface PlannedTask {
+  readonly id: TaskId;
+  readonly title: string;
+  readonly priority: Task['priority'];
+  readonly size: Task['size'];
+  readonly minutes: number;
+  /** Whether a plan has estimated it; else a middling size is assumed. */
+  readonly estimated: boolean;
+  readonly risk: Task['risk'];
+  readonly touches: readonly string[];
+  readonly dependencies: readonly TaskId[];
+  readonly critical: boolean;
+}
+
+/** One open task that would not run. */
+export interface HeldTask {
+  readonly id: TaskId;
+  readonly title: string;
+  readonly status: TaskStatus;
+  /** The held tasks it waits for; empty where its own status keeps it. */
+  readonly waitingFor: readonly TaskId[];
+}
+
+/** Works out what `run` would do, for 1 to `maxWorkers` workers; `costPerMinute` is null where there is no history. */
+export function previewPlan(
+  stored: TaskGraph,
+  options: { estimate: Estimator; maxWorkers: number; costPerMinute: number | null },
+): PlanPreview {
+  const { estimate, costPerMinute } = options;
+  const graph = openPart(stored);
+  const held = findHeld(graph);
+  const runs = (id: TaskId): boolean => !graph.isGroup(id) && !held.has(id);
+  const criticalPath = findCriticalPath(graph, estimate, runs);
+  const critical = new Set(criticalPath.tasks);
+  const waves = graph.waves(runs).map((wave) =>
+    wave.flatMap((id) => {
+      const task = graph.nodes.get(id);
+      return task === undefined ? [] : [planned(task, estimate, critical)];
+    }),
+  );
+  const all = waves.flat();
+  const minutes = all.reduce((sum, task) => sum + task.minutes, 0);
+  return {
+    tasks: all.length,
+    waves,
+    criticalPath,
+    collisions: findCollisions(waves),
+    prediction: Array.from({ length: options.maxWorkers }, (_, index) => ({
+      workers: index + 1,
+      minutes: predictMinutes(graph, index + 1, estimate),
+    })),
+    costUsd: costPerMinute === null ? null : costPerMinute * minutes,
+    held: [...held.values()],
+  };
+}
+
+function planned(task: Task, estimate: Estimator, critical: ReadonlySet<TaskId>): PlannedTask {
+  const { id, title, priority, size, risk, touches, dependencies } = task;
+  const estimated = size !== null || task.estimateMinutes !== null;
+  const minutes = estimate(task);
+  return {
+    id,
+    title,
+    priority,
+    size,
+    minutes,
+    estimated,
+    risk,
+    touches,
+    dependencies,
+    critical: critical.has(id),
+  };
+}
+
+/** The graph without what is settled: nothing waits for that any more, nor for what it was waiting for. */
+function openPart(graph: TaskGraph): TaskGraph {
+  const isOpen = (id: TaskId): boolean =>
+    graph.isGroup(id)
+      ? graph.needs(id).some((need) => parentOf(need) === id && isOpen(need))
+      : !isSettled(graph.nodes.get(id)?.status ?? 'done');
+  const open = [...graph.nodes.values()]
+    .filter(({ id }) => isOpen(id))
+    .map((task) => ({ ...task, dependencies: task.dependencies.filter(isOpen) }));
+  const built = buildTaskGraph(open);
+  if (!built.ok) throw new Error('Internal error: a part of a valid graph is none.');
+  return built.value;
+}
+
+/** Open leaves that are put aside, and those behind them. */
+function findHeld(graph: TaskGraph): Map<TaskId, HeldTask> {
+  const held = new Map<TaskId, HeldTask>();
+  const behind = new Map<TaskId, readonly TaskId[]>();
+  for (const id of graph.order) {
+    const task = graph.nodes.get(id);
+    if (task === undefined) continue;
+    const waitingFor = [
+      ...new Set(graph.needs(id).flatMap((need) => (held.has(need) ? [need] : (behind.get(need) ?? [])))),
+    ];
+    if (graph.isGroup(id)) behind.set(id, waitingFor);
+    else if (!isRunnable(task.status))
+      held.set(id, { id, title: task.title, status: task.status, waitingFor: [] });
+    else if (waitingFor.length > 0) held.set(id, { id, title: task.title, status: task.status, waitingFor });
+  }
+  return held;
+}
+
+function findCriticalPath(
+  graph: TaskGraph,
+  estimate: Estimator,
+  runs: (id: TaskId) => boolean,
+): PlanPreview['criticalPath'] {
+  const paths = graph.remainingPath(estimate, runs);
+  const longest = (ids: Iterable<TaskId>): TaskId | undefined => {
+    let best: TaskId | undefined;
+    for (const id of ids) {
+      if (best === undefined || (paths.get(id) ?? 0) > (paths.get(best) ?? 0)) best = id;
+    }
+    return best;
+  };
+  const start = longest(graph.order);
+  const tasks: TaskId[] = [];
+  for (let id = start; id !== undefined; id = longest(graph.neededBy(id))) if (runs(id)) tasks.push(id);
+  return { tasks, minutes: start === undefined ? 0 : (paths.get(start) ?? 0) };
+}

@@ -1,0 +1,79 @@
+import { styles } from '../../reporting/styles.ts';
+import type { TaskStore } from '../../store/store.ts';
+import type { Cli } from '../cli.ts';
+import { SIGNAL_EXIT } from '../interrupt.ts';
+import { useColor, type CommonOptions } from '../options.ts';
+import type { StatusReport } from './collect.ts';
+import { formatStatus, formatStatusLine } from './status-text.ts';
+
+/** How often the store is asked whether something changed. */
+const POLL_MS = 250;
+/** A killed run changes nothing in the store, and time passes too: so it is looked at anew this often. */
+const REFRESH_MS = 5000;
+
+/**
+ * Shows the status again at every change, until a signal or until nobody reads it; gives the exit code. On a
+ * terminal the screen is repainted, else a line is added, and with `--json` a document a line.
+ */
+export async function watchStatus(
+  cli: Cli,
+  options: CommonOptions,
+  store: TaskStore,
+  collect: () => StatusReport,
+): Promise<number> {
+  const onTerminal = cli.stdout.isTTY === true && options.json !== true;
+  const style = styles(useColor(cli, options));
+  let seen = '';
+  let lookedAt = -Infinity;
+  let shown = '';
+
+  const look = (force: boolean): void => {
+    const now = Date.now();
+    const version = store.version();
+    if (!force && version === seen && now - lookedAt < REFRESH_MS) return;
+    seen = version;
+    lookedAt = now;
+    const report = collect();
+    const content = JSON.stringify(report);
+    if (onTerminal) {
+      const columns = cli.stdout.columns ?? 80;
+      const rows = cli.stdout.rows ?? 24;
+      cli.stdout.write(repaint(formatStatus(report, { columns, style, now }), rows));
+    } else if (content !== shown) {
+      cli.stdout.write(options.json === true ? `${content}\n` : formatStatusLine(report, now));
+    }
+    shown = content;
+  };
+
+  return new Promise<number>((resolve, reject) => {
+    const onResize = (): void => guarded(() => look(true));
+    const onError = (): void => end(() => resolve(0));
+    const stopListening = cli.onSignal((signal) => end(() => resolve(SIGNAL_EXIT[signal])));
+    const timer = setInterval(() => guarded(() => look(false)), POLL_MS);
+    const end = (settle: () => void): void => {
+      clearInterval(timer);
+      stopListening();
+      cli.stdout.off('resize', onResize);
+      settle();
+    };
+    const guarded = (step: () => void): void => {
+      try {
+        step();
+      } catch (error) {
+        end(() => reject(error instanceof Error ? error : new Error(String(error))));
+      }
+    };
+    cli.stdout.on('resize', onResize);
+    cli.stdout.on('error', onError);
+    guarded(() => look(true));
+  });
+}
+
+/** From the top left corner, each line cleared behind its end: nothing flickers, nothing scrolls away. */
+function repaint(text: string, rows: number): string {
+  const lines = text
+    .trimEnd()
+    .split('\n')
+    .slice(0, Math.max(1, rows - 1));
+  return `\x1b[H${lines.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J`;
+}
