@@ -1,0 +1,76 @@
+import { buildTaskGraph, describeProblem, type GraphNode } from '../task-graph.ts';
+import { parentOf, parseTaskId, type TaskId } from '../task.ts';
+
+/** Where new tasks belong: on the top level, or below one parent. */
+export interface Place {
+  readonly parent: TaskId | undefined;
+}
+
+/**
+ * Every reason why new tasks cannot be stored beside the existing ones, each once, in a fixed order; none if they
+ * can. `existing` is taken to be a valid graph.
+ */
+export function newTaskProblems(
+  drafts: readonly GraphNode[],
+  existing: readonly GraphNode[],
+  { parent }: Place,
+): string[] {
+  if (drafts.length === 0) return ['There are no tasks in the reply; at least one is expected.'];
+  const problems: string[] = [];
+  for (const { id } of drafts) {
+    if (parseTaskId(id) === undefined) problems.push(describeProblem({ kind: 'invalid-id', id }));
+    else if (parentOf(id) !== parent) {
+      problems.push(
+        parent === undefined
+          ? `"${id}" is the id of a subtask: expected a new top-level id such as 3.`
+          : `"${id}" is not the id of a subtask of ${parent}: expected ${parent}.1 or the like.`,
+      );
+    }
+  }
+  return [...new Set([...problems, ...graphProblems([...existing, ...drafts])])];
+}
+
+/** The problems of a graph as sentences; none if it is valid. */
+export function graphProblems(nodes: readonly GraphNode[]): string[] {
+  const graph = buildTaskGraph(nodes);
+  return graph.ok ? [] : graph.error.map(describeProblem);
+}
+
+/**
+ * What can be read as tasks in a reply of whatever form, so that the graph can be checked even where the form is
+ * wrong; ids are brought into canonical form where they have one.
+ */
+export function looseTasks(reply: unknown): GraphNode[] {
+  const tasks = isRecord(reply) && Array.isArray(reply['tasks']) ? (reply['tasks'] as unknown[]) : [];
+  return tasks.filter(isRecord).flatMap((task) => {
+    const id = looseId(task['id']);
+    if (id === undefined) return [];
+    const dependencies = Array.isArray(task['dependencies']) ? (task['dependencies'] as unknown[]) : [];
+    // A missing title is a problem of the form; here it must not look like an empty one.
+    const title = typeof task['title'] === 'string' ? task['title'] : '-';
+    return [{ id, title, dependencies: dependencies.map(looseId).filter((own) => own !== undefined) }];
+  });
+}
+
+/** The value that a reply's text holds; undefined where it is not JSON. */
+export function looseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The canonical form of an id that a model wrote; what is none stays as it is, to be reported. */
+export function canonicalId(id: string): TaskId {
+  return parseTaskId(id) ?? id;
+}
+
+function looseId(value: unknown): TaskId | undefined {
+  if (typeof value !== 'string' && typeof value !== 'number') return undefined;
+  return canonicalId(String(value));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,75 @@
+import type { Failure } from '../failure.ts';
+import { err, ok, type Result } from '../result.ts';
+
+/** Which way the manager's questions go. */
+export type ManagerRoute = 'api' | 'cli';
+
+/** What is known before the choice; nothing is looked up here. */
+export interface ManagerCircumstances {
+  /** `models.manager.via`. */
+  readonly via: 'auto' | ManagerRoute;
+  /** `models.manager.model`. */
+  readonly model: string;
+  readonly apiKey: string | undefined;
+  /** What the Claude CLI says of itself; undefined if it is not installed. */
+  readonly cli: CliLogin | undefined;
+}
+
+/** The Claude CLI's login, as `claude auth status` tells it. */
+export interface CliLogin {
+  readonly loggedIn: boolean;
+  /** For people: `max`, `pro`, … where it is known. */
+  readonly subscription: string | undefined;
+}
+
+/** The way that was chosen, and a sentence about it that is printed before the first call. */
+export interface ManagerChoice {
+  readonly route: ManagerRoute;
+  readonly sentence: string;
+}
+
+const INSTALL = 'Install it with `npm install -g @anthropic-ai/claude-code`';
+
+/** Chooses the API where a key is there, else the CLI where it is logged in; or says what is missing. */
+export function chooseManager(given: ManagerCircumstances): Result<ManagerChoice, Failure> {
+  const { via, model, apiKey, cli } = given;
+  const hasKey = apiKey !== undefined && apiKey !== '';
+  if (via !== 'cli' && hasKey) {
+    return ok({ route: 'api', sentence: `The manager is ${model}, paid by ${describeKey(apiKey)}.` });
+  }
+  if (via === 'api') {
+    return err({
+      reason: 'unauthenticated',
+      message: 'models.manager.via is "api", but ANTHROPIC_API_KEY is not set.',
+      fix: 'Set ANTHROPIC_API_KEY in the environment or in .env, or set models.manager.via to "auto".',
+    });
+  }
+  if (cli?.loggedIn === true) {
+    const account =
+      cli.subscription === undefined ? 'the login' : `the Claude subscription (${cli.subscription})`;
+    return ok({ route: 'cli', sentence: `The manager is ${model}, paid by ${account} of the Claude CLI.` });
+  }
+  return err(nobody(via, cli));
+}
+
+/** An API key for people: never more of it than its last four characters. */
+export function describeKey(apiKey: string): string {
+  return apiKey.length < 12 ? 'an API key' : `API key …${apiKey.slice(-4)}`;
+}
+
+function nobody(via: 'auto' | 'cli', cli: CliLogin | undefined): Failure {
+  const key =
+    via === 'auto' ? '; or set ANTHROPIC_API_KEY in the environment or in .env.' : ' (models.manager.via).';
+  const noKey = via === 'auto' ? 'ANTHROPIC_API_KEY is not set, and ' : '';
+  return cli === undefined
+    ? {
+        reason: 'cli-missing',
+        message: `There is no way to reach the manager: ${noKey}the Claude CLI is not installed.`,
+        fix: `${INSTALL} and log in by starting \`claude\` once${key}`,
+      }
+    : {
+        reason: 'unauthenticated',
+        message: `There is no way to reach the manager: ${noKey}the Claude CLI is not logged in.`,
+        fix: `Log in by starting \`claude\` once${key}`,
+      };
+}

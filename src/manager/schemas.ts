@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { PRIORITIES, RISKS, SIZES } from '../task.ts';
+
+/** The most tasks that one reply may hold. */
+const MAX_TASKS = 300;
+const MAX_PLANNED_TASKS = 5_000;
+
+/** Checked as ids where they are used, so that all of a reply's problems are found together. */
+const id = z.string().max(30);
+
+const plan = {
+  size: z.enum(SIZES),
+  estimateMinutes: z.number().min(0.5).max(600),
+  touches: z.array(z.string().max(300)).max(50),
+  risk: z.enum(RISKS),
+};
+
+const text = {
+  title: z.string().max(200),
+  description: z.string().max(4_000),
+  details: z.string().max(20_000),
+  testStrategy: z.string().max(8_000),
+  priority: z.enum(PRIORITIES),
+  dependencies: z.array(id).max(200),
+};
+
+/** A task as the manager writes it, without an id. */
+export const writtenTaskSchema = z.strictObject({ ...text, ...plan });
+export type WrittenTask = z.infer<typeof writtenTaskSchema>;
+
+const draft = z.strictObject({ id, ...text, ...plan });
+
+/** The reply to a PRD. */
+export const parseReplySchema = z.strictObject({ tasks: z.array(draft).max(MAX_TASKS) });
+export type ParseReply = z.infer<typeof parseReplySchema>;
+
+/** The reply to a task that is to be split; `sources` are what the manager says it relied on. */
+export const expandReplySchema = z.strictObject({
+  tasks: z.array(draft).max(MAX_TASKS),
+  sources: z.array(z.string().max(2_000)).max(50),
+});
+export type ExpandReply = z.infer<typeof expandReplySchema>;
+
+/** The reply to stored tasks that are to be planned; `dependencies` are those it adds. */
+export const planReplySchema = z.strictObject({
+  tasks: z.array(z.strictObject({ id, ...plan, dependencies: z.array(id).max(200) })).max(MAX_PLANNED_TASKS),
+});
+export type PlanReply = z.infer<typeof planReplySchema>;
+
+/** The problems of a reply that has not the asked form, each with where it is. */
+export function formProblems(error: z.ZodError): string[] {
+  return error.issues.map((issue) => {
+    const where = issue.path.map(String).join('.');
+    return `${where === '' ? 'The reply' : where}: ${issue.message}`;
+  });
+}
