@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { learnEstimates } from '../src/estimate.ts';
+import { orchestrate } from '../src/orchestrator.ts';
+import { openStore } from '../src/store/sqlite-store.ts';
+import type { Worker } from '../src/worker/worker.ts';
+import { manyDrafts } from './many-tasks.ts';
+import { compare } from './measure.ts';
+
+// A thousand tasks that do nothing, four at a time: what the engine adds to Node's own price of a process.
+const TASKS = 1000;
+const SLOTS = 4;
+const floor = 'node spawn, 4 at a time, no graph';
+
+/** A worker that is the floor's process and nothing else. */
+const noOp: Worker = {
+  run: async () => {
+    await spawnTrue();
+    return {
+      outcome: 'landed',
+      message: '',
+      usage: [],
+      report: null,
+      denials: [],
+      turns: null,
+      exitCode: 0,
+      signal: null,
+      resetsAt: null,
+    };
+  },
+  recover: () => Promise.resolve(undefined),
+};
+
+await compare(
+  [
+    { name: floor, run: timeBareSpawns },
+    { name: 'engine, every state change durable', floor, promise: 1.5, run: timeEngine },
+  ],
+  Number(process.env['ROUNDS'] ?? 7),
+);
+
+async function timeBareSpawns(): Promise<number> {
+  const start = performance.now();
+  let left = TASKS;
+  await Promise.all(
+    Array.from({ length: SLOTS }, async () => {
+      while (left-- > 0) await spawnTrue();
+    }),
+  );
+  return performance.now() - start;
+}
+
+async function timeEngine(): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-dispatch-'));
+  const store = openStore({ file: join(folder, 'tasks.db'), tag: 'master', create: true });
+  store.addTasks(manyDrafts(TASKS), { source: 'bench' });
+  const start = performance.now();
+  const { outcome } = await orchestrate(
+    {
+      store,
+      worker: noOp,
+      reporter: { report: () => undefined, close: () => Promise.resolve() },
+      plan: () => Promise.resolve('stored'),
+      estimate: learnEstimates([]),
+      isAlive: () => true,
+      newSessionId: () => 'bench',
+      now: Date.now,
+      random: Math.random,
+    },
+    {
+      runId: 'bench',
+      process: { pid: process.pid, startTime: '0' },
+      workers: SLOTS,
+      failureMode: 'continue',
+      maxRetries: 0,
+      retryBaseDelayMs: 0,
+      retryMaxDelayMs: 0,
+      maxCostUsd: null,
+      maxCostPerTaskUsd: null,
+      billing: '',
+      workerModel: 'none',
+      directory: folder,
+      filesRoot: folder,
+      pollMs: 500,
+    },
+    new AbortController().signal,
+  );
+  const took = performance.now() - start;
+  if (outcome !== 'completed') throw new Error(`The run ended as ${outcome}.`);
+  store.close();
+  rmSync(folder, { recursive: true, force: true });
+  return took;
+}
+
+function spawnTrue(): Promise<void> {
+  return new Promise((resolve, reject) => {
+    spawn('true', [], { stdio: 'ignore' })
+      .on('error', reject)
+      .on('close', () => resolve());
+  });
+}

@@ -1,0 +1,64 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { openStore } from '../src/store/sqlite-store.ts';
+import { compare, timeProcess } from './measure.ts';
+import { manyDrafts } from './many-tasks.ts';
+
+// What a command costs before it does anything: bare Node is the floor of each.
+const bin = resolve('bin/claude-orchestrator.js');
+const folder = mkdtempSync(join(tmpdir(), 'bench-start-up-'));
+const env = { ...process.env, HOME: folder, NO_COLOR: '1' };
+const small = project('small', 12);
+const large = project('large', 10_000);
+const tool = (cwd: string, ...args: string[]) => timeProcess(process.execPath, [bin, ...args], { cwd, env });
+const floor = 'node -e 0';
+
+await compare(
+  [
+    { name: floor, run: () => timeProcess(process.execPath, ['-e', '0'], { env }) },
+    { name: '--version', floor, promise: 1.3, run: () => tool(small, '--version') },
+    { name: '--help', floor, promise: 1.3, run: () => tool(small, '--help') },
+    { name: 'status, 12 tasks', floor, promise: 1.7, run: () => tool(small, 'status') },
+    { name: 'list, 10,000 tasks', floor, promise: 4, run: () => tool(large, 'list') },
+    { name: 'next, 10,000 tasks', floor, promise: 4, run: () => tool(large, 'next') },
+    { name: 'run to its first spawn', floor, promise: 3.5, run: timeToFirstSpawn },
+  ],
+  Number(process.env['ROUNDS'] ?? 11),
+);
+rmSync(folder, { recursive: true, force: true });
+
+function project(name: string, tasks: number): string {
+  const root = join(folder, name);
+  mkdirSync(join(root, '.taskmaster'), { recursive: true });
+  const store = openStore({ file: join(root, '.taskmaster', 'tasks.db'), tag: 'master', create: true });
+  store.addTasks(manyDrafts(tasks), { source: 'bench' });
+  store.close();
+  return root;
+}
+
+/** From the start of the tool to the start of its first worker, which is a shell script that notes the time. */
+function timeToFirstSpawn(): number {
+  const root = project(`run-${String(performance.now())}`, 1);
+  const worker = join(root, 'claude');
+  const note = join(root, 'spawned');
+  writeFileSync(
+    worker,
+    `#!/bin/sh\ncase "$1" in -p) date +%s%N > '${note}';; *) echo '2.1.330 (Claude Code)';; esac\nexit 1\n`,
+    { mode: 0o755 },
+  );
+  writeFileSync(
+    join(root, 'orchestrator_config.json'),
+    JSON.stringify({ claude_cli: { command: worker, auth: 'api_key' }, execution: { max_retries: 0 } }),
+  );
+  const start = Date.now();
+  spawnSync(process.execPath, [bin, 'run', '--no-plan', '--no-progress'], {
+    cwd: root,
+    env: { ...env, ANTHROPIC_API_KEY: 'sk-ant-bench' },
+    encoding: 'utf8',
+  });
+  const spawned = Number(readFileSync(note, 'utf8')) / 1e6;
+  rmSync(root, { recursive: true, force: true });
+  return spawned - start;
+}
