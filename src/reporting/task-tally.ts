@@ -37,8 +37,7 @@ export class TaskTally {
       case 'tasks-added':
         for (const id of event.taskIds) {
           this.#noteGroup(id);
-          this.#added.add(id);
-          this.#gone.delete(id);
+          if (!this.#gone.delete(id)) this.#added.add(id);
         }
         break;
       case 'tasks-deleted':

@@ -1,0 +1,211 @@
+import { totalTokens } from '../attempt.ts';
+import { RUN_OUTCOME_WORDS } from './describe-event.ts';
+import { displayWidth, fit, neutralise, truncate, wrap } from './display-text.ts';
+import { formatDuration, formatMoney, formatTokens, plural } from './format.ts';
+import { styles, type Styles } from './styles.ts';
+import type { DoneTask, FailedTaskSummary, LeftTask, RunSummary } from './summary.ts';
+
+const MOST_DONE = 40;
+const MOST_LEFT = 10;
+
+/** The end of a run for people: what was done, what failed, why, and what to do about it, cost, and the next step. */
+export function formatSummary(summary: RunSummary, options: { columns: number; color: boolean }): string {
+  const columns = Math.max(20, options.columns - 1);
+  const style = styles(options.color);
+  const sections = [
+    headline(summary, columns, style),
+    doneSection(summary.done, columns, style),
+    failedSection(summary.failed, columns, style),
+    leftSection(summary, columns, style),
+    costSection(summary, columns, style),
+    endSection(summary, columns, style),
+  ];
+  const text = sections.filter((section) => section.length > 0).map((section) => section.join('\n'));
+  return `${text.join('\n\n')}\n`;
+}
+
+/** The one command that goes on from here. */
+export function nextCommand(summary: RunSummary): string {
+  const { outcome, failed, left, costUsd } = summary;
+  switch (outcome) {
+    case null:
+      return 'claude-orchestrator status --watch';
+    case 'completed':
+      return left.length > 0 ? 'claude-orchestrator run' : 'claude-orchestrator list';
+    case 'completed-with-failures': {
+      const first = failed[0];
+      return first === undefined ? 'claude-orchestrator list' : `claude-orchestrator show ${first.taskId}`;
+    }
+    case 'over-budget':
+      return `claude-orchestrator run --max-cost ${Math.max(1, Math.ceil(costUsd * 2))}`;
+    case 'unauthenticated':
+      return 'claude-orchestrator check';
+    case 'paused-usage-limit':
+    case 'interrupted':
+      return 'claude-orchestrator run';
+  }
+}
+
+function headline(summary: RunSummary, columns: number, style: Styles): string[] {
+  const { outcome, counts, durationMs, tokens, costUsd } = summary;
+  const tone = outcome === 'completed' ? style.green : outcome === null ? style.cyan : style.yellow;
+  const figures = [
+    `${counts.done} of ${plural(counts.total, 'task')} done`,
+    ...(counts.running > 0 ? [`${counts.running} running`] : []),
+    ...(counts.failed > 0 ? [`${counts.failed} failed`] : []),
+    ...(counts.waiting > 0 ? [`${counts.waiting} left`] : []),
+    formatDuration(durationMs),
+    `${formatTokens(tokens)} tokens`,
+    formatMoney(costUsd),
+  ];
+  return [
+    ...wrap(outcomeWords(summary), columns).map((line) => style.bold(tone(line))),
+    ...paragraph(summary.message, columns),
+    ...wrap(figures.join(' · '), columns),
+  ];
+}
+
+function outcomeWords({ outcome, counts }: RunSummary): string {
+  if (outcome === null) return 'The run goes on.';
+  if (outcome === 'completed' && counts.waiting > 0) return 'Everything this run was asked for is done.';
+  return RUN_OUTCOME_WORDS[outcome];
+}
+
+function doneSection(done: readonly DoneTask[], columns: number, style: Styles): string[] {
+  if (done.length === 0) return [];
+  const shown = done.slice(0, MOST_DONE).map((task) => {
+    const tries = task.attempts > 1 ? `${task.attempts} tries · ` : '';
+    const unchanged = task.outcome === 'no-change' ? 'nothing to change · ' : '';
+    const figures = `${unchanged}${tries}${formatDuration(task.durationMs)} · ${formatMoney(task.costUsd)}`;
+    return style.green(taskLine('✔', task, figures, columns));
+  });
+  const denied = done.flatMap((task) =>
+    task.deniedRules.map((rule) => `${task.taskId} allowed by the rule ${rule}`),
+  );
+  const followUps = done.flatMap((task) => task.followUps.map((text) => `${task.taskId}: ${text}`));
+  return [
+    style.bold('Done'),
+    ...shown,
+    ...more(done.length - shown.length, columns, style),
+    ...(denied.length === 0 ? [] : ['', style.bold('Done, though something was denied')]),
+    ...denied.map((text) => copyable(' ', text)),
+    ...(followUps.length === 0 ? [] : ['', style.bold('Suggested by the workers')]),
+    ...followUps.flatMap((text) => paragraph(text, columns, '  ')),
+  ];
+}
+
+function failedSection(failed: readonly FailedTaskSummary[], columns: number, style: Styles): string[] {
+  if (failed.length === 0) return [];
+  const lines = [style.bold('Not done')];
+  for (const task of failed) {
+    const tries = `${task.attempts === 1 ? '1 try' : `${task.attempts} tries`} · ${formatMoney(task.costUsd)}`;
+    lines.push(style.red(taskLine('✖', task, tries, columns)));
+    const reason = task.message === '' ? task.outcome : `${task.outcome}: ${task.message}`;
+    lines.push(...paragraph(reason, columns, '    '));
+    for (const rule of task.deniedRules) lines.push(copyable('    denied; allowed by the rule', rule));
+    if (task.advice !== '') lines.push(...paragraph(task.advice, columns, '    → '));
+    if (task.files !== '') lines.push(style.dim(copyable('    transcript in', task.files)));
+  }
+  return lines;
+}
+
+function leftSection({ left, failed }: RunSummary, columns: number, style: Styles): string[] {
+  if (left.length === 0) return [];
+  const failedIds = new Set(failed.map((task) => task.taskId));
+  const shown = left
+    .slice(0, MOST_LEFT)
+    .map((task) => taskLine('·', task, reasonLeft(task, failedIds), columns));
+  return [style.bold('Still to do'), ...shown, ...more(left.length - shown.length, columns, style)];
+}
+
+function reasonLeft({ waitingFor }: LeftTask, failed: ReadonlySet<string>): string {
+  if (waitingFor.length === 0) return 'ready';
+  const dead = waitingFor.filter((id) => failed.has(id));
+  return dead.length > 0 ? `needs ${namesOf(dead)}, not done` : `needs ${namesOf(waitingFor)}`;
+}
+
+function costSection({ usage, costUsd, tokens }: RunSummary, columns: number, style: Styles): string[] {
+  if (usage.length === 0) return [];
+  const rows = usage.map((each) => ({
+    name: `${each.role} ${neutralise(each.model)}`,
+    figures: [each.input, each.output, each.cacheRead, each.cacheWrite].map(formatTokens),
+    total: formatTokens(totalTokens(each)),
+    cost: formatMoney(each.costUsd),
+  }));
+  const total =
+    usage.length > 1
+      ? [
+          {
+            name: 'total',
+            figures: ['', '', '', ''],
+            total: formatTokens(tokens),
+            cost: formatMoney(costUsd),
+          },
+        ]
+      : [];
+  const header = {
+    name: 'Cost',
+    figures: ['input', 'output', 'cache read', 'cache write'],
+    total: 'tokens',
+    cost: 'USD',
+  };
+  const all = [header, ...rows, ...total];
+  const isWide = columns >= 80;
+  const nameWidth = Math.min(
+    Math.max(...all.map((row) => displayWidth(row.name))),
+    columns - (isWide ? 58 : 18),
+  );
+  return all.map((row, index) => {
+    const cells = isWide ? row.figures.map((cell) => fit(cell, 11, 'right')).join('') : '';
+    const text = `${fit(row.name, nameWidth)}${cells}${fit(row.total, 7, 'right')} ${fit(row.cost, 9, 'right')}`;
+    return index === 0 ? style.bold(text) : text;
+  });
+}
+
+function endSection(summary: RunSummary, columns: number, style: Styles): string[] {
+  const { resetsAt, directories, billing, outcome } = summary;
+  const label = (name: string): string => `${name.padEnd(14)} `;
+  return [
+    ...paragraph(billing, columns, label('Paid by')),
+    ...(resetsAt === null || outcome === 'completed' ? [] : [label('Limit resets') + resetsAt]),
+    ...directories.map((directory, index) =>
+      copyable(index === 0 ? 'Changes are in' : ' '.repeat(14), directory),
+    ),
+    style.bold(copyable('Next'.padEnd(14), nextCommand(summary))),
+  ];
+}
+
+function taskLine(
+  mark: string,
+  task: { readonly taskId: string; readonly title: string },
+  remark: string,
+  columns: number,
+): string {
+  const start = `${mark} ${task.taskId} `;
+  const end = truncate(remark, Math.floor(columns / 2));
+  const room = columns - displayWidth(start) - displayWidth(end) - 3;
+  return `${start}${truncate(neutralise(task.title), Math.max(1, room))} · ${end}`;
+}
+
+/** A text under a name or mark, its further lines indented by as much. */
+function paragraph(text: string, columns: number, prefix = ''): string[] {
+  const clean = neutralise(text);
+  if (clean === '') return [];
+  const indent = ' '.repeat(displayWidth(prefix));
+  return wrap(clean, Math.max(10, columns - indent.length)).map(
+    (line, index) => (index === 0 ? prefix : indent) + line,
+  );
+}
+
+/** What people copy (a path, a rule, a command) stays on one line, however long. */
+function copyable(name: string, value: string): string {
+  return `${name} ${neutralise(value)}`;
+}
+
+function more(count: number, columns: number, style: Styles): string[] {
+  return count > 0 ? [style.dim(truncate(`  + ${count} more`, columns))] : [];
+}
+
+function namesOf(ids: readonly string[]): string {
+  return ids.length <= 4 ? ids.join(', ') : `${ids.slice(0, 3).join(', ')} and ${ids.length - 3} more`;
+}

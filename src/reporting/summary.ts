@@ -1,0 +1,213 @@
+import {
+  OUTCOME_POLICY,
+  sumUsage,
+  totalTokens,
+  type Attempt,
+  type AttemptOutcome,
+  type ModelUsage,
+} from '../attempt.ts';
+import type { RunCounts, RunOutcome } from '../event.ts';
+import type { Run, UsageRecord } from '../store/store.ts';
+import { buildTaskGraph, readiness } from '../task-graph.ts';
+import { isRunnable, parentOf, type Task, type TaskId, type TaskStatus } from '../task.ts';
+
+/** What a summary is made from: the run, its own attempts and usage, and all tasks. */
+export interface SummarySource {
+  readonly run: Run;
+  readonly attempts: readonly Attempt[];
+  readonly tasks: readonly Task[];
+  readonly usage: readonly UsageRecord[];
+  /** Unix milliseconds. */
+  readonly now: number;
+}
+
+/** What every task in a summary has. */
+interface SummarizedTask {
+  readonly taskId: TaskId;
+  readonly title: string;
+  /** Attempts in this run. */
+  readonly attempts: number;
+  /** Working time of all its attempts in this run. */
+  readonly durationMs: number;
+  readonly tokens: number;
+  readonly costUsd: number;
+  /** The folder of its last attempt: prompt, transcript, stderr. */
+  readonly files: string;
+  /** Allow rules that would have let through what was denied to it. */
+  readonly deniedRules: readonly string[];
+}
+
+/** A task that this run did. */
+export interface DoneTask extends SummarizedTask {
+  readonly outcome: AttemptOutcome;
+  /** What the worker says it did. */
+  readonly summary: string;
+  /** What the worker says should follow. */
+  readonly followUps: readonly string[];
+}
+
+/** A task that this run tried and did not do. */
+export interface FailedTaskSummary extends SummarizedTask {
+  readonly outcome: AttemptOutcome;
+  readonly message: string;
+  /** What a person can do about it. */
+  readonly advice: string;
+  readonly status: TaskStatus;
+}
+
+/** A task that a worker works on right now. */
+export interface RunningTask {
+  readonly taskId: TaskId;
+  readonly title: string;
+  readonly files: string;
+}
+
+/** A task that is still to do and that this run did not try. */
+export interface LeftTask {
+  readonly taskId: TaskId;
+  readonly title: string;
+  readonly status: TaskStatus;
+  /** Unsettled tasks it needs; empty if it could start. */
+  readonly waitingFor: readonly TaskId[];
+}
+
+/** What one model used for one role. */
+export interface RoleUsage extends ModelUsage {
+  readonly role: 'manager' | 'worker';
+}
+
+/** One run, summed up: the shape that `--json` prints and scripts rely on; fields are only ever added. */
+export interface RunSummary {
+  readonly runId: string;
+  /** Null while the run goes on. */
+  readonly outcome: RunOutcome | null;
+  readonly message: string;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly durationMs: number;
+  readonly workers: number;
+  readonly billing: string;
+  readonly counts: RunCounts;
+  readonly done: readonly DoneTask[];
+  readonly failed: readonly FailedTaskSummary[];
+  readonly running: readonly RunningTask[];
+  readonly left: readonly LeftTask[];
+  readonly usage: readonly RoleUsage[];
+  readonly tokens: number;
+  readonly costUsd: number;
+  /** When a usage limit that stopped the run resets, ISO 8601, UTC; null where none did or it is not known. */
+  readonly resetsAt: string | null;
+  /** Where the changes are. */
+  readonly directories: readonly string[];
+}
+
+/** Sums a run up from what the store has of it. */
+export function summarize({ run, attempts, tasks, usage, now }: SummarySource): RunSummary {
+  const byTask = groupByTask(attempts);
+  const titles = new Map(tasks.map((task) => [task.id, task]));
+  const done: DoneTask[] = [];
+  const failed: FailedTaskSummary[] = [];
+  const running: RunningTask[] = [];
+  for (const [taskId, tries] of byTask) {
+    const last = tries.at(-1);
+    const task = titles.get(taskId);
+    const common = summarizeTries(taskId, task?.title ?? '', tries, now);
+    if (last?.end == null) {
+      if (run.endedAt === null) running.push({ taskId, title: common.title, files: common.files });
+      continue;
+    }
+    const { outcome, message, report } = last.end;
+    const { success, advice } = OUTCOME_POLICY[outcome];
+    if (success) {
+      done.push({ ...common, outcome, summary: report?.summary ?? '', followUps: report?.followUps ?? [] });
+    } else {
+      failed.push({ ...common, outcome, message, advice, status: task?.status ?? 'cancelled' });
+    }
+  }
+  const left = leftTasks(tasks, byTask);
+  const perRole = usagePerRole(usage);
+  const end = run.endedAt === null ? now : Date.parse(run.endedAt);
+  return {
+    runId: run.id,
+    outcome: run.outcome,
+    message: run.message,
+    startedAt: run.startedAt,
+    endedAt: run.endedAt,
+    durationMs: Math.max(0, end - Date.parse(run.startedAt)),
+    workers: run.workers,
+    billing: run.billing,
+    counts: {
+      total: done.length + failed.length + running.length + left.length,
+      done: done.length,
+      running: running.length,
+      failed: failed.length,
+      waiting: left.length,
+    },
+    done,
+    failed,
+    running,
+    left,
+    usage: perRole,
+    tokens: perRole.reduce((sum, each) => sum + totalTokens(each), 0),
+    costUsd: perRole.reduce((sum, each) => sum + each.costUsd, 0),
+    resetsAt: latestReset(attempts),
+    directories: [...new Set(attempts.map((attempt) => attempt.directory))],
+  };
+}
+
+function groupByTask(attempts: readonly Attempt[]): Map<TaskId, Attempt[]> {
+  const byTask = new Map<TaskId, Attempt[]>();
+  for (const attempt of attempts.toSorted((a, b) => a.id - b.id)) {
+    const tries = byTask.get(attempt.taskId);
+    if (tries === undefined) byTask.set(attempt.taskId, [attempt]);
+    else tries.push(attempt);
+  }
+  return byTask;
+}
+
+function summarizeTries(
+  taskId: TaskId,
+  title: string,
+  tries: readonly Attempt[],
+  now: number,
+): SummarizedTask {
+  const usages = tries.flatMap((attempt) => attempt.end?.usage ?? []);
+  const times = tries.map(({ startedAt, endedAt }) =>
+    Math.max(0, (endedAt === null ? now : Date.parse(endedAt)) - Date.parse(startedAt)),
+  );
+  const rules = tries.flatMap((attempt) => attempt.end?.denials ?? []).map((denial) => denial.rule);
+  return {
+    taskId,
+    title,
+    attempts: tries.length,
+    durationMs: times.reduce((sum, time) => sum + time, 0),
+    tokens: usages.reduce((sum, usage) => sum + totalTokens(usage), 0),
+    costUsd: usages.reduce((sum, usage) => sum + usage.costUsd, 0),
+    files: tries.at(-1)?.files ?? '',
+    deniedRules: [...new Set(rules)],
+  };
+}
+
+/** Open leaves that the run did not try, with what they wait for; groups are no work of their own. */
+function leftTasks(tasks: readonly Task[], tried: ReadonlyMap<TaskId, unknown>): LeftTask[] {
+  const graph = buildTaskGraph(tasks);
+  const groups = new Set(tasks.map((task) => parentOf(task.id)));
+  return tasks
+    .filter((task) => isRunnable(task.status) && !groups.has(task.id) && !tried.has(task.id))
+    .map(({ id, title, status }) => {
+      const waitingFor = graph.ok ? readiness(graph.value, id).waitingFor : [];
+      return { taskId: id, title, status, waitingFor };
+    });
+}
+
+function usagePerRole(usage: readonly UsageRecord[]): RoleUsage[] {
+  return (['manager', 'worker'] as const).flatMap((role) =>
+    sumUsage(usage.filter((record) => record.role === role)).map((sum) => ({ role, ...sum })),
+  );
+}
+
+function latestReset(attempts: readonly Attempt[]): string | null {
+  const resets = attempts.flatMap((attempt) => attempt.end?.resetsAt ?? []);
+  return resets.length === 0 ? null : new Date(Math.max(...resets)).toISOString();
+}
