@@ -104,7 +104,8 @@ const CHANGES_FILES = ['Bash', 'Edit', 'Write', 'NotebookEdit'];
 
 function roleOf(tools: readonly string[], userAgent: string): Role {
   if (tools.some((name) => CHANGES_FILES.includes(name))) return 'worker';
-  return userAgent.startsWith('claude-cli') && tools.length === 0 ? 'housekeeping' : 'manager';
+  const ofItsOwn = tools.every((name) => name === 'web_search');
+  return userAgent.startsWith('claude-cli') && ofItsOwn ? 'housekeeping' : 'manager';
 }
 
 /** The CLI tells its directory at its start, and again whenever a resumed session runs somewhere else. */

@@ -1,5 +1,5 @@
 import { sumUsage, type ModelUsage } from '../attempt.ts';
-import { listCost, type BilledUsage } from '../pricing.ts';
+import { listPrice, type Charge } from '../pricing.ts';
 import type { Role } from './conversation.ts';
 
 /** One answered request and what its caller was told that it cost. */
@@ -16,7 +16,7 @@ export class Ledger {
   readonly #entries = new Map<string, LedgerEntry>();
 
   /** Books a request; booked again, as a stream goes on, the newer charge replaces the older. */
-  book(request: Pick<LedgerEntry, 'requestId' | 'role' | 'rule' | 'model'>, charge: BilledUsage): void {
+  book(request: Pick<LedgerEntry, 'requestId' | 'role' | 'rule' | 'model'>, charge: Charge): void {
     this.#entries.set(request.requestId, {
       requestId: request.requestId,
       role: request.role,
@@ -25,9 +25,9 @@ export class Ledger {
       input: charge.input,
       output: charge.output,
       cacheRead: charge.cacheRead,
-      cacheWrite: charge.cacheWrite5m + charge.cacheWrite1h,
+      cacheWrite: charge.cacheWrite,
       webSearches: charge.webSearches,
-      costUsd: listCost(request.model, charge),
+      costUsd: listPrice(request.model, charge),
     });
   }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Conversation } from './conversation.ts';
-import type { BilledUsage } from '../pricing.ts';
+import type { Charge } from '../pricing.ts';
 import type { Reply } from './scenario.ts';
 
 /** One content block of a reply, as the API words it. */
@@ -23,7 +23,7 @@ export interface ReplyMessage {
   readonly model: string;
   readonly content: readonly ContentBlock[];
   readonly stopReason: string;
-  readonly charge: BilledUsage;
+  readonly charge: Charge;
 }
 
 const DIRECT = { type: 'direct' } as const;
@@ -50,14 +50,14 @@ export function apiId(kind: string): string {
 }
 
 /** Usage in the API's own words. */
-export function apiUsage(charge: BilledUsage): object {
+export function apiUsage(charge: Charge): object {
   return {
     input_tokens: charge.input,
     output_tokens: charge.output,
     cache_read_input_tokens: charge.cacheRead,
-    cache_creation_input_tokens: charge.cacheWrite5m + charge.cacheWrite1h,
+    cache_creation_input_tokens: charge.cacheWrite,
     cache_creation: {
-      ephemeral_5m_input_tokens: charge.cacheWrite5m,
+      ephemeral_5m_input_tokens: charge.cacheWrite - charge.cacheWrite1h,
       ephemeral_1h_input_tokens: charge.cacheWrite1h,
     },
     server_tool_use:
@@ -125,11 +125,11 @@ function substitute<T>(value: T, cwd: string): T {
 }
 
 /** Four bytes a token; a caller that caches pays for its prompt once, and for what each turn adds. */
-function estimate(conversation: Conversation, replyBytes: number): Omit<BilledUsage, 'webSearches'> {
+function estimate(conversation: Conversation, replyBytes: number): Omit<Charge, 'webSearches'> {
   const prompt = Math.ceil(conversation.bytes / 4);
   const output = Math.max(1, Math.ceil(replyBytes / 4));
-  const none = { cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 };
+  const none = { cacheRead: 0, cacheWrite: 0, cacheWrite1h: 0 };
   if (!conversation.caches) return { input: prompt, output, ...none };
   const known = conversation.turn([]) === 0 ? 0 : Math.floor(prompt * 0.95);
-  return { input: 3, output, ...none, cacheRead: known, cacheWrite5m: Math.max(0, prompt - known - 3) };
+  return { input: 3, output, ...none, cacheRead: known, cacheWrite: Math.max(0, prompt - known - 3) };
 }

@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BilledUsage } from '../pricing.ts';
+import type { Charge } from '../pricing.ts';
 import { unreachable } from '../result.ts';
 import { errorBody, errorStatus } from './errors.ts';
 import { apiMessage, type ReplyMessage } from './message.ts';
 import type { Fault, Reply } from './scenario.ts';
-import { encodeEvent, startCharge, streamEvents } from './stream.ts';
+import { chargeSoFar, encodeEvent, streamEvents } from './stream.ts';
 
 /** One request that is being answered. */
 export interface Exchange {
@@ -16,8 +16,8 @@ export interface Exchange {
   readonly headers: Readonly<Record<string, string>>;
   /** Aborts when the caller is gone or the simulator closes. */
   readonly signal: AbortSignal;
-  /** Called whenever the caller was told what it owes; the last call counts. */
-  readonly bill: (charge: BilledUsage) => void;
+  /** Called whenever the caller was told what it owes; the last call counts. A reply that ends in an error is free. */
+  readonly bill: (charge: Charge) => void;
   /** Makes the whole server unreachable for a time. */
   readonly startOutage: (ms: number) => void;
 }
@@ -37,7 +37,7 @@ export async function respond(reply: Reply, message: ReplyMessage, exchange: Exc
   for (const step of steps.slice(0, end)) {
     await sleep(exchange.streaming ? reply.delayMs : 0, undefined, { signal: exchange.signal });
     exchange.response.write(step.bytes);
-    if (step.charge !== undefined) exchange.bill(step.charge);
+    if (step.charge !== undefined && fault?.kind !== 'error-event') exchange.bill(step.charge);
   }
   if (fault === undefined) exchange.response.end();
   else await failMidway(fault, exchange);
@@ -46,15 +46,15 @@ export async function respond(reply: Reply, message: ReplyMessage, exchange: Exc
 /** Some bytes of a reply, and what the caller knows to owe once it has them. */
 interface Step {
   readonly bytes: string;
-  readonly charge?: BilledUsage;
+  readonly charge?: Charge;
 }
 
 function streamed(message: ReplyMessage): Step[] {
-  return streamEvents(message).map((event) => {
-    const bytes = encodeEvent(event);
-    if (event.type === 'message_start') return { bytes, charge: startCharge(message.charge) };
-    return event.type === 'message_delta' ? { bytes, charge: message.charge } : { bytes };
-  });
+  const events = streamEvents(message);
+  return events.map((event, index) => ({
+    bytes: encodeEvent(event),
+    charge: chargeSoFar(events.slice(0, index + 1), message.charge),
+  }));
 }
 
 function whole(message: ReplyMessage, fault: Fault | undefined): Step[] {
@@ -93,8 +93,8 @@ async function failBeforeHeaders(fault: Fault, exchange: Exchange): Promise<bool
 async function failMidway(fault: Fault, { response, streaming, signal, requestId }: Exchange): Promise<void> {
   switch (fault.kind) {
     case 'reset':
-      // What was written so far must be out, or it would be a reset before the headers.
-      await new Promise((resolve) => response.write(streaming ? ': \n\n' : ' ', resolve));
+      // A reset throws away what the caller has not read yet; without this pause it would look like one before the headers.
+      await sleep(50, undefined, { signal });
       response.socket?.resetAndDestroy();
       return;
     case 'truncated':

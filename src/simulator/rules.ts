@@ -7,6 +7,12 @@ export interface Match {
   readonly reply: Reply;
 }
 
+/** What the Claude CLI asks beside its main loop (to sum up a web page, say) needs an answer, whatever the scenario. */
+const HOUSEKEEPING: Match = {
+  rule: 'housekeeping',
+  reply: { text: 'Nothing to add.', waitMs: 0, delayMs: 0 },
+};
+
 /** Picks replies by a scenario's rules, counting how often each of them applied. */
 export class RuleBook {
   readonly #rules: readonly Rule[];
@@ -25,7 +31,7 @@ export class RuleBook {
       this.#answered.set(rule, (this.#answered.get(rule) ?? 0) + 1);
       return { rule: rule.name ?? `rules[${index}]`, reply };
     }
-    return undefined;
+    return conversation.role === 'housekeeping' ? HOUSEKEEPING : undefined;
   }
 
   #inTurn(rule: Rule): boolean {

@@ -32,7 +32,7 @@ const usageSchema = z.strictObject({
   input: count.default(0),
   output: count.default(0),
   cacheRead: count.default(0),
-  cacheWrite5m: count.default(0),
+  cacheWrite: count.default(0),
   cacheWrite1h: count.default(0),
 });
 

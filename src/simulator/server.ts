@@ -167,8 +167,9 @@ type PlainReply = readonly [status: number, value: object];
 /** The answer to everything that no scenario decides. */
 function plainReply(seen: SeenRequest, body: string | undefined): PlainReply {
   if (body === undefined) return [413, { message: 'Request exceeds the maximum size' }];
-  if (!hasCredential(seen.headers)) return [401, { message: 'x-api-key header is required' }];
   const { method, path } = seen;
+  if (method === 'HEAD' && path === '/api/hello') return [200, {}];
+  if (!hasCredential(seen.headers)) return [401, { message: 'x-api-key header is required' }];
   if (method === 'POST' && path === '/v1/messages/count_tokens') {
     return [200, { input_tokens: Math.ceil(body.length / 4) }];
   }

@@ -1,3 +1,4 @@
+import type { Charge } from '../pricing.ts';
 import type { ContentBlock, ReplyMessage } from './message.ts';
 import { apiMessage, apiUsage } from './message.ts';
 
@@ -10,7 +11,7 @@ export function streamEvents(message: ReplyMessage): StreamEvent[] {
     ...apiMessage(message),
     content: [],
     stop_reason: null,
-    usage: apiUsage(startCharge(message.charge)),
+    usage: apiUsage(chargeSoFar([], message.charge)),
   };
   return [
     { type: 'message_start', message: start },
@@ -25,14 +26,22 @@ export function streamEvents(message: ReplyMessage): StreamEvent[] {
   ];
 }
 
-/** What a stream that breaks off has cost so far: the whole prompt and the first token. */
-export function startCharge(charge: ReplyMessage['charge']): ReplyMessage['charge'] {
-  return { ...charge, output: Math.min(charge.output, 1), webSearches: 0 };
+/** What a stream has cost once these events are out: the whole prompt, and a token for each three characters. */
+export function chargeSoFar(sent: readonly StreamEvent[], charge: Charge): Charge {
+  if (sent.some((event) => event.type === 'message_delta')) return charge;
+  const characters = sent.reduce((sum, event) => sum + generated(event), 0);
+  return { ...charge, output: Math.max(1, Math.ceil(characters / 3)), webSearches: 0 };
 }
 
 /** The event as bytes on the wire. */
 export function encodeEvent(event: StreamEvent): string {
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+function generated(event: StreamEvent): number {
+  const { delta, content_block } = event as Partial<Record<string, Record<string, unknown>>>;
+  const parts = [delta?.['text'], delta?.['partial_json'], content_block?.['name']];
+  return parts.reduce<number>((sum, part) => sum + (typeof part === 'string' ? part.length : 0), 0);
 }
 
 function blockEvents(block: ContentBlock, index: number): StreamEvent[] {

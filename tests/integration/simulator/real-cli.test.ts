@@ -54,7 +54,7 @@ describe('the real Claude CLI against the simulator', () => {
             { tools: [{ name: 'Bash', input: { command: 'echo two > b.txt', description: 'write b' } }] },
             {
               json: { status: 'completed' },
-              usage: { input: 5, output: 7, cacheRead: 1000, cacheWrite5m: 100 },
+              usage: { input: 5, output: 7, cacheRead: 1000, cacheWrite: 100 },
             },
           ],
         },
