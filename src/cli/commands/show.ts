@@ -1,0 +1,47 @@
+import { Argument, Command } from 'commander';
+import { styles } from '../../reporting/styles.ts';
+import type { Cli } from '../cli.ts';
+import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
+import { parseIds, selectTasks } from '../tasks/ids.ts';
+import { renderReport } from '../tasks/render-report.ts';
+import { stdoutWidth, withExamples, withStore } from '../tasks/session.ts';
+import { reportTasks } from '../tasks/task-report.ts';
+import { loadBoard } from '../tasks/view.ts';
+
+interface ShowOptions extends CommonOptions {
+  readonly id?: string;
+}
+
+/** How many of a task's newest events are shown without --verbose. */
+const RECENT_EVENTS = 12;
+
+/** `show`: everything about tasks, their attempts and their history included. */
+export function showCommand(cli: Cli): Command {
+  const command = new Command('show')
+    .description('Tell everything about tasks: texts, dependencies, attempts with their cost, history.')
+    .addArgument(new Argument('[ids...]', 'tasks (3, 3.2, 1,2, 1-4)'))
+    .option('-i, --id <ids>', 'tasks, in the spelling of Task Master');
+  withExamples(command, ['show 3', 'show 3.1,3.2 --json']);
+  return onRun<ShowOptions>(command, cli, async (options, args) => {
+    const ranges = parseIds(options.id === undefined ? args : [options.id, ...args]);
+    const reports = await withStore(cli, options, (store) =>
+      reportTasks(store, loadBoard(store), selectTasks(store, ranges)),
+    );
+    if (options.json === true) {
+      printJson(cli, { tasks: reports });
+      return undefined;
+    }
+    const layout = {
+      style: styles(useColor(cli, options)),
+      width: cli.stdout.isTTY === true ? stdoutWidth(cli) : undefined,
+      events: options.verbose === true ? Infinity : RECENT_EVENTS,
+    };
+    const separator = ['', ''];
+    const lines = reports.flatMap((report, index) => [
+      ...(index > 0 ? separator : []),
+      ...renderReport(report, layout),
+    ]);
+    cli.stdout.write(`${lines.join('\n')}\n`);
+    return undefined;
+  });
+}

@@ -1,0 +1,79 @@
+import { fail } from '../../failure.ts';
+import { nearest } from '../../config/names.ts';
+import { PRIORITIES, RISKS, SIZES, type TaskChanges } from '../../task.ts';
+
+/** The flags of `edit`, as given. */
+export interface EditFlags {
+  readonly title?: string;
+  readonly description?: string;
+  readonly details?: string;
+  readonly testStrategy?: string;
+  readonly priority?: string;
+  readonly size?: string;
+  readonly estimate?: string;
+  readonly touches?: string;
+  readonly risk?: string;
+}
+
+/** What clears a value that a task need not have. */
+export const NONE = 'none';
+
+/** Turns the flags of `edit` into changes; the first wrong one is refused with what was expected. */
+export function parseChanges(flags: EditFlags): TaskChanges {
+  const { title, description, details, testStrategy, priority, size, estimate, touches, risk } = flags;
+  if (title?.trim() === '') fail('wrong-usage', '--title: a task needs a title that is not empty.');
+  return {
+    ...(title === undefined ? {} : { title: title.trim() }),
+    ...(description === undefined ? {} : { description }),
+    ...(details === undefined ? {} : { details }),
+    ...(testStrategy === undefined ? {} : { testStrategy }),
+    ...(priority === undefined ? {} : { priority: oneOf('--priority', priority, PRIORITIES) }),
+    ...(size === undefined ? {} : { size: isNone(size) ? null : oneOf('--size', size, SIZES) }),
+    ...(estimate === undefined ? {} : { estimateMinutes: parseMinutes(estimate) }),
+    ...(touches === undefined ? {} : { touches: parseGlobs(touches) }),
+    ...(risk === undefined ? {} : { risk: isNone(risk) ? null : oneOf('--risk', risk, RISKS) }),
+  };
+}
+
+/** Reads one of a few words, in any case. */
+export function oneOf<T extends string>(flag: string, text: string, words: readonly T[]): T {
+  const wanted = text.trim().toLowerCase();
+  const found = words.find((word) => word.toLowerCase() === wanted);
+  if (found !== undefined) return found;
+  // Every letter is near to every other, so a suggestion for one would be a guess.
+  const meant = wanted.length > 1 ? nearest(wanted, words) : undefined;
+  fail(
+    'wrong-usage',
+    `${flag}: expected one of ${words.join(', ')}, got ${JSON.stringify(text)}.`,
+    meant === undefined ? undefined : `Did you mean "${meant}"?`,
+  );
+}
+
+/** More than a worker could ever need: a year. */
+const MAX_MINUTES = 525_600;
+
+function parseMinutes(text: string): number | null {
+  if (isNone(text)) return null;
+  const match = /^(?:(\d+(?:\.\d+)?)\s*h)?\s*(?:(\d+(?:\.\d+)?)\s*(?:m|min)?)?$/.exec(
+    text.trim().toLowerCase(),
+  );
+  const minutes = match === null ? NaN : Number(match[1] ?? 0) * 60 + Number(match[2] ?? 0);
+  if (minutes > 0 && minutes <= MAX_MINUTES) return minutes;
+  fail(
+    'wrong-usage',
+    `--estimate: expected minutes such as 45, 45m or 1h30m, or "${NONE}", got ${JSON.stringify(text)}.`,
+  );
+}
+
+function parseGlobs(text: string): string[] {
+  if (isNone(text)) return [];
+  const globs = text
+    .split(',')
+    .map((glob) => glob.trim())
+    .filter((glob) => glob !== '');
+  return [...new Set(globs)];
+}
+
+function isNone(text: string): boolean {
+  return text.trim().toLowerCase() === NONE;
+}

@@ -1,0 +1,49 @@
+import { OUTCOME_POLICY, totalTokens, type Attempt } from '../../attempt.ts';
+import { neutralise } from '../../reporting/display-text.ts';
+import { formatDuration, formatMoney, formatTokens, plural } from '../../reporting/format.ts';
+
+/** One attempt in lines for people: a headline, then what happened, what to do about it, and where its traces are. */
+export function describeAttempt(attempt: Attempt): string[] {
+  const { end } = attempt;
+  const lines = [`#${attempt.number}  ${neutralise(headline(attempt))}`];
+  const add = (label: string, text: string): void => {
+    if (text.trim() !== '') lines.push(`${label.padEnd(9)} ${neutralise(text)}`);
+  };
+  if (end !== null) {
+    add('why', end.message);
+    add('advice', OUTCOME_POLICY[end.outcome].advice);
+    if (end.resetsAt !== null) add('reset', new Date(end.resetsAt).toISOString());
+    for (const denial of end.denials)
+      add('denied', `${denial.tool}; the rule that allows it: ${denial.rule}`);
+    add('report', end.report?.summary ?? '');
+    add('handover', end.report?.handover ?? '');
+    for (const followUp of end.report?.followUps ?? []) add('follow-up', followUp);
+  }
+  add('run', attempt.runId);
+  add('session', `${attempt.sessionId}${attempt.resumed ? ' (resumed)' : ''}`);
+  add('worked in', attempt.directory);
+  add('files', attempt.files);
+  return lines;
+}
+
+function headline(attempt: Attempt): string {
+  const { end } = attempt;
+  if (end === null) {
+    const process = attempt.process === null ? '' : `, process ${attempt.process.pid}`;
+    return [`${attempt.phase} since ${attempt.startedAt}${process}`, attempt.model].join(' · ');
+  }
+  const tokens = end.usage.reduce((sum, usage) => sum + totalTokens(usage), 0);
+  const cost = end.usage.reduce((sum, usage) => sum + usage.costUsd, 0);
+  const took = Date.parse(attempt.endedAt ?? attempt.startedAt) - Date.parse(attempt.startedAt);
+  const policy = OUTCOME_POLICY[end.outcome];
+  return [
+    end.outcome.replaceAll('-', ' ') + (policy.charged ? '' : ' (costs no attempt)'),
+    attempt.model,
+    formatDuration(took),
+    `${formatTokens(tokens)} tokens`,
+    formatMoney(cost),
+    ...(end.turns === null ? [] : [plural(end.turns, 'turn')]),
+    ...(end.exitCode === null ? [] : [`exit code ${end.exitCode}`]),
+    ...(end.signal === null ? [] : [end.signal]),
+  ].join(' · ');
+}

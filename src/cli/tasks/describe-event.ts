@@ -1,0 +1,50 @@
+import { totalTokens } from '../../attempt.ts';
+import type { Event } from '../../event.ts';
+import { formatDuration, formatMoney, formatTokens } from '../../reporting/format.ts';
+
+/** The event as one line of a history. */
+export function describeEvent(event: Event): string {
+  switch (event.type) {
+    case 'run-started':
+      return `run started: ${event.tasks} tasks, ${event.workers} workers`;
+    case 'run-planned':
+      return `run planned (${event.source})`;
+    case 'run-ended':
+      return `run ended: ${event.outcome}${tail(event.message)}`;
+    case 'attempt-started':
+      return `attempt ${event.number} started${event.resumed ? ' in its earlier session' : ''}${tail(event.why)}`;
+    case 'attempt-spawned':
+      return `worker started, process ${event.process.pid}`;
+    case 'attempt-phase':
+      return event.phase;
+    case 'attempt-progress':
+      return event.progress.action;
+    case 'attempt-ended':
+      return `attempt ended: ${event.end.outcome.replaceAll('-', ' ')}${tail(event.end.message)}`;
+    case 'retry-scheduled':
+      return `attempt ${event.number} follows in ${formatDuration(event.delayMs)}${tail(event.why)}`;
+    case 'status-changed':
+      return `${event.from} → ${event.to}${tail(event.why)}`;
+    case 'tasks-added':
+      return `added${tail(event.source)}`;
+    case 'task-edited':
+      return `edited: ${Object.keys(event.changes).join(', ')}`;
+    case 'tasks-deleted':
+      return 'deleted';
+    case 'dependency-added':
+      return `${event.taskId} depends on ${event.dependsOn} from now on`;
+    case 'dependency-removed':
+      return `${event.taskId} no longer depends on ${event.dependsOn}`;
+    case 'manager-called': {
+      const tokens = event.usage.reduce((sum, usage) => sum + totalTokens(usage), 0);
+      const cost = event.usage.reduce((sum, usage) => sum + usage.costUsd, 0);
+      return `manager asked to ${event.purpose}: ${formatTokens(tokens)} tokens, ${formatMoney(cost)}`;
+    }
+    case 'warning':
+      return `warning: ${event.message}`;
+  }
+}
+
+function tail(text: string): string {
+  return text === '' ? '' : ` (${text.replace(/\.$/, '')})`;
+}

@@ -1,0 +1,97 @@
+import { neutralise, wrap } from '../../reporting/display-text.ts';
+import type { Styles } from '../../reporting/styles.ts';
+import { describeAttempt } from './describe-attempt.ts';
+import { describeEvent } from './describe-event.ts';
+import { expectedTime, stylesOfStatuses } from './list-table.ts';
+import type { TaskLine, TaskReport } from './task-report.ts';
+import { shownStatus } from './view.ts';
+
+/** How a report is laid out: `width` is undefined where lines are not to be broken. */
+export interface ReportLayout {
+  readonly style: Styles;
+  readonly width: number | undefined;
+  /** How many of the newest events to show. */
+  readonly events: number;
+}
+
+/** The report for people, in lines. */
+export function renderReport(report: TaskReport, layout: ReportLayout): string[] {
+  const { task, parent, attempts, events } = report;
+  const { style } = layout;
+  const shown = events.slice(-layout.events);
+  const hidden = events.length - shown.length;
+  const section = (title: string, lines: readonly string[]): string[] =>
+    lines.length === 0
+      ? []
+      : ['', style.bold(title), ...lines.map((line) => (line === '' ? '' : `  ${line}`))];
+  const text = (content: string): string[] => brokenLines(content, layout.width);
+  return [
+    `${style.bold(task.id)}  ${style.bold(neutralise(task.title))}`,
+    ...(parent === null ? [] : [`Part of ${parent.id}  ${neutralise(parent.title)}`]),
+    '',
+    ...facts(report, style),
+    ...section('Description', text(task.description)),
+    ...section('Details', text(task.details)),
+    ...section('Test strategy', text(task.testStrategy)),
+    ...section('Depends on', taskLines(report.dependencies, style)),
+    ...section('Needed by', taskLines(report.dependents, style)),
+    ...section('Subtasks', taskLines(report.subtasks, style)),
+    ...section(
+      'Attempts',
+      attempts.flatMap((attempt) => {
+        const [first = '', ...rest] = describeAttempt(attempt);
+        return [first, ...rest.map((line) => `    ${line}`)];
+      }),
+    ),
+    ...section('History', [
+      ...(hidden > 0 ? [`… ${hidden} earlier (all with --verbose)`] : []),
+      ...shown.map((event) => `${event.at}  ${neutralise(describeEvent(event))}`),
+    ]),
+  ];
+}
+
+function facts({ task }: TaskReport, style: Styles): string[] {
+  const time = expectedTime(task);
+  const waits = task.waitingFor.length === 0 ? '' : `, waits for ${task.waitingFor.join(', ')}`;
+  const entries: [string, string][] = [
+    ['Status', stylesOfStatuses(style)[shownStatus(task)](shownStatus(task)) + waits],
+    ['Cancelled', task.cancelledDependencies.map((id) => `${id} will never come`).join(', ')],
+    ['Priority', task.priority],
+    [
+      'Size',
+      [task.size ?? '', time === '' ? '' : `${time} expected`].filter((part) => part !== '').join(', '),
+    ],
+    ['Risk', task.risk ?? ''],
+    ['Touches', task.touches.map(neutralise).join(', ')],
+    ['List', neutralise(task.tag)],
+    ['Created', task.createdAt],
+    ['Updated', task.updatedAt],
+  ];
+  return entries.filter(([, value]) => value !== '').map(([name, value]) => `${name.padEnd(10)} ${value}`);
+}
+
+function taskLines(lines: readonly TaskLine[], style: Styles): string[] {
+  const colors = stylesOfStatuses(style);
+  const idWidth = Math.max(0, ...lines.map(({ id }) => id.length));
+  const statusWidth = Math.max(0, ...lines.map(({ shown }) => shown.length));
+  return lines.map(
+    ({ id, shown, title }) =>
+      `${id.padEnd(idWidth)}  ${colors[shown](shown.padEnd(statusWidth))}  ${neutralise(title)}`,
+  );
+}
+
+/** Keeps the text's own lines and their indentation. */
+function brokenLines(text: string, width: number | undefined): string[] {
+  if (text.trim() === '') return [];
+  return text
+    .trimEnd()
+    .split(/\r\n?|\n/)
+    .flatMap((line) => {
+      const indent = /^[ \t]*/.exec(line)?.[0].replaceAll('\t', '  ') ?? '';
+      const clean = neutralise(line);
+      const room = width === undefined ? Infinity : Math.max(20, width - 2 - indent.length);
+      return (room === Infinity ? [clean] : wrap(clean, room)).map((piece) =>
+        piece === '' ? '' : indent + piece,
+      );
+    });
+}

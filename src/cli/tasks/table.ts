@@ -1,0 +1,62 @@
+import { displayWidth, fit, truncate } from '../../reporting/display-text.ts';
+
+/** One column of a table; the last one of a table takes the cells that the others leave. */
+export interface Column<Row> {
+  readonly header: string;
+  /** The plain text, free of control characters. */
+  readonly text: (row: Row) => string;
+  readonly style?: (shown: string, row: Row) => string;
+  readonly align?: 'left' | 'right';
+  /** The most cells it takes. */
+  readonly max?: number;
+  /** Columns with a smaller number go first when the table is too wide; without one a column stays. */
+  readonly keep?: number;
+}
+
+/** Fewer cells than this are not worth showing a last column in, so others are left out first. */
+const MIN_LAST = 20;
+const GAP = '  ';
+
+/** Lines of a table that are at most `width` cells wide, the header first; columns without any text are left out. */
+export function renderTable<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  width: number,
+  header: (line: string) => string,
+): string[] {
+  const last = columns.at(-1);
+  if (last === undefined) return [];
+  const cells = new Map(columns.slice(0, -1).map((column) => [column, rows.map(column.text)]));
+  const widths = new Map<Column<Row>, number>();
+  for (const [column, texts] of cells) {
+    const widest = texts.reduce((most, text) => Math.max(most, displayWidth(text)), 0);
+    if (widest > 0)
+      widths.set(column, Math.min(column.max ?? Infinity, Math.max(widest, column.header.length)));
+  }
+  const taken = (): number => [...widths.values()].reduce((sum, cell) => sum + cell + GAP.length, 0);
+  const droppable = [...widths.keys()]
+    .filter((column) => column.keep !== undefined)
+    .sort((a, b) => (a.keep ?? 0) - (b.keep ?? 0));
+  for (const column of droppable) {
+    if (taken() + MIN_LAST <= width) break;
+    widths.delete(column);
+  }
+
+  const rest = Math.max(1, width - taken());
+  const shown = [...widths];
+  const headline = [
+    ...shown.map(([column, cell]) => fit(column.header, cell, column.align)),
+    truncate(last.header, rest),
+  ];
+  const lines = [header(headline.join(GAP))];
+  for (const [index, row] of rows.entries()) {
+    let line = '';
+    for (const [column, cell] of shown) {
+      const text = fit(cells.get(column)?.[index] ?? '', cell, column.align);
+      line += (column.style?.(text, row) ?? text) + GAP;
+    }
+    const text = truncate(last.text(row), rest);
+    lines.push(line + (last.style?.(text, row) ?? text));
+  }
+  return lines;
+}
