@@ -1,0 +1,89 @@
+/** Keys of earlier versions that have no meaning here. */
+const LEGACY_KEYS: ReadonlySet<string> = new Set([
+  'models.manager.description',
+  'models.worker.description',
+  'execution.task_queue_timeout',
+  'monitoring.progress_interval',
+  'notifications.slack',
+  'locale',
+]);
+
+/** Options of the Claude CLI that are always set by the tool itself. */
+const OWN_FLAGS: ReadonlySet<string> = new Set([
+  'verbose',
+  'print',
+  'p',
+  'output_format',
+  'input_format',
+  'session_id',
+  'resume',
+  'continue',
+  'fork_session',
+  'json_schema',
+  'model',
+  'max_turns',
+  'max_budget_usd',
+  'settings',
+  'setting_sources',
+  'worktree',
+  'bg',
+]);
+
+/** Keys of this version that are read and checked, but change nothing yet. */
+export const NOT_YET_EFFECTIVE: readonly string[] = [
+  'execution.isolation',
+  'verify.commands',
+  'verify.timeout',
+  'review.max_rounds',
+  'review.on_limit',
+  'usage.reserve_percent',
+  'usage.max_wait',
+  'workspace.root',
+  'workspace.copy',
+  'workspace.setup',
+  'workspace.env',
+  'git.auto_commit',
+  'git.commit_message_prefix',
+  'git.deliver',
+  'git.protected_paths',
+  'monitoring.enable_opus_review',
+  'monitoring.usage_warning_threshold',
+  'monitoring.check_usage_before_start',
+  'notifications.slack_webhook_url',
+  'notifications.notify_on_task_complete',
+  'notifications.notify_on_task_failed',
+  'notifications.notify_on_all_complete',
+];
+
+/** Whether a key is accepted without having a meaning. */
+export function isLegacyKey(path: string): boolean {
+  return LEGACY_KEYS.has(path);
+}
+
+/** What `claude_cli.flags` says once everything is taken out that has a key of its own, or no meaning here. */
+export interface SortedFlags {
+  readonly flags: Readonly<Record<string, unknown>>;
+  /** Values for other keys, by their dotted path. */
+  readonly moved: Readonly<Record<string, unknown>>;
+  /** Names that have no meaning here. */
+  readonly legacy: readonly string[];
+}
+
+/** Sorts the flags as earlier versions had them. */
+export function sortFlags(given: Readonly<Record<string, unknown>>): SortedFlags {
+  const flags: Record<string, unknown> = {};
+  const moved: Record<string, unknown> = {};
+  const legacy: string[] = [];
+  for (const [name, value] of Object.entries(given)) {
+    const key = name.replaceAll('-', '_').toLowerCase();
+    if (OWN_FLAGS.has(key)) legacy.push(name);
+    else if (key === 'dangerously_skip_permissions') {
+      if (value === true) moved['claude_cli.permission_mode'] = 'bypassPermissions';
+    } else if (key === 'permission_mode') moved['claude_cli.permission_mode'] = value;
+    else if (key === 'allowed_tools' || key === 'allowedtools') moved['claude_cli.allowed_tools'] = value;
+    else if (key === 'disallowed_tools' || key === 'disallowedtools')
+      moved['claude_cli.disallowed_tools'] = value;
+    else Object.defineProperty(flags, name, { value, enumerable: true });
+  }
+  return { flags, moved, legacy };
+}
