@@ -1,0 +1,197 @@
+import { join } from 'node:path';
+import type { Attempt, AttemptEnd, AttemptOutcome, Phase } from '../attempt.ts';
+import type { FinishedWork } from '../estimate.ts';
+import type { Stamped } from '../event.ts';
+import { isSettled, type Size, type TaskId, type TaskStatus } from '../task.ts';
+import type { AttemptClaim } from './store.ts';
+import { idOf, keyOf, parentsOf, readState, readSubtasks, type TaskKey } from './task-rows.ts';
+import { changeStatus, followSubtasks, type StoreContext } from './task-status.ts';
+import { bookUsage } from './usage.ts';
+
+/** Takes a task for an attempt, if it is runnable and no group: its row, the attempt and the events at once. */
+export function claimTask(
+  store: StoreContext,
+  claim: AttemptClaim,
+): { attempt: Attempt; events: Stamped[] } | undefined {
+  const { db, tag, log } = store;
+  const key = keyOf(claim.taskId);
+  const at = log.now();
+  const before = readState(db, tag, key);
+  if (before === undefined || readSubtasks(db, tag, key).length > 0) return undefined;
+  const task = db
+    .sql<{ title: string; size: Size | null; estimate_minutes: number | null }>(
+      `UPDATE tasks SET status = 'in-progress', updated_at = ?
+       WHERE tag = ? AND number = ? AND sub = ? AND status IN ('pending', 'failed')
+       RETURNING title, size, estimate_minutes`,
+    )
+    .get(at, tag, key.number, key.sub);
+  if (task === undefined) return undefined;
+
+  const number = lastOrdinal(store, key, before.born) + 1;
+  const { lastInsertRowid: id } = db
+    .sql(
+      `INSERT INTO attempts (run_id, tag, number, sub, born, ordinal, session_id, resumed, model, directory,
+         files_root, phase, size, estimate_minutes, started_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'preparing', ?, ?, ?)`,
+    )
+    .run(
+      claim.runId,
+      tag,
+      key.number,
+      key.sub,
+      before.born,
+      number,
+      claim.sessionId,
+      claim.resumed ? 1 : 0,
+      claim.model,
+      claim.directory,
+      claim.filesRoot,
+      task.size,
+      task.estimate_minutes,
+      at,
+    );
+  const { runId, sessionId, resumed, why } = claim;
+  const taskId = idOf(key);
+  const events = [
+    log.append(
+      {
+        type: 'attempt-started',
+        runId,
+        attemptId: id,
+        taskId,
+        title: task.title,
+        number,
+        sessionId,
+        resumed,
+        why,
+      },
+      at,
+    ),
+    log.append({ type: 'status-changed', taskId, from: before.status, to: 'in-progress', why }, at, runId),
+    ...parentsOf([key]).flatMap((parent) => followSubtasks(store, parent, at, runId)),
+  ];
+  return { attempt: requireAttempt(store, id), events };
+}
+
+/** Ends an attempt that has no end yet, with what it cost and what becomes of its task. */
+export function endAttempt(
+  store: StoreContext,
+  attemptId: number,
+  end: AttemptEnd,
+  status: TaskStatus,
+  why: string,
+): Stamped[] | undefined {
+  const { db, tag, log } = store;
+  const at = log.now();
+  const attempt = db
+    .sql<TaskKey & { run_id: string; born: number }>(
+      `UPDATE attempts SET ended_at = ?, outcome = ?, end = ? WHERE id = ? AND ended_at IS NULL AND tag = ?
+       RETURNING run_id, number, sub, born`,
+    )
+    .get(at, end.outcome, JSON.stringify(end), attemptId, tag);
+  if (attempt === undefined) {
+    requireAttempt(store, attemptId);
+    return undefined;
+  }
+  const runId = attempt.run_id;
+  bookUsage(store, { role: 'worker', runId, attemptId, at }, end.usage);
+  const events = [log.append({ type: 'attempt-ended', attemptId, taskId: idOf(attempt), end }, at, runId)];
+  const task = readState(db, tag, attempt);
+  // The task may be another one by now, or a person may have said what is to become of it.
+  const isOurs = task?.born === attempt.born && readSubtasks(db, tag, task).length === 0;
+  const isSetByPerson = task?.status !== 'in-progress' && task?.status !== 'review';
+  if (isOurs && (!isSetByPerson || isSettled(status))) {
+    events.push(...changeStatus(store, task, status, why, at, runId));
+    for (const parent of parentsOf([task])) events.push(...followSubtasks(store, parent, at, runId));
+  }
+  return events;
+}
+
+/** Attempts of this list, the oldest first; of a task, only those since it was added under its id. */
+export function readAttempts(
+  { db, tag }: StoreContext,
+  { taskId, runId, running }: { taskId?: TaskId; runId?: string; running?: boolean },
+): Attempt[] {
+  const conditions = ['tag = ?1'];
+  const values: (string | number)[] = [tag];
+  const value = (given: string | number): string => `?${values.push(given)}`;
+  if (taskId !== undefined) {
+    const { number, sub } = keyOf(taskId);
+    const [n, s] = [value(number), value(sub)];
+    const born = `(SELECT born FROM tasks WHERE tag = ?1 AND number = ${n} AND sub = ${s})`;
+    conditions.push(`number = ${n} AND sub = ${s} AND born = coalesce(${born}, born)`);
+  }
+  if (runId !== undefined) conditions.push(`run_id = ${value(runId)}`);
+  if (running !== undefined) conditions.push(`ended_at IS ${running ? '' : 'NOT '}NULL`);
+  return db
+    .sql<AttemptRow>(`SELECT * FROM attempts WHERE ${conditions.join(' AND ')} ORDER BY id`)
+    .all(...values)
+    .map(toAttempt);
+}
+
+/** The newest thousand pieces of work that landed; work that was resumed counts from the start of its session. */
+export function readFinishedWork({ db }: StoreContext): FinishedWork[] {
+  return db
+    .sql<{ size: Size | null; estimate_minutes: number | null; minutes: number }>(
+      `SELECT size, estimate_minutes,
+         (SELECT sum(julianday(p.ended_at) - julianday(p.started_at)) * 1440 FROM attempts p
+          WHERE p.session_id = a.session_id AND p.id <= a.id) AS minutes
+       FROM attempts a WHERE outcome = 'landed' ORDER BY id DESC LIMIT 1000`,
+    )
+    .all()
+    .map(({ size, estimate_minutes, minutes }) => ({ size, estimateMinutes: estimate_minutes, minutes }));
+}
+
+interface AttemptRow extends TaskKey {
+  readonly id: number;
+  readonly run_id: string;
+  readonly ordinal: number;
+  readonly session_id: string;
+  readonly resumed: number;
+  readonly model: string;
+  readonly directory: string;
+  readonly files_root: string;
+  readonly pid: number | null;
+  readonly process_start: string | null;
+  readonly phase: Phase;
+  readonly started_at: string;
+  readonly ended_at: string | null;
+  readonly outcome: AttemptOutcome | null;
+  readonly end: string | null;
+}
+
+function lastOrdinal({ db, tag }: StoreContext, { number, sub }: TaskKey, born: number): number {
+  return (
+    db
+      .sql<{ last: number | null }>(
+        'SELECT max(ordinal) AS last FROM attempts WHERE tag = ? AND number = ? AND sub = ? AND born = ?',
+      )
+      .get(tag, number, sub, born)?.last ?? 0
+  );
+}
+
+function requireAttempt({ db, tag }: StoreContext, id: number): Attempt {
+  const row = db.sql<AttemptRow>('SELECT * FROM attempts WHERE id = ? AND tag = ?').get(id, tag);
+  if (row === undefined) throw new Error(`There is no attempt ${id} in the list "${tag}".`);
+  return toAttempt(row);
+}
+
+function toAttempt(row: AttemptRow): Attempt {
+  return {
+    id: row.id,
+    runId: row.run_id,
+    taskId: idOf(row),
+    number: row.ordinal,
+    sessionId: row.session_id,
+    resumed: row.resumed === 1,
+    model: row.model,
+    directory: row.directory,
+    files: join(row.files_root, String(row.id)),
+    process:
+      row.pid === null || row.process_start === null ? null : { pid: row.pid, startTime: row.process_start },
+    phase: row.phase,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    end: row.end === null ? null : (JSON.parse(row.end) as AttemptEnd),
+  };
+}

@@ -1,0 +1,210 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fail } from '../failure.ts';
+import {
+  type Driver,
+  type DriverName,
+  type DriverOptions,
+  openDriver,
+  type Statement,
+  type TableStatement,
+} from './driver.ts';
+import { MIGRATIONS } from './migrations.ts';
+import { explainStoreError, sqliteCode } from './store-failure.ts';
+
+/** How long a process waits for another one that writes, in milliseconds. */
+const BUSY_TIMEOUT = 10_000;
+
+/** Marks a database as ours, so that nobody else's is ever migrated ("clor"). */
+const APPLICATION_ID = 0x636c6f72;
+
+/** An open, migrated database: prepared statements, snapshots for reading, immediate transactions for writing. */
+export class Database {
+  readonly path: string;
+  readonly #driver: Driver;
+  readonly #statements = new Map<string, Statement<unknown>>();
+  readonly #tables = new Map<string, TableStatement>();
+  #isInTransaction = false;
+  #writes = 0;
+  #isOpen = true;
+
+  /** Throws `Failed` ("store-unusable") where the file cannot be used; a newer database is left as it is. */
+  constructor(path: string, options: DriverOptions = {}) {
+    this.path = path;
+    if (!existsSync(dirname(path))) {
+      fail(
+        'store-unusable',
+        `The task store ${path} cannot be opened: the directory ${dirname(path)} does not exist.`,
+        `Create it with \`mkdir -p "${dirname(path)}"\`, or run \`claude-orchestrator init\` in the project.`,
+      );
+    }
+    this.#driver = this.#explained(() => openDriver(path, options));
+    try {
+      this.#explained(() => {
+        this.#driver.exec(
+          `PRAGMA busy_timeout = ${BUSY_TIMEOUT}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;`,
+        );
+        if (this.schemaVersion() !== MIGRATIONS.length) this.#migrate();
+      });
+    } catch (error) {
+      this.#driver.close();
+      throw error;
+    }
+  }
+
+  get driver(): DriverName {
+    return this.#driver.name;
+  }
+
+  /** A statement that is prepared once and reused. */
+  sql<Row>(text: string): Statement<Row> {
+    let statement = this.#statements.get(text);
+    if (statement === undefined) {
+      statement = this.#driver.prepare<unknown>(text);
+      this.#statements.set(text, statement);
+    }
+    return statement as Statement<Row>;
+  }
+
+  /** The same for a statement with many rows, each as an array of its columns. */
+  table(text: string): TableStatement {
+    let statement = this.#tables.get(text);
+    if (statement === undefined) {
+      statement = this.#driver.prepareTable(text);
+      this.#tables.set(text, statement);
+    }
+    return statement;
+  }
+
+  /** Everything that `work` reads is of one moment. */
+  read<T>(work: () => T): T {
+    return this.#transaction('BEGIN', work);
+  }
+
+  /** Everything that `work` writes is stored durably, or nothing of it where it throws. */
+  write<T>(work: () => T): T {
+    const result = this.#transaction('BEGIN IMMEDIATE', work);
+    this.#writes++;
+    return result;
+  }
+
+  /** Changes whenever this or any other process has written. */
+  version(): string {
+    return this.#explained(
+      () =>
+        `${this.sql<{ data_version: number }>('PRAGMA data_version').get()?.data_version}.${this.#writes}`,
+    );
+  }
+
+  schemaVersion(): number {
+    return this.#pragma('user_version');
+  }
+
+  /** What SQLite itself finds wrong with the file; empty if it is sound. Reads all of it. */
+  problems(): string[] {
+    return this.read(() => [
+      ...this.sql<{ integrity_check: string }>('PRAGMA integrity_check')
+        .all()
+        .map((row) => row.integrity_check)
+        .filter((line) => line !== 'ok'),
+      ...this.sql<{ table: string; parent: string }>('PRAGMA foreign_key_check')
+        .all()
+        .map((row) => `A row of ${row.table} refers to a row of ${row.parent} that does not exist.`),
+    ]);
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#explained(() => this.#driver.close());
+  }
+
+  #transaction<T>(begin: string, work: () => T): T {
+    if (this.#isInTransaction) throw new Error('A store method was called from inside another one.');
+    return this.#explained(() => {
+      this.sql(begin).run();
+      this.#isInTransaction = true;
+      try {
+        const result = work();
+        this.sql('COMMIT').run();
+        return result;
+      } catch (error) {
+        this.#rollback();
+        throw error;
+      } finally {
+        this.#isInTransaction = false;
+      }
+    });
+  }
+
+  #rollback(): void {
+    try {
+      this.sql('ROLLBACK').run();
+    } catch {
+      // SQLite has rolled back by itself, as it does when the disk is full; the first error is the one to tell.
+    }
+  }
+
+  /** Several processes may be here at once with a new file: each step is taken by whoever comes first. */
+  #migrate(): void {
+    this.#refuseForeign();
+    retryWhileBusy(() => this.#driver.exec('PRAGMA journal_mode = WAL'));
+    for (const [version, step] of MIGRATIONS.entries()) {
+      this.#transaction('BEGIN IMMEDIATE', () => {
+        if (this.schemaVersion() !== version) return;
+        this.#driver.exec(step);
+        this.#driver.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${version + 1};`);
+      });
+    }
+    this.#refuseForeign();
+  }
+
+  #refuseForeign(): void {
+    const version = this.schemaVersion();
+    const isOurs =
+      version === 0
+        ? this.#driver.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined
+        : this.#pragma('application_id') === APPLICATION_ID;
+    // Between the two looks another process may have migrated the file.
+    if (!isOurs && this.schemaVersion() === version) {
+      fail(
+        'store-unusable',
+        `${this.path} is a SQLite database of another program; it was not touched.`,
+        'Move it elsewhere, then run `claude-orchestrator init`.',
+      );
+    }
+    if (version > MIGRATIONS.length) {
+      fail(
+        'store-unusable',
+        `The task store ${this.path} was written by a newer claude-orchestrator (its format is ${version}, this one knows up to ${MIGRATIONS.length}); it was not touched.`,
+        'Update this installation with `npm install -g claude-orchestrator@latest`.',
+      );
+    }
+  }
+
+  #pragma(name: 'user_version' | 'application_id'): number {
+    return this.#driver.prepare<Record<string, number>>(`PRAGMA ${name}`).get()?.[name] ?? 0;
+  }
+
+  #explained<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw explainStoreError(error, this.path);
+    }
+  }
+}
+
+/** SQLite does not wait by itself for the lock that a change of the journal mode needs. */
+function retryWhileBusy(work: () => void): void {
+  const sleeper = new Int32Array(new SharedArrayBuffer(4));
+  for (let waited = 0; ; waited += 5) {
+    try {
+      work();
+      return;
+    } catch (error) {
+      if (sqliteCode(error) !== 'BUSY' || waited >= BUSY_TIMEOUT) throw error;
+      Atomics.wait(sleeper, 0, 0, 5);
+    }
+  }
+}

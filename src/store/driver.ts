@@ -1,0 +1,147 @@
+import { createRequire } from 'node:module';
+import type BetterSqlite3 from 'better-sqlite3';
+import { fail } from '../failure.ts';
+
+/** What a column can hold here. */
+export type SqlValue = string | number | null;
+
+/** A prepared statement whose result rows have the shape `Row`. */
+export interface Statement<Row> {
+  get(...values: SqlValue[]): Row | undefined;
+  all(...values: SqlValue[]): Row[];
+  run(...values: SqlValue[]): { readonly changes: number; readonly lastInsertRowid: number };
+}
+
+/** A prepared statement that returns each row as an array of its columns: thousands of rows several times faster. */
+export interface TableStatement {
+  all(...values: SqlValue[]): SqlValue[][];
+}
+
+/** The programs that can drive SQLite, the preferred one first. */
+export const DRIVERS = ['better-sqlite3', 'node:sqlite'] as const;
+export type DriverName = (typeof DRIVERS)[number];
+
+/** The little of SQLite that the store needs; its errors are those of the library behind it. */
+export interface Driver {
+  readonly name: DriverName;
+  prepare<Row>(sql: string): Statement<Row>;
+  prepareTable(sql: string): TableStatement;
+  exec(sql: string): void;
+  close(): void;
+}
+
+/** Where Node emits its warnings: `process`, handed in since only the command line may reach for it. */
+export interface WarningEmitter {
+  emitWarning: (warning: string | Error, ...rest: never[]) => void;
+}
+
+/** How to choose and load a driver. */
+export interface DriverOptions {
+  /** Takes this driver or none, instead of the first that loads. */
+  readonly driver?: DriverName;
+  /** Spares people Node's warning that its own SQLite is experimental; without it, the warning is shown. */
+  readonly warnings?: WarningEmitter;
+}
+
+/** The part of Node's own `node:sqlite` that is used; its types are not in those of Node 20. */
+interface NodeSqlite {
+  readonly DatabaseSync: new (file: string) => {
+    prepare(sql: string): NodeSqliteStatement;
+    exec(sql: string): void;
+    close(): void;
+  };
+}
+
+interface NodeSqliteStatement extends Statement<Record<string, SqlValue>> {
+  /** Since Node 22.16. */
+  setReturnArrays?(enabled: boolean): void;
+}
+
+// Resolved at run time on purpose: either library may be missing, and a bundler must not look for them.
+const load = createRequire(import.meta.url);
+
+/** Opens a database file, created if it is missing. Throws `Failed` ("store-unusable") where no driver can be loaded. */
+export function openDriver(file: string, { driver, warnings }: DriverOptions = {}): Driver {
+  const problems: string[] = [];
+  let repair = 'npm rebuild better-sqlite3';
+  for (const name of driver === undefined ? DRIVERS : [driver]) {
+    try {
+      return name === 'better-sqlite3' ? openBetterSqlite(file) : openNodeSqlite(file, warnings);
+    } catch (error) {
+      if (!isLoadError(error)) throw error;
+      problems.push(`${name}: ${firstLine(error)}`);
+      if (name === 'better-sqlite3' && isMissingPackage(error)) repair = 'npm install better-sqlite3@12';
+    }
+  }
+  return fail(
+    'store-unusable',
+    `No SQLite driver can be loaded, so ${file} cannot be opened. ${problems.join('; ')}.`,
+    `Run \`${repair}\` where claude-orchestrator is installed, or use Node 22.13 or newer, which brings its own.`,
+  );
+}
+
+function openBetterSqlite(file: string): Driver {
+  const Database = load('better-sqlite3') as typeof BetterSqlite3;
+  const database = new Database(file);
+  return {
+    name: 'better-sqlite3',
+    prepare: <Row>(sql: string) => database.prepare(sql) as unknown as Statement<Row>,
+    prepareTable: (sql) => database.prepare(sql).raw() as unknown as TableStatement,
+    exec: (sql) => void database.exec(sql),
+    close: () => void database.close(),
+  };
+}
+
+function openNodeSqlite(file: string, warnings: WarningEmitter | undefined): Driver {
+  const { DatabaseSync } = withoutSqliteWarning(warnings, () => load('node:sqlite') as NodeSqlite);
+  const database = new DatabaseSync(file);
+  return {
+    name: 'node:sqlite',
+    prepare: <Row>(sql: string) => database.prepare(sql) as unknown as Statement<Row>,
+    prepareTable: (sql) => {
+      const statement = database.prepare(sql);
+      if (statement.setReturnArrays === undefined) {
+        return { all: (...values) => statement.all(...values).map((row) => Object.values(row)) };
+      }
+      statement.setReturnArrays(true);
+      return statement as unknown as TableStatement;
+    },
+    exec: (sql) => database.exec(sql),
+    close: () => database.close(),
+  };
+}
+
+/** Node warns while it loads the module, so only then is anything held back, and only that one warning. */
+function withoutSqliteWarning<T>(warnings: WarningEmitter | undefined, work: () => T): T {
+  if (warnings === undefined) return work();
+  const emitWarning = warnings.emitWarning;
+  warnings.emitWarning = (warning, ...rest) => {
+    if (!String(warning).startsWith('SQLite is an experimental feature'))
+      emitWarning.call(warnings, warning, ...rest);
+  };
+  try {
+    return work();
+  } finally {
+    warnings.emitWarning = emitWarning;
+  }
+}
+
+/** Whether the library or its binary is missing or made for another Node, so that the next driver may do. */
+function isLoadError(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? error.code : undefined;
+  return (
+    code === 'ERR_DLOPEN_FAILED' ||
+    code === 'ERR_UNKNOWN_BUILTIN_MODULE' ||
+    isMissingPackage(error) ||
+    error.message.startsWith('Could not locate the bindings file')
+  );
+}
+
+function isMissingPackage(error: Error): boolean {
+  return 'code' in error && error.code === 'MODULE_NOT_FOUND';
+}
+
+function firstLine(error: Error): string {
+  return (error.message.split('\n', 1)[0] ?? '').replace(/[.:\s]+$/, '');
+}

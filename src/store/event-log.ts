@@ -1,0 +1,90 @@
+import type { Event, Stamped } from '../event.ts';
+import type { TaskId } from '../task.ts';
+import type { Database } from './database.ts';
+import { keyOf } from './task-rows.ts';
+
+/** Appends events to the store, inside the transaction that makes the change they tell of. */
+export class EventLog {
+  readonly #db: Database;
+  readonly #tag: string;
+  readonly #clock: () => number;
+  #run: string | null = null;
+
+  constructor(db: Database, tag: string, clock: () => number) {
+    this.#db = db;
+    this.#tag = tag;
+    this.#clock = clock;
+  }
+
+  /** Events that name no run belong to this one from now on. */
+  set run(id: string | null) {
+    this.#run = id;
+  }
+
+  /** The time of what happens now: ISO 8601, UTC. */
+  now(): string {
+    return new Date(this.#clock()).toISOString();
+  }
+
+  /** Returns the event as reporters get it. */
+  append(event: Event, at: string, run?: string): Stamped {
+    this.appendNumbered(event, at, run);
+    return { ...event, at };
+  }
+
+  /** Like `append`, but returns the event's number. */
+  appendNumbered(event: Event, at: string, run?: string): number {
+    const runId = run ?? ('runId' in event ? event.runId : null) ?? this.#run;
+    const { lastInsertRowid } = this.#db
+      .sql('INSERT INTO events (at, tag, run_id, type, body) VALUES (?, ?, ?, ?, ?)')
+      .run(at, this.#tag, runId, event.type, JSON.stringify(event));
+    const link = this.#db.sql(
+      'INSERT OR IGNORE INTO event_tasks (tag, number, sub, event) VALUES (?, ?, ?, ?)',
+    );
+    for (const id of subjects(event)) {
+      const { number, sub } = keyOf(id);
+      link.run(this.#tag, number, sub, lastInsertRowid);
+    }
+    return lastInsertRowid;
+  }
+
+  /** The newest `limit` events (all of them by default) in the order in which they happened. */
+  list({ taskId, runId, limit = -1 }: { taskId?: TaskId; runId?: string; limit?: number }): Stamped[] {
+    const rows =
+      taskId === undefined ? this.#ofListOrRun(runId, limit) : this.#ofTask(taskId, runId ?? null, limit);
+    return rows.reverse().map(({ at, body }) => ({ ...(JSON.parse(body) as Event), at }));
+  }
+
+  #ofListOrRun(runId: string | undefined, limit: number): EventRow[] {
+    return runId === undefined
+      ? this.#db
+          .sql<EventRow>('SELECT at, body FROM events WHERE tag = ? ORDER BY id DESC LIMIT ?')
+          .all(this.#tag, limit)
+      : this.#db
+          .sql<EventRow>('SELECT at, body FROM events WHERE run_id = ? ORDER BY id DESC LIMIT ?')
+          .all(runId, limit);
+  }
+
+  #ofTask(taskId: TaskId, runId: string | null, limit: number): EventRow[] {
+    const { number, sub } = keyOf(taskId);
+    return this.#db
+      .sql<EventRow>(
+        `SELECT e.at, e.body FROM event_tasks l JOIN events e ON e.id = l.event
+         WHERE l.tag = ?1 AND l.number = ?2 AND l.sub = ?3
+           AND l.event >= coalesce((SELECT born FROM tasks WHERE tag = ?1 AND number = ?2 AND sub = ?3), 0)
+           AND (?4 IS NULL OR e.run_id = ?4)
+         ORDER BY l.event DESC LIMIT ?5`,
+      )
+      .all(this.#tag, number, sub, runId, limit);
+  }
+}
+
+interface EventRow {
+  readonly at: string;
+  readonly body: string;
+}
+
+function subjects(event: Event): readonly TaskId[] {
+  if ('taskIds' in event) return event.taskIds;
+  return 'taskId' in event ? [event.taskId] : [];
+}

@@ -1,0 +1,22 @@
+import { Database } from './database.ts';
+import type { DriverName, DriverOptions } from './driver.ts';
+
+/** What `check` tells of a store. */
+export interface StoreReport {
+  /** The program that drives SQLite on this machine. */
+  readonly driver: DriverName;
+  /** The version of the schema. */
+  readonly format: number;
+  /** What is wrong with the file, a sentence each; empty if it is sound. */
+  readonly problems: readonly string[];
+}
+
+/** Reads an existing store through and through. Throws `Failed` ("store-unusable") where it cannot even be opened. */
+export function inspectStore(file: string, options: DriverOptions = {}): StoreReport {
+  const db = new Database(file, options);
+  try {
+    return { driver: db.driver, format: db.schemaVersion(), problems: db.problems() };
+  } finally {
+    db.close();
+  }
+}

@@ -1,0 +1,52 @@
+import type { Event, Stamped } from '../event.ts';
+import type { StoreContext } from './task-status.ts';
+import { bookUsage } from './usage.ts';
+
+/** Appends an event that changes no task, and keeps on the attempt and in the books what it tells of them. */
+export function recordEvent(store: StoreContext, event: Event): Stamped {
+  const { db, log, tag } = store;
+  const at = log.now();
+  switch (event.type) {
+    case 'attempt-progress':
+      return { ...event, at };
+    case 'attempt-spawned': {
+      const { pid, startTime } = event.process;
+      db.sql('UPDATE attempts SET pid = ?, process_start = ? WHERE id = ? AND tag = ?').run(
+        pid,
+        startTime,
+        event.attemptId,
+        tag,
+      );
+      return log.append(event, at, runOf(store, event.attemptId));
+    }
+    case 'attempt-phase':
+      db.sql('UPDATE attempts SET phase = ? WHERE id = ? AND tag = ?').run(event.phase, event.attemptId, tag);
+      return log.append(event, at, runOf(store, event.attemptId));
+    case 'manager-called':
+      bookUsage(store, { role: 'manager', runId: event.runId, attemptId: null, at }, event.usage);
+      return log.append(event, at);
+    case 'run-planned':
+    case 'retry-scheduled':
+    case 'warning':
+      return log.append(event, at);
+    case 'run-started':
+    case 'run-ended':
+    case 'attempt-started':
+    case 'attempt-ended':
+    case 'status-changed':
+    case 'tasks-added':
+    case 'task-edited':
+    case 'tasks-deleted':
+    case 'dependency-added':
+    case 'dependency-removed':
+      throw new Error(`"${event.type}" is written by the method that makes the change, never on its own.`);
+  }
+}
+
+function runOf({ db, tag }: StoreContext, attemptId: number): string {
+  const row = db
+    .sql<{ run_id: string }>('SELECT run_id FROM attempts WHERE id = ? AND tag = ?')
+    .get(attemptId, tag);
+  if (row === undefined) throw new Error(`There is no attempt ${attemptId} in the list "${tag}".`);
+  return row.run_id;
+}

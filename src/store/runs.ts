@@ -1,0 +1,94 @@
+import type { ProcessIdentity } from '../attempt.ts';
+import type { RunOutcome, Stamped } from '../event.ts';
+import { fail } from '../failure.ts';
+import type { Run } from './store.ts';
+import type { StoreContext } from './task-status.ts';
+
+/** What a run is begun with. */
+export interface RunStart {
+  readonly id: string;
+  readonly process: ProcessIdentity;
+  readonly workers: number;
+  readonly billing: string;
+  readonly tasks: number;
+}
+
+/** Begins a run, if no other one is alive; those that were killed are ended as interrupted. */
+export function startRun(
+  store: StoreContext,
+  run: RunStart,
+  isAlive: (process: ProcessIdentity) => boolean,
+): Stamped {
+  const { db, log } = store;
+  const open = db.sql<RunRow>('SELECT * FROM runs WHERE ended_at IS NULL ORDER BY seq').all().map(toRun);
+  for (const other of open) {
+    if (isAlive(other.process)) refuseBeside(other);
+    endRun(store, other.id, 'interrupted', `The orchestrator (process ${other.process.pid}) was killed.`);
+  }
+  const at = log.now();
+  db.sql(
+    `INSERT INTO runs (id, pid, process_start, workers, billing, started_at, message)
+     VALUES (?, ?, ?, ?, ?, ?, '')`,
+  ).run(run.id, run.process.pid, run.process.startTime, run.workers, run.billing, at);
+  return log.append(
+    { type: 'run-started', runId: run.id, workers: run.workers, tasks: run.tasks, billing: run.billing },
+    at,
+  );
+}
+
+/** Ends a run; the last word wins where it was taken for dead meanwhile. */
+export function endRun(
+  { db, log }: StoreContext,
+  runId: string,
+  outcome: RunOutcome,
+  message: string,
+): Stamped {
+  const at = log.now();
+  const { changes } = db
+    .sql('UPDATE runs SET ended_at = ?, outcome = ?, message = ? WHERE id = ?')
+    .run(at, outcome, message, runId);
+  if (changes === 0) throw new Error(`There is no run ${runId} to end.`);
+  return log.append({ type: 'run-ended', runId, outcome, message }, at);
+}
+
+/** The run with this id, or the newest. */
+export function readRun({ db }: StoreContext, id?: string): Run | undefined {
+  const row =
+    id === undefined
+      ? db.sql<RunRow>('SELECT * FROM runs ORDER BY seq DESC LIMIT 1').get()
+      : db.sql<RunRow>('SELECT * FROM runs WHERE id = ?').get(id);
+  return row === undefined ? undefined : toRun(row);
+}
+
+interface RunRow {
+  readonly id: string;
+  readonly pid: number;
+  readonly process_start: string;
+  readonly workers: number;
+  readonly billing: string;
+  readonly started_at: string;
+  readonly ended_at: string | null;
+  readonly outcome: RunOutcome | null;
+  readonly message: string;
+}
+
+function toRun(row: RunRow): Run {
+  return {
+    id: row.id,
+    process: { pid: row.pid, startTime: row.process_start },
+    workers: row.workers,
+    billing: row.billing,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    outcome: row.outcome,
+    message: row.message,
+  };
+}
+
+function refuseBeside({ id, process, startedAt, workers }: Run): never {
+  return fail(
+    'run-in-progress',
+    `Run ${id} is in progress: process ${process.pid}, since ${startedAt}, with ${workers} ${workers === 1 ? 'worker' : 'workers'}.`,
+    `Watch it with \`claude-orchestrator status --watch\`, or stop it with \`kill -INT ${process.pid}\`.`,
+  );
+}

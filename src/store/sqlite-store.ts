@@ -1,0 +1,194 @@
+import { existsSync } from 'node:fs';
+import type { AttemptEnd, ProcessIdentity } from '../attempt.ts';
+import type { Event, RunOutcome } from '../event.ts';
+import { fail } from '../failure.ts';
+import type { Task, TaskChanges, TaskDraft, TaskId, TaskStatus } from '../task.ts';
+import { claimTask, endAttempt, readAttempts, readFinishedWork } from './attempts.ts';
+import { Database } from './database.ts';
+import type { DriverOptions } from './driver.ts';
+import { EventLog } from './event-log.ts';
+import { recordEvent } from './recorded-events.ts';
+import { endRun, readRun, type RunStart, startRun } from './runs.ts';
+import type { AttemptClaim, TaskStore } from './store.ts';
+import { addDrafts } from './task-additions.ts';
+import { addDependency, editTask } from './task-edits.ts';
+import { deleteTasks, removeDependency } from './task-removal.ts';
+import { failNotFound, readStates, readTask, readTasks } from './task-rows.ts';
+import { setStatuses, type StoreContext } from './task-status.ts';
+import { readUsage } from './usage.ts';
+
+/** How many plans are kept. */
+const CACHED_PLANS = 50;
+
+/** Which store to open, and how. */
+export interface StoreOptions extends DriverOptions {
+  /** The database file, `.taskmaster/tasks.db` of the project. */
+  readonly file: string;
+  /** The list of tasks to work on. */
+  readonly tag: string;
+  /** Makes a new store where there is none; its directory must exist. */
+  readonly create: boolean;
+  /** Unix milliseconds; the machine's own clock by default. */
+  readonly clock?: () => number;
+}
+
+/**
+ * Opens the store of a project, migrated to what this version needs.
+ *
+ * Throws `Failed`: "no-project" where there is none and `create` is not given, "store-unusable" where it is damaged,
+ * newer than this version, locked, or not to be opened.
+ */
+export function openStore(options: StoreOptions): TaskStore {
+  const { file, tag, create, clock = Date.now } = options;
+  if (!create && !existsSync(file)) {
+    fail(
+      'no-project',
+      `There is no task store at ${file}.`,
+      'Run `claude-orchestrator init` in the root of your repository.',
+    );
+  }
+  return new SqliteStore(new Database(file, options), tag, clock);
+}
+
+class SqliteStore implements TaskStore {
+  readonly path: string;
+  readonly #db: Database;
+  readonly #log: EventLog;
+  readonly #context: StoreContext;
+
+  constructor(db: Database, tag: string, clock: () => number) {
+    this.path = db.path;
+    this.#db = db;
+    this.#log = new EventLog(db, tag, clock);
+    this.#context = { db, tag, log: this.#log };
+  }
+
+  tasks() {
+    return this.#db.read(() => readTasks(this.#db, this.#context.tag));
+  }
+
+  task(id: TaskId) {
+    return this.#db.read(() => readTask(this.#db, this.#context.tag, id));
+  }
+
+  addTasks(drafts: readonly TaskDraft[], { source, replace = false }: { source: string; replace?: boolean }) {
+    return this.#db.write(() => this.#tasks(addDrafts(this.#context, drafts, source, replace)));
+  }
+
+  editTask(id: TaskId, changes: TaskChanges) {
+    return this.#db.write(
+      () => editTask(this.#context, id, changes) ?? failNotFound(this.#context.tag, [id]),
+    );
+  }
+
+  deleteTasks(ids: readonly TaskId[], { force }: { force: boolean }) {
+    return this.#db.write(() => deleteTasks(this.#context, ids, force));
+  }
+
+  setStatus(ids: readonly TaskId[], status: TaskStatus, why: string) {
+    return this.#db.write(() => {
+      setStatuses(this.#context, ids, status, why);
+      return this.#tasks(ids);
+    });
+  }
+
+  addDependency(id: TaskId, dependsOn: TaskId) {
+    return this.#db.write(() => addDependency(this.#context, id, dependsOn));
+  }
+
+  removeDependency(id: TaskId, dependsOn: TaskId) {
+    return this.#db.write(() => {
+      readStates(this.#db, this.#context.tag, [id, dependsOn]);
+      return removeDependency(this.#context, id, dependsOn, this.#log.now());
+    });
+  }
+
+  savePlan(plan: readonly ({ readonly id: TaskId } & TaskChanges)[]) {
+    this.#db.write(() => {
+      for (const { id, ...changes } of plan) editTask(this.#context, id, changes);
+    });
+  }
+
+  version() {
+    return this.#db.version();
+  }
+
+  startRun(run: RunStart, isAlive: (process: ProcessIdentity) => boolean) {
+    const started = this.#db.write(() => startRun(this.#context, run, isAlive));
+    this.#log.run = run.id;
+    return started;
+  }
+
+  endRun(runId: string, outcome: RunOutcome, message: string) {
+    const ended = this.#db.write(() => endRun(this.#context, runId, outcome, message));
+    this.#log.run = null;
+    return ended;
+  }
+
+  run(id: string) {
+    return this.#db.read(() => readRun(this.#context, id));
+  }
+
+  lastRun() {
+    return this.#db.read(() => readRun(this.#context));
+  }
+
+  claim(claim: AttemptClaim) {
+    return this.#db.write(() => claimTask(this.#context, claim));
+  }
+
+  attempts(filter: { taskId?: TaskId; runId?: string; running?: boolean } = {}) {
+    return this.#db.read(() => readAttempts(this.#context, filter));
+  }
+
+  endAttempt(attemptId: number, end: AttemptEnd, status: TaskStatus, why: string) {
+    return this.#db.write(() => endAttempt(this.#context, attemptId, end, status, why));
+  }
+
+  record(event: Event) {
+    return event.type === 'attempt-progress'
+      ? recordEvent(this.#context, event)
+      : this.#db.write(() => recordEvent(this.#context, event));
+  }
+
+  events(filter: { taskId?: TaskId; runId?: string; limit?: number } = {}) {
+    return this.#db.read(() => this.#log.list(filter));
+  }
+
+  usage(filter: { runId?: string; attemptId?: number; since?: string } = {}) {
+    return this.#db.read(() => readUsage(this.#context, filter));
+  }
+
+  finishedWork() {
+    return this.#db.read(() => readFinishedWork(this.#context));
+  }
+
+  cachedPlan(hash: string) {
+    return this.#db.read(
+      () => this.#db.sql<{ reply: string }>('SELECT reply FROM plan_cache WHERE hash = ?').get(hash)?.reply,
+    );
+  }
+
+  cachePlan(hash: string, reply: string) {
+    this.#db.write(() => {
+      this.#db
+        .sql('INSERT OR REPLACE INTO plan_cache (hash, reply, created_at) VALUES (?, ?, ?)')
+        .run(hash, reply, this.#log.now());
+      this.#db
+        .sql(
+          `DELETE FROM plan_cache WHERE hash NOT IN
+             (SELECT hash FROM plan_cache ORDER BY created_at DESC, hash = ? DESC LIMIT ${CACHED_PLANS})`,
+        )
+        .run(hash);
+    });
+  }
+
+  close() {
+    this.#db.close();
+  }
+
+  #tasks(ids: readonly TaskId[]): Task[] {
+    const { tag } = this.#context;
+    return ids.map((id) => readTask(this.#db, tag, id) ?? failNotFound(tag, [id]));
+  }
+}

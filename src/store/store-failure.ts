@@ -1,0 +1,78 @@
+import { Failed } from '../failure.ts';
+
+/** SQLite's primary result codes that say something about the file or the machine rather than about our SQL. */
+const PRIMARY_CODES: Readonly<Record<number, string>> = {
+  3: 'PERM',
+  5: 'BUSY',
+  6: 'LOCKED',
+  8: 'READONLY',
+  10: 'IOERR',
+  11: 'CORRUPT',
+  13: 'FULL',
+  14: 'CANTOPEN',
+  15: 'PROTOCOL',
+  22: 'NOLFS',
+  23: 'AUTH',
+  26: 'NOTADB',
+};
+
+/** The primary SQLite code of an error of either driver, without `SQLITE_`; undefined if it is none of the above. */
+export function sqliteCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  // node:sqlite gives the number, better-sqlite3 the name.
+  if ('errcode' in error && typeof error.errcode === 'number') return PRIMARY_CODES[error.errcode & 0xff];
+  if (!('code' in error) || typeof error.code !== 'string') return undefined;
+  const code = error.code.replace(/^SQLITE_/, '').split('_', 1)[0];
+  return Object.values(PRIMARY_CODES).find((known) => known === code);
+}
+
+/** What a failure of SQLite means for the person at the keyboard; anything else is handed back as it is. */
+export function explainStoreError(error: unknown, file: string): unknown {
+  const code = sqliteCode(error);
+  if (code === undefined || !(error instanceof Error)) return error;
+  const { cause, fix } = explanation(code, file);
+  return new Failed(
+    { reason: 'store-unusable', message: `The task store ${file} ${cause} (${error.message}).`, fix },
+    { cause: error },
+  );
+}
+
+function explanation(code: string, file: string): { cause: string; fix: string } {
+  switch (code) {
+    case 'CORRUPT':
+    case 'NOTADB':
+      return {
+        cause: 'is damaged or is not a SQLite database',
+        fix: `Restore it from a backup, or keep it aside with \`mv "${file}" "${file}.damaged"\` and run \`claude-orchestrator init\`.`,
+      };
+    case 'FULL':
+      return {
+        cause: 'cannot grow: the disk is full; nothing of this change was stored',
+        fix: 'Free some space on that disk, then try again.',
+      };
+    case 'IOERR':
+      return {
+        cause: 'cannot be read or written; nothing of this change was stored',
+        fix: 'Check the disk: its free space (`df`), its health, and that it is still mounted; then try again.',
+      };
+    case 'READONLY':
+    case 'PERM':
+    case 'AUTH':
+      return {
+        cause: 'is read-only for this user; nothing of this change was stored',
+        fix: 'Make the file and the directory it is in writable for this user.',
+      };
+    case 'BUSY':
+    case 'LOCKED':
+    case 'PROTOCOL':
+      return {
+        cause: 'was locked by another process all the time; nothing of this change was stored',
+        fix: `Try again; \`fuser "${file}"\` tells which process holds it.`,
+      };
+    default:
+      return {
+        cause: 'cannot be opened',
+        fix: 'Check that it is a file, not a directory, and that this user may read and write it and its directory.',
+      };
+  }
+}

@@ -1,0 +1,169 @@
+import { fail } from '../failure.ts';
+import { buildTaskGraph, describeProblem, type GraphNode, type GraphProblem } from '../task-graph.ts';
+import { compareTaskIds, parentOf, parseTaskId, type TaskDraft, type TaskId } from '../task.ts';
+import { removeTasks } from './task-removal.ts';
+import { idOf, keyOf, parentsOf, readState, readSubtasks, readTasks, type TaskKey } from './task-rows.ts';
+import { followSubtasks, type StoreContext } from './task-status.ts';
+
+/** Stores all drafts or throws `Failed`; returns the ids they got, in the order of the drafts. */
+export function addDrafts(
+  store: StoreContext,
+  drafts: readonly TaskDraft[],
+  source: string,
+  replace: boolean,
+): TaskId[] {
+  const at = store.log.now();
+  if (replace) removeAllNotInProgress(store, at);
+  refuseUnlessGraph(drafts.length === 0 ? [] : ownProblems(drafts));
+  const ids = freeIds(store, drafts);
+  const rename = (id: TaskId): TaskId => ids.get(id) ?? id;
+  const added = drafts.map((draft) => ({
+    ...draft,
+    id: rename(draft.id),
+    dependencies: [...new Set(draft.dependencies.map((id) => rename(parseTaskId(id) ?? id)))],
+  }));
+  checkGraph([...readTasks(store.db, store.tag), ...added]);
+  refuseGroupingOfRunning(
+    store,
+    added.map(({ id }) => keyOf(id)),
+  );
+  if (added.length > 0) insert(store, added, source, at);
+  for (const parent of parentsOf(added.map(({ id }) => keyOf(id)))) followSubtasks(store, parent, at);
+  return added.map(({ id }) => id);
+}
+
+/** Throws `Failed` ("dependency-cycle" or "plan-invalid") with every problem, where these nodes form no graph. */
+export function checkGraph(nodes: readonly GraphNode[]): void {
+  const graph = buildTaskGraph(nodes);
+  if (!graph.ok) refuseUnlessGraph(graph.error);
+}
+
+function refuseUnlessGraph(problems: readonly GraphProblem[]): void {
+  if (problems.length === 0) return;
+  const isCycleOnly = problems.every(({ kind }) => kind === 'cycle' || kind === 'self-dependency');
+  fail(
+    isCycleOnly ? 'dependency-cycle' : 'plan-invalid',
+    problems.map(describeProblem).join('\n'),
+    isCycleOnly
+      ? 'Remove one of these dependencies; nothing was stored.'
+      : 'Correct the tasks and try again; nothing was stored.',
+  );
+}
+
+/** What is wrong with the ids of the batch itself, found before they are renumbered and hard to recognise. */
+function ownProblems(drafts: readonly TaskDraft[]): GraphProblem[] {
+  const problems: GraphProblem[] = [];
+  const seen = new Set<TaskId>();
+  for (const { id } of drafts) {
+    if (parseTaskId(id) !== id) problems.push({ kind: 'invalid-id', id });
+    else if (seen.has(id)) problems.push({ kind: 'duplicate-id', id });
+    seen.add(id);
+  }
+  return problems;
+}
+
+/** The id that each draft is stored with: its own, unless one of those numbered with it is taken meanwhile. */
+function freeIds(store: StoreContext, drafts: readonly TaskDraft[]): Map<TaskId, TaskId> {
+  const { db, tag } = store;
+  const ids = new Map<TaskId, TaskId>();
+  const sorted = drafts.map(({ id }) => id).sort(compareTaskIds);
+  const isTaken = (id: TaskId): boolean => readState(db, tag, keyOf(id)) !== undefined;
+
+  const tops = sorted.filter((id) => parentOf(id) === undefined);
+  let last = tops.some(isTaken) ? lastNumber(store) : undefined;
+  for (const id of tops) ids.set(id, last === undefined ? id : String(++last));
+
+  for (const parent of new Set(sorted.map(parentOf))) {
+    if (parent === undefined) continue;
+    const subtasks = sorted.filter((id) => parentOf(id) === parent);
+    const isParentNew = ids.has(parent);
+    const { number } = keyOf(ids.get(parent) ?? parent);
+    let lastSub =
+      !isParentNew && subtasks.some(isTaken)
+        ? readSubtasks(db, tag, { number, sub: 0 }).at(-1)?.sub
+        : undefined;
+    for (const id of subtasks) {
+      ids.set(id, idOf({ number, sub: lastSub === undefined ? keyOf(id).sub : ++lastSub }));
+    }
+  }
+  return ids;
+}
+
+function lastNumber({ db, tag }: StoreContext): number {
+  return db.sql<{ last: number }>('SELECT max(number) AS last FROM tasks WHERE tag = ?').get(tag)?.last ?? 0;
+}
+
+/** A task with subtasks is never run itself, so it must not become one under a worker's hands. */
+function refuseGroupingOfRunning({ db, tag }: StoreContext, added: readonly TaskKey[]): void {
+  const running = parentsOf(added).filter(({ number }) => hasRunningAttempt({ db, tag }, { number, sub: 0 }));
+  if (running.length === 0) return;
+  fail(
+    'plan-invalid',
+    `Task ${running.map(idOf).join(', ')} is being worked on and cannot get subtasks now; nothing was stored.`,
+    'Wait for its worker to end, then try again.',
+  );
+}
+
+function hasRunningAttempt({ db, tag }: Pick<StoreContext, 'db' | 'tag'>, key: TaskKey): boolean {
+  return (
+    db
+      .sql('SELECT 1 FROM attempts WHERE tag = ? AND number = ? AND sub = ? AND ended_at IS NULL')
+      .get(tag, key.number, key.sub) !== undefined
+  );
+}
+
+function removeAllNotInProgress(store: StoreContext, at: string): void {
+  const tasks = readTasks(store.db, store.tag);
+  const groups = new Set(tasks.map(({ id }) => parentOf(id)));
+  const kept = new Set<TaskId | undefined>();
+  for (const { id, status } of tasks) {
+    if (groups.has(id) || (status !== 'in-progress' && !hasRunningAttempt(store, keyOf(id)))) continue;
+    kept.add(id).add(parentOf(id));
+  }
+  removeTasks(
+    store,
+    tasks.map(({ id }) => id).filter((id) => !kept.has(id)),
+    at,
+  );
+}
+
+function insert(
+  { db, tag, log }: StoreContext,
+  added: readonly TaskDraft[],
+  source: string,
+  at: string,
+): void {
+  const born = log.appendNumbered({ type: 'tasks-added', taskIds: added.map(({ id }) => id), source }, at);
+  const insertTask = db.sql(
+    `INSERT INTO tasks (tag, number, sub, born, title, description, details, test_strategy, priority, status,
+       size, estimate_minutes, touches, risk, created_at, updated_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?)`,
+  );
+  for (const draft of added) {
+    const { number, sub } = keyOf(draft.id);
+    insertTask.run(
+      tag,
+      number,
+      sub,
+      born,
+      draft.title,
+      draft.description,
+      draft.details,
+      draft.testStrategy,
+      draft.priority,
+      draft.size,
+      draft.estimateMinutes,
+      JSON.stringify(draft.touches),
+      draft.risk,
+      at,
+      at,
+    );
+  }
+  const insertDependency = db.sql(
+    'INSERT INTO dependencies (tag, number, sub, needs_number, needs_sub) VALUES (?, ?, ?, ?, ?)',
+  );
+  for (const { id, dependencies } of added) {
+    const { number, sub } = keyOf(id);
+    for (const need of dependencies.map(keyOf)) insertDependency.run(tag, number, sub, need.number, need.sub);
+  }
+}

@@ -1,0 +1,171 @@
+import { fail } from '../failure.ts';
+import {
+  parseTaskId,
+  type Priority,
+  type Risk,
+  type Size,
+  type Task,
+  type TaskId,
+  type TaskStatus,
+} from '../task.ts';
+import type { Database } from './database.ts';
+
+/** A task's place in the tables: `3.2` is number 3, sub 2; a top-level task has sub 0. */
+export interface TaskKey {
+  readonly number: number;
+  readonly sub: number;
+}
+
+/** What decides how a task's status may change. */
+export interface TaskState extends TaskKey {
+  readonly status: TaskStatus;
+  readonly born: number;
+}
+
+/** The columns of a task in the order of {@link TaskRow}. */
+const TASK_COLUMNS = `number, sub, title, description, details, test_strategy, priority, status, size,
+  estimate_minutes, touches, risk, created_at, updated_at`;
+
+type TaskRow = readonly [
+  number: number,
+  sub: number,
+  title: string,
+  description: string,
+  details: string,
+  testStrategy: string,
+  priority: Priority,
+  status: TaskStatus,
+  size: Size | null,
+  estimateMinutes: number | null,
+  touches: string,
+  risk: Risk | null,
+  createdAt: string,
+  updatedAt: string,
+];
+
+/** The key of an id; one that is no id gets a key that no task has. */
+export function keyOf(id: TaskId): TaskKey {
+  const [number = 0, sub = 0] = (parseTaskId(id) ?? '0').split('.').map(Number);
+  return { number, sub };
+}
+
+/** The id of a key. */
+export function idOf({ number, sub }: TaskKey): TaskId {
+  return sub === 0 ? String(number) : `${number}.${sub}`;
+}
+
+/** Every task of a list with its dependencies, ordered by id. */
+export function readTasks(db: Database, tag: string): Task[] {
+  const dependenciesOf = dependencyReader(db, tag);
+  const rows = db.table(`SELECT ${TASK_COLUMNS} FROM tasks WHERE tag = ? ORDER BY number, sub`).all(tag);
+  return (rows as unknown as TaskRow[]).map((row) => toTask(tag, row, dependenciesOf(row[0], row[1])));
+}
+
+/** One task with its dependencies. */
+export function readTask(db: Database, tag: string, id: TaskId): Task | undefined {
+  const { number, sub } = keyOf(id);
+  const rows = db
+    .table(`SELECT ${TASK_COLUMNS} FROM tasks WHERE tag = ? AND number = ? AND sub = ?`)
+    .all(tag, number, sub) as unknown as TaskRow[];
+  return rows[0] && toTask(tag, rows[0], readDependencies(db, tag, { number, sub }));
+}
+
+/** The states of these tasks. Throws `Failed` ("task-not-found") if there is one that does not exist. */
+export function readStates(db: Database, tag: string, ids: readonly TaskId[]): TaskState[] {
+  const states: TaskState[] = [];
+  const missing: TaskId[] = [];
+  for (const id of new Set(ids)) {
+    const state = readState(db, tag, keyOf(id));
+    if (state === undefined) missing.push(id);
+    else states.push(state);
+  }
+  return missing.length > 0 ? failNotFound(tag, missing) : states;
+}
+
+/** The state of one task. */
+export function readState(db: Database, tag: string, { number, sub }: TaskKey): TaskState | undefined {
+  return db
+    .sql<TaskState>('SELECT number, sub, status, born FROM tasks WHERE tag = ? AND number = ? AND sub = ?')
+    .get(tag, number, sub);
+}
+
+/** The states of a task's subtasks, in order; empty for one that is no group. */
+export function readSubtasks(db: Database, tag: string, { number, sub }: TaskKey): TaskState[] {
+  if (sub !== 0) return [];
+  return db
+    .sql<TaskState>(
+      'SELECT number, sub, status, born FROM tasks WHERE tag = ? AND number = ? AND sub > 0 ORDER BY sub',
+    )
+    .all(tag, number);
+}
+
+/** Which parents these tasks have, each once. */
+export function parentsOf(keys: readonly TaskKey[]): TaskKey[] {
+  const numbers = new Set(keys.filter(({ sub }) => sub !== 0).map(({ number }) => number));
+  return [...numbers].map((number) => ({ number, sub: 0 }));
+}
+
+/** Throws `Failed` ("task-not-found"). */
+export function failNotFound(tag: string, ids: readonly TaskId[]): never {
+  const what = ids.length === 1 ? `There is no task ${ids.join()}` : `There are no tasks ${ids.join(', ')}`;
+  return fail(
+    'task-not-found',
+    `${what} in the list "${tag}".`,
+    'Run `claude-orchestrator list --with-subtasks` to see the tasks there are.',
+  );
+}
+
+/**
+ * The dependencies of each task in turn, for tasks that are asked for in the order of their ids.
+ *
+ * One JSON text instead of a row for each: with tens of thousands of dependencies that is several times faster.
+ */
+function dependencyReader(db: Database, tag: string): (number: number, sub: number) => TaskId[] {
+  const row = db
+    .sql<{ edges: string }>(
+      `SELECT json_group_array(json_array(number, sub, needs_number, needs_sub)
+         ORDER BY number, sub, needs_number, needs_sub) AS edges
+       FROM dependencies WHERE tag = ?`,
+    )
+    .get(tag);
+  const edges = JSON.parse(row?.edges ?? '[]') as [number, number, number, number][];
+  let next = 0;
+  return (number, sub) => {
+    const needs: TaskId[] = [];
+    for (let edge = edges[next]; edge?.[0] === number && edge[1] === sub; edge = edges[++next]) {
+      needs.push(idOf({ number: edge[2], sub: edge[3] }));
+    }
+    return needs;
+  };
+}
+
+function readDependencies(db: Database, tag: string, { number, sub }: TaskKey): TaskId[] {
+  return db
+    .sql<TaskKey>(
+      `SELECT needs_number AS number, needs_sub AS sub FROM dependencies
+       WHERE tag = ? AND number = ? AND sub = ? ORDER BY needs_number, needs_sub`,
+    )
+    .all(tag, number, sub)
+    .map(idOf);
+}
+
+// By index, since taking ten thousand rows apart by iteration costs more than reading them.
+function toTask(tag: string, row: TaskRow, dependencies: readonly TaskId[]): Task {
+  return {
+    id: idOf({ number: row[0], sub: row[1] }),
+    tag,
+    title: row[2],
+    description: row[3],
+    details: row[4],
+    testStrategy: row[5],
+    priority: row[6],
+    status: row[7],
+    dependencies,
+    size: row[8],
+    estimateMinutes: row[9],
+    touches: row[10] === '[]' ? [] : (JSON.parse(row[10]) as string[]),
+    risk: row[11],
+    createdAt: row[12],
+    updatedAt: row[13],
+  };
+}

@@ -1,0 +1,85 @@
+import type { Stamped } from '../event.ts';
+import { groupStatus, isSettled, type TaskId, type TaskStatus } from '../task.ts';
+import type { Database } from './database.ts';
+import type { EventLog } from './event-log.ts';
+import {
+  idOf,
+  parentsOf,
+  readState,
+  readStates,
+  readSubtasks,
+  type TaskKey,
+  type TaskState,
+} from './task-rows.ts';
+
+/** What the parts of the store work with. */
+export interface StoreContext {
+  readonly db: Database;
+  readonly tag: string;
+  readonly log: EventLog;
+}
+
+/** Sets the status of tasks as a person asks for it; groups hand it down, and parents follow. */
+export function setStatuses(
+  store: StoreContext,
+  ids: readonly TaskId[],
+  status: TaskStatus,
+  why: string,
+): void {
+  const at = store.log.now();
+  const states = readStates(store.db, store.tag, ids);
+  for (const state of states) {
+    const subtasks = readSubtasks(store.db, store.tag, state);
+    for (const subtask of subtasks) {
+      if (handsDown(status, subtask.status)) changeStatus(store, subtask, status, why, at);
+    }
+    const derived = subtasks.length === 0 ? undefined : derivedStatus(store, state);
+    changeStatus(store, state, derived ?? status, why, at);
+  }
+  for (const parent of parentsOf(states)) followSubtasks(store, parent, at);
+}
+
+/** Writes a task's new status with its event, unless it has that status already. */
+export function changeStatus(
+  { db, tag, log }: StoreContext,
+  key: TaskKey,
+  to: TaskStatus,
+  why: string,
+  at: string,
+  run?: string,
+): Stamped[] {
+  const from = readState(db, tag, key)?.status;
+  if (from === undefined || from === to) return [];
+  db.sql('UPDATE tasks SET status = ?, updated_at = ? WHERE tag = ? AND number = ? AND sub = ?').run(
+    to,
+    at,
+    tag,
+    key.number,
+    key.sub,
+  );
+  return [log.append({ type: 'status-changed', taskId: idOf(key), from, to, why }, at, run)];
+}
+
+/** Gives a group the status that follows from its subtasks. */
+export function followSubtasks(store: StoreContext, group: TaskKey, at: string, run?: string): Stamped[] {
+  const own = readState(store.db, store.tag, group);
+  if (own === undefined) return [];
+  const status = derivedStatus(store, group) ?? withoutSubtasks(store, own);
+  return changeStatus(store, group, status, 'It follows its subtasks.', at, run);
+}
+
+function derivedStatus({ db, tag }: StoreContext, group: TaskKey): TaskStatus | undefined {
+  return groupStatus(readSubtasks(db, tag, group).map(({ status }) => status));
+}
+
+/** A former group is work of its own again, and nobody works on it: left in progress, it would never be run. */
+function withoutSubtasks({ db, tag }: StoreContext, own: TaskState): TaskStatus {
+  const isGroup = readSubtasks(db, tag, own).length > 0;
+  return !isGroup && own.status === 'in-progress' ? 'pending' : own.status;
+}
+
+/** Putting a group off leaves what is finished; in progress, in review or failed is what only a subtask can be. */
+function handsDown(status: TaskStatus, subtask: TaskStatus): boolean {
+  if (status === 'deferred') return !isSettled(subtask);
+  return isSettled(status) || status === 'pending';
+}

@@ -1,0 +1,62 @@
+import type { ModelUsage } from '../attempt.ts';
+import type { UsageRecord } from './store.ts';
+import type { StoreContext } from './task-status.ts';
+
+/** Who spent it, for what and when. */
+type Booking = Omit<UsageRecord, keyof ModelUsage>;
+
+/** Books what each model used. */
+export function bookUsage({ db }: StoreContext, booking: Booking, usages: readonly ModelUsage[]): void {
+  const insert = db.sql(
+    `INSERT INTO usage (at, role, run_id, attempt_id, model, input, output, cache_read, cache_write, cost_usd)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const { at, role, runId, attemptId } = booking;
+  for (const { model, input, output, cacheRead, cacheWrite, costUsd } of usages) {
+    insert.run(at, role, runId, attemptId, model, input, output, cacheRead, cacheWrite, costUsd);
+  }
+}
+
+/** What was booked, the oldest first. */
+export function readUsage(
+  { db }: StoreContext,
+  { runId, attemptId, since }: { runId?: string; attemptId?: number; since?: string },
+): UsageRecord[] {
+  const conditions = ['TRUE'];
+  const values: (string | number)[] = [];
+  if (runId !== undefined) conditions.push(`run_id = ?${values.push(runId)}`);
+  if (attemptId !== undefined) conditions.push(`attempt_id = ?${values.push(attemptId)}`);
+  if (since !== undefined) conditions.push(`at >= ?${values.push(since)}`);
+  return db
+    .sql<UsageRow>(`SELECT * FROM usage WHERE ${conditions.join(' AND ')} ORDER BY id`)
+    .all(...values)
+    .map(toUsageRecord);
+}
+
+interface UsageRow {
+  readonly at: string;
+  readonly role: UsageRecord['role'];
+  readonly run_id: string | null;
+  readonly attempt_id: number | null;
+  readonly model: string;
+  readonly input: number;
+  readonly output: number;
+  readonly cache_read: number;
+  readonly cache_write: number;
+  readonly cost_usd: number;
+}
+
+function toUsageRecord(row: UsageRow): UsageRecord {
+  return {
+    role: row.role,
+    runId: row.run_id,
+    attemptId: row.attempt_id,
+    at: row.at,
+    model: row.model,
+    input: row.input,
+    output: row.output,
+    cacheRead: row.cache_read,
+    cacheWrite: row.cache_write,
+    costUsd: row.cost_usd,
+  };
+}
