@@ -1,0 +1,111 @@
+import type { Failure } from '../failure.ts';
+
+/** What is known of a call to the API that failed, whichever way it went. */
+export interface ApiTrouble {
+  /** HTTP status; undefined where there was no response, or the error came in the stream. */
+  readonly status: number | undefined;
+  /** The API's error type, e.g. `overloaded_error`, `rate_limit_error`, `billing_error`. */
+  readonly type: string | undefined;
+  /** For people. Never holds a credential. */
+  readonly message: string;
+  /** How long the server wants to be left alone, if it says so. */
+  readonly retryAfterMs: number | undefined;
+}
+
+/** Whether the same call may succeed a little later. */
+export function isTransient({ status, type }: ApiTrouble): boolean {
+  if (status === undefined) {
+    return !['authentication_error', 'permission_error', 'billing_error', 'invalid_request_error'].includes(
+      type ?? '',
+    );
+  }
+  return status === 408 || status === 409 || status === 429 || status >= 500;
+}
+
+/** The failure that a person can act on; `model` is the id that was asked for, `credential` who asked. */
+export function apiFailure(trouble: ApiTrouble, model: string, credential: string): Failure {
+  const { status, type, message, retryAfterMs } = trouble;
+  const said = `${status === undefined ? '' : `HTTP ${status}: `}${message}`;
+  if (status === 402 || type === 'billing_error' || /credit balance/i.test(message)) {
+    return {
+      reason: 'billing',
+      message: `The account of the ${credential} cannot pay for the call (${said}).`,
+      fix: 'Add credit or a payment method to the account, or use another credential.',
+    };
+  }
+  if (status === 401 || status === 403 || type === 'authentication_error' || type === 'permission_error') {
+    return {
+      reason: 'unauthenticated',
+      message: `The ${credential} was refused (${said}).`,
+      fix: 'Set a valid ANTHROPIC_API_KEY, or log in by starting `claude`; `check` tells which one is used.',
+    };
+  }
+  if (status === 404 || type === 'not_found_error') return modelUnavailable(model, said);
+  if (status === 429 || type === 'rate_limit_error') {
+    return {
+      reason: 'usage-limited',
+      message: `The ${credential} is at its limit (${said}).${retryAfterMs === undefined ? '' : ` The server asks to wait ${Math.ceil(retryAfterMs / 1000)} s.`}`,
+      fix: 'Try again later; `status` shows the usage windows that are known.',
+    };
+  }
+  if (status === 413 || /prompt is too long/i.test(message)) {
+    return {
+      reason: 'prd-too-large',
+      message: `The manager's prompt does not fit into ${model} (${said}).`,
+      fix: 'Shorten the text or split it.',
+    };
+  }
+  return {
+    reason: 'manager-unavailable',
+    message: `The manager (${model}) did not reply: ${said}.`,
+    fix: 'Try again later; `check` shows whether the API can be reached.',
+  };
+}
+
+/** The failure for a model that is retired, unknown or not open to this account. */
+export function modelUnavailable(model: string, why: string): Failure {
+  return {
+    reason: 'model-unavailable',
+    message: `The model "${model}" of models.manager.model cannot be used (${why}).`,
+    fix: `Set models.manager.model to the alias "${aliasFor(model)}", which follows the current model.`,
+  };
+}
+
+/** The lines of models that have an alias. */
+export const MODEL_LINES = ['opus', 'sonnet', 'haiku', 'fable', 'mythos'] as const;
+
+function aliasFor(model: string): string {
+  return MODEL_LINES.find((line) => model.toLowerCase().includes(line)) ?? 'opus';
+}
+
+/** The failure of a call that was stopped by its own signal. */
+export function interrupted(): Failure {
+  return { reason: 'interrupted', message: 'The call to the manager was interrupted.' };
+}
+
+/** The failure of a call that took longer than `timeoutMs`. */
+export function timedOut(model: string, timeoutMs: number): Failure {
+  return {
+    reason: 'manager-unavailable',
+    message: `The manager (${model}) did not finish within ${timeoutMs / 1000} s.`,
+    fix: 'Raise execution.manager_timeout if it was only slow; `check` shows whether the API can be reached.',
+  };
+}
+
+/** The failure of a reply that was cut off because it became too long. */
+export function truncated(model: string): Failure {
+  return {
+    reason: 'plan-invalid',
+    message: `The reply of the manager (${model}) was cut off at its greatest length.`,
+    fix: 'Ask for less at once: a smaller --num-tasks, or the PRD in parts.',
+  };
+}
+
+/** The failure of a request that the model declined. */
+export function refused(model: string): Failure {
+  return {
+    reason: 'plan-invalid',
+    message: `The manager (${model}) declined to answer.`,
+    fix: 'Reword the text, or set models.manager.model to another model.',
+  };
+}

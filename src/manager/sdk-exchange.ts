@@ -1,0 +1,147 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import Anthropic, { APIError } from '@anthropic-ai/sdk';
+import type { Message, MessageStreamParams, Usage } from '@anthropic-ai/sdk/resources/messages/messages';
+import type { ModelUsage } from '../attempt.ts';
+import type { Failure } from '../failure.ts';
+import { listPrice } from '../pricing.ts';
+import { err, ok, type Result } from '../result.ts';
+import { apiFailure, type ApiTrouble, interrupted, isTransient, timedOut } from './api-failure.ts';
+import { type Backoff, parseRetryAfter, retryDelay } from './backoff.ts';
+import { describeKey } from './choose.ts';
+import { startWatchdog, type Watchdog } from './watchdog.ts';
+
+/** How the Messages API is reached, and how patiently. Times in milliseconds. */
+export interface SdkConnection extends Backoff {
+  readonly apiKey: string;
+  /** The public API without it. */
+  readonly baseUrl?: string | undefined;
+  /** For one question with all its repetitions. */
+  readonly timeoutMs: number;
+  /** The longest time without a single byte, pings included. */
+  readonly silenceMs: number;
+  /** 0 ≤ x < 1; for the jitter. */
+  readonly random: () => number;
+}
+
+/** How long a question may still take, and who may stop it. */
+export interface Patience {
+  /** By `performance.now()`. */
+  readonly deadline: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A client for one call, without retries of its own. `heard` is called for every piece of a response: the SDK keeps
+ * pings to itself, and while a model thinks there may be nothing else.
+ */
+export function createClient(connection: SdkConnection, heard: () => void): Anthropic {
+  return new Anthropic({
+    apiKey: connection.apiKey,
+    baseURL: connection.baseUrl ?? 'https://api.anthropic.com',
+    maxRetries: 0,
+    timeout: connection.timeoutMs,
+    logLevel: 'off',
+    fetch: async (input, init) => {
+      const response = await fetch(input, init);
+      heard();
+      if (response.body === null) return response;
+      const body = response.body.pipeThrough(
+        new TransformStream<Uint8Array, Uint8Array>({
+          transform(chunk, stream) {
+            heard();
+            stream.enqueue(chunk);
+          },
+        }),
+      );
+      return new Response(body, response);
+    },
+  });
+}
+
+/** Calls until it works, or fails for good; what failed tries cost goes to `spent`. */
+export async function persist<T>(
+  connection: SdkConnection,
+  model: string,
+  patience: Patience,
+  call: (client: Anthropic, watchdog: Watchdog) => Promise<T>,
+): Promise<Result<T, Failure>> {
+  const credential = describeKey(connection.apiKey);
+  for (let attempt = 0; ; attempt++) {
+    const left = patience.deadline - performance.now();
+    const watchdog = startWatchdog(patience.signal, Math.max(left, 0), connection.silenceMs);
+    const client = createClient(connection, () => watchdog.heard());
+    try {
+      return ok(await call(client, watchdog));
+    } catch (error) {
+      if (watchdog.cut === 'interrupted') return err(interrupted());
+      if (watchdog.cut === 'timeout') return err(timedOut(model, connection.timeoutMs));
+      const trouble = toTrouble(error, watchdog, connection);
+      const wait = isTransient(trouble)
+        ? retryDelay(attempt, trouble.retryAfterMs, connection, connection.random)
+        : undefined;
+      if (wait === undefined) return err(apiFailure(trouble, model, credential));
+      if (performance.now() + wait >= patience.deadline) return err(timedOut(model, connection.timeoutMs));
+      await delay(wait, undefined, { signal: patience.signal }).catch(() => undefined);
+    } finally {
+      watchdog.stop();
+    }
+  }
+}
+
+/** Streams one message; whatever comes of it, what it used goes to `spent`. */
+export async function streamMessage(
+  client: Anthropic,
+  watchdog: Watchdog,
+  params: MessageStreamParams,
+  spent: ModelUsage[],
+): Promise<Message> {
+  let partial: Message | undefined;
+  const stream = client.messages.stream(params, { signal: watchdog.signal });
+  stream.on('streamEvent', (_event, snapshot) => (partial = snapshot));
+  try {
+    return await stream.finalMessage();
+  } finally {
+    if (partial !== undefined) spent.push(toModelUsage(partial.model, partial.usage));
+  }
+}
+
+function toModelUsage(model: string, usage: Usage): ModelUsage {
+  const tokens = {
+    input: usage.input_tokens,
+    output: usage.output_tokens,
+    cacheRead: usage.cache_read_input_tokens ?? 0,
+    cacheWrite: usage.cache_creation_input_tokens ?? 0,
+  };
+  // The types promise these; gateways leave them out.
+  const cacheWrite1h =
+    (usage.cache_creation as Usage['cache_creation'] | undefined)?.ephemeral_1h_input_tokens ?? 0;
+  const webSearches =
+    (usage.server_tool_use as Usage['server_tool_use'] | undefined)?.web_search_requests ?? 0;
+  return { model, ...tokens, costUsd: listPrice(model, { ...tokens, cacheWrite1h, webSearches }) };
+}
+
+function toTrouble(error: unknown, watchdog: Watchdog, { apiKey, silenceMs }: SdkConnection): ApiTrouble {
+  if (watchdog.cut === 'silence') {
+    const message = `nothing was heard for ${silenceMs / 1000} s`;
+    return { status: undefined, type: undefined, message, retryAfterMs: undefined };
+  }
+  const text = error instanceof Error ? (rootMessage(error) ?? error.name) : 'unknown error';
+  const message = text.replaceAll(apiKey, describeKey(apiKey)).slice(0, 500);
+  if (!(error instanceof APIError)) {
+    return { status: undefined, type: undefined, message, retryAfterMs: undefined };
+  }
+  const { status, type, apiMessage, headers }: APIError = error;
+  return {
+    status,
+    type: type ?? undefined,
+    message: apiMessage ?? message,
+    retryAfterMs: parseRetryAfter(headers, Date.now()),
+  };
+}
+
+/** "Connection error." says less than what caused it. */
+function rootMessage(error: Error): string | undefined {
+  let root = error;
+  while (root.cause instanceof Error) root = root.cause;
+  return root.message === '' ? undefined : root.message;
+}

@@ -1,0 +1,101 @@
+import type { ModelInfo } from '@anthropic-ai/sdk/resources/models';
+import type { Failure } from '../failure.ts';
+import { err, ok, type Result } from '../result.ts';
+import { MODEL_LINES, modelUnavailable } from './api-failure.ts';
+import { persist, type Patience, type SdkConnection } from './sdk-exchange.ts';
+
+/** A model that can be asked. */
+export interface ResolvedModel {
+  readonly id: string;
+  /** In tokens. */
+  readonly maxInput: number;
+  readonly maxOutput: number;
+  /** A note for people, e.g. that it is about to be retired; empty if there is none. */
+  readonly note: string;
+}
+
+const DEFAULT_MAX_INPUT = 200_000;
+const DEFAULT_MAX_OUTPUT = 32_000;
+
+/**
+ * Turns `models.manager.model` into a model's id by the models list: an alias (`opus`) into the newest model of that
+ * line. An id that the list does not have is taken as it is, since the API knows more ids than it lists.
+ */
+export async function resolveModel(
+  connection: SdkConnection,
+  name: string,
+  patience: Patience,
+): Promise<Result<ResolvedModel, Failure>> {
+  const listed = await persist(connection, name, patience, async (client, { signal }) => {
+    const models: ModelInfo[] = [];
+    const lifecycle = ['active', 'deprecated', 'retired'] as const;
+    for await (const model of client.models.list({ lifecycle: [...lifecycle] }, { signal })) {
+      models.push(model);
+    }
+    return models;
+  });
+  const isAlias = MODEL_LINES.some((line) => line === name);
+  if (!listed.ok) {
+    // A gateway may have no models list at all; then only an id can be used.
+    if (listed.error.reason !== 'model-unavailable') return listed;
+    return isAlias ? err(noList(name)) : ok(unlisted(name));
+  }
+  return isAlias ? newestOf(name, listed.value) : byId(name, listed.value);
+}
+
+function newestOf(line: string, models: readonly ModelInfo[]): Result<ResolvedModel, Failure> {
+  const usable = models
+    .filter((model) => lineOf(model) === line && !isRetired(model))
+    .sort((a, b) => Number(isDeprecated(a)) - Number(isDeprecated(b)) || releasedAt(b) - releasedAt(a));
+  const newest = usable[0];
+  return newest === undefined
+    ? err(modelUnavailable(line, 'this account has no model of that line'))
+    : ok(resolved(newest));
+}
+
+function byId(id: string, models: readonly ModelInfo[]): Result<ResolvedModel, Failure> {
+  const model = models.find((own) => own.id === id);
+  if (model === undefined) return ok(unlisted(id));
+  return isRetired(model) ? err(modelUnavailable(id, 'it is retired')) : ok(resolved(model));
+}
+
+function resolved(model: ModelInfo): ResolvedModel {
+  const until = model.retires_at === null ? '' : `, retires ${model.retires_at.slice(0, 10)}`;
+  return {
+    id: model.id,
+    maxInput: model.max_input_tokens ?? DEFAULT_MAX_INPUT,
+    maxOutput: model.max_tokens ?? DEFAULT_MAX_OUTPUT,
+    note: isDeprecated(model) ? `deprecated${until}` : '',
+  };
+}
+
+function unlisted(id: string): ResolvedModel {
+  return { id, maxInput: DEFAULT_MAX_INPUT, maxOutput: DEFAULT_MAX_OUTPUT, note: '' };
+}
+
+/** Older servers and gateways do not tell the line; there the id does. */
+function lineOf(model: ModelInfo): string | undefined {
+  const line = model.line as ModelInfo['line'] | undefined;
+  return line ?? MODEL_LINES.find((own) => model.id.startsWith(`claude-${own}-`));
+}
+
+function isRetired({ lifecycle }: ModelInfo): boolean {
+  return lifecycle === 'retired';
+}
+
+function isDeprecated({ lifecycle }: ModelInfo): boolean {
+  return lifecycle === 'deprecated';
+}
+
+function releasedAt(model: ModelInfo): number {
+  const time = Date.parse(model.created_at);
+  return Number.isNaN(time) ? 0 : time;
+}
+
+function noList(alias: string): Failure {
+  return {
+    reason: 'model-unavailable',
+    message: `The alias "${alias}" of models.manager.model cannot be resolved: the server has no models list.`,
+    fix: 'Set models.manager.model to the id of a model that the server has.',
+  };
+}
