@@ -1,0 +1,199 @@
+import { z } from 'zod';
+
+/** A field that is taken if it has the expected form and is otherwise as good as absent. */
+const maybe = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
+
+const count = maybe(z.number().nonnegative());
+
+const apiUsage = z.object({
+  input_tokens: count,
+  output_tokens: count,
+  cache_read_input_tokens: count,
+  cache_creation_input_tokens: count,
+  cache_creation: maybe(z.object({ ephemeral_1h_input_tokens: count })),
+});
+export type ApiUsage = z.infer<typeof apiUsage>;
+
+const modelUsage = z.record(
+  z.string(),
+  z.object({
+    inputTokens: count,
+    outputTokens: count,
+    cacheReadInputTokens: count,
+    cacheCreationInputTokens: count,
+    costUSD: count,
+  }),
+);
+export type CliModelUsage = z.infer<typeof modelUsage>;
+
+const rateLimitInfo = z.object({
+  status: maybe(z.string()),
+  resetsAt: maybe(z.number().positive()),
+  rateLimitType: maybe(z.string()),
+});
+
+const init = z.object({ type: z.literal('system'), subtype: z.literal('init') });
+
+const apiRetry = z.object({
+  type: z.literal('system'),
+  subtype: z.literal('api_retry'),
+  attempt: count,
+  max_retries: count,
+  error_status: maybe(z.number().nullable()),
+  error: maybe(z.string()),
+});
+
+const rateLimitEvent = z.object({
+  type: z.literal('rate_limit_event'),
+  rate_limit_info: rateLimitInfo,
+});
+
+const contentBlock = z.object({
+  type: z.string(),
+  text: maybe(z.string()),
+  name: maybe(z.string()),
+  input: maybe(z.record(z.string(), z.unknown())),
+});
+
+const assistant = z.object({
+  type: z.literal('assistant'),
+  message: z.object({
+    id: maybe(z.string()),
+    model: maybe(z.string()),
+    content: maybe(z.array(contentBlock)),
+    usage: maybe(apiUsage),
+  }),
+  error: maybe(z.string()),
+  is_api_error_message: maybe(z.boolean()),
+  api_error_status: maybe(z.number().nullable()),
+  api_error_params: maybe(z.object({ rate_limit_info: maybe(rateLimitInfo) })),
+});
+
+const streamEvent = z.object({
+  type: z.literal('stream_event'),
+  api_message_id: maybe(z.string()),
+  event: z.discriminatedUnion('type', [
+    z.object({
+      type: z.literal('message_start'),
+      message: z.object({
+        id: z.string(),
+        model: maybe(z.string()),
+        usage: maybe(apiUsage),
+      }),
+    }),
+    z.object({ type: z.literal('message_delta'), usage: maybe(apiUsage) }),
+  ]),
+});
+
+const toolProgress = z.object({
+  type: z.literal('tool_progress'),
+  tool_name: maybe(z.string()),
+  elapsed_time_seconds: count,
+});
+
+const result = z.object({
+  type: z.literal('result'),
+  subtype: maybe(z.string()),
+  is_error: maybe(z.boolean()),
+  result: maybe(z.string()),
+  structured_output: z.unknown(),
+  errors: maybe(z.array(z.string())),
+  stop_reason: maybe(z.string().nullable()),
+  terminal_reason: maybe(z.string().nullable()),
+  api_error: maybe(z.string().nullable()),
+  api_error_status: maybe(z.number().nullable()),
+  num_turns: count,
+  modelUsage: maybe(modelUsage),
+  model_usage_since_last_result: maybe(modelUsage),
+  permission_denials: maybe(
+    z.array(z.object({ tool_name: z.string(), tool_input: maybe(z.record(z.string(), z.unknown())) })),
+  ),
+});
+
+export type AssistantLine = z.infer<typeof assistant>;
+export type ApiRetryLine = z.infer<typeof apiRetry>;
+export type RateLimitLine = z.infer<typeof rateLimitEvent>;
+export type StreamEventLine = z.infer<typeof streamEvent>;
+export type ToolProgressLine = z.infer<typeof toolProgress>;
+export type ResultLine = z.infer<typeof result>;
+
+/** A line of the Claude CLI's `stream-json` output; those we make nothing of are `other`. */
+export type StreamLine =
+  | { readonly kind: 'init' }
+  | { readonly kind: 'assistant'; readonly line: AssistantLine }
+  | { readonly kind: 'api-retry'; readonly line: ApiRetryLine }
+  | { readonly kind: 'rate-limit'; readonly line: RateLimitLine }
+  | { readonly kind: 'stream-event'; readonly line: StreamEventLine }
+  | { readonly kind: 'tool-progress'; readonly line: ToolProgressLine }
+  | { readonly kind: 'result'; readonly line: ResultLine }
+  | { readonly kind: 'other'; readonly type: string }
+  /** No JSON object: the CLI's own noise, a hook's output, or a line cut by a kill. */
+  | { readonly kind: 'garbage' };
+
+const USER_LINE = Buffer.from('{"type":"user"');
+const STREAM_EVENT_LINE = Buffer.from('{"type":"stream_event"');
+const MESSAGE_START = '"message_start"';
+const MESSAGE_DELTA = '"message_delta"';
+/** A stream event's own type stands within this many bytes of its start. */
+const EVENT_TYPE_WITHIN = 100;
+
+/**
+ * Reads one line. Never throws: what is not JSON is `garbage`, invalid UTF-8 is replaced, unknown fields are ignored
+ * and missing ones undefined.
+ */
+export function parseStreamLine(bytes: Buffer): StreamLine {
+  // Tool results and text deltas are nearly all of a transcript, and nothing in them is used: they are not parsed.
+  if (startsWith(bytes, USER_LINE)) return { kind: 'other', type: 'user' };
+  if (startsWith(bytes, STREAM_EVENT_LINE)) {
+    const head = bytes.toString('latin1', 0, EVENT_TYPE_WITHIN);
+    if (!head.includes(MESSAGE_START) && !head.includes(MESSAGE_DELTA))
+      return { kind: 'other', type: 'stream_event' };
+  }
+  const value = parseObject(bytes.toString('utf8'));
+  if (value === undefined) return { kind: 'garbage' };
+  return validated(value) ?? { kind: 'other', type: typeof value['type'] === 'string' ? value['type'] : '' };
+}
+
+function validated(value: Record<string, unknown>): StreamLine | undefined {
+  switch (value['type']) {
+    case 'system':
+      if (value['subtype'] === 'init') return init.safeParse(value).success ? { kind: 'init' } : undefined;
+      return value['subtype'] === 'api_retry' ? as('api-retry', apiRetry, value) : undefined;
+    case 'assistant':
+      return as('assistant', assistant, value);
+    case 'rate_limit_event':
+      return as('rate-limit', rateLimitEvent, value);
+    case 'stream_event':
+      return as('stream-event', streamEvent, value);
+    case 'tool_progress':
+      return as('tool-progress', toolProgress, value);
+    case 'result':
+      return as('result', result, value);
+    default:
+      return undefined;
+  }
+}
+
+function as<K extends string, T>(
+  kind: K,
+  schema: z.ZodType<T>,
+  value: unknown,
+): { readonly kind: K; readonly line: T } | undefined {
+  const parsed = schema.safeParse(value);
+  return parsed.success ? { kind, line: parsed.data } : undefined;
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function startsWith(bytes: Buffer, prefix: Buffer): boolean {
+  return bytes.length >= prefix.length && bytes.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
+}
