@@ -11,6 +11,8 @@ export interface FrameSize {
 
 const MOST_FAILURES = 5;
 const LONGEST_BAR = 40;
+/** `12m 05s   $0.04` */
+const FIGURES_WIDTH = 15;
 
 /**
  * The live part of the display: the overall bar, totals, one line for each running worker, failures and the last
@@ -29,9 +31,8 @@ export function drawFrame(progress: Progress, now: number, size: FrameSize, styl
     failureLine(failure, columns, style),
   );
   const workerRoom = room - head.length - failures.length - tail.length;
-  const workers = fitted(progress.running, workerRoom, 'running', columns, style, (worker) =>
-    workerLine(worker, now, columns, style),
-  );
+  const drawWorker = workerTable(progress.running.slice(0, workerRoom), now, columns, style);
+  const workers = fitted(progress.running, workerRoom, 'running', columns, style, drawWorker);
   return [...head, ...workers, ...failures, ...tail].slice(0, room);
 }
 
@@ -77,16 +78,30 @@ function totalsLine(progress: Progress, columns: number, style: Styles): string 
   return style.dim(truncate(parts.join(' · '), columns));
 }
 
-function workerLine(worker: RunningWorker, now: number, columns: number, style: Styles): string {
-  const figures = `${formatDuration(now - worker.startedAt).padStart(7)} ${formatMoney(worker.costUsd).padStart(7)}`;
-  const label = `${worker.taskId}${worker.number > 1 ? ` (try ${worker.number})` : ''}`;
-  const action = worker.phase === 'working' && worker.action !== '' ? worker.action : worker.phase;
-  const room = columns - figures.length - label.length - 6;
-  if (room < 16) return truncate(`▸ ${label} ${worker.title}`, columns);
-  const titleWidth = Math.min(Math.floor(room * 0.55), Math.max(displayWidth(worker.title), 12));
-  const title = fit(worker.title, titleWidth);
-  const shown = fit(action, room - titleWidth);
-  return `${style.cyan('▸')} ${style.bold(label)} ${title}  ${style.dim(shown)} ${figures}`;
+/** Draws workers as rows of a table, its columns as wide as these workers need. */
+function workerTable(
+  workers: readonly RunningWorker[],
+  now: number,
+  columns: number,
+  style: Styles,
+): (worker: RunningWorker) => string {
+  const labelWidth = Math.max(0, ...workers.map((worker) => labelOf(worker).length));
+  const room = columns - labelWidth - FIGURES_WIDTH - 7;
+  const widest = Math.max(0, ...workers.map((worker) => displayWidth(worker.title)));
+  const titleWidth = Math.min(widest, Math.max(Math.floor(room * 0.55), room - 60));
+  return (worker) => {
+    const label = labelOf(worker).padEnd(labelWidth);
+    if (room < 16) return truncate(`▸ ${label} ${worker.title}`, columns);
+    const action = worker.phase === 'working' && worker.action !== '' ? worker.action : worker.phase;
+    const time = formatDuration(now - worker.startedAt).padStart(7);
+    const figures = `${time} ${formatMoney(worker.costUsd).padStart(FIGURES_WIDTH - 8)}`;
+    const shownAction = style.dim(truncate(action, room - titleWidth));
+    return `${style.cyan('▸')} ${style.bold(label)} ${fit(worker.title, titleWidth)}  ${figures}  ${shownAction}`;
+  };
+}
+
+function labelOf({ taskId, number }: RunningWorker): string {
+  return number > 1 ? `${taskId} (try ${number})` : taskId;
 }
 
 function failureLine(failure: FailedTask, columns: number, style: Styles): string {
