@@ -130,7 +130,7 @@ function toTrouble(error: unknown, watchdog: Watchdog, { apiKey, silenceMs }: Sd
   if (!(error instanceof APIError)) {
     return { status: undefined, type: undefined, message, retryAfterMs: undefined };
   }
-  const { status, type, apiMessage, headers }: APIError = error;
+  const { status, type, apiMessage, headers } = error as APIError;
   return {
     status,
     type: type ?? undefined,
