@@ -27,6 +27,8 @@ export interface Cli {
   readonly stderr: Output;
   /** Calls `listener` at each SIGINT, SIGTERM and SIGHUP until the returned function is called. */
   onSignal(listener: (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => void): () => void;
+  /** Sends a signal to a process, to a whole group where `pid` is negative; throws if there is none. */
+  readonly kill: (pid: number, signal: NodeJS.Signals) => void;
   /** What the process will exit with; 0 until a command says otherwise. */
   exitCode: number;
 }

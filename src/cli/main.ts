@@ -125,7 +125,8 @@ function report(cli: Cli, error: unknown): number {
   }
   if (cli.argv.includes('--json')) cli.stdout.write(`${JSON.stringify({ error: failure })}\n`);
   else cli.stderr.write(formatFailure(failure));
-  return EXIT_CODES[failure.reason];
+  // Which signal it was decides the code, and who caught it has set that already.
+  return failure.reason === 'interrupted' && cli.exitCode !== 0 ? cli.exitCode : EXIT_CODES[failure.reason];
 }
 
 function formatFailure(failure: Failure): string {
@@ -175,6 +176,7 @@ function processCli(): Cli {
         for (const signal of signals) process.off(signal, listener);
       };
     },
+    kill: (pid, signal) => process.kill(pid, signal),
     exitCode: 0,
   };
 }

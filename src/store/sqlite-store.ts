@@ -71,7 +71,10 @@ class SqliteStore implements TaskStore {
     return this.#db.read(() => readTask(this.#db, this.#context.tag, id));
   }
 
-  addTasks(drafts: readonly TaskDraft[], { source, replace = false }: { source: string; replace?: boolean }) {
+  addTasks(
+    drafts: readonly TaskDraft[],
+    { source, replace = false }: { source: string; replace?: boolean | readonly TaskId[] },
+  ) {
     return this.#db.write(() => this.#tasks(addDrafts(this.#context, drafts, source, replace)));
   }
 

@@ -53,10 +53,14 @@ export interface TaskStore {
   task(id: TaskId): Task | undefined;
   /**
    * Stores all drafts or none; ids taken meanwhile are renumbered, references inside the batch with them.
-   * Drafts with ids like `3.2` become subtasks of 3. With `replace`, every task that is not in progress goes first.
+   * Drafts with ids like `3.2` become subtasks of 3. With `replace`, every task that is not in progress goes first;
+   * with a list, those of it that are still pending, and not if others need them ("task-needed").
    * Throws `Failed` ("plan-invalid" or "dependency-cycle") where the result would not be a valid graph.
    */
-  addTasks(drafts: readonly TaskDraft[], options: { source: string; replace?: boolean }): Task[];
+  addTasks(
+    drafts: readonly TaskDraft[],
+    options: { source: string; replace?: boolean | readonly TaskId[] },
+  ): Task[];
   editTask(id: TaskId, changes: TaskChanges): Task;
   /** Refuses ("task-needed") when other tasks depend on one of them, unless `force`, which drops those dependencies. */
   deleteTasks(ids: readonly TaskId[], options: { force: boolean }): TaskId[];

@@ -1,7 +1,7 @@
 import { fail } from '../failure.ts';
 import { buildTaskGraph, describeProblem, type GraphNode, type GraphProblem } from '../task-graph.ts';
 import { compareTaskIds, parentOf, parseTaskId, type TaskDraft, type TaskId } from '../task.ts';
-import { removeTasks } from './task-removal.ts';
+import { deleteTasks, removeTasks } from './task-removal.ts';
 import { idOf, keyOf, parentsOf, readState, readSubtasks, readTasks, type TaskKey } from './task-rows.ts';
 import { followSubtasks, type StoreContext } from './task-status.ts';
 
@@ -10,10 +10,11 @@ export function addDrafts(
   store: StoreContext,
   drafts: readonly TaskDraft[],
   source: string,
-  replace: boolean,
+  replace: boolean | readonly TaskId[],
 ): TaskId[] {
   const at = store.log.now();
-  if (replace) removeAllNotInProgress(store, at);
+  if (replace === true) removeAllNotInProgress(store, at);
+  else if (replace !== false) removePending(store, replace);
   refuseUnlessGraph(drafts.length === 0 ? [] : ownProblems(drafts));
   const ids = freeIds(store, drafts);
   const rename = (id: TaskId): TaskId => ids.get(id) ?? id;
@@ -125,6 +126,15 @@ function removeAllNotInProgress(store: StoreContext, at: string): void {
     tasks.map(({ id }) => id).filter((id) => !kept.has(id)),
     at,
   );
+}
+
+/** What was taken up meanwhile stays. */
+function removePending(store: StoreContext, ids: readonly TaskId[]): void {
+  const given = new Set(ids);
+  const pending = readTasks(store.db, store.tag)
+    .filter(({ id, status }) => given.has(id) && status === 'pending' && !hasRunningAttempt(store, keyOf(id)))
+    .map(({ id }) => id);
+  if (pending.length > 0) deleteTasks(store, pending, false);
 }
 
 function insert(

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { formatSummary } from '../../reporting/format-summary.ts';
 import { styles } from '../../reporting/styles.ts';
 import { createProcessTable } from '../../worker/process-table.ts';
 import type { Cli } from '../cli.ts';
@@ -6,6 +7,7 @@ import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { findProject, openProjectStore } from '../project.ts';
 import { collectStatus, type StatusReport } from '../status/collect.ts';
 import { formatStatus } from '../status/status-text.ts';
+import { stdoutWidth, withExamples } from '../tasks/session.ts';
 
 interface StatusOptions extends CommonOptions {
   readonly watch?: boolean;
@@ -15,11 +17,11 @@ interface StatusOptions extends CommonOptions {
 export function statusCommand(cli: Cli): Command {
   const command = new Command('status')
     .description('Tells what happened, what it cost, what is left, and what needs you.')
-    .option('-w, --watch', 'show it again at every change, until Ctrl-C')
-    .addHelpText('after', '\nExample:\n  claude-orchestrator status --watch');
+    .option('-w, --watch', 'show it again at every change, until Ctrl-C');
+  withExamples(command, ['status', 'status --watch', 'status --json']);
   return onRun<StatusOptions>(command, cli, async (options) => {
     const store = await openProjectStore(findProject(cli, options));
-    const table = createProcessTable({ platform: cli.platform, pid: cli.pid, kill: sendNothing });
+    const table = createProcessTable(cli);
     const collect = (): StatusReport => collectStatus(store, (process) => table.isAlive(process), Date.now());
     try {
       if (options.watch === true) {
@@ -28,19 +30,16 @@ export function statusCommand(cli: Cli): Command {
       }
       if (options.json === true) printJson(cli, collect());
       else {
-        const style = styles(useColor(cli, options));
-        cli.stdout.write(
-          formatStatus(collect(), { columns: cli.stdout.columns ?? 80, style, now: Date.now() }),
-        );
+        const color = useColor(cli, options);
+        const columns = stdoutWidth(cli);
+        const report = collect();
+        cli.stdout.write(formatStatus(report, { columns, style: styles(color), now: Date.now() }));
+        if (options.verbose === true && report.run !== null)
+          cli.stdout.write(`\n${formatSummary(report.run, { columns, color })}`);
       }
       return undefined;
     } finally {
       store.close();
     }
   });
-}
-
-/** Looking on must never end a process. */
-function sendNothing(pid: number): never {
-  throw new Error(`Internal error: status was about to signal process ${pid}.`);
 }

@@ -6,17 +6,20 @@ import {
   type Phase,
   type ProcessIdentity,
 } from '../../attempt.ts';
-import type { RunOutcome } from '../../event.ts';
+import { plural } from '../../reporting/format.ts';
+import { nextCommand } from '../../reporting/format-summary.ts';
+import { summarize, type RunSummary } from '../../reporting/summary.ts';
 import type { Run, TaskStore } from '../../store/store.ts';
-import { isRunnable, TASK_STATUSES, type Task, type TaskId, type TaskStatus } from '../../task.ts';
-import { buildTaskGraph, readiness } from '../../task-graph.ts';
+import type { Task, TaskId } from '../../task.ts';
+import { countTasks, type TaskCounts } from '../tasks/counts.ts';
+import { loadBoard } from '../tasks/view.ts';
 
 /** Everything that `status` tells; also the documented shape of `status --json`. */
 export interface StatusReport {
   readonly run: RunStatus | null;
   readonly running: readonly RunningAttempt[];
   /** Tasks that are work, so groups are left out. */
-  readonly tasks: Readonly<Record<TaskStatus, number>> & { readonly total: number; readonly ready: number };
+  readonly tasks: TaskCounts;
   /** Per model, of the manager's calls and the workers together. */
   readonly usage: {
     readonly run: readonly ModelUsage[];
@@ -29,18 +32,10 @@ export interface StatusReport {
 }
 
 /** The run in progress, or else the last one. */
-export interface RunStatus {
-  readonly id: string;
+export interface RunStatus extends RunSummary {
   /** `dead`: its process is gone without an end; the next `run` takes it up. */
   readonly state: 'running' | 'ended' | 'dead';
   readonly pid: number;
-  readonly workers: number;
-  readonly billing: string;
-  readonly startedAt: string;
-  readonly endedAt: string | null;
-  readonly outcome: RunOutcome | null;
-  readonly message: string;
-  readonly attempts: number;
 }
 
 /** One worker at work. */
@@ -69,75 +64,60 @@ export function collectStatus(
   now: number,
 ): StatusReport {
   const tasks = store.tasks();
+  const counts = countTasks(loadBoard(store).views);
   const titles = new Map(tasks.map(({ id, title }) => [id, title]));
   const last = store.lastRun();
-  const run = last === undefined ? null : runStatus(store, last, isAlive);
-  const counts = countTasks(tasks);
+  const run = last === undefined ? null : runStatus(store, last, tasks, isAlive, now);
+  const unfinished = store.attempts({ running: true });
   const usage = store.usage({ since: new Date(now - 7 * DAY_MS).toISOString() });
   const since5h = new Date(now - DAY_MS * (5 / 24)).toISOString();
   return {
     run,
-    running: store.attempts({ running: true }).map(({ taskId, number, model, phase, startedAt }) => ({
-      taskId,
-      title: titles.get(taskId) ?? '',
-      number,
-      model,
-      phase,
-      startedAt,
-    })),
+    running: (run?.state === 'running' ? unfinished : []).map(
+      ({ taskId, number, model, phase, startedAt }) => ({
+        taskId,
+        title: titles.get(taskId) ?? '',
+        number,
+        model,
+        phase,
+        startedAt,
+      }),
+    ),
     tasks: counts,
     usage: {
-      run: run === null ? [] : sumUsage(store.usage({ runId: run.id })),
+      run: sumUsage(run?.usage ?? []),
       last5h: sumUsage(usage.filter(({ at }) => at >= since5h)),
       last7d: sumUsage(usage),
     },
-    attention: [...deadRun(run), ...failedTasks(store, tasks)],
-    next: nextCommand(run, counts),
+    attention: [...deadRun(run, unfinished.length), ...failedTasks(store, tasks)],
+    next: nextStep(run, counts),
   };
 }
 
 const DAY_MS = 86_400_000;
 
-function runStatus(store: TaskStore, run: Run, isAlive: (process: ProcessIdentity) => boolean): RunStatus {
-  const { id, workers, billing, startedAt, endedAt, outcome, message } = run;
-  const state = endedAt !== null ? 'ended' : isAlive(run.process) ? 'running' : 'dead';
-  const attempts = store.attempts({ runId: id }).length;
-  return {
-    id,
-    state,
-    pid: run.process.pid,
-    workers,
-    billing,
-    startedAt,
-    endedAt,
-    outcome,
-    message,
-    attempts,
-  };
+function runStatus(
+  store: TaskStore,
+  run: Run,
+  tasks: readonly Task[],
+  isAlive: (process: ProcessIdentity) => boolean,
+  now: number,
+): RunStatus {
+  const state = run.endedAt !== null ? 'ended' : isAlive(run.process) ? 'running' : 'dead';
+  const attempts = store.attempts({ runId: run.id });
+  const summary = summarize({ run, attempts, tasks, usage: store.usage({ runId: run.id }), now });
+  return { ...summary, state, pid: run.process.pid };
 }
 
-function countTasks(tasks: readonly Task[]): StatusReport['tasks'] {
-  const counts = Object.fromEntries(TASK_STATUSES.map((status) => [status, 0])) as Record<TaskStatus, number>;
-  const built = buildTaskGraph(tasks);
-  let total = 0;
-  let ready = 0;
-  for (const task of tasks) {
-    if (built.ok && built.value.isGroup(task.id)) continue;
-    total++;
-    counts[task.status]++;
-    if (built.ok && isRunnable(task.status) && readiness(built.value, task.id).ready) ready++;
-  }
-  return { total, ready, ...counts };
-}
-
-function deadRun(run: RunStatus | null): Attention[] {
+function deadRun(run: RunStatus | null, unfinished: number): Attention[] {
   if (run?.state !== 'dead') return [];
+  const work = unfinished === 0 ? '' : `, in the middle of ${plural(unfinished, 'task')}`;
   return [
     {
       taskId: null,
       title: '',
       outcome: null,
-      message: `Run ${run.id} was killed: its process ${run.pid} is gone.`,
+      message: `Run ${run.runId} was killed${work}: its process ${run.pid} is gone.`,
       advice: '`run` takes it up where it stopped.',
     },
   ];
@@ -160,11 +140,10 @@ function failedTasks(store: TaskStore, tasks: readonly Task[]): Attention[] {
     });
 }
 
-function nextCommand(run: RunStatus | null, tasks: StatusReport['tasks']): string {
+function nextStep(run: RunStatus | null, tasks: TaskCounts): string {
   if (tasks.total === 0) return 'claude-orchestrator parse prd.md';
+  if (tasks.done + tasks.cancelled === tasks.total) return 'claude-orchestrator add "what comes next"';
   if (run?.state === 'running') return 'claude-orchestrator status --watch';
-  if (run?.state === 'dead' || tasks.ready > 0 || tasks['in-progress'] > 0) return 'claude-orchestrator run';
-  return tasks.done + tasks.cancelled === tasks.total
-    ? 'claude-orchestrator add "what comes next"'
-    : 'claude-orchestrator list';
+  if (run?.state === 'ended' && run.outcome !== 'completed') return nextCommand(run);
+  return run?.state === 'dead' || tasks.ready > 0 ? 'claude-orchestrator run' : 'claude-orchestrator list';
 }

@@ -2,7 +2,7 @@ import { totalTokens, type ModelUsage } from '../../attempt.ts';
 import { fit, neutralise, truncate, wrap } from '../../reporting/display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../../reporting/format.ts';
 import type { Styles } from '../../reporting/styles.ts';
-import { TASK_STATUSES } from '../../task.ts';
+import { describeCounts } from '../tasks/counts.ts';
 import type { RunStatus, StatusReport } from './collect.ts';
 
 /** The report for a terminal of `columns` cells; no line is longer. `now` is in Unix milliseconds. */
@@ -11,8 +11,8 @@ export function formatStatus(
   options: { columns: number; style: Styles; now: number },
 ): string {
   const { columns, style, now } = options;
-  const lines = [...runLines(report.run, now).flatMap((line) => wrap(line, columns)), ''];
-  lines.push(...wrap(`Tasks: ${taskCounts(report)}`, columns));
+  const lines = [...runLines(report.run).flatMap((line) => wrap(line, columns)), ''];
+  lines.push(...wrap(taskCounts(report), columns));
   for (const { taskId, title, number, phase, startedAt } of report.running) {
     const since = formatDuration(now - Date.parse(startedAt));
     const tail = `  ${phase}${number > 1 ? `, try ${number}` : ''}, ${since}`;
@@ -45,33 +45,22 @@ export function formatStatusLine(report: StatusReport, now: number): string {
   return `${new Date(now).toISOString()} ${state} · ${taskCounts(report)} · ${formatTokens(tokens)} tokens · ${formatMoney(cost)}\n`;
 }
 
-function runLines(run: RunStatus | null, now: number): string[] {
+function runLines(run: RunStatus | null): string[] {
   if (run === null) return ['No run yet.'];
-  const took = formatDuration(
-    (run.endedAt === null ? now : Date.parse(run.endedAt)) - Date.parse(run.startedAt),
-  );
-  const size = `${plural(run.workers, 'worker')}, ${plural(run.attempts, 'attempt')}`;
-  const billing = run.billing === '' ? [] : [neutralise(run.billing)];
-  switch (run.state) {
-    case 'running':
-      return [`Run ${run.id} in progress for ${took} (process ${run.pid}, ${size})`, ...billing];
-    case 'dead':
-      return [`Run ${run.id} was killed; it had ${size}`, ...billing];
-    case 'ended':
-      return [
-        `Last run ${run.id}: ${run.outcome ?? 'ended'} after ${took} (${size})`,
-        ...[neutralise(run.message)].filter((message) => message !== ''),
-        ...billing,
-      ];
-  }
+  const { runId, state, pid, outcome, durationMs, workers, message, billing, resetsAt } = run;
+  const took = formatDuration(durationMs);
+  const headline = {
+    running: `Run ${runId} in progress for ${took} (process ${pid}, ${plural(workers, 'worker')})`,
+    dead: `Run ${runId} was killed; its process ${pid} is gone`,
+    ended: `Last run ${runId}: ${(outcome ?? 'ended').replaceAll('-', ' ')} after ${took} (${plural(workers, 'worker')})`,
+  }[state];
+  const reset = state === 'ended' && outcome === 'paused-usage-limit' && resetsAt !== null;
+  const more = [message, reset ? `The usage limit resets at ${resetsAt}.` : '', billing];
+  return [headline, ...more.map(neutralise).filter((line) => line !== '')];
 }
 
 function taskCounts({ tasks }: StatusReport): string {
-  if (tasks.total === 0) return 'none';
-  const counts = TASK_STATUSES.filter((status) => tasks[status] > 0).map(
-    (status) => `${tasks[status]} ${status}`,
-  );
-  return `${tasks.total} (${counts.join(', ')}), ${tasks.ready} ready`;
+  return tasks.total === 0 ? 'no tasks yet' : describeCounts(tasks);
 }
 
 function usageLines(usage: StatusReport['usage'], columns: number): string[] {

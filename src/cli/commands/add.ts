@@ -1,0 +1,129 @@
+import { Argument, Command, Option } from 'commander';
+import { fail } from '../../failure.ts';
+import { styles } from '../../reporting/styles.ts';
+import type { TaskStore } from '../../store/store.ts';
+import { compareTaskIds, PRIORITIES, type Priority, type TaskDraft, type TaskId } from '../../task.ts';
+import type { Cli } from '../cli.ts';
+import { readDocument } from '../document.ts';
+import {
+  callCost,
+  failUnanswered,
+  formatCallCost,
+  formatDrafts,
+  formatStored,
+  type CallCost,
+} from '../drafting.ts';
+import { interruptible } from '../interrupt.ts';
+import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
+import { findProject, openProjectStore, type Project } from '../project.ts';
+import { parseIds, selectTasks } from '../tasks/ids.ts';
+import { loadSettings } from '../settings.ts';
+import { stdoutWidth, withExamples } from '../tasks/session.ts';
+
+/** Options of `add`. */
+export interface AddOptions extends CommonOptions {
+  readonly raw?: boolean;
+  readonly priority?: Priority;
+  readonly dependsOn?: string;
+  readonly dryRun?: boolean;
+}
+
+const MAX_TITLE = 120;
+
+/** `add`: one task, written by the manager, or as typed with `--raw`. */
+export function addCommand(cli: Cli): Command {
+  const command = new Command('add')
+    .description(
+      'Add one task: the manager writes it and finds what it depends on; --raw stores it as typed.',
+    )
+    .addArgument(new Argument('<text...>', 'what is to be done, "-" for stdin'))
+    .option('--raw', 'store it as typed, without a model')
+    .addOption(new Option('-p, --priority <priority>', 'its priority').choices(PRIORITIES))
+    .option('--depends-on <ids>', 'tasks that must be done first, such as 1,3.2')
+    .option('--dry-run', 'show the task, but store nothing');
+  withExamples(command, [
+    'add "Log every request with its duration"',
+    'add --raw --priority high --depends-on 2,3 "Write the release notes"',
+  ]);
+  return onRun<AddOptions>(command, cli, (options, words) => addTask(cli, options, words));
+}
+
+/** Makes the task, stores it, and tells what was stored. */
+export async function addTask(cli: Cli, options: AddOptions, words: readonly string[]): Promise<undefined> {
+  const project = findProject(cli, options);
+  const store = await openProjectStore(project);
+  try {
+    const given = options.dependsOn === undefined ? [] : selectTasks(store, parseIds([options.dependsOn]));
+    const text =
+      words.length === 1 && words[0] === '-'
+        ? await readDocument(cli, cli.cwd, words, 'the task')
+        : words.join(' ');
+    if (text.trim() === '') fail('wrong-usage', 'The task is empty.', 'Say what is to be done.');
+    const { draft, cost } =
+      options.raw === true
+        ? { draft: rawDraft(store, text), cost: null }
+        : await writtenDraft(cli, options, project, store, text);
+    const dependencies = [...new Set([...draft.dependencies, ...given])].sort(compareTaskIds);
+    const whole = { ...draft, priority: options.priority ?? draft.priority, dependencies };
+    const dryRun = options.dryRun === true;
+    const tasks = dryRun
+      ? [whole]
+      : store.addTasks([whole], { source: options.raw === true ? 'add --raw' : 'add' });
+
+    if (options.json === true) printJson(cli, { stored: !dryRun, task: tasks[0], ...cost });
+    else {
+      const style = styles(useColor(cli, options));
+      const lines = [formatStored(1, dryRun), ...formatDrafts(tasks, stdoutWidth(cli), style)];
+      if (cost !== null && options.quiet !== true) lines.push(formatCallCost(cost));
+      cli.stdout.write(`${lines.join('\n')}\n`);
+    }
+    return undefined;
+  } finally {
+    store.close();
+  }
+}
+
+async function writtenDraft(
+  cli: Cli,
+  options: AddOptions,
+  project: Project,
+  store: TaskStore,
+  text: string,
+): Promise<{ draft: TaskDraft; cost: CallCost }> {
+  const settings = loadSettings(cli, options, project);
+  const { openManager } = await import('../manager.ts');
+  const { writeTask } = await import('../../manager/planner.ts');
+  const existing = store.tasks();
+  const drafted = await interruptible(cli, 'Nothing was stored.', async (signal) => {
+    const manager = await openManager(cli, options, project, settings, store, signal);
+    return writeTask(manager, { text, existing }, signal);
+  });
+  if (!drafted.ok) failUnanswered(drafted.error);
+  const [draft] = drafted.value.drafts;
+  if (draft === undefined) throw new Error('Internal error: the manager wrote no task, and none was missed.');
+  return { draft, cost: callCost(drafted.value) };
+}
+
+/** The first line is the title; the whole text is kept as it was typed. */
+function rawDraft(store: TaskStore, text: string): TaskDraft {
+  const line = (text.trim().split(/[\r\n]/, 1)[0] ?? '').replace(/[\s\p{Cc}]+/gu, ' ').trim();
+  const characters = Array.from(line);
+  const title = characters.length <= MAX_TITLE ? line : `${characters.slice(0, MAX_TITLE - 1).join('')}…`;
+  return {
+    id: nextId(store),
+    title: title === '' ? 'Untitled' : title,
+    description: text.trim(),
+    details: '',
+    testStrategy: '',
+    priority: 'medium',
+    dependencies: [],
+    size: null,
+    estimateMinutes: null,
+    touches: [],
+    risk: null,
+  };
+}
+
+function nextId(store: TaskStore): TaskId {
+  return String(store.tasks().reduce((most, { id }) => Math.max(most, Number.parseInt(id, 10)), 0) + 1);
+}

@@ -1,0 +1,112 @@
+import { Argument, Command } from 'commander';
+import { fail } from '../../failure.ts';
+import { plural } from '../../reporting/format.ts';
+import { styles } from '../../reporting/styles.ts';
+import type { TaskStore } from '../../store/store.ts';
+import { parentOf, type Task } from '../../task.ts';
+import type { Cli } from '../cli.ts';
+import { readDocument } from '../document.ts';
+import { callCost, failUnanswered, formatCallCost, formatDrafts, formatStored } from '../drafting.ts';
+import { interruptible } from '../interrupt.ts';
+import { wholeNumber } from '../numbers.ts';
+import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
+import { findProject, openProjectStore } from '../project.ts';
+import { loadSettings } from '../settings.ts';
+import { stdoutWidth, withExamples } from '../tasks/session.ts';
+
+/** Options of `parse`. */
+export interface ParseOptions extends CommonOptions {
+  readonly numTasks?: number;
+  readonly append?: boolean;
+  readonly replace?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** More tasks than this are not asked for at once. */
+const MAX_TASKS = 300;
+
+/** `parse`: a requirements document becomes tasks, all of them or none. */
+export function parseCommand(cli: Cli): Command {
+  const command = new Command('parse')
+    .description('Let the manager turn a requirements document into tasks with dependencies, all or nothing.')
+    .addArgument(new Argument('<files...>', 'text or Markdown files, "-" for stdin'))
+    .option('-n, --num-tasks <n>', 'about how many tasks to make (default: as many as it needs)', (text) =>
+      wholeNumber('--num-tasks', text, 1, MAX_TASKS),
+    )
+    .option('--append', 'add to the tasks there are')
+    .option('--replace', 'put the new tasks in the place of those there are; what is in progress stays')
+    .option('--dry-run', 'ask the manager and show the tasks, but store nothing');
+  withExamples(command, ['parse prd.md', 'parse prd.md api.md --append', 'parse - --dry-run < prd.md']);
+  return onRun<ParseOptions>(command, cli, (options, files) => parseDocument(cli, options, files));
+}
+
+/** Reads the document, asks the manager, stores what it made of it, and tells what that was. */
+export async function parseDocument(
+  cli: Cli,
+  options: ParseOptions,
+  files: readonly string[],
+): Promise<undefined> {
+  if (options.append === true && options.replace === true)
+    fail('wrong-usage', '--append and --replace contradict each other.', 'Give one of them.');
+  const project = findProject(cli, options);
+  const store = await openProjectStore(project);
+  try {
+    const before = store.tasks();
+    if (before.length > 0 && options.append !== true && options.replace !== true)
+      refuseToGuess(before.length);
+    const prd = await readDocument(cli, cli.cwd, files, 'the requirements');
+    const settings = loadSettings(cli, options, project);
+    const existing = options.replace === true ? before.filter(staysFrom(before)) : before;
+
+    const { openManager } = await import('../manager.ts');
+    const { parsePrd } = await import('../../manager/planner.ts');
+    const drafted = await interruptible(cli, 'Nothing was stored.', async (signal) => {
+      const manager = await openManager(cli, options, project, settings, store, signal);
+      return parsePrd(manager, { prd, existing, numTasks: options.numTasks }, signal);
+    });
+    if (!drafted.ok) failUnanswered(drafted.error);
+    const { drafts } = drafted.value;
+    const dryRun = options.dryRun === true;
+    if (!dryRun) warnOfNewcomers(cli, store, before, options);
+    const source = `parse ${files.join(' ')}`;
+    const tasks = dryRun ? drafts : store.addTasks(drafts, { source, replace: options.replace === true });
+
+    const cost = callCost(drafted.value);
+    if (options.json === true) printJson(cli, { stored: !dryRun, tasks, ...cost });
+    else {
+      const style = styles(useColor(cli, options));
+      const lines = [formatStored(tasks.length, dryRun), ...formatDrafts(tasks, stdoutWidth(cli), style)];
+      if (options.quiet !== true)
+        lines.push(formatCallCost(cost), ...(dryRun ? [] : ['Next: claude-orchestrator plan']));
+      cli.stdout.write(`${lines.join('\n')}\n`);
+    }
+    return undefined;
+  } finally {
+    store.close();
+  }
+}
+
+function refuseToGuess(count: number): never {
+  fail(
+    'wrong-usage',
+    `There ${count === 1 ? 'is' : 'are'} already ${plural(count, 'task')}. Nothing was sent or changed.`,
+    'Add to them with --append, or start over with --replace, which deletes all that is not in progress.',
+  );
+}
+
+/** What `--replace` leaves: tasks in progress and the groups they belong to. */
+function staysFrom(tasks: readonly Task[]): (task: Task) => boolean {
+  const groups = new Set(tasks.map(({ id }) => parentOf(id)));
+  const working = tasks.filter(({ id, status }) => status === 'in-progress' && !groups.has(id));
+  const kept = new Set(working.flatMap(({ id }) => [id, parentOf(id)]));
+  return ({ id }) => kept.has(id);
+}
+
+/** Nothing that others stored while the manager was asked is lost, but it must not go unsaid. */
+function warnOfNewcomers(cli: Cli, store: TaskStore, before: readonly Task[], options: ParseOptions): void {
+  const known = new Set(before.map(({ id }) => id));
+  const added = store.tasks().filter(({ id }) => !known.has(id));
+  if (added.length === 0) return;
+  const became = options.replace === true ? 'They are replaced too.' : 'The new tasks are added to them.';
+  cli.stderr.write(`warning: ${plural(added.length, 'task')} came in meanwhile. ${became}\n`);
+}

@@ -1,0 +1,107 @@
+import { Command, Option } from 'commander';
+import type { LoadedConfig } from '../../config.ts';
+import { fail } from '../../failure.ts';
+import { styles } from '../../reporting/styles.ts';
+import type { TaskStore } from '../../store/store.ts';
+import type { Cli } from '../cli.ts';
+import { interruptible } from '../interrupt.ts';
+import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
+import { drawMermaid } from '../plan/mermaid.ts';
+import { formatPlan } from '../plan/plan-text.ts';
+import { previewPlan } from '../plan/preview.ts';
+import { improvePlan, lacksEstimates, type PlanSource } from '../planning.ts';
+import { findProject, openProjectStore, type Project } from '../project.ts';
+import { loadSettings } from '../settings.ts';
+import { stdoutWidth, withExamples } from '../tasks/session.ts';
+import { loadBoard } from '../tasks/view.ts';
+
+interface PlanOptions extends CommonOptions {
+  readonly mermaid?: boolean;
+  /** False for `--no-manager`. */
+  readonly manager?: boolean;
+  /** False for `--no-plan`, as `run` spells it. */
+  readonly plan?: boolean;
+}
+
+/** As many workers are looked at even where fewer are configured, if there is work for them. */
+const WORTH_A_LOOK = 8;
+
+/** `plan`: what `run` would do, before money is spent on it. */
+export function planCommand(cli: Cli): Command {
+  const command = new Command('plan')
+    .description(
+      'Show what would run when: waves, critical path, likely collisions, time and cost. The manager is asked only for estimates that are missing.',
+    )
+    .option('--mermaid', 'print a diagram that GitHub renders')
+    .option('--no-manager', 'ask nobody: use what is stored')
+    .addOption(new Option('--no-plan', 'the same as --no-manager').hideHelp());
+  withExamples(command, ['plan', 'plan --no-manager --json', 'plan --mermaid > plan.md']);
+  return onRun<PlanOptions>(command, cli, async (options) => {
+    if (options.json === true && options.mermaid === true)
+      fail('wrong-usage', '--json and --mermaid contradict each other.', 'Give one of them.');
+    const project = findProject(cli, options);
+    const store = await openProjectStore(project);
+    try {
+      await showPlan(cli, options, project, store);
+    } finally {
+      store.close();
+    }
+    return undefined;
+  });
+}
+
+async function showPlan(cli: Cli, options: PlanOptions, project: Project, store: TaskStore): Promise<void> {
+  const settings = loadSettings(cli, options, project);
+  const mayAsk = options.manager !== false && options.plan !== false;
+  const source =
+    mayAsk && lacksEstimates(store.tasks())
+      ? await askForPlan(cli, options, project, settings, store)
+      : 'stored';
+
+  const { graph, estimate } = loadBoard(store);
+  const widest = Math.max(0, ...graph.waves().map((wave) => wave.length));
+  const workers = settings.config.execution.max_workers;
+  const preview = previewPlan(graph, {
+    estimate,
+    maxWorkers: Math.max(workers, Math.min(WORTH_A_LOOK, widest)),
+    costPerMinute: costPerMinute(store),
+  });
+  if (options.json === true) printJson(cli, { source, ...preview });
+  else if (options.mermaid === true) {
+    const { text, tooLarge } = drawMermaid(graph, preview.criticalPath.tasks);
+    cli.stdout.write(text);
+    if (tooLarge !== undefined) cli.stderr.write(`warning: ${tooLarge}\n`);
+  } else {
+    const style = styles(useColor(cli, options));
+    cli.stdout.write(formatPlan(preview, { columns: stdoutWidth(cli), style, workers }));
+  }
+}
+
+async function askForPlan(
+  cli: Cli,
+  options: PlanOptions,
+  project: Project,
+  settings: LoadedConfig,
+  store: TaskStore,
+): Promise<PlanSource> {
+  const { openManager } = await import('../manager.ts');
+  return interruptible(cli, 'Nothing was stored.', (signal) =>
+    improvePlan(
+      store,
+      settings.config.models.manager.model,
+      () => openManager(cli, options, project, settings, store, signal),
+      signal,
+      (message) => cli.stderr.write(`warning: ${message}\n`),
+    ),
+  );
+}
+
+/** What a minute of finished work has cost in this project, failed tries included; null where nothing is finished. */
+function costPerMinute(store: TaskStore): number | null {
+  const minutes = store.finishedWork().reduce((sum, work) => sum + work.minutes, 0);
+  const cost = store
+    .usage()
+    .filter(({ role }) => role === 'worker')
+    .reduce((sum, { costUsd }) => sum + costUsd, 0);
+  return minutes > 0 ? cost / minutes : null;
+}

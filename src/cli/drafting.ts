@@ -1,0 +1,59 @@
+import { sumUsage, totalTokens, type ModelUsage } from '../attempt.ts';
+import { Failed } from '../failure.ts';
+import type { Unanswered } from '../manager/manager.ts';
+import { fit, neutralise, truncate } from '../reporting/display-text.ts';
+import { formatDuration, formatMoney, formatTokens, plural } from '../reporting/format.ts';
+import type { Styles } from '../reporting/styles.ts';
+import type { Task, TaskDraft } from '../task.ts';
+
+/** What the manager's calls cost, in the documented JSON shape. */
+export interface CallCost {
+  readonly usage: readonly ModelUsage[];
+  readonly costUsd: number;
+  readonly durationMs: number;
+}
+
+/** Sums up what one command's calls cost. */
+export function callCost({ usage, durationMs }: Pick<Unanswered, 'usage' | 'durationMs'>): CallCost {
+  return {
+    usage: sumUsage(usage),
+    costUsd: usage.reduce((sum, each) => sum + each.costUsd, 0),
+    durationMs,
+  };
+}
+
+/** Fails as the manager did; what the calls cost all the same is said too. */
+export function failUnanswered(unanswered: Unanswered): never {
+  const { failure } = unanswered;
+  const { costUsd } = callCost(unanswered);
+  if (costUsd === 0) throw new Failed(failure);
+  throw new Failed({ ...failure, message: `${failure.message}\nIt cost ${formatMoney(costUsd)}.` });
+}
+
+/** New tasks as lines of at most `columns` cells: id, title, what they need, how long they may take. */
+export function formatDrafts(tasks: readonly (Task | TaskDraft)[], columns: number, style: Styles): string[] {
+  const idWidth = Math.max(0, ...tasks.map(({ id }) => id.length));
+  return tasks.map((task) => {
+    const needs = task.dependencies.length === 0 ? '' : `needs ${task.dependencies.join(', ')}`;
+    const size = [task.size ?? '', task.estimateMinutes === null ? '' : `${task.estimateMinutes} min`];
+    const facts = [needs, task.priority, size.join(' ').trim()].filter((fact) => fact !== '').join(' · ');
+    const start = `  ${task.id.padStart(idWidth)}  `;
+    const tail = truncate(facts, Math.max(10, Math.floor(columns / 2)));
+    const title = fit(neutralise(task.title), Math.max(10, columns - start.length - tail.length - 2));
+    return truncate(`${start}${title}  `, columns) + style.dim(truncate(tail, columns - start.length - 12));
+  });
+}
+
+/** `2 calls' cost` for people: `Cost: $0.12 (12k tokens of claude-opus-5-5) in 42s`. */
+export function formatCallCost({ usage, costUsd, durationMs }: CallCost): string {
+  const tokens = usage.map(
+    (each) => `${formatTokens(totalTokens(each))} tokens of ${neutralise(each.model)}`,
+  );
+  const what = tokens.length === 0 ? '' : ` (${tokens.join(', ')})`;
+  return `Cost: ${formatMoney(costUsd)}${what} in ${formatDuration(durationMs)}`;
+}
+
+/** `Stored 3 tasks` or `Would store 1 task`. */
+export function formatStored(count: number, dryRun: boolean): string {
+  return `${dryRun ? 'Would store' : 'Stored'} ${plural(count, 'task')}${dryRun ? ' (--dry-run: nothing was stored)' : ''}`;
+}

@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import type { LoadedConfig } from '../config.ts';
+import { Failed, type Failure } from '../failure.ts';
+import { booked } from '../manager/booked.ts';
+import { chooseManager, describeKey, type CliLogin } from '../manager/choose.ts';
+import type { Manager } from '../manager/manager.ts';
+import type { Result } from '../result.ts';
+import type { TaskStore } from '../store/store.ts';
+import { inspectClaude } from './claude-cli.ts';
+import type { Cli } from './cli.ts';
+import type { CommonOptions } from './options.ts';
+import type { Project } from './project.ts';
+
+/** Without a single byte for so long, not even a ping, a connection to the API counts as dead. */
+const SILENCE_MS = 90_000;
+
+/** How long a Claude CLI that is stopped may take to end its tools. */
+const GRACE_MS = 5000;
+
+/** The Claude CLI tells its login in up to a second; a machine may be much slower, but not this much. */
+const LOGIN_TIMEOUT_MS = 30_000;
+
+/** Carried by every process that a manager's Claude CLI starts. */
+const MARKER = 'CLAUDE_ORCHESTRATOR_MANAGER';
+
+/**
+ * The manager for one command, by configuration and by what is there. Its calls are booked in the store; which model
+ * it is and who pays is printed before the first one.
+ *
+ * Throws `Failed` where there is none, or where its model cannot be used.
+ */
+export async function openManager(
+  cli: Cli,
+  options: CommonOptions,
+  project: Project,
+  settings: LoadedConfig,
+  store: TaskStore,
+  signal: AbortSignal,
+): Promise<Manager> {
+  const created = await createManager(cli, project, settings, signal);
+  if (!created.ok) throw new Failed(created.error);
+  const manager = created.value;
+  if (options.quiet !== true) cli.stderr.write(`manager: ${manager.description}\n`);
+  return booked(manager, (event) => store.record(event), null);
+}
+
+/** The manager that configuration and credentials lead to; nothing is printed or booked. */
+export async function createManager(
+  cli: Cli,
+  project: Project,
+  settings: LoadedConfig,
+  signal: AbortSignal,
+): Promise<Result<Manager, Failure>> {
+  const { model, via } = settings.config.models.manager;
+  const apiKey = settings.secrets.apiKey ?? undefined;
+  const needsCli = via === 'cli' || apiKey === undefined;
+  const payer = needsCli ? await findPayer(project, settings, signal) : undefined;
+  const choice = chooseManager({ via, model, apiKey, cli: payer?.login });
+  if (!choice.ok) return choice;
+  return choice.value.route === 'cli' && payer !== undefined
+    ? { ok: true, value: await createOverCli(cli, project, settings, payer) }
+    : createOverApi(settings, signal);
+}
+
+async function createOverApi(
+  { config, secrets, environment }: LoadedConfig,
+  signal: AbortSignal,
+): Promise<Result<Manager, Failure>> {
+  const { createSdkManager } = await import('../manager/sdk-manager.ts');
+  const { manager_timeout, max_retries, retry_base_delay, retry_max_delay } = config.execution;
+  return createSdkManager(
+    {
+      apiKey: secrets.apiKey ?? '',
+      baseUrl: environment['ANTHROPIC_BASE_URL'],
+      timeoutMs: manager_timeout * 1000,
+      silenceMs: SILENCE_MS,
+      maxRetries: max_retries,
+      baseMs: retry_base_delay * 1000,
+      maxMs: retry_max_delay * 1000,
+      random: Math.random,
+    },
+    config.models.manager.model,
+    signal,
+  );
+}
+
+/** Who pays for what the Claude CLI does, and the environment in which it is so. */
+interface CliPayer {
+  readonly login: CliLogin | undefined;
+  readonly name: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** The subscription where the CLI is logged in, else the API key: with a key in its environment the CLI takes that. */
+async function findPayer(project: Project, settings: LoadedConfig, signal: AbortSignal): Promise<CliPayer> {
+  const { config, secrets, environment } = settings;
+  const { command, auth } = config.claude_cli;
+  const whole = { ...environment, ...config.claude_cli.environment };
+  const keyless = Object.fromEntries(Object.entries(whole).filter(([name]) => name !== 'ANTHROPIC_API_KEY'));
+  const claude = await inspectClaude(command, {
+    cwd: project.root,
+    env: whole,
+    timeoutMs: LOGIN_TIMEOUT_MS,
+    signal,
+  });
+  const own = claude.kind === 'found' ? (claude.login ?? NOT_LOGGED_IN) : undefined;
+  if (secrets.apiKey === null || auth === 'subscription' || (own?.loggedIn === true && auth === 'auto'))
+    return { login: own, name: 'Claude subscription', environment: keyless };
+  const login = own === undefined ? undefined : { loggedIn: true, subscription: undefined };
+  return { login, name: describeKey(secrets.apiKey), environment: whole };
+}
+
+const NOT_LOGGED_IN: CliLogin = { loggedIn: false, subscription: undefined };
+
+async function createOverCli(
+  cli: Cli,
+  project: Project,
+  { config }: LoadedConfig,
+  payer: CliPayer,
+): Promise<Manager> {
+  const { createCliManager } = await import('../manager/cli-manager.ts');
+  const { createProcessTable } = await import('../worker/process-table.ts');
+  const marker = { variable: MARKER, value: randomUUID() };
+  const { command, settings } = config.claude_cli;
+  return createCliManager({
+    command,
+    model: config.models.manager.model,
+    payer: payer.name,
+    environment: { ...payer.environment, [marker.variable]: marker.value },
+    marker,
+    directory: project.root,
+    settings: Object.keys(settings).length === 0 ? null : JSON.stringify(settings),
+    timeoutMs: config.execution.manager_timeout * 1000,
+    graceMs: GRACE_MS,
+    processes: createProcessTable(cli),
+  });
+}
