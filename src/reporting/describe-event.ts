@@ -81,13 +81,13 @@ function describe(event: Stamped, worker: RunningWorker | undefined): EventLine 
       return line('normal', 'plain', `▸ ${event.taskId} ${event.title}${again} · ${event.why}`);
     }
     case 'attempt-spawned':
-      return line('verbose', 'dim', `  ${event.taskId} process ${event.process.pid}`);
+      return line('verbose', 'dim', `· ${event.taskId} process ${event.process.pid}`);
     case 'attempt-phase':
-      return line('verbose', 'dim', `  ${event.taskId} ${event.phase}`);
+      return line('verbose', 'dim', `· ${event.taskId} ${event.phase}`);
     case 'attempt-progress': {
       const { action } = event.progress;
       const isNew = action !== '' && neutralise(action) !== worker?.action;
-      return isNew ? line('verbose', 'dim', `  ${event.taskId} ${action}`) : undefined;
+      return isNew ? line('verbose', 'dim', `· ${event.taskId} ${action}`) : undefined;
     }
     case 'attempt-ended':
       return describeEnd(event, name, worker);
@@ -96,17 +96,17 @@ function describe(event: Stamped, worker: RunningWorker | undefined): EventLine 
       return line('normal', 'warn', `↻ ${event.taskId} try ${event.number}${delay} · ${event.why}`);
     }
     case 'status-changed':
-      return line('verbose', 'dim', `  ${event.taskId} ${event.from} → ${event.to} · ${event.why}`);
+      return line('verbose', 'dim', `· ${event.taskId} ${event.from} → ${event.to} · ${event.why}`);
     case 'tasks-added':
       return line('normal', 'plain', `+ ${event.taskIds.join(', ')} added · ${event.source}`);
     case 'tasks-deleted':
       return line('normal', 'plain', `- ${event.taskIds.join(', ')} deleted`);
     case 'task-edited':
-      return line('verbose', 'dim', `  ${event.taskId} edited: ${Object.keys(event.changes).join(', ')}`);
+      return line('verbose', 'dim', `· ${event.taskId} edited: ${Object.keys(event.changes).join(', ')}`);
     case 'dependency-added':
-      return line('verbose', 'dim', `  ${event.taskId} now needs ${event.dependsOn}`);
+      return line('verbose', 'dim', `· ${event.taskId} now needs ${event.dependsOn}`);
     case 'dependency-removed':
-      return line('verbose', 'dim', `  ${event.taskId} no longer needs ${event.dependsOn}`);
+      return line('verbose', 'dim', `· ${event.taskId} no longer needs ${event.dependsOn}`);
     case 'manager-called': {
       const cost = event.usage.reduce((sum, usage) => sum + usage.costUsd, 0);
       const figures = `${formatDuration(event.durationMs)} · ${formatMoney(cost)}`;

@@ -1,6 +1,6 @@
-/** Takes out of a text from outside everything that could move the cursor, colour, reorder or hide other text. */
+/** Takes out of a text from outside everything that could move the cursor, colour, reorder or hide other text, and blanks at its ends. */
 export function neutralise(text: string): string {
-  if (PLAIN.test(text)) return text;
+  if (PLAIN.test(text)) return text.trim();
   const oneLine = text
     .replace(/\p{Surrogate}/gu, '\ufffd')
     .replace(ESCAPE_SEQUENCES, '')

@@ -11,8 +11,8 @@ export interface FrameSize {
 
 const MOST_FAILURES = 5;
 const LONGEST_BAR = 40;
-/** `12m 05s   $0.04` */
-const FIGURES_WIDTH = 15;
+const TIME_WIDTH = 7;
+const COST_WIDTH = 8;
 
 /**
  * The live part of the display: the overall bar, totals, one line for each running worker, failures and the last
@@ -86,17 +86,17 @@ function workerTable(
   style: Styles,
 ): (worker: RunningWorker) => string {
   const labelWidth = Math.max(0, ...workers.map((worker) => labelOf(worker).length));
-  const room = columns - labelWidth - FIGURES_WIDTH - 7;
+  const room = columns - labelWidth - TIME_WIDTH - COST_WIDTH - 8;
   const widest = Math.max(0, ...workers.map((worker) => displayWidth(worker.title)));
   const titleWidth = Math.min(widest, Math.max(Math.floor(room * 0.55), room - 60));
   return (worker) => {
     const label = labelOf(worker).padEnd(labelWidth);
     if (room < 16) return truncate(`▸ ${label} ${worker.title}`, columns);
     const action = worker.phase === 'working' && worker.action !== '' ? worker.action : worker.phase;
-    const time = formatDuration(now - worker.startedAt).padStart(7);
-    const figures = `${time} ${formatMoney(worker.costUsd).padStart(FIGURES_WIDTH - 8)}`;
+    const time = fit(formatDuration(now - worker.startedAt), TIME_WIDTH, 'right');
+    const cost = fit(formatMoney(worker.costUsd), COST_WIDTH, 'right');
     const shownAction = style.dim(truncate(action, room - titleWidth));
-    return `${style.cyan('▸')} ${style.bold(label)} ${fit(worker.title, titleWidth)}  ${figures}  ${shownAction}`;
+    return `${style.cyan('▸')} ${style.bold(label)} ${fit(worker.title, titleWidth)}  ${time} ${cost}  ${shownAction}`;
   };
 }
 

@@ -54,6 +54,15 @@ export class Screen {
     this.#column = Math.min(this.#column, columns - 1);
   }
 
+  get columns(): number {
+    return this.#columns;
+  }
+
+  /** Whether text that reaches the right edge goes on in the next line, as programs expect of a terminal. */
+  get isWrapping(): boolean {
+    return this.#wraps;
+  }
+
   write(text: string): void {
     const input = this.#pending + text;
     this.#pending = '';

@@ -1,0 +1,121 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { displayWidth } from '../../../src/reporting/display-text.ts';
+import { bundle } from '../../rig/bundle.ts';
+import { replay, type Screen } from '../../rig/screen.ts';
+import { runOnTerminal, type TerminalProgram } from '../../rig/terminal.ts';
+
+const CTRL_C = '\x03';
+let folder = '';
+let program = '';
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'display-'));
+  program = join(folder, 'display-program.mjs');
+  bundle('tests/rig/display-program.ts', program);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function start(workers: number, columns: number, rows: number): TerminalProgram {
+  const command = [process.execPath, program, 'progress', String(workers)];
+  return runOnTerminal(command, {
+    columns,
+    rows,
+    env: { PATH: process.env['PATH'], TERM: 'xterm-256color' },
+  });
+}
+
+/** Resolves with the screen as soon as it looks as wanted. */
+async function screenWhen(
+  terminal: TerminalProgram,
+  [columns, rows]: readonly [number, number],
+  isWanted: (screen: Screen) => boolean,
+): Promise<Screen> {
+  let screen = replay(terminal.outputs, columns, rows);
+  await terminal.until((outputs) => {
+    screen = replay(outputs, columns, rows);
+    return isWanted(screen);
+  });
+  return screen;
+}
+
+const workerRows = (screen: Screen): string[] => screen.lines().filter((line) => line.startsWith('▸'));
+
+describe.each([
+  [1, 80, 24],
+  [16, 80, 24],
+  [1, 200, 50],
+  [16, 200, 50],
+])('%i workers on %i × %i', (workers, columns, rows) => {
+  test('shows each of them while they work, and the failures at the end', async () => {
+    const terminal = start(workers, columns, rows);
+    const screen = await screenWhen(terminal, [columns, rows], (now) => workerRows(now).length === workers);
+    expect(screen.clipped).toBe(0);
+    expect(screen.lines()[0]).toMatch(/^[━─]+ +\d+% {2}0 done · \d+ running · 0 failed · \d+ waiting$/);
+    expect(screen.lines()[1]).toMatch(/^\d+s · .+ tokens · \$/);
+    expect(screen.lines()[2]).toBe('workers: Claude subscription · manager: API key …abcd');
+    expect(screen.lines()).toHaveLength(3 + workers);
+    for (const line of screen.lines()) expect(displayWidth(line)).toBeLessThan(columns);
+
+    terminal.type(CTRL_C);
+    expect((await terminal.ended).exit).toBe(130);
+    const end = replay(terminal.outputs, columns, rows);
+    const history = end.history().join('\n');
+    expect(history).toContain('✖ 1 Add the login form · verify-failed: npm test: 2 of 14 tests fail');
+    for (let id = 2; id <= workers; id++) expect(history).toContain(`✔ ${id} `);
+    expect(workerRows(end)).toEqual([]);
+    expect(history).toContain(`${workers - 1} done · 0 running · 1 failed · ${workers * 2} waiting`);
+    expect(end.cursorVisible).toBe(true);
+    expect(end.isWrapping).toBe(true);
+  });
+});
+
+test('more workers than lines: what fits is shown, the rest is counted', async () => {
+  const terminal = start(16, 80, 10);
+  const screen = await screenWhen(terminal, [80, 10], (now) =>
+    now.lines().some((line) => line.includes('more running')),
+  );
+  expect(screen.lines()).toHaveLength(9);
+  expect(screen.lines().at(-1)).toBe('  + 11 more running');
+  terminal.type(CTRL_C);
+  await terminal.ended;
+});
+
+test.each([
+  ['narrower', [200, 50], [80, 24]],
+  ['wider', [80, 24], [200, 50]],
+  ['lower', [80, 30], [80, 12]],
+] as const)(
+  'a terminal that becomes %s while it runs shows one whole frame, and only one',
+  async (_how, from, to) => {
+    const terminal = start(8, ...from);
+    await screenWhen(terminal, from, (now) => workerRows(now).length === 8);
+    terminal.resize(...to);
+    const [, rows] = to;
+    const fits = Math.min(8, rows - 4);
+    await screenWhen(terminal, from, (now) => {
+      const isResized = terminal.outputs.some(({ size }) => size !== undefined);
+      return isResized && now.columns === to[0] && workerRows(now).length >= Math.min(fits, 8) - 1;
+    });
+    terminal.type(CTRL_C);
+    await terminal.ended;
+    const end = replay(terminal.outputs, ...from);
+    const bars = end.history().filter((line) => /^[━─]+ +\d+%/.test(line));
+    expect(bars).toHaveLength(1);
+    expect(end.history().filter((line) => line.startsWith('▸'))).toEqual([]);
+    expect(end.cursorVisible).toBe(true);
+  },
+);
+
+test('a program that is killed in the middle leaves a terminal that can be used', async () => {
+  const terminal = start(4, 80, 24);
+  await screenWhen(terminal, [80, 24], (now) => workerRows(now).length === 4);
+  // Ctrl-\ : the program has no chance to clean up.
+  terminal.type('\x1c');
+  expect((await terminal.ended).exit).toBe(-3);
+  const end = replay(terminal.outputs, 80, 24);
+  expect(end.cursorVisible).toBe(true);
+  expect(end.isWrapping).toBe(true);
+});

@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest';
+import type { Event, Stamped } from '../../../src/event.ts';
+import type { Detail } from '../../../src/reporting/describe-event.ts';
+import { ndjsonReporter } from '../../../src/reporting/ndjson.ts';
+import { Output } from '../../../src/reporting/output.ts';
+import { plainReporter } from '../../../src/reporting/plain.ts';
+import { styles } from '../../../src/reporting/styles.ts';
+import { attemptEnd } from '../../rig/attempt-end.ts';
+import { MemoryStream } from '../../rig/memory-stream.ts';
+import { stagedEnd, stagedProgress, stagedStart } from '../../rig/staged-run.ts';
+
+const START = Date.parse('2026-01-01T00:00:00Z');
+const stamp = (event: Event, afterMs: number): Stamped => ({
+  ...event,
+  at: new Date(START + afterMs).toISOString(),
+});
+
+const STORY: readonly Stamped[] = [
+  ...stagedStart(2, 3, START),
+  stamp({ type: 'manager-called', purpose: 'plan', runId: 'run-1', usage: [], durationMs: 12_000 }, 1000),
+  ...stagedEnd(1, 'verify-failed', START, 61_000),
+  stamp({ type: 'retry-scheduled', taskId: '1', number: 2, delayMs: 5000, why: 'verify-failed' }, 61_000),
+  stamp({ type: 'attempt-ended', attemptId: 2, taskId: '2', end: attemptEnd('usage-limited') }, 62_000),
+  ...stagedEnd(3, 'landed', START, 63_000),
+  stamp({ type: 'warning', message: 'usage is at 80 %\x1b[2J' }, 64_000),
+  stamp({ type: 'run-ended', runId: 'run-1', outcome: 'paused-usage-limit', message: '' }, 65_000),
+];
+
+function plain(level: Detail, events: readonly Stamped[] = STORY): string[] {
+  const stream = new MemoryStream();
+  const reporter = plainReporter(new Output(stream), level, styles(false));
+  for (const event of events) reporter.report(event);
+  return stream.lines();
+}
+
+describe('plain lines', () => {
+  test('tell what happened, with the time', () => {
+    expect(plain('normal')).toMatchInlineSnapshot(`
+      [
+        "2026-01-01T00:00:00Z Run run-1: 3 tasks, 2 workers · workers: Claude subscription · manager: API key …abcd",
+        "2026-01-01T00:00:00Z Planned by the manager.",
+        "2026-01-01T00:00:00Z ▸ 1 Add the login form · the longest path starts here",
+        "2026-01-01T00:00:00Z ▸ 2 ログイン画面を追加する、エラー処理も含めて全部やる · the longest path starts here",
+        "2026-01-01T00:00:01Z manager: plan · 12s · $0.00",
+        "2026-01-01T00:01:01Z ✖ 1 Add the login form · verify-failed: npm test: 2 of 14 tests fail, the first is "rejects an empty password" · 1m 01s · $0.05",
+        "2026-01-01T00:01:01Z ↻ 1 try 2 in 5s · verify-failed",
+        "2026-01-01T00:01:02Z ■ 2 ログイン画面を追加する、エラー処理も含めて全部やる · usage-limited · 1m 02s · $0.00",
+        "2026-01-01T00:01:03Z ✔ 3 · $0.15",
+        "2026-01-01T00:01:04Z ! usage is at 80 %",
+        "2026-01-01T00:01:05Z Stopped at a usage limit; the rest is still to do.",
+      ]
+    `);
+  });
+
+  test('quiet: only what went wrong', () => {
+    expect(plain('quiet')).toMatchInlineSnapshot(`
+      [
+        "2026-01-01T00:01:01Z ✖ 1 Add the login form · verify-failed: npm test: 2 of 14 tests fail, the first is "rejects an empty password" · 1m 01s · $0.05",
+        "2026-01-01T00:01:02Z ■ 2 ログイン画面を追加する、エラー処理も含めて全部やる · usage-limited · 1m 02s · $0.00",
+        "2026-01-01T00:01:04Z ! usage is at 80 %",
+      ]
+    `);
+  });
+
+  test('verbose: everything, but an action only when it changes', () => {
+    const lines = plain('verbose', [
+      ...stagedStart(1, 1, START),
+      stamp(stagedProgress(1, 1), 1),
+      stamp(stagedProgress(1, 5), 2),
+      stamp(stagedProgress(1, 2), 3),
+    ]);
+    expect(lines.map((line) => line.slice(21))).toMatchInlineSnapshot(`
+      [
+        "Run run-1: 1 task, 1 worker · workers: Claude subscription · manager: API key …abcd",
+        "Planned by the manager.",
+        "▸ 1 Add the login form · the longest path starts here",
+        "· 1 working",
+        "· 1 Bash npm test -- --run login",
+        "· 1 Read docs/ログイン.md",
+      ]
+    `);
+  });
+
+  test('a run that says nothing for a minute gives a sign of life', () => {
+    const events = [1000, 59_000, 61_000, 62_000].map((at) => stamp(stagedProgress(1, 1), at));
+    const lines = plain('normal', [...stagedStart(1, 2, START), ...events]);
+    expect(lines.slice(3)).toEqual(['2026-01-01T00:01:01Z … 0 of 2 done · working on 1 · 1m 01s · $0.01']);
+  });
+});
+
+describe('NDJSON', () => {
+  test('is the events themselves, one a line', () => {
+    const stream = new MemoryStream();
+    const reporter = ndjsonReporter(stream);
+    for (const event of STORY) reporter.report(event);
+    expect(stream.lines().map((line) => JSON.parse(line) as unknown)).toEqual(STORY);
+  });
+
+  test('a slow reader loses nothing but the progress that newer progress replaces', async () => {
+    const stream = new MemoryStream();
+    const reporter = ndjsonReporter(stream);
+    stream.full = true;
+    reporter.report(stamp({ type: 'warning', message: 'first' }, 0));
+    for (let step = 1; step <= 1000; step++) reporter.report(stamp(stagedProgress(1, step), step));
+    for (let step = 1; step <= 1000; step++) reporter.report(stamp(stagedProgress(2, step), step));
+    for (const event of stagedEnd(1, 'landed', START, 2000)) reporter.report(event);
+    const closed = reporter.close();
+    stream.drain();
+    await closed;
+    const [warning, lastOfFirst, end, status, lastOfSecond, ...more] = stream
+      .lines()
+      .map((l) => JSON.parse(l) as Stamped);
+    expect([warning?.type, end?.type, status?.type]).toEqual(['warning', 'attempt-ended', 'status-changed']);
+    expect(lastOfFirst).toEqual(stamp(stagedProgress(1, 1000), 1000));
+    expect(lastOfSecond).toEqual(stamp(stagedProgress(2, 1000), 1000));
+    expect(more).toEqual([]);
+  });
+});
+
+describe('a reader that goes away', () => {
+  test.each(['error', 'close'] as const)(
+    'by %s: nothing is written any more, and closing does not wait',
+    async (how) => {
+      const stream = new MemoryStream();
+      const reporter = ndjsonReporter(stream);
+      stream.full = true;
+      reporter.report(stamp({ type: 'warning', message: 'seen' }, 0));
+      const closed = reporter.close();
+      stream.emit(how, new Error('EPIPE'));
+      await closed;
+      reporter.report(stamp({ type: 'warning', message: 'not seen' }, 0));
+      expect(stream.lines()).toHaveLength(1);
+      // A late second error must find a listener, or it would end the process.
+      expect(() => stream.emit('error', new Error('EPIPE'))).not.toThrow();
+    },
+  );
+
+  test('by a write that throws', () => {
+    const stream = new MemoryStream();
+    const output = new Output(stream);
+    stream.failure = new Error('EIO');
+    output.write('x');
+    expect(output.gone).toBe(true);
+  });
+});
