@@ -86,7 +86,14 @@ export const ORCHESTRATOR_COMMANDS: readonly CommandEntry[] = [
   {
     name: 'completion',
     summary: 'print a shell completion script',
-    load: async () => (await import('./commands/completion.ts')).completionCommand,
+    load: async () => {
+      const { completionCommand } = await import('./commands/completion.ts');
+      return (cli) =>
+        completionCommand(cli, {
+          'claude-orchestrator': ORCHESTRATOR_COMMANDS,
+          'task-master': TASK_MASTER_COMMANDS,
+        });
+    },
   },
 ];
 

@@ -17,12 +17,16 @@ interface SetStatusOptions extends CommonOptions {
 export function setStatusCommand(cli: Cli): Command {
   const command = new Command('set-status')
     .description(`Set the status of tasks, of all or of none: ${TASK_STATUSES.join(', ')}.`)
-    .addArgument(new Argument('[ids-and-status...]', 'tasks (3, 3.2, 1,2, 1-4), then the status'))
+    .addArgument(
+      new Argument('[ids-and-status...]', 'tasks (3, 3.2, 1,2, 1-4), then the status')
+        // For completion; misspelt words get a suggestion of ours.
+        .choices(TASK_STATUSES)
+        .argParser(String),
+    )
     .option('-i, --id <ids>', 'tasks, in the spelling of Task Master')
     .addOption(
       new Option('-s, --status <status>', 'the status, in the spelling of Task Master')
         .choices(TASK_STATUSES)
-        // Misspelt words get a suggestion of ours.
         .argParser(String),
     );
   withExamples(command, [

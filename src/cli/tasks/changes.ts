@@ -36,7 +36,7 @@ export function parseChanges(flags: EditFlags): TaskChanges {
 }
 
 /** Reads one of a few words, in any case. */
-export function oneOf<T extends string>(flag: string, text: string, words: readonly T[]): T {
+function oneOf<T extends string>(flag: string, text: string, words: readonly T[]): T {
   const wanted = text.trim().toLowerCase();
   const found = words.find((word) => word.toLowerCase() === wanted);
   if (found !== undefined) return found;

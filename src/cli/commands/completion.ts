@@ -1,0 +1,47 @@
+import { Argument, Command } from 'commander';
+import { nearest } from '../../config/names.ts';
+import { fail } from '../../failure.ts';
+import type { Cli } from '../cli.ts';
+import type { CommandEntry } from '../commands.ts';
+import { bashScript } from '../completion/bash.ts';
+import { describeBinary } from '../completion/describe.ts';
+import { fishScript } from '../completion/fish.ts';
+import { zshScript } from '../completion/zsh.ts';
+import { onRun, printJson, type CommonOptions } from '../options.ts';
+import { withExamples } from '../tasks/session.ts';
+
+const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
+const SHELLS = Object.keys(SCRIPTS) as (keyof typeof SCRIPTS)[];
+
+/** `completion`: a script for both binaries, made from the commands themselves. */
+export function completionCommand(
+  cli: Cli,
+  binaries: Readonly<Record<string, readonly CommandEntry[]>>,
+): Command {
+  const command = new Command('completion')
+    .description('Print a completion script for a shell, for claude-orchestrator and task-master.')
+    .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS).argParser(String));
+  withExamples(command, [
+    'completion bash >> ~/.bash_completion',
+    'completion zsh > "${fpath[1]}/_claude-orchestrator"',
+    'completion fish > ~/.config/fish/completions/claude-orchestrator.fish',
+  ]);
+  return onRun<CommonOptions>(command, cli, async (options, [word = '']) => {
+    const shell = SHELLS.find((known) => known === word);
+    if (shell === undefined) {
+      const meant = nearest(word, SHELLS);
+      fail(
+        'wrong-usage',
+        `${JSON.stringify(word)}: expected one of ${SHELLS.join(', ')}.`,
+        meant === undefined ? undefined : `Did you mean "${meant}"?`,
+      );
+    }
+    const described = await Promise.all(
+      Object.entries(binaries).map(([name, entries]) => describeBinary(cli, name, entries)),
+    );
+    const script = SCRIPTS[shell](described);
+    if (options.json === true) printJson(cli, { shell, script });
+    else cli.stdout.write(script);
+    return undefined;
+  });
+}
