@@ -96,7 +96,7 @@ const result = z.object({
   subtype: maybe(z.string()),
   is_error: maybe(z.boolean()),
   result: maybe(z.string()),
-  structured_output: z.unknown(),
+  structured_output: z.unknown().optional(),
   errors: maybe(z.array(z.string())),
   stop_reason: maybe(z.string().nullable()),
   terminal_reason: maybe(z.string().nullable()),

@@ -1,0 +1,219 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Attempt, AttemptEnd, Phase, ProcessIdentity } from '../../src/attempt.ts';
+import type { WorkerProgress } from '../../src/event.ts';
+import { WorkerPool } from '../../src/worker-pool.ts';
+import type { ClaudeSettings } from '../../src/worker/claude-command.ts';
+import { createLocalWorker, type LocalWorkerOptions } from '../../src/worker/local-worker.ts';
+import { createProcessTable, type Marker, type ProcessTable } from '../../src/worker/process-table.ts';
+import type { Assignment, Worker, WorkerHooks } from '../../src/worker/worker.ts';
+import { createSharedDirectory } from '../../src/workspace/shared-directory.ts';
+import { makeTask } from './arbitrary-tasks.ts';
+
+/** The process table of the machine the tests run on. */
+export const processes: ProcessTable = createProcessTable({
+  platform: process.platform,
+  pid: process.pid,
+  kill: (pid, signal) => process.kill(pid, signal),
+});
+
+const FAKE_CLAUDE = resolve('tests/rig/fake-claude.js');
+
+/** What the fake Claude CLI does, one step a property; see `fake-claude.js`. */
+export type Step = Readonly<Record<string, unknown>>;
+
+/** A call that the fake Claude CLI got. */
+export interface FakeCall {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly prompt: string;
+  readonly pid: number;
+}
+
+/** What a worker told while it worked. */
+export interface Told {
+  readonly spawned: ProcessIdentity[];
+  readonly phases: Phase[];
+  readonly progress: WorkerProgress[];
+  readonly hooks: WorkerHooks;
+}
+
+/** A directory to work in, a fake Claude CLI, and workers that use it. */
+export interface WorkerRig {
+  readonly root: string;
+  readonly project: string;
+  readonly claude: ClaudeSettings;
+  readonly marker: Marker;
+  /** Says what the fake CLI does at its first call, its second, and so on. */
+  script(...calls: readonly (readonly Step[])[]): void;
+  calls(): FakeCall[];
+  options(overrides?: Partial<LocalWorkerOptions>): LocalWorkerOptions;
+  worker(overrides?: Partial<LocalWorkerOptions>): Worker;
+  attempt(overrides?: Partial<Attempt>): Attempt;
+  assignment(overrides?: Partial<Assignment>): Assignment;
+  /** One attempt from its start to its end. */
+  run(overrides?: Partial<LocalWorkerOptions>, signal?: AbortSignal): Promise<AttemptEnd & { told: Told }>;
+  /** Everything that the attempts of this rig started and that still lives. */
+  leftovers(): ProcessIdentity[];
+  close(): Promise<void>;
+}
+
+/** Hooks that write down what they are told. */
+export function listen(): Told {
+  const told = {
+    spawned: [] as ProcessIdentity[],
+    phases: [] as Phase[],
+    progress: [] as WorkerProgress[],
+  };
+  return {
+    ...told,
+    hooks: {
+      onSpawn: (identity) => told.spawned.push(identity),
+      onPhase: (phase) => told.phases.push(phase),
+      onProgress: (progress) => told.progress.push(progress),
+    },
+  };
+}
+
+/** Makes a rig; `environment` is added to that of the CLI. */
+export async function workerRig(environment: Record<string, string> = {}): Promise<WorkerRig> {
+  const root = await mkdtemp(join(tmpdir(), 'worker-rig-'));
+  const project = join(root, 'project');
+  await mkdir(project);
+  const marker = { variable: 'CLAUDE_ORCHESTRATOR_ATTEMPT', value: `${root}/1` };
+  const claude: ClaudeSettings = {
+    command: process.execPath,
+    commandArguments: [FAKE_CLAUDE],
+    environment: { PATH: process.env['PATH'], HOME: root, FAKE_CLAUDE_DIR: root, ...environment },
+    billing: 'api_key',
+    permissionMode: 'acceptEdits',
+    allowedTools: [],
+    disallowedTools: [],
+    settingSources: 'user',
+    settings: null,
+    maxTurns: null,
+    maxApiRetries: 0,
+    bashDefaultTimeoutMs: null,
+    bashMaxTimeoutMs: null,
+    bashMaxOutputLength: null,
+    extraFlags: [],
+  };
+  const rig: WorkerRig = {
+    root,
+    project,
+    claude,
+    marker,
+    script: (...calls) => writeFileSync(join(root, 'steps.json'), JSON.stringify(calls)),
+    calls: () => {
+      const file = join(root, 'calls.ndjson');
+      if (!existsSync(file)) return [];
+      const lines = readFileSync(file, 'utf8').trim().split('\n');
+      return lines.map((line) => JSON.parse(line) as FakeCall);
+    },
+    options: (overrides = {}) => ({
+      claude,
+      workspaces: createSharedDirectory(project),
+      processes,
+      markerPrefix: root,
+      patience: { totalMs: 90_000, stallMs: 60_000, graceMs: 10_000, afterResultMs: 60_000 },
+      verifyCommands: [],
+      verifyTimeoutMs: 60_000,
+      verifyQueue: new WorkerPool(1),
+      now: Date.now,
+      ...overrides,
+    }),
+    worker: (overrides) => createLocalWorker(rig.options(overrides)),
+    attempt: (overrides = {}) => ({
+      id: 1,
+      runId: 'run-1',
+      taskId: '1',
+      number: 1,
+      sessionId: '0d9f5f0e-6c1f-4b55-9f0e-3d7a3f6b2a11',
+      resumed: false,
+      model: 'sonnet',
+      directory: project,
+      files: join(root, 'attempts', '1'),
+      process: null,
+      phase: 'preparing',
+      startedAt: new Date().toISOString(),
+      endedAt: null,
+      end: null,
+      ...overrides,
+    }),
+    assignment: (overrides = {}) => ({
+      task: makeTask('1', { title: 'Write hello.txt' }),
+      parent: null,
+      attempt: rig.attempt(),
+      handovers: [],
+      previous: null,
+      maxCostUsd: null,
+      ...overrides,
+    }),
+    run: async (overrides, signal = new AbortController().signal) => {
+      const told = listen();
+      const end = await rig.worker(overrides).run(rig.assignment(), told.hooks, signal);
+      return { ...end, told };
+    },
+    leftovers: () => processes.findMarked(marker),
+    close: async () => {
+      await processes.endMarked(marker, { graceMs: 0 });
+      await rm(root, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+  return rig;
+}
+
+/** Waits until something holds that another process has to bring about. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await delay(10);
+}
+
+/** Lines of stream-json as the CLI prints them. */
+export const lines = {
+  init: { type: 'system', subtype: 'init', session_id: 's', model: 'claude-sonnet-5-5' },
+  text: (text: string): object => ({
+    type: 'assistant',
+    message: {
+      id: 'msg_1',
+      model: 'claude-sonnet-5-5',
+      content: [{ type: 'text', text }],
+      usage: { input_tokens: 100, output_tokens: 1 },
+    },
+  }),
+  tool: (name: string, input: object): object => ({
+    type: 'assistant',
+    message: {
+      id: 'msg_1',
+      model: 'claude-sonnet-5-5',
+      content: [{ type: 'tool_use', id: 'toolu_1', name, input }],
+      usage: { input_tokens: 100, output_tokens: 1 },
+    },
+  }),
+  result: (overrides: object = {}): object => ({
+    type: 'result',
+    subtype: 'success',
+    is_error: false,
+    terminal_reason: 'completed',
+    num_turns: 2,
+    result: 'done',
+    structured_output: { status: 'completed', summary: 'Did it.', handover: 'hello.txt', followUps: [] },
+    permission_denials: [],
+    modelUsage: USAGE,
+    model_usage_since_last_result: USAGE,
+    ...overrides,
+  }),
+};
+
+const USAGE = {
+  'claude-sonnet-5-5': {
+    inputTokens: 1000,
+    outputTokens: 50,
+    cacheReadInputTokens: 300,
+    cacheCreationInputTokens: 200,
+    costUSD: 0.003,
+  },
+};
