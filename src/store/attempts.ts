@@ -112,16 +112,18 @@ export function readAttempts(
   { db, tag }: StoreContext,
   { taskId, runId, running }: { taskId?: TaskId; runId?: string; running?: boolean },
 ): Attempt[] {
-  const conditions = ['tag = ?1'];
+  const conditions = ['tag = ?'];
   const values: (string | number)[] = [tag];
-  const value = (given: string | number): string => `?${values.push(given)}`;
   if (taskId !== undefined) {
     const { number, sub } = keyOf(taskId);
-    const [n, s] = [value(number), value(sub)];
-    const born = `(SELECT born FROM tasks WHERE tag = ?1 AND number = ${n} AND sub = ${s})`;
-    conditions.push(`number = ${n} AND sub = ${s} AND born = coalesce(${born}, born)`);
+    const born = '(SELECT born FROM tasks WHERE tag = ? AND number = ? AND sub = ?)';
+    conditions.push(`number = ? AND sub = ? AND born = coalesce(${born}, born)`);
+    values.push(number, sub, tag, number, sub);
   }
-  if (runId !== undefined) conditions.push(`run_id = ${value(runId)}`);
+  if (runId !== undefined) {
+    conditions.push('run_id = ?');
+    values.push(runId);
+  }
   if (running !== undefined) conditions.push(`ended_at IS ${running ? '' : 'NOT '}NULL`);
   return db
     .sql<AttemptRow>(`SELECT * FROM attempts WHERE ${conditions.join(' AND ')} ORDER BY id`)

@@ -67,15 +67,16 @@ export class EventLog {
 
   #ofTask(taskId: TaskId, runId: string | null, limit: number): EventRow[] {
     const { number, sub } = keyOf(taskId);
+    const key = [this.#tag, number, sub] as const;
     return this.#db
       .sql<EventRow>(
         `SELECT e.at, e.body FROM event_tasks l JOIN events e ON e.id = l.event
-         WHERE l.tag = ?1 AND l.number = ?2 AND l.sub = ?3
-           AND l.event >= coalesce((SELECT born FROM tasks WHERE tag = ?1 AND number = ?2 AND sub = ?3), 0)
-           AND (?4 IS NULL OR e.run_id = ?4)
-         ORDER BY l.event DESC LIMIT ?5`,
+         WHERE l.tag = ? AND l.number = ? AND l.sub = ?
+           AND l.event >= coalesce((SELECT born FROM tasks WHERE tag = ? AND number = ? AND sub = ?), 0)
+           AND coalesce(e.run_id = ?, ?)
+         ORDER BY l.event DESC LIMIT ?`,
       )
-      .all(this.#tag, number, sub, runId, limit);
+      .all(...key, ...key, runId, runId === null ? 1 : 0, limit);
   }
 }
 

@@ -22,13 +22,18 @@ export function readUsage(
   { db }: StoreContext,
   { runId, attemptId, since }: { runId?: string; attemptId?: number; since?: string },
 ): UsageRecord[] {
-  const conditions = ['TRUE'];
+  const conditions: string[] = [];
   const values: (string | number)[] = [];
-  if (runId !== undefined) conditions.push(`run_id = ?${values.push(runId)}`);
-  if (attemptId !== undefined) conditions.push(`attempt_id = ?${values.push(attemptId)}`);
-  if (since !== undefined) conditions.push(`at >= ?${values.push(since)}`);
+  const where = (condition: string, value: string | number | undefined): void => {
+    if (value === undefined) return;
+    conditions.push(condition);
+    values.push(value);
+  };
+  where('run_id = ?', runId);
+  where('attempt_id = ?', attemptId);
+  where('at >= ?', since);
   return db
-    .sql<UsageRow>(`SELECT * FROM usage WHERE ${conditions.join(' AND ')} ORDER BY id`)
+    .sql<UsageRow>(`SELECT * FROM usage WHERE ${['TRUE', ...conditions].join(' AND ')} ORDER BY id`)
     .all(...values)
     .map(toUsageRecord);
 }

@@ -1,0 +1,94 @@
+import { rmSync } from 'node:fs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { inspectStore } from '../../../src/store/inspect-store.ts';
+import { openStore } from '../../../src/store/sqlite-store.ts';
+import { TASK_STATUSES } from '../../../src/task.ts';
+import { makeDraft } from '../../rig/arbitrary-tasks.ts';
+import { describeEachDriver } from '../../rig/each-driver.ts';
+import { buildStoreProgram, runTogether, startStoreProcess } from '../../rig/store-process.ts';
+import { expectReplayable } from '../../rig/store-replay.ts';
+
+let built: { folder: string; program: string };
+beforeAll(() => {
+  built = buildStoreProgram();
+});
+afterAll(() => {
+  rmSync(built.folder, { recursive: true, force: true });
+});
+
+describeEachDriver('a store that several processes use', ({ driver, file }) => {
+  const open = () => openStore({ file: file(), tag: 'master', create: true, driver });
+
+  it('loses nothing when twenty processes set the status of twenty tasks at the same moment', async () => {
+    const before = open();
+    const ids = Array.from({ length: 20 }, (_, n) => String(n + 1));
+    before.addTasks(
+      ids.map((id) => makeDraft(id)),
+      { source: 'test' },
+    );
+    before.close();
+
+    const rounds = TASK_STATUSES.filter((status) => status !== 'pending').slice(0, 5);
+    for (const [round, status] of rounds.entries()) {
+      await runTogether(
+        built.program,
+        ids.map((id) => [file(), driver, 'set-status', id, status]),
+      );
+      const store = open();
+      expect(store.tasks().map((task) => task.status)).toEqual(ids.map(() => status));
+      const changes = store.events().filter(({ type }) => type === 'status-changed');
+      expect(changes).toHaveLength(ids.length * (round + 1));
+      expectReplayable(store);
+      store.close();
+    }
+  });
+
+  it('is made and migrated once when ten processes open it at the same moment', async () => {
+    for (let round = 0; round < 3; round++) {
+      await runTogether(
+        built.program,
+        Array.from({ length: 10 }, () => [`${file()}-${round}`, driver, 'open']),
+      );
+      expect(inspectStore(`${file()}-${round}`, { driver })).toMatchObject({ format: 1, problems: [] });
+    }
+  });
+
+  it('gives every task an id of its own when ten processes add at the same moment', async () => {
+    const processes = await runTogether(
+      built.program,
+      Array.from({ length: 10 }, () => [file(), driver, 'add', '5']),
+    );
+    const ids = processes.flatMap(({ lines }) => lines.flat() as string[]);
+    const expected = Array.from({ length: 50 }, (_, n) => String(n + 1));
+    expect(new Set(ids)).toEqual(new Set(expected));
+    const store = open();
+    expect(store.tasks().map(({ id }) => id)).toEqual(expected);
+    expectReplayable(store);
+    store.close();
+  });
+
+  it('opens after each kill -9 in the middle of a stream of writes, with all that was told as stored', async () => {
+    const told: { taskId: string; attemptId: number }[] = [];
+    for (let round = 1; round <= 6; round++) {
+      const writer = startStoreProcess(built.program, [file(), driver, 'stream', `run-${round}`]);
+      await writer.ready;
+      writer.go();
+      await writer.printed(round * 3);
+      writer.kill();
+      const { signal, stderr } = await writer.ended;
+      expect({ signal, stderr }).toEqual({ signal: 'SIGKILL', stderr: '' });
+      told.push(...(writer.lines as typeof told));
+
+      expect(inspectStore(file(), { driver }).problems).toEqual([]);
+      const store = open();
+      expectReplayable(store);
+      expect(store.lastRun()).toMatchObject({ id: `run-${round}`, endedAt: null });
+      for (const { taskId, attemptId } of told) {
+        expect(store.task(taskId)?.status).toBe('done');
+        expect(store.usage({ attemptId })).toHaveLength(1);
+      }
+      store.close();
+    }
+    expect(told.length).toBeGreaterThanOrEqual(63);
+  });
+});
