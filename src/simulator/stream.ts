@@ -30,7 +30,7 @@ export function streamEvents(message: ReplyMessage): StreamEvent[] {
 export function chargeSoFar(sent: readonly StreamEvent[], charge: Charge): Charge {
   if (sent.some((event) => event.type === 'message_delta')) return charge;
   const characters = sent.reduce((sum, event) => sum + generated(event), 0);
-  return { ...charge, output: Math.max(1, Math.ceil(characters / 3)), webSearches: 0 };
+  return { ...charge, output: Math.max(1, Math.round(characters / 3)), webSearches: 0 };
 }
 
 /** The event as bytes on the wire. */

@@ -1,0 +1,132 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { ApiFailure } from './messages-api.ts';
+
+/** How a failed request is told at the end of a run. */
+export interface Verdict {
+  /** `error` of the assistant line. */
+  readonly error: string;
+  readonly text: string;
+  readonly terminalReason: string;
+  /** `api_error`, where there is one. */
+  readonly apiError?: string;
+}
+
+/** What the rate-limit headers of a subscription say; undefined where there are none. */
+export interface RateLimitInfo {
+  readonly status: string;
+  readonly resetsAt?: number;
+  readonly rateLimitType?: string;
+  readonly isUsingOverage: boolean;
+  readonly utilization?: number;
+  readonly surpassedThreshold?: number;
+  readonly unifiedWindows?: object;
+}
+
+/** What comes of a request without a credential, which is not even sent. */
+export const NOT_LOGGED_IN: ApiFailure = {
+  ok: false,
+  status: null,
+  type: 'not_logged_in',
+  message: 'Not logged in · Please run /login',
+  headers: {},
+};
+
+/** Whether asking again can help, with an API key or with a subscription. */
+export function isRetryable(failure: ApiFailure, subscription: boolean): boolean {
+  const { status } = failure;
+  if (failure.type === NOT_LOGGED_IN.type) return false;
+  if (Number(failure.headers['retry-after'] ?? 0) > 60) return false;
+  if (status === 429) return !subscription || rateLimit(failure.headers)?.status !== 'rejected';
+  return status === null || status >= 500 || status === 401 || status === 408;
+}
+
+/** What the Claude CLI says about a failure that it does not get over. */
+export function verdict(failure: ApiFailure, subscription: boolean): Verdict {
+  const { status, message } = failure;
+  const told = (error: string, text: string, terminalReason = 'api_error'): Verdict => ({
+    error,
+    text,
+    terminalReason,
+  });
+  if (failure.type === NOT_LOGGED_IN.type) return told('authentication_failed', message);
+  switch (status) {
+    case null:
+      return { ...told('server_error', `API Error: ${message}`), apiError: connectionError(message) };
+    case 401:
+      return subscription
+        ? told('authentication_failed', `Failed to authenticate. API Error: 401 ${message}`)
+        : told('authentication_failed', 'Invalid API key · Fix external API key');
+    case 403:
+      return told('authentication_failed', `Failed to authenticate. API Error: 403 ${message}`);
+    case 404:
+      return told('model_not_found', `There's an issue with the selected model. ${message}`);
+    case 413:
+      return told('invalid_request', `API Error: 413 ${message}`, 'image_error');
+    case 429:
+      return rateLimited(failure, subscription);
+  }
+  if (status >= 500) return told('server_error', `API Error: ${status} ${message}`);
+  if (/prompt is too long/i.test(message))
+    return told('invalid_request', 'Prompt is too long', 'prompt_too_long');
+  if (/credit balance/i.test(message)) return told('billing_error', 'Credit balance is too low');
+  return told('unknown', `API Error: ${status} ${message}`);
+}
+
+/** Reads the rate-limit headers. */
+export function rateLimit(headers: IncomingHttpHeaders): RateLimitInfo | undefined {
+  const header = (name: string): string | undefined => {
+    const value = headers[`anthropic-ratelimit-unified-${name}`];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const status = header('status');
+  if (status === undefined) return undefined;
+  const [reset, claim, inUse] = [header('reset'), header('representative-claim'), header('overage-in-use')];
+  const window = (key: string, name: string): object =>
+    header(`${key}-utilization`) === undefined
+      ? {}
+      : {
+          [name]: {
+            utilization: Number(header(`${key}-utilization`)),
+            resetsAt: Number(header(`${key}-reset`)),
+            status: header(`${key}-status`),
+          },
+        };
+  const surpassed = ['5h', '7d'].find((key) => header(`${key}-surpassed-threshold`) !== undefined);
+  const windows = { ...window('5h', 'five_hour'), ...window('7d', 'seven_day') };
+  return {
+    status,
+    ...(reset === undefined ? {} : { resetsAt: Number(reset) }),
+    ...(claim === undefined ? {} : { rateLimitType: claim }),
+    isUsingOverage: inUse === 'true',
+    ...(surpassed === undefined
+      ? {}
+      : {
+          utilization: Number(header(`${surpassed}-utilization`)),
+          surpassedThreshold: Number(header(`${surpassed}-surpassed-threshold`)),
+        }),
+    ...(Object.keys(windows).length === 0 ? {} : { unifiedWindows: windows }),
+  };
+}
+
+function connectionError(message: string): string {
+  return message === 'stream_idle_timeout' ? message : 'connection_failed';
+}
+
+function rateLimited(failure: ApiFailure, subscription: boolean): Verdict {
+  const [error, terminalReason] = ['rate_limit', 'api_error'];
+  const limit = rateLimit(failure.headers);
+  if (!subscription) {
+    return { error, terminalReason, text: `API Error: Request rejected (429) · ${failure.message}` };
+  }
+  if (limit?.status !== 'rejected') {
+    return { error, terminalReason, text: 'Server is temporarily limiting requests (not your usage limit)' };
+  }
+  const resets =
+    limit.resetsAt === undefined ? '' : ` · resets ${new Date(limit.resetsAt * 1000).toISOString()}`;
+  return {
+    error,
+    terminalReason,
+    text: `You've hit your usage limit${resets}`,
+    apiError: 'usage_limit_reached',
+  };
+}
