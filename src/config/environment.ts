@@ -79,7 +79,11 @@ export function settingsOf(environment: Environment): { settings: Setting[]; pro
     if (!variable.startsWith(PREFIX) || text === undefined || text.trim() === '') continue;
     const path = variable.slice(PREFIX.length).toLowerCase().split('__');
     const schema = schemaAt(path);
-    if (schema === undefined || shapeOf(schema) !== undefined) {
+    if (schema !== undefined && shapeOf(schema) !== undefined) {
+      problems.push({ path: path.join('.'), source: variable, message: 'this is a section, not a key' });
+      continue;
+    }
+    if (schema === undefined) {
       const meant = nearest(variable, configKeys().map(variableOf));
       problems.push({
         ...unknownKey(path, variable),

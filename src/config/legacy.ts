@@ -32,8 +32,6 @@ const OWN_FLAGS: ReadonlySet<string> = new Set([
 /** Keys of this version that are read and checked, but change nothing yet. */
 export const NOT_YET_EFFECTIVE: readonly string[] = [
   'execution.isolation',
-  'verify.commands',
-  'verify.timeout',
   'review.max_rounds',
   'review.on_limit',
   'usage.reserve_percent',

@@ -1,6 +1,6 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { nearest } from './names.ts';
-import { configKeys, configSchema, schemaAt, shapeOf } from './schema.ts';
+import { configJsonSchema, configKeys, schemaAt, shapeOf } from './schema.ts';
 import { looksSecret } from './secrets.ts';
 
 /** One thing that is wrong with the configuration. */
@@ -50,7 +50,7 @@ export function problemsOf(
   tree: unknown,
   sourceOf: (path: string) => string,
 ): ConfigProblem[] {
-  const json = z.toJSONSchema(configSchema, { io: 'input' });
+  const json = configJsonSchema();
   const seen = new Set<string>();
   const problems: ConfigProblem[] = [];
   for (const issue of error.issues) {

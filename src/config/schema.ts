@@ -254,9 +254,12 @@ export const configSchema = z.strictObject({
 /** The effective configuration; every key has a value. */
 export type Config = z.output<typeof configSchema>;
 
+let jsonSchema: z.core.JSONSchema.BaseSchema | undefined;
+
 /** The JSON Schema that `$schema` points to, generated from {@link configSchema}. */
-export function configJsonSchema(): Record<string, unknown> {
-  return z.toJSONSchema(configSchema, { io: 'input' });
+export function configJsonSchema(): z.core.JSONSchema.BaseSchema {
+  jsonSchema ??= z.toJSONSchema(configSchema, { io: 'input' });
+  return jsonSchema;
 }
 
 /** The dotted paths of all keys that hold a value, in the order of the schema. */

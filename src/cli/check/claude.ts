@@ -1,0 +1,113 @@
+import type { Config, Secrets } from '../../config.ts';
+import { describeKey } from '../../manager/choose.ts';
+import type { ClaudeCli } from '../claude-cli.ts';
+import type { Finding, Findings } from './finding.ts';
+
+/** The version the tool was tested with; older ones lack options that are used. */
+const TESTED = '2.1.330';
+const OLDEST = [2, 1] as const;
+
+const INSTALL =
+  'Install it with `npm install -g @anthropic-ai/claude-code`, or set claude_cli.command to where it is.';
+
+/** The Claude CLI itself; every worker is one. */
+export function checkClaude(command: string, claude: ClaudeCli, findings: Findings): Finding[] {
+  if (claude.kind === 'missing')
+    return [findings.failure(`the Claude CLI "${command}" was not found on PATH`, INSTALL)];
+  if (claude.kind === 'broken')
+    return [
+      findings.failure(
+        `the Claude CLI "${command}" ${claude.message}`,
+        `Run \`${command} doctor\`. ${INSTALL}`,
+      ),
+    ];
+  const { version } = claude;
+  if (version === undefined)
+    return [findings.warning(`"${command}" tells no version; is it the Claude CLI?`, INSTALL)];
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]))
+    return [
+      findings.warning(
+        `Claude CLI ${version} is older than what was tested (${TESTED})`,
+        `Run \`${command} update\`.`,
+      ),
+    ];
+  return [findings.ok(`Claude CLI ${version}`)];
+}
+
+/** Who will pay for workers and for the manager, and whether they can. */
+export function checkLogin(
+  config: Config,
+  secrets: Secrets,
+  claude: ClaudeCli,
+  findings: Findings,
+): Finding[] {
+  const { auth, command } = config.claude_cli;
+  const login = claude.kind === 'found' ? claude.login : undefined;
+  const hasToken = secrets.oauthToken !== null || secrets.authToken !== null;
+  const paidByLogin = auth !== 'api_key' && (login?.loggedIn === true || hasToken);
+  if (paidByLogin) {
+    const plan = login?.subscription === undefined ? '' : ` (${login.subscription})`;
+    return [
+      findings.ok(
+        `workers: ${login?.loggedIn === true ? `Claude subscription${plan}` : 'token from the environment'}`,
+      ),
+    ];
+  }
+  const logIn = `Log in by starting \`${command}\` once`;
+  const setKey = 'set ANTHROPIC_API_KEY in .env or in the environment';
+  if (auth === 'subscription') {
+    return login === undefined && claude.kind === 'found'
+      ? [findings.warning('the Claude CLI does not tell whether it is logged in', `${logIn}.`)]
+      : [
+          findings.failure(
+            'claude_cli.auth is "subscription", but the Claude CLI is not logged in',
+            `${logIn}.`,
+          ),
+        ];
+  }
+  if (secrets.apiKey !== null) return [findings.ok(`workers: ${describeKey(secrets.apiKey)}`)];
+  return auth === 'api_key'
+    ? [
+        findings.failure(
+          'claude_cli.auth is "api_key", but ANTHROPIC_API_KEY is not set',
+          `Please ${setKey}.`,
+        ),
+      ]
+    : [findings.failure('there is neither a login nor an API key', `${logIn}, or ${setKey}.`)];
+}
+
+/** The API key: whether it is there and looks like one; it is never shown. */
+export function checkKey(
+  config: Config,
+  secrets: Secrets,
+  baseUrl: string | undefined,
+  findings: Findings,
+): Finding[] {
+  const { apiKey } = secrets;
+  const { via } = config.models.manager;
+  if (apiKey === null) {
+    const fix =
+      'Set ANTHROPIC_API_KEY in .env or in the environment; keys are at https://platform.claude.com.';
+    return via === 'api'
+      ? [findings.failure('models.manager.via is "api", but there is no API key', fix)]
+      : [findings.skipped('no API key is set, so the manager needs the login of the Claude CLI')];
+  }
+  const what = `${describeKey(apiKey)}${baseUrl === undefined ? '' : ` for ${originOf(baseUrl)}`}`;
+  if (baseUrl !== undefined && !URL.canParse(baseUrl))
+    return [findings.failure('ANTHROPIC_BASE_URL is no address', 'Remove it, or write it as https://host.')];
+  if (/\s/.test(apiKey))
+    return [findings.failure(`${what} contains white space`, 'Copy it again, as one line without quotes.')];
+  if (baseUrl === undefined && !/^sk-ant-[\w-]{20,}$/.test(apiKey))
+    return [
+      findings.warning(
+        `${what} does not look like a key of Anthropic, which begins with sk-ant-`,
+        'Copy it again from https://platform.claude.com.',
+      ),
+    ];
+  return [findings.ok(what)];
+}
+
+function originOf(address: string): string {
+  return URL.canParse(address) ? new URL(address).host : 'another server';
+}

@@ -1,0 +1,58 @@
+import { existsSync, statSync } from 'node:fs';
+import type { Config, ConfigProblem } from '../../config.ts';
+import { formatProblem } from '../../config/problem.ts';
+import type { Cli } from '../cli.ts';
+import type { Project } from '../project.ts';
+import type { Finding, Findings } from './finding.ts';
+
+/** Every problem and every warning of the configuration. */
+export function checkConfiguration(
+  { configFile }: Project,
+  problems: readonly ConfigProblem[],
+  warnings: readonly string[],
+  findings: Findings,
+): Finding[] {
+  if (problems.length > 0)
+    return problems.map((problem) => {
+      const { fix, ...rest } = problem;
+      return findings.failure(
+        formatProblem(rest),
+        fix ?? 'Mend it; `claude-orchestrator config schema` tells every key.',
+      );
+    });
+  const found =
+    configFile === undefined
+      ? findings.warning(
+          'there is no orchestrator_config.json, so defaults apply',
+          'Run `claude-orchestrator init`.',
+        )
+      : findings.ok(configFile);
+  return [found, ...warnings.map((warning) => findings.warning(warning))];
+}
+
+/** Whether others can read `.env`. */
+export function checkEnvFile(cli: Cli, { envFile }: Project, findings: Findings): Finding[] {
+  if (!existsSync(envFile)) return [findings.ok('no .env; the environment is used')];
+  const mode = statSync(envFile).mode & 0o777;
+  // Windows has no such modes.
+  if (cli.platform !== 'win32' && (mode & 0o077) !== 0)
+    return [
+      findings.warning(
+        `other users can read ${envFile} (mode ${mode.toString(8)})`,
+        `Run \`chmod 600 ${envFile}\`.`,
+      ),
+    ];
+  return [findings.ok(envFile)];
+}
+
+/** The form of the webhook address; nothing is sent. */
+export function checkSlack({ notifications }: Config, findings: Findings): Finding[] {
+  const address = notifications.slack_webhook_url;
+  if (address === null) return [findings.ok('no Slack webhook is set')];
+  const fix = 'Copy the address of an incoming webhook: https://api.slack.com/messaging/webhooks';
+  if (/YOUR|WEBHOOK|XXXX|\.\.\./.test(new URL(address).pathname))
+    return [findings.warning('the Slack webhook is still a placeholder', fix)];
+  if (!/^https:\/\/hooks\.slack(?:-gov)?\.com\/(?:services|workflows|triggers)\/\S+$/.test(address))
+    return [findings.warning('the Slack webhook does not look like https://hooks.slack.com/services/…', fix)];
+  return [findings.ok('the Slack webhook has the right form (nothing was sent)')];
+}

@@ -1,0 +1,51 @@
+import type { LoadedConfig } from '../../config.ts';
+import type { Finding, Findings } from './finding.ts';
+
+const TIMEOUT_MS = 8000;
+
+/** Whether the configured models exist, by the models list, which costs nothing. */
+export async function checkModels(
+  { config, secrets, environment }: LoadedConfig,
+  signal: AbortSignal,
+  findings: Findings,
+): Promise<Finding[]> {
+  const { apiKey } = secrets;
+  if (apiKey === null) return [findings.skipped('not checked: the models list needs an API key')];
+  const { resolveModel } = await import('../../manager/sdk-models.ts');
+  const connection = {
+    apiKey,
+    baseUrl: environment['ANTHROPIC_BASE_URL'],
+    timeoutMs: TIMEOUT_MS,
+    silenceMs: TIMEOUT_MS,
+    maxRetries: 0,
+    baseMs: 0,
+    maxMs: 0,
+    random: Math.random,
+  };
+  const deadline = performance.now() + TIMEOUT_MS;
+  const roles = ['manager', 'worker'] as const;
+  const results = await Promise.all(
+    roles.map((role) => resolveModel(connection, config.models[role].model, { deadline, signal })),
+  );
+  const found: string[] = [];
+  const problems = new Map<string, Finding>();
+  for (const [index, role] of roles.entries()) {
+    const result = results[index];
+    if (result?.ok === true) {
+      const { id, note } = result.value;
+      found.push(
+        `${role} ${config.models[role].model}${id === config.models[role].model ? '' : ` = ${id}`}${note === '' ? '' : ` (${note})`}`,
+      );
+    } else if (result !== undefined) {
+      const { reason, message, fix } = result.error;
+      // A network that is down now may be up when the run starts.
+      const certain = reason !== 'manager-unavailable' && reason !== 'usage-limited';
+      const text = message.replaceAll('models.manager.model', `models.${role}.model`);
+      problems.set(
+        text,
+        certain ? findings.failure(text, fix) : findings.warning(`not checked: ${text}`, fix),
+      );
+    }
+  }
+  return [...(found.length === 0 ? [] : [findings.ok(found.join(', '))]), ...problems.values()];
+}

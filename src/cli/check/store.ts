@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs';
+import type { TaskStore } from '../../store/store.ts';
+import { createProcessTable, type ProcessTable } from '../../worker/process-table.ts';
+import type { Cli } from '../cli.ts';
+import { openProjectStore, type Project } from '../project.ts';
+import type { Finding, Findings } from './finding.ts';
+
+/** The database, read through and through. */
+export async function checkStore({ databaseFile }: Project, findings: Findings): Promise<Finding[]> {
+  if (!existsSync(databaseFile))
+    return [findings.failure(`there is no ${databaseFile}`, 'Run `claude-orchestrator init`.')];
+  const { inspectStore } = await import('../../store/inspect-store.ts');
+  const { driver, problems } = inspectStore(databaseFile, { warnings: process });
+  const fix = `Copy ${databaseFile} and its -wal file away, then save what can be read with \`sqlite3 tasks.db .recover\`.`;
+  return problems.length === 0
+    ? [findings.ok(`${databaseFile} is sound (${driver})`)]
+    : problems.slice(0, 5).map((problem) => findings.failure(problem, fix));
+}
+
+/** A run that is in progress, one that was killed, and workers that it left behind. */
+export async function checkRuns(cli: Cli, project: Project, findings: Findings): Promise<Finding[]> {
+  if (!existsSync(project.databaseFile)) return [];
+  const store = await openProjectStore(project);
+  try {
+    const { platform, pid } = cli;
+    const table = createProcessTable({
+      platform,
+      pid,
+      kill: (target, signal) => void process.kill(target, signal),
+    });
+    return describeRuns(store, table, findings);
+  } finally {
+    store.close();
+  }
+}
+
+function describeRuns(store: TaskStore, table: ProcessTable, findings: Findings): Finding[] {
+  const run = store.lastRun();
+  if (run !== undefined && run.endedAt === null && table.isAlive(run.process))
+    return [
+      findings.warning(
+        `run ${run.id} is in progress in process ${run.process.pid}`,
+        'Follow it with `claude-orchestrator status`; a second one cannot start before it has ended.',
+      ),
+    ];
+  const open = store.attempts({ running: true });
+  const workers = open.flatMap(({ process, taskId }) =>
+    process !== null && table.isAlive(process) ? [`${process.pid} (task ${taskId})`] : [],
+  );
+  if (workers.length > 0)
+    return [
+      findings.warning(
+        `workers of a run that was killed still work: process ${workers.join(', ')}`,
+        'Nothing is lost: `claude-orchestrator run` takes them over.',
+      ),
+    ];
+  if (run !== undefined && run.endedAt === null)
+    return [
+      findings.warning(`run ${run.id} was killed`, '`claude-orchestrator run` continues where it was.'),
+    ];
+  if (open.length > 0)
+    return [
+      findings.warning(`${open.length} attempts have no end yet`, '`claude-orchestrator run` settles them.'),
+    ];
+  return [findings.ok('no run is in progress, and no worker was left behind')];
+}

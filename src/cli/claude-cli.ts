@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import type { CliLogin } from '../manager/choose.ts';
+import { probe, type ProbeOptions } from './probe.ts';
+
+/** What can be learned of the Claude CLI without spending a token. */
+export type ClaudeCli =
+  | { readonly kind: 'missing'; readonly message: string }
+  | { readonly kind: 'broken'; readonly message: string }
+  | {
+      readonly kind: 'found';
+      /** E.g. `2.1.330`; undefined if it tells none. */
+      readonly version: string | undefined;
+      /** The login without any API key; undefined if it cannot be told. */
+      readonly login: CliLogin | undefined;
+    };
+
+const AUTH_STATUS = z.object({
+  loggedIn: z.boolean(),
+  authMethod: z.string().nullish(),
+  subscriptionType: z.string().nullish(),
+});
+
+/** Looks for the Claude CLI, its version, and whether it is logged in by itself, that is, without an API key. */
+export async function inspectClaude(command: string, options: ProbeOptions): Promise<ClaudeCli> {
+  const withoutKey = { ...options, env: { ...options.env, ANTHROPIC_API_KEY: undefined } };
+  const [version, status] = await Promise.all([
+    probe(command, ['--version'], options),
+    probe(command, ['auth', 'status'], withoutKey),
+  ]);
+  if (version.kind === 'missing') return version;
+  if (version.kind === 'timed-out')
+    return { kind: 'broken', message: `does not answer to --version within ${options.timeoutMs / 1000} s` };
+  if (version.exitCode !== 0) {
+    const words = (version.stderr || version.stdout).trim().split('\n', 1)[0]?.slice(0, 200) ?? '';
+    return {
+      kind: 'broken',
+      message: `--version ends with exit code ${version.exitCode ?? 'none'}: ${words}`,
+    };
+  }
+  return {
+    kind: 'found',
+    version: /\d+\.\d+\.\d+/.exec(version.stdout)?.[0],
+    login: status.kind === 'ended' ? parseLogin(status.stdout) : undefined,
+  };
+}
+
+function parseLogin(stdout: string): CliLogin | undefined {
+  try {
+    const status = AUTH_STATUS.safeParse(JSON.parse(stdout));
+    if (!status.success) return undefined;
+    const { loggedIn, authMethod, subscriptionType } = status.data;
+    return {
+      loggedIn: loggedIn && authMethod !== 'api_key',
+      subscription: subscriptionType ?? undefined,
+    };
+  } catch {
+    return undefined;
+  }
+}

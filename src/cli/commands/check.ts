@@ -1,0 +1,55 @@
+import { Command } from 'commander';
+import { styles } from '../../reporting/styles.ts';
+import type { Finding, FindingStatus } from '../check/finding.ts';
+import { runChecks } from '../check/run-checks.ts';
+import { EXIT, type Cli } from '../cli.ts';
+import { interruptible } from '../interrupt.ts';
+import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
+import { findProject } from '../project.ts';
+import { withExamples } from '../tasks/session.ts';
+
+/** `check`: what keeps a run from starting, what could be better, and the fix for each. */
+export function checkCommand(cli: Cli): Command {
+  const command = new Command('check').description(
+    'Look at everything a run needs and say how to fix what is missing. No token is spent. ' +
+      'Exit code 1 if a run could not start.',
+  );
+  withExamples(command, ['check', 'check --json']);
+  return onRun(command, cli, async (options) => {
+    const project = findProject(cli, options);
+    const findings = await interruptible(cli, 'Nothing was changed.', (signal) =>
+      runChecks(cli, project, signal),
+    );
+    const canRun = findings.every(({ status }) => status !== 'failure');
+    if (options.json === true) printJson(cli, { canRun, root: project.root, checks: findings });
+    else cli.stdout.write(describe(cli, options, findings, canRun));
+    return canRun ? undefined : EXIT.tasksFailed;
+  });
+}
+
+function describe(cli: Cli, options: CommonOptions, findings: readonly Finding[], canRun: boolean): string {
+  const { bold, cyan, dim, green, red, yellow } = styles(useColor(cli, options));
+  const signs: Record<FindingStatus, string> = {
+    ok: green('✔'),
+    warning: yellow('!'),
+    failure: red('✖'),
+    skipped: dim('-'),
+  };
+  const shown =
+    options.quiet === true
+      ? findings.filter(({ status }) => status === 'warning' || status === 'failure')
+      : findings;
+  const wide = Math.max(0, ...shown.map(({ name }) => name.length));
+  const lines = shown.flatMap(({ name, status, message, fix }) => [
+    `${signs[status]} ${name.padEnd(wide)}  ${message}`,
+    ...(fix === undefined ? [] : [`  ${' '.repeat(wide)}  ${cyan('→')} ${fix}`]),
+  ]);
+  const failures = findings.filter(({ status }) => status === 'failure').length;
+  const warnings = findings.filter(({ status }) => status === 'warning').length;
+  const better =
+    warnings === 0 ? '' : ` ${warnings} ${warnings === 1 ? 'thing' : 'things'} could be better (!).`;
+  const verdict = canRun
+    ? `${green(bold('A run can start.'))}${better}`
+    : `${red(bold('A run cannot start:'))} ${failures} ${failures === 1 ? 'thing has' : 'things have'} to be fixed (✖).${better}`;
+  return `${[...lines, '', verdict].join('\n')}\n`;
+}

@@ -1,0 +1,78 @@
+import { Command } from 'commander';
+import { styles } from '../../reporting/styles.ts';
+import { askToConfirm } from '../ask.ts';
+import type { Cli } from '../cli.ts';
+import { gitTop, placeForProject } from '../init/place.ts';
+import { setUpProject, type FileReport } from '../init/set-up.ts';
+import type { Stack } from '../init/stack.ts';
+import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
+import type { Project } from '../project.ts';
+import { withExamples } from '../tasks/session.ts';
+
+interface InitOptions extends CommonOptions {
+  readonly yes?: boolean;
+}
+
+/** `init`: sets a directory up; what is there already stays as it is. */
+export function initCommand(cli: Cli): Command {
+  const command = new Command('init')
+    .description(
+      'Set up this directory: orchestrator_config.json, .env, .gitignore lines and .taskmaster/. ' +
+        'Nothing that exists is overwritten without asking; without a terminal nothing is asked.',
+    )
+    .option('-y, --yes', 'ask nothing and take the safe answer: keep what is there');
+  withExamples(command, ['init', 'init --yes --json']);
+  return onRun<InitOptions>(command, cli, async (options) => {
+    const project = placeForProject(cli, options);
+    const { stacks, files } = await setUpProject(project, (file) =>
+      options.yes === true || options.json === true
+        ? Promise.resolve(false)
+        : askToConfirm(cli, `${file} exists. Replace it with a new one?`),
+    );
+    const notes = notesFor(project);
+    if (options.json === true) {
+      printJson(cli, { root: project.root, stacks, files, notes, next: NEXT });
+      return undefined;
+    }
+    for (const note of notes) cli.stderr.write(`note: ${note}\n`);
+    if (options.quiet !== true) cli.stdout.write(describe(cli, options, stacks, files));
+    return undefined;
+  });
+}
+
+const NEXT = 'claude-orchestrator check';
+
+function notesFor(project: Project): string[] {
+  const top = gitTop(project.root);
+  if (top === undefined)
+    return [
+      `${project.root} is not in a git repository, so results cannot be told apart from your own changes. Run \`git init\` first if that matters.`,
+    ];
+  return top === project.root
+    ? []
+    : [
+        `This is not the top of the git repository, which is ${top}. The project covers ${project.root} only.`,
+      ];
+}
+
+function describe(
+  cli: Cli,
+  options: CommonOptions,
+  stacks: readonly Stack[],
+  files: readonly FileReport[],
+): string {
+  const { bold, dim, green } = styles(useColor(cli, options));
+  const wide = Math.max(...files.map(({ path }) => path.length));
+  const lines = files.map(({ path, action, note }) => {
+    const word = action === 'kept' ? dim(action.padEnd(9)) : green(action.padEnd(9));
+    return `  ${word}  ${note === undefined ? path : `${path.padEnd(wide)}  ${dim(note)}`}`;
+  });
+  const detected =
+    stacks.length === 0
+      ? ['No known tool chain was found: put the commands that prove a change into verify.commands.']
+      : stacks.map(
+          ({ name, evidence, verify }) =>
+            `${bold(name)} (${evidence}): ${verify.length === 0 ? 'nothing to verify with was found' : verify.join(', ')}`,
+        );
+  return `${[...lines, '', ...detected, '', `Next: ${bold(NEXT)}`].join('\n')}\n`;
+}

@@ -1,0 +1,76 @@
+import { execa } from 'execa';
+
+/** How a short-lived program ended. */
+export type ProbeResult =
+  | {
+      readonly kind: 'ended';
+      readonly exitCode: number | undefined;
+      readonly stdout: string;
+      readonly stderr: string;
+    }
+  | { readonly kind: 'missing'; readonly message: string }
+  | { readonly kind: 'timed-out' };
+
+/** How a program is asked. */
+export interface ProbeOptions {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+const LARGEST_OUTPUT = 200_000;
+
+/** Runs a program that only tells something; one that hangs is killed with everything in its process group. */
+export async function probe(
+  command: string,
+  args: readonly string[],
+  { cwd, env, timeoutMs, signal }: ProbeOptions,
+): Promise<ProbeResult> {
+  const child = execa(command, args, {
+    cwd,
+    env: definedOf(env),
+    extendEnv: false,
+    stdin: 'ignore',
+    reject: false,
+    detached: true,
+    maxBuffer: LARGEST_OUTPUT,
+  });
+  const { pid } = child;
+  const state = { late: false };
+  const stop = (): void => {
+    state.late = true;
+    if (pid !== undefined) killGroup(pid);
+    // A child of its that left the group may hold the pipes open.
+    child.stdout.destroy();
+    child.stderr.destroy();
+  };
+  const timer = setTimeout(stop, timeoutMs);
+  signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
+  try {
+    const result = await child;
+    if (state.late) return { kind: 'timed-out' };
+    if (pid === undefined)
+      return { kind: 'missing', message: result.originalMessage ?? 'it cannot be started' };
+    return { kind: 'ended', exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
+    if (pid !== undefined) killGroup(pid);
+  }
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Everything in it has ended.
+  }
+}
+
+function definedOf(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}
