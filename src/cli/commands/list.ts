@@ -7,7 +7,7 @@ import { countTasks, describeCounts } from '../tasks/counts.ts';
 import { renderTaskTable } from '../tasks/list-table.ts';
 import { stdoutWidth, withExamples, withStore } from '../tasks/session.ts';
 import { LIST_STATUSES, parseListStatuses, type ListStatus } from '../tasks/statuses.ts';
-import { loadBoard, shownStatus, type TaskView } from '../tasks/view.ts';
+import { loadBoard, shownStatus, toJson, viewTask, type TaskView } from '../tasks/view.ts';
 
 interface ListOptions extends CommonOptions {
   readonly status?: string;
@@ -33,10 +33,11 @@ export function listCommand(cli: Cli): Command {
     const filters = [options.status, given].filter((text) => text !== undefined);
     const statuses = filters.length > 0 ? parseListStatuses(filters) : undefined;
     const board = await withStore(cli, options, loadBoard);
-    const counts = countTasks(board.views);
-    const views = board.views.filter(filterFor(options, statuses));
+    const all = board.tasks.map((task) => viewTask(board, task));
+    const counts = countTasks(all);
+    const views = all.filter(filterFor(options, statuses));
     if (options.json === true) {
-      printJson(cli, { tasks: views, counts });
+      printJson(cli, { tasks: views.map((view) => toJson(board, view)), counts });
       return undefined;
     }
     const lines: string[] = [];
@@ -63,9 +64,11 @@ function filterFor(
   const filtered = statuses !== undefined || options.ready === true;
   const subtasks = filtered || options.withSubtasks === true;
   return (view) =>
-    (subtasks || parentOf(view.id) === undefined) &&
+    (subtasks || parentOf(view.task.id) === undefined) &&
     (options.ready !== true || view.ready) &&
-    (statuses === undefined || statuses.has(view.status) || statuses.has(shownStatus(view)));
+    (statuses === undefined ||
+      statuses.has(view.task.status) ||
+      statuses.has(shownStatus(view.task.status, view.waitingFor)));
 }
 
 function describeNothing(total: number, counts: string): string[] {

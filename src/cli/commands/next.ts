@@ -7,7 +7,7 @@ import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { countTasks, describeCounts } from '../tasks/counts.ts';
 import { findNext, type Holder, type NextTask } from '../tasks/next-task.ts';
 import { withExamples, withStore } from '../tasks/session.ts';
-import { loadBoard, type TaskView } from '../tasks/view.ts';
+import { loadBoard, viewTask, type TaskBoard } from '../tasks/view.ts';
 
 /** `next`: the task that `run` would start first, and why; where there is none, what everything waits for. */
 export function nextCommand(cli: Cli): Command {
@@ -21,7 +21,7 @@ export function nextCommand(cli: Cli): Command {
     if (options.json === true) printJson(cli, found);
     else
       cli.stdout.write(
-        `${describe(found, board.views, styles(useColor(cli, options)), options.quiet === true).join('\n')}\n`,
+        `${describe(found, board, styles(useColor(cli, options)), options.quiet === true).join('\n')}\n`,
       );
     return undefined;
   });
@@ -32,7 +32,7 @@ const MAX_NAMED = 5;
 
 function describe(
   { next, alsoReady, waitingFor }: NextTask,
-  views: readonly TaskView[],
+  board: TaskBoard,
   style: Styles,
   quiet: boolean,
 ): string[] {
@@ -49,9 +49,12 @@ function describe(
     );
     return lines;
   }
-  if (views.length === 0)
+  if (board.tasks.length === 0)
     return ['There are no tasks yet: `parse prd.md` makes them from a document, `add "…"` adds one.'];
-  if (waitingFor.length === 0) return [`Nothing is left to do. ${describeCounts(countTasks(views))}.`];
+  if (waitingFor.length === 0)
+    return [
+      `Nothing is left to do. ${describeCounts(countTasks(board.tasks.map((task) => viewTask(board, task))))}.`,
+    ];
   return [
     'Nothing can start now. Everything that is open waits for:',
     ...waitingFor.slice(0, MAX_NAMED).map(describeHolder),

@@ -21,9 +21,9 @@ export function countTasks(views: readonly TaskView[]): TaskCounts {
   for (const view of views) {
     if (view.subtasks.length > 0) continue;
     counts.total++;
-    counts[view.status]++;
+    counts[view.task.status]++;
     if (view.ready) counts.ready++;
-    if (shownStatus(view) === 'blocked') counts.blocked++;
+    if (shownStatus(view.task.status, view.waitingFor) === 'blocked') counts.blocked++;
   }
   return counts;
 }

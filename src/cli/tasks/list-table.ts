@@ -3,7 +3,7 @@ import type { Style, Styles } from '../../reporting/styles.ts';
 import { isSettled, parentOf } from '../../task.ts';
 import type { ListStatus } from './statuses.ts';
 import { renderTable, type Column } from './table.ts';
-import { shownStatus, workOf, type TaskBoard, type TaskView } from './view.ts';
+import { expectedMinutes, isEstimated, shownStatus, workOf, type TaskBoard, type TaskView } from './view.ts';
 
 /** The lines of `list`; dependencies that are not settled carry a `*`. */
 export function renderTaskTable(
@@ -14,19 +14,25 @@ export function renderTaskTable(
 ): string[] {
   const statusStyles = stylesOfStatuses(style);
   const columns: Column<TaskView>[] = [
-    { header: 'ID', text: (view) => view.id },
+    { header: 'ID', text: ({ task }) => task.id },
     {
       header: 'STATUS',
-      text: (view) => shownStatus(view),
-      style: (shown, view) => statusStyles[shownStatus(view)](shown),
+      text: ({ task, waitingFor }) => shownStatus(task.status, waitingFor),
+      style: (shown, { task, waitingFor }) => statusStyles[shownStatus(task.status, waitingFor)](shown),
     },
     {
       header: 'PRIORITY',
-      text: (view) => view.priority,
-      style: (shown, view) => (view.priority === 'critical' ? style.red(shown) : shown),
+      text: ({ task }) => task.priority,
+      style: (shown, { task }) => (task.priority === 'critical' ? style.red(shown) : shown),
       keep: 2,
     },
-    { header: 'TIME', text: (view) => expectedTime(view), align: 'right', keep: 1 },
+    {
+      header: 'TIME',
+      text: ({ task, subtasks }) =>
+        isEstimated(task, subtasks) ? formatMinutes(expectedMinutes(board, task)) : '',
+      align: 'right',
+      keep: 1,
+    },
     {
       header: 'DEPENDS ON',
       text: (view) => dependenciesCell(view, board),
@@ -36,7 +42,7 @@ export function renderTaskTable(
     {
       header: 'TITLE',
       text: (view) => titleCell(view, board),
-      style: (shown, view) => (isSettled(view.status) ? style.dim(shown) : shown),
+      style: (shown, { task }) => (isSettled(task.status) ? style.dim(shown) : shown),
     },
   ];
   return renderTable(views, columns, width, style.bold);
@@ -57,16 +63,15 @@ export function stylesOfStatuses(style: Styles): Readonly<Record<ListStatus, Sty
   };
 }
 
-/** `8m`, `1h 30m`, or nothing where no plan has estimated the task. */
-export function expectedTime(view: TaskView): string {
-  if (view.size === null && view.estimateMinutes === null && view.subtasks.length === 0) return '';
-  const minutes = Math.max(1, Math.round(view.expectedMinutes));
-  if (minutes < 60) return `${minutes}m`;
-  return `${Math.floor(minutes / 60)}h ${String(minutes % 60).padStart(2, '0')}m`;
+/** `8m`, `1h 30m`. */
+export function formatMinutes(minutes: number): string {
+  const whole = Math.max(1, Math.round(minutes));
+  if (whole < 60) return `${whole}m`;
+  return `${Math.floor(whole / 60)}h ${String(whole % 60).padStart(2, '0')}m`;
 }
 
-function dependenciesCell(view: TaskView, { graph }: TaskBoard): string {
-  return view.dependencies
+function dependenciesCell({ task }: TaskView, { graph }: TaskBoard): string {
+  return task.dependencies
     .map((id) => {
       const open = workOf(graph, id).some((work) => !isSettled(graph.nodes.get(work)?.status ?? 'done'));
       return open ? `${id}*` : id;
@@ -74,11 +79,11 @@ function dependenciesCell(view: TaskView, { graph }: TaskBoard): string {
     .join(', ');
 }
 
-function titleCell(view: TaskView, { graph }: TaskBoard): string {
-  const title = neutralise(view.title);
-  if (view.subtasks.length > 0) {
-    const settled = view.subtasks.filter((id) => isSettled(graph.nodes.get(id)?.status ?? 'pending'));
-    return `[${settled.length}/${view.subtasks.length}] ${title}`;
+function titleCell({ task, subtasks }: TaskView, { graph }: TaskBoard): string {
+  const title = neutralise(task.title);
+  if (subtasks.length > 0) {
+    const settled = subtasks.filter((id) => isSettled(graph.nodes.get(id)?.status ?? 'pending'));
+    return `[${settled.length}/${subtasks.length}] ${title}`;
   }
-  return parentOf(view.id) === undefined ? title : `  ${title}`;
+  return parentOf(task.id) === undefined ? title : `  ${title}`;
 }

@@ -1,10 +1,11 @@
 import { Scheduler } from '../../scheduler.ts';
-import { isSettled, type TaskId } from '../../task.ts';
-import type { TaskBoard, TaskView } from './view.ts';
+import { isSettled, type TaskId, type TaskStatus } from '../../task.ts';
+import { readiness } from '../../task-graph.ts';
+import { toJson, viewTask, type TaskBoard, type TaskJson } from './view.ts';
 
 /** What `next` answers; also its documented JSON shape. */
 export interface NextTask {
-  readonly next: (TaskView & { readonly why: string }) | null;
+  readonly next: (TaskJson & { readonly why: string }) | null;
   /** What else could start now, best first. */
   readonly alsoReady: readonly TaskId[];
   /** What the rest waits for where nothing can start, the one that holds up the most first. */
@@ -15,33 +16,30 @@ export interface NextTask {
 export interface Holder {
   readonly id: TaskId;
   readonly title: string;
-  readonly status: TaskView['status'];
+  readonly status: TaskStatus;
   /** How many open tasks wait for it, directly or behind others. */
   readonly holdsUp: number;
 }
 
 /** Asks the scheduler that `run` uses, so that both always agree. */
-export function findNext({ graph, estimate, views }: TaskBoard): NextTask {
+export function findNext(board: TaskBoard): NextTask {
+  const { graph, estimate } = board;
   const scheduler = new Scheduler(graph, { slots: 1, failureMode: 'continue', estimate });
   const [first, ...alsoReady] = scheduler.ready();
-  const view = views.find(({ id }) => id === first);
-  if (first !== undefined && view !== undefined)
-    return { next: { ...view, why: scheduler.explain(first) }, alsoReady, waitingFor: [] };
-  return { next: null, alsoReady: [], waitingFor: findHolders(graph, views) };
+  const task = first === undefined ? undefined : graph.nodes.get(first);
+  if (task === undefined) return { next: null, alsoReady: [], waitingFor: findHolders(board) };
+  const next = { ...toJson(board, viewTask(board, task)), why: scheduler.explain(task.id) };
+  return { next, alsoReady, waitingFor: [] };
 }
 
 /** With nothing ready, each open task that waits for nothing is one that a person or a worker has in hand. */
-function findHolders(graph: TaskBoard['graph'], views: readonly TaskView[]): Holder[] {
+function findHolders(board: TaskBoard): Holder[] {
+  const { graph, tasks } = board;
   const open = (id: TaskId): boolean =>
     !graph.isGroup(id) && !isSettled(graph.nodes.get(id)?.status ?? 'done');
-  return views
-    .filter((view) => open(view.id) && view.waitingFor.length === 0)
-    .map((view) => ({
-      id: view.id,
-      title: view.title,
-      status: view.status,
-      holdsUp: countBehind(graph, view.id, open),
-    }))
+  return tasks
+    .filter(({ id }) => open(id) && readiness(graph, id).ready)
+    .map(({ id, title, status }) => ({ id, title, status, holdsUp: countBehind(graph, id, open) }))
     .sort((a, b) => b.holdsUp - a.holdsUp);
 }
 

@@ -2,9 +2,9 @@ import { neutralise, wrap } from '../../reporting/display-text.ts';
 import type { Styles } from '../../reporting/styles.ts';
 import { describeAttempt } from './describe-attempt.ts';
 import { describeEvent } from './describe-event.ts';
-import { expectedTime, stylesOfStatuses } from './list-table.ts';
+import { formatMinutes, stylesOfStatuses } from './list-table.ts';
 import type { TaskLine, TaskReport } from './task-report.ts';
-import { shownStatus } from './view.ts';
+import { isEstimated, shownStatus } from './view.ts';
 
 /** How a report is laid out: `width` is undefined where lines are not to be broken. */
 export interface ReportLayout {
@@ -51,10 +51,11 @@ export function renderReport(report: TaskReport, layout: ReportLayout): string[]
 }
 
 function facts({ task }: TaskReport, style: Styles): string[] {
-  const time = expectedTime(task);
+  const time = isEstimated(task, task.subtasks) ? formatMinutes(task.expectedMinutes) : '';
+  const shown = shownStatus(task.status, task.waitingFor);
   const waits = task.waitingFor.length === 0 ? '' : `, waits for ${task.waitingFor.join(', ')}`;
   const entries: [string, string][] = [
-    ['Status', stylesOfStatuses(style)[shownStatus(task)](shownStatus(task)) + waits],
+    ['Status', stylesOfStatuses(style)[shown](shown) + waits],
     ['Cancelled', task.cancelledDependencies.map((id) => `${id} will never come`).join(', ')],
     ['Priority', task.priority],
     [

@@ -2,7 +2,7 @@ import { sumUsage, type Attempt, type ModelUsage } from '../../attempt.ts';
 import type { Stamped } from '../../event.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { parentOf, type TaskId, type TaskStatus } from '../../task.ts';
-import { shownStatus, type TaskBoard, type TaskView } from './view.ts';
+import { shownStatus, toJson, viewTask, type TaskBoard, type TaskJson } from './view.ts';
 import type { ListStatus } from './statuses.ts';
 
 /** A task in one line. */
@@ -16,7 +16,7 @@ export interface TaskLine {
 
 /** Everything that is known about one task. */
 export interface TaskReport {
-  readonly task: TaskView;
+  readonly task: TaskJson;
   readonly parent: TaskLine | null;
   readonly dependencies: readonly TaskLine[];
   /** Tasks that name this one among their dependencies. */
@@ -30,26 +30,33 @@ export interface TaskReport {
 
 /** Gathers the reports of tasks that exist. */
 export function reportTasks(store: TaskStore, board: TaskBoard, ids: readonly TaskId[]): TaskReport[] {
-  const views = new Map(board.views.map((view) => [view.id, view]));
+  const { nodes } = board.graph;
   const line = (id: TaskId): TaskLine[] => {
-    const view = views.get(id);
-    return view === undefined
-      ? []
-      : [{ id, title: view.title, status: view.status, shown: shownStatus(view) }];
+    const task = nodes.get(id);
+    if (task === undefined) return [];
+    return [
+      {
+        id,
+        title: task.title,
+        status: task.status,
+        shown: shownStatus(task.status, viewTask(board, task).waitingFor),
+      },
+    ];
   };
   return ids.flatMap((id) => {
-    const task = views.get(id);
+    const task = nodes.get(id);
     if (task === undefined) return [];
+    const view = viewTask(board, task);
     const attempts = store.attempts({ taskId: id });
     return [
       {
-        task,
+        task: toJson(board, view),
         parent: line(parentOf(id) ?? '')[0] ?? null,
         dependencies: task.dependencies.flatMap(line),
-        dependents: board.views
+        dependents: board.tasks
           .filter(({ dependencies }) => dependencies.includes(id))
-          .flatMap((view) => line(view.id)),
-        subtasks: task.subtasks.flatMap(line),
+          .flatMap((dependent) => line(dependent.id)),
+        subtasks: view.subtasks.flatMap(line),
         attempts,
         usage: sumUsage(attempts.flatMap((attempt) => store.usage({ attemptId: attempt.id }))),
         events: store.events({ taskId: id }),
