@@ -3,6 +3,8 @@ export interface OutputStream {
   write(text: string): boolean;
   readonly columns?: number | undefined;
   readonly rows?: number | undefined;
+  /** Asks the terminal itself; `columns` and `rows` follow a change only when its signal has arrived. */
+  getWindowSize?(): [columns: number, rows: number];
   on(event: 'error' | 'close' | 'drain' | 'resize', listener: () => void): unknown;
   off(event: 'error' | 'close' | 'drain' | 'resize', listener: () => void): unknown;
 }
@@ -45,12 +47,12 @@ export class Output {
 
   /** Cells of a line; 80 where the stream does not know. */
   get columns(): number {
-    return atLeastOne(this.#stream.columns, 80);
+    return atLeastOne(this.#askTerminal()?.[0] ?? this.#stream.columns, 80);
   }
 
   /** Lines of the screen; 24 where the stream does not know. */
   get rows(): number {
-    return atLeastOne(this.#stream.rows, 24);
+    return atLeastOne(this.#askTerminal()?.[1] ?? this.#stream.rows, 24);
   }
 
   write(text: string): void {
@@ -73,6 +75,15 @@ export class Output {
     this.#stream.off('close', this.#end);
     this.#stream.off('drain', this.#drain);
     this.#release();
+  }
+
+  #askTerminal(): [columns: number, rows: number] | undefined {
+    try {
+      return this.#stream.getWindowSize?.();
+    } catch {
+      // It is gone; the next write will tell.
+      return undefined;
+    }
   }
 
   #release(): void {

@@ -17,16 +17,20 @@ export class Painter {
   readonly #output: Output;
   #shown: readonly string[] = [];
   #columns: number;
+  #rows: number;
 
   constructor(output: Output) {
     this.#output = output;
     this.#columns = output.columns;
+    this.#rows = output.rows;
   }
 
   /** Replaces the block, after printing `above` before it for good; writes only the lines that differ. */
   paint(block: readonly string[], above: readonly string[] = []): void {
-    const { columns } = this.#output;
-    const isRedrawn = columns < this.#columns || above.length > 0 || this.#shown.length === 0;
+    const { columns, rows } = this.#output;
+    // A screen that has shrunk has moved or broken the lines, so none of them is where it was.
+    const hasShrunk = columns < this.#columns || rows < this.#rows;
+    const isRedrawn = hasShrunk || above.length > 0 || this.#shown.length === 0;
     if (!isRedrawn && isSame(block, this.#shown)) return;
 
     let text = BEGIN + this.#moveToStart();
@@ -41,6 +45,7 @@ export class Painter {
     this.#output.write(text + FINISH);
     this.#shown = block;
     this.#columns = columns;
+    this.#rows = rows;
   }
 
   /** Prints `above`, then leaves `last` in the place of the block. */

@@ -11,6 +11,7 @@ import os
 import pty
 import resource
 import select
+import signal
 import struct
 import sys
 import termios
@@ -42,7 +43,10 @@ while True:
     if 0 in ready:
         data = os.read(0, 65536)
         if not data:
-            sources.remove(0)
+            # Who started this is gone, so the program must not stay behind.
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            sys.exit(1)
         orders += data
         *lines, orders = orders.split(b"\n")
         for line in lines:

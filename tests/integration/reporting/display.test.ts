@@ -41,6 +41,7 @@ async function screenWhen(
   return screen;
 }
 
+const barsOf = (screen: Screen): string[] => screen.lines().filter((line) => /^[━─]+ +\d+%/.test(line));
 const workerRows = (screen: Screen): string[] => screen.lines().filter((line) => line.startsWith('▸'));
 
 describe.each([
@@ -53,11 +54,13 @@ describe.each([
     const terminal = start(workers, columns, rows);
     const screen = await screenWhen(terminal, [columns, rows], (now) => workerRows(now).length === workers);
     expect(screen.clipped).toBe(0);
-    expect(screen.lines()[0]).toMatch(/^[━─]+ +\d+% {2}0 done · \d+ running · 0 failed · \d+ waiting$/);
-    expect(screen.lines()[1]).toMatch(/^\d+s · .+ tokens · \$/);
-    expect(screen.lines()[2]).toBe('workers: Claude subscription · manager: API key …abcd');
-    expect(screen.lines()).toHaveLength(3 + workers);
-    for (const line of screen.lines()) expect(displayWidth(line)).toBeLessThan(columns);
+    const [above, ...block] = screen.lines();
+    expect(above).toBe('Planned by the manager.');
+    expect(block[0]).toMatch(/^[━─]+ +\d+% {2}0 done · \d+ running · 0 failed · \d+ waiting$/);
+    expect(block[1]).toMatch(/^\d+s · .+ tokens · \$/);
+    expect(block[2]).toBe('workers: Claude subscription · manager: API key …abcd');
+    expect(block).toHaveLength(3 + workers);
+    for (const line of block) expect(displayWidth(line)).toBeLessThan(columns);
 
     terminal.type(CTRL_C);
     expect((await terminal.ended).exit).toBe(130);
@@ -83,31 +86,30 @@ test('more workers than lines: what fits is shown, the rest is counted', async (
   await terminal.ended;
 });
 
-test.each([
+test.each<[string, readonly [number, number], readonly [number, number]]>([
   ['narrower', [200, 50], [80, 24]],
   ['wider', [80, 24], [200, 50]],
-  ['lower', [80, 30], [80, 12]],
-] as const)(
-  'a terminal that becomes %s while it runs shows one whole frame, and only one',
-  async (_how, from, to) => {
-    const terminal = start(8, ...from);
-    await screenWhen(terminal, from, (now) => workerRows(now).length === 8);
-    terminal.resize(...to);
-    const [, rows] = to;
-    const fits = Math.min(8, rows - 4);
-    await screenWhen(terminal, from, (now) => {
-      const isResized = terminal.outputs.some(({ size }) => size !== undefined);
-      return isResized && now.columns === to[0] && workerRows(now).length >= Math.min(fits, 8) - 1;
-    });
-    terminal.type(CTRL_C);
-    await terminal.ended;
-    const end = replay(terminal.outputs, ...from);
-    const bars = end.history().filter((line) => /^[━─]+ +\d+%/.test(line));
-    expect(bars).toHaveLength(1);
-    expect(end.history().filter((line) => line.startsWith('▸'))).toEqual([]);
-    expect(end.cursorVisible).toBe(true);
-  },
-);
+  ['lower', [80, 30], [80, 10]],
+])('a terminal that becomes %s while it runs shows one whole frame, and only one', async (_how, from, to) => {
+  const terminal = start(8, ...from);
+  await screenWhen(terminal, from, (now) => workerRows(now).length === 8);
+  terminal.resize(...to);
+  await terminal.until((outputs) => {
+    const resized = outputs.findIndex(({ size }) => size !== undefined);
+    return resized !== -1 && outputs.slice(resized).some(({ text }) => text.includes('\x1b[?7h'));
+  });
+  const frame = replay(terminal.outputs, ...from);
+  expect(frame.columns).toBe(to[0]);
+  expect(workerRows(frame)).toHaveLength(to[1] >= 12 ? 8 : to[1] - 5);
+  expect(barsOf(frame)).toHaveLength(1);
+  terminal.type(CTRL_C);
+  await terminal.ended;
+  const end = replay(terminal.outputs, ...from);
+  const bars = end.history().filter((line) => /^[━─]+ +\d+%/.test(line));
+  expect(bars).toHaveLength(1);
+  expect(workerRows(end)).toEqual([]);
+  expect(end.cursorVisible).toBe(true);
+});
 
 test('a program that is killed in the middle leaves a terminal that can be used', async () => {
   const terminal = start(4, 80, 24);

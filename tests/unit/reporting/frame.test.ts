@@ -188,7 +188,6 @@ test('no line is ever wider than the terminal, nor the frame higher, whatever th
         expect(lines.length).toBeLessThan(rows);
         for (const line of lines) {
           expect(displayWidth(line)).toBeLessThanOrEqual(columns);
-          // eslint-disable-next-line no-control-regex -- that there are none but styles is the point
           expect(line.replace(/\x1b\[\d+m/g, '')).not.toMatch(/\p{Cc}/u);
         }
       },
