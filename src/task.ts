@@ -96,6 +96,8 @@ export function parentOf(id: TaskId): TaskId | undefined {
 
 /** Orders ids as numbers: 2 before 10, 3 before 3.1 before 3.2 before 4. */
 export function compareTaskIds(a: TaskId, b: TaskId): number {
+  // Sorting thousands of tasks spends its time here, and most ids have no dot.
+  if (!a.includes('.') && !b.includes('.')) return Number(a) - Number(b);
   const [a1 = 0, a2 = 0] = a.split('.').map(Number);
   const [b1 = 0, b2 = 0] = b.split('.').map(Number);
   return a1 - b1 || a2 - b2;
