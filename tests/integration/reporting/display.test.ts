@@ -105,8 +105,8 @@ test.each<[string, readonly [number, number], readonly [number, number]]>([
   terminal.type(CTRL_C);
   await terminal.ended;
   const end = replay(terminal.outputs, ...from);
-  const bars = end.history().filter((line) => /^[━─]+ +\d+%/.test(line));
-  expect(bars).toHaveLength(1);
+  // What a lower screen pushed out at its top is beyond reach.
+  expect(barsOf(end)).toHaveLength(1);
   expect(workerRows(end)).toEqual([]);
   expect(end.cursorVisible).toBe(true);
 });
