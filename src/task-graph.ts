@@ -138,7 +138,7 @@ export function buildTaskGraph<T extends GraphNode>(
 
   const needs = new Map<TaskId, TaskId[]>();
   for (const id of nodes.keys()) needs.set(id, []);
-  for (const task of nodes.values()) {
+  for (const task of sorted) {
     const parent = parentOf(task.id);
     if (parent !== undefined && !nodes.has(parent)) problems.push({ kind: 'missing-parent', id: task.id });
     if (parent !== undefined) needs.get(parent)?.push(task.id);

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fail } from '../failure.ts';
 import type { Cli } from './cli.ts';
+import type { CommonOptions } from './options.ts';
 
 /** The largest requirements document that is taken, all its files together, in bytes. */
 export const MAX_DOCUMENT_BYTES = 200 * 1024;
@@ -14,13 +15,14 @@ export const MAX_DOCUMENT_BYTES = 200 * 1024;
  */
 export async function readDocument(
   cli: Cli,
-  folder: string,
+  { workingDir = '.' }: CommonOptions,
   names: readonly string[],
   what: string,
 ): Promise<string> {
   if (names.filter((name) => name === '-').length > 1) {
     fail('wrong-usage', 'stdin ("-") can be read only once.', 'Name "-" a single time.');
   }
+  const folder = resolve(cli.cwd, workingDir);
   const texts: string[] = [];
   let bytes = 0;
   for (const name of names) {

@@ -54,9 +54,9 @@ export async function parseDocument(
     const before = store.tasks();
     if (before.length > 0 && options.append !== true && options.replace !== true)
       refuseToGuess(before.length);
-    const prd = await readDocument(cli, cli.cwd, files, 'the requirements');
+    const prd = await readDocument(cli, options, files, 'the requirements');
     const settings = loadSettings(cli, options, project);
-    const existing = options.replace === true ? before.filter(staysFrom(before)) : before;
+    const existing = options.replace === true ? leftByReplace(before) : before;
 
     const { openManager } = await import('../manager.ts');
     const { parsePrd } = await import('../../manager/planner.ts');
@@ -94,12 +94,14 @@ function refuseToGuess(count: number): never {
   );
 }
 
-/** What `--replace` leaves: tasks in progress and the groups they belong to. */
-function staysFrom(tasks: readonly Task[]): (task: Task) => boolean {
+/** What `--replace` leaves: tasks in progress and the groups they belong to, with what they need of each other. */
+function leftByReplace(tasks: readonly Task[]): Task[] {
   const groups = new Set(tasks.map(({ id }) => parentOf(id)));
   const working = tasks.filter(({ id, status }) => status === 'in-progress' && !groups.has(id));
   const kept = new Set(working.flatMap(({ id }) => [id, parentOf(id)]));
-  return ({ id }) => kept.has(id);
+  return tasks
+    .filter(({ id }) => kept.has(id))
+    .map((task) => ({ ...task, dependencies: task.dependencies.filter((need) => kept.has(need)) }));
 }
 
 /** Nothing that others stored while the manager was asked is lost, but it must not go unsaid. */

@@ -1,5 +1,4 @@
-import type { Task, TaskId } from '../../task.ts';
-import { parentOf } from '../../task.ts';
+import { parentOf, type Task, type TaskId } from '../../task.ts';
 import type { TaskGraph } from '../../task-graph.ts';
 
 /** GitHub draws no diagram with more edges or more characters than this. */
@@ -23,7 +22,7 @@ export function drawMermaid(
       lines.push('  end');
     }
   }
-  const steps = new Set(critical.map((id, index) => `${critical[index - 1] ?? ''} ${id}`));
+  const steps = new Set(critical.flatMap((id, index) => stepsBetween(critical[index - 1], id)));
   let edges = 0;
   for (const task of graph.nodes.values()) {
     for (const need of new Set(task.dependencies)) {
@@ -39,6 +38,12 @@ export function drawMermaid(
   );
   const text = lines.join('\n');
   return { text: `\`\`\`mermaid\n${text}\n\`\`\`\n`, tooLarge: excess(edges, text.length) };
+}
+
+/** The arrows that a step of the critical path can follow: a group's stand for its subtasks'. */
+function stepsBetween(from: TaskId | undefined, to: TaskId): string[] {
+  if (from === undefined) return [];
+  return [from, parentOf(from)].flatMap((start) => [to, parentOf(to)].map((end) => `${start} ${end}`));
 }
 
 function node(task: Task): string {
