@@ -1,4 +1,4 @@
-import { OUTCOME_POLICY, type Attempt, type AttemptEnd } from './attempt.ts';
+import { OUTCOME_POLICY, type Attempt, type AttemptEnd, type AttemptOutcome } from './attempt.ts';
 import type { Event, Stamped } from './event.ts';
 import type { Governor } from './governor.ts';
 import type { RetryPolicy } from './retry-policy.ts';
@@ -65,15 +65,21 @@ export async function executeTask(
   return settle(context, attempt, end, signal);
 }
 
-/** Brings an attempt to its end that the killed orchestrator of an earlier run left behind. */
+/**
+ * Brings an attempt to its end that the killed orchestrator of an earlier run left behind. One that came to nothing
+ * is tried again at once, whatever limits there are: its task is not to blame.
+ */
 export async function recoverAttempt(
   context: ExecutionContext,
   attempt: Attempt,
   signal: AbortSignal,
 ): Promise<Verdict> {
   const end = await guard(() => context.worker.recover(attempt, hooksFor(context, attempt), signal));
-  const lost = 'Its orchestrator was killed while it worked; that costs the task nothing.';
-  return settle(context, attempt, end ?? faultOf(lost), signal);
+  if (end !== undefined) return settle(context, attempt, end, signal);
+  const message = 'Its orchestrator was killed while it worked; that costs the task nothing.';
+  const verdict: Verdict = { kind: 'retry', at: context.now() };
+  endAttempt(context, attempt, endOf('cancelled', message), verdict);
+  return verdict;
 }
 
 /** The session of the task's previous attempt goes on where its outcome allows it. */
@@ -101,23 +107,30 @@ function claim(
 }
 
 function settle(context: ExecutionContext, attempt: Attempt, end: AttemptEnd, signal: AbortSignal): Verdict {
-  const { store, governor, retries, now } = context;
-  const { taskId } = attempt;
-  governor.ended(taskId, end);
-  const verdict = retries.judge(taskId, end, signal.aborted || governor.stop !== null, now());
-  const status = statusAfter(verdict);
-  for (const event of store.endAttempt(attempt.id, end, status, end.message) ?? []) context.report(event);
-  if (verdict.kind === 'retry') {
-    const delayMs = Math.max(0, verdict.at - now());
-    record(context, {
-      type: 'retry-scheduled',
-      taskId,
-      number: attempt.number + 1,
-      delayMs,
-      why: end.outcome,
-    });
-  }
+  const { governor, retries, now } = context;
+  governor.ended(attempt.taskId, end);
+  const verdict = retries.judge(attempt.taskId, end, signal.aborted || governor.stop !== null, now());
+  endAttempt(context, attempt, end, verdict);
   return verdict;
+}
+
+function endAttempt(context: ExecutionContext, attempt: Attempt, end: AttemptEnd, verdict: Verdict): void {
+  const { taskId } = attempt;
+  const events = context.store.endAttempt(attempt.id, end, statusAfter(verdict), end.message) ?? [];
+  for (const event of events) context.report(event);
+  if (verdict.kind !== 'retry') return;
+  const delayMs = Math.max(0, verdict.at - context.now());
+  record(context, {
+    type: 'retry-scheduled',
+    taskId,
+    number: attempt.number + 1,
+    delayMs,
+    why: end.message === '' ? end.outcome : `${end.outcome}: ${firstLine(end.message)}`,
+  });
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
 }
 
 function statusAfter(verdict: Verdict): TaskStatus {
@@ -158,13 +171,16 @@ async function guard<T extends AttemptEnd | undefined>(work: () => Promise<T>): 
   try {
     return await work();
   } catch (error) {
-    return faultOf(`The worker could not be run: ${error instanceof Error ? error.message : String(error)}`);
+    return endOf(
+      'infrastructure',
+      `The worker could not be run: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
-function faultOf(message: string): AttemptEnd {
+function endOf(outcome: AttemptOutcome, message: string): AttemptEnd {
   return {
-    outcome: 'infrastructure',
+    outcome,
     message,
     usage: [],
     report: null,

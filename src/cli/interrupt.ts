@@ -35,3 +35,28 @@ export async function interruptible<T>(
   }
   throw interrupted();
 }
+
+/** A command's two answers to being interrupted. */
+export interface Interrupt {
+  /** Aborts at the first Ctrl-C or SIGTERM: end what runs, save, and say what was done. */
+  readonly stop: AbortSignal;
+  /** Aborts at the second: now. */
+  readonly hurry: AbortSignal;
+  /** What the process exits with because of it; undefined if there was no interrupt. */
+  readonly exitCode: () => number | undefined;
+  /** Gives the signals back. */
+  readonly release: () => void;
+}
+
+/** Listens for interrupts until it is released. */
+export function twoStageInterrupt(cli: Cli): Interrupt {
+  const stop = new AbortController();
+  const hurry = new AbortController();
+  let exitCode: number | undefined;
+  const release = cli.onSignal((signal) => {
+    exitCode ??= SIGNAL_EXIT[signal];
+    if (stop.signal.aborted) hurry.abort();
+    else stop.abort();
+  });
+  return { stop: stop.signal, hurry: hurry.signal, exitCode: () => exitCode, release };
+}

@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
+import type { LoadedConfig } from '../config.ts';
+import { Failed, fail } from '../failure.ts';
+import { describeKey } from '../manager/choose.ts';
+import { chooseBilling, type Payer } from '../worker/billing.ts';
+import { createLocalWorker } from '../worker/local-worker.ts';
+import type { ProcessTable } from '../worker/process-table.ts';
+import type { Worker } from '../worker/worker.ts';
+import { WorkerPool } from '../worker-pool.ts';
+import { createSharedDirectory } from '../workspace/shared-directory.ts';
+import type { Workspaces } from '../workspace/workspace.ts';
+import { inspectClaude } from './claude-cli.ts';
+import type { Project } from './project.ts';
+
+/** Between SIGTERM and SIGKILL: the Claude CLI ends its tools within 1.6 s, a loaded machine is slower. */
+const GRACE_MS = 8000;
+/** A Claude CLI that has given its result and stays is ended after this. */
+const AFTER_RESULT_MS = 15_000;
+/** How often the CLI itself repeats a failed request, about 15 s in all; waiting longer is for the run to decide. */
+const API_RETRIES = 5;
+const LOGIN_TIMEOUT_MS = 30_000;
+
+/** Where workers work: `execution.default_working_dir`, else the project. */
+export function workingDirectory(project: Project, { config }: LoadedConfig): string {
+  return resolve(project.root, config.execution.default_working_dir ?? '.');
+}
+
+/** Who pays for the workers; throws `Failed` where nobody would, or where there is no Claude CLI to pay for. */
+export async function findWorkerPayer(
+  project: Project,
+  settings: LoadedConfig,
+  signal: AbortSignal,
+): Promise<Payer> {
+  const { config, secrets, environment } = settings;
+  const { auth, command } = config.claude_cli;
+  const hasApiKey = secrets.apiKey !== null;
+  // The CLI's word on its login takes up to a second, and is not needed where the answer is clear without it.
+  const claude =
+    auth === 'api_key'
+      ? undefined
+      : await inspectClaude(command, {
+          cwd: project.root,
+          env: { ...environment, ...config.claude_cli.environment },
+          timeoutMs: LOGIN_TIMEOUT_MS,
+          signal,
+        });
+  if (claude?.kind === 'missing') {
+    fail(
+      'cli-missing',
+      `The Claude CLI "${command}" cannot be started: ${claude.message}.`,
+      'Install it with `npm install -g @anthropic-ai/claude-code`, or name it in claude_cli.command.',
+    );
+  }
+  const loggedIn = claude?.kind === 'found' ? claude.login?.loggedIn === true : undefined;
+  const payer = chooseBilling({ auth, hasApiKey, loggedIn });
+  if (!payer.ok) throw new Failed(payer.error);
+  return payer.value;
+}
+
+/** Who pays for what, as it is printed before the first process starts. */
+export function describeBilling(payer: Payer, { config, secrets }: LoadedConfig): string {
+  const key = secrets.apiKey === null ? 'an API key' : describeKey(secrets.apiKey);
+  const workers = payer === 'subscription' ? 'Claude subscription' : key;
+  const managerByKey = secrets.apiKey !== null && config.models.manager.via !== 'cli';
+  const manager = managerByKey || payer === 'api_key' ? key : 'Claude subscription';
+  const { manager: managing, worker: working } = config.models;
+  return `workers: ${workers} (${working.model}) · manager: ${manager} (${managing.model})`;
+}
+
+/** Where workers work, and what is isolated from what. */
+export function createWorkspaces(project: Project, settings: LoadedConfig): Workspaces {
+  return createSharedDirectory(workingDirectory(project, settings));
+}
+
+/** Tells this project's processes from those of others on the machine. */
+export function markerPrefix(project: Project): string {
+  return createHash('sha256').update(project.root).digest('hex').slice(0, 16);
+}
+
+/** The worker of this machine, by configuration. `hurry` makes it end processes without patience. */
+export function createWorker(
+  project: Project,
+  settings: LoadedConfig,
+  payer: Payer,
+  workspaces: Workspaces,
+  processes: ProcessTable,
+  hurry: AbortSignal,
+): Worker {
+  const { config, environment } = settings;
+  const { execution, verify, claude_cli: claude } = config;
+  return createLocalWorker({
+    claude: {
+      command: claude.command,
+      environment: { ...environment, ...claude.environment },
+      billing: payer,
+      permissionMode: claude.permission_mode,
+      allowedTools: claude.allowed_tools,
+      disallowedTools: claude.disallowed_tools,
+      settingSources: claude.setting_sources.join(','),
+      settings: Object.keys(claude.settings).length === 0 ? null : JSON.stringify(claude.settings),
+      maxTurns: execution.max_turns,
+      maxApiRetries: API_RETRIES,
+      bashDefaultTimeoutMs: execution.bash_default_timeout_ms,
+      bashMaxTimeoutMs: execution.bash_max_timeout_ms,
+      bashMaxOutputLength: execution.bash_max_output_length,
+      extraFlags: flagArguments(claude.flags),
+    },
+    workspaces,
+    processes,
+    markerPrefix: markerPrefix(project),
+    patience: {
+      totalMs: execution.worker_timeout * 1000,
+      stallMs: execution.stall_timeout * 1000,
+      graceMs: GRACE_MS,
+      afterResultMs: AFTER_RESULT_MS,
+    },
+    verifyCommands: verify.commands,
+    verifyTimeoutMs: verify.timeout * 1000,
+    // Workers share a directory: two test runs at once would disturb each other.
+    verifyQueue: new WorkerPool(1),
+    now: Date.now,
+    hurry,
+  });
+}
+
+/** `claude_cli.flags` as arguments: true for an option without a value, a list for one that is repeated. */
+function flagArguments(flags: LoadedConfig['config']['claude_cli']['flags']): string[] {
+  return Object.entries(flags).flatMap(([name, value]) => {
+    if (value === null || value === false) return [];
+    if (value === true) return [`--${name}`];
+    return (Array.isArray(value) ? value : [value]).map((each) => `--${name}=${each}`);
+  });
+}

@@ -1,0 +1,278 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AttemptEnd } from '../../src/attempt.ts';
+import { learnEstimates } from '../../src/estimate.ts';
+import type { Stamped } from '../../src/event.ts';
+import { orchestrate, type RunOptions, type RunResult } from '../../src/orchestrator.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
+import type { TaskStore } from '../../src/store/store.ts';
+import type { TaskDraft } from '../../src/task.ts';
+import { makeDraft } from '../rig/arbitrary-tasks.ts';
+import { attemptEnd, costing } from '../rig/attempt-end.ts';
+import { ScriptedWorker } from '../rig/scripted-worker.ts';
+
+const self = { pid: process.pid, startTime: 'self' };
+
+describe('orchestrate', () => {
+  let folder: string;
+  let store: TaskStore;
+  let worker: ScriptedWorker;
+  let events: Stamped[];
+  let abort: AbortController;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'orchestrator-test-'));
+    store = openStore({ file: join(folder, 'tasks.db'), tag: 'master', create: true });
+    worker = new ScriptedWorker();
+    events = [];
+    abort = new AbortController();
+  });
+
+  afterEach(() => {
+    store.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const start = (options: Partial<RunOptions> = {}): Promise<RunResult> =>
+    orchestrate(
+      {
+        store,
+        worker,
+        reporter: { report: (event) => void events.push(event), close: () => Promise.resolve() },
+        plan: () => Promise.resolve('stored'),
+        estimate: learnEstimates([]),
+        isAlive: ({ startTime }) => startTime === 'self',
+        newSessionId: () => crypto.randomUUID(),
+        now: Date.now,
+        random: () => 0,
+      },
+      {
+        runId: 'run-1',
+        process: self,
+        workers: 2,
+        failureMode: 'continue',
+        maxRetries: 1,
+        retryBaseDelayMs: 0,
+        retryMaxDelayMs: 0,
+        maxCostUsd: null,
+        maxCostPerTaskUsd: null,
+        billing: 'nobody',
+        workerModel: 'sonnet',
+        directory: folder,
+        filesRoot: folder,
+        pollMs: 10,
+        ...options,
+      },
+      abort.signal,
+    );
+
+  const add = (...drafts: TaskDraft[]): void => void store.addTasks(drafts, { source: 'test' });
+  const endNext = async (count: number, end: AttemptEnd): Promise<string> => {
+    const call = await worker.call(count);
+    call.end(end);
+    return call.assignment.task.id;
+  };
+
+  it('runs a diamond in order, two at a time, and stores every outcome', async () => {
+    add(
+      makeDraft('1'),
+      makeDraft('2', { dependencies: ['1'] }),
+      makeDraft('3', { dependencies: ['1'] }),
+      makeDraft('4', { dependencies: ['2', '3'] }),
+    );
+    const run = start();
+    const report = {
+      status: 'completed',
+      summary: 'Did it.',
+      handover: 'Use it so.',
+      followUps: [],
+    } as const;
+    await worker.call(1);
+    expect(worker.calls).toHaveLength(1);
+    await endNext(1, attemptEnd('landed', { report }));
+    const middle = await Promise.all([worker.call(2), worker.call(3)]);
+    expect(middle.map(({ assignment }) => assignment.task.id)).toEqual(['2', '3']);
+    expect(middle[0]?.assignment.handovers.map(({ task, summary }) => [task.id, summary])).toEqual([
+      ['1', 'Use it so.'],
+    ]);
+    for (const call of middle) call.end(attemptEnd('no-change'));
+    expect(await endNext(4, attemptEnd('landed'))).toBe('4');
+    expect((await run).outcome).toBe('completed');
+    expect(store.tasks().map(({ status }) => status)).toEqual(['done', 'done', 'done', 'done']);
+    expect(store.lastRun()).toMatchObject({ id: 'run-1', outcome: 'completed' });
+    expect(events.map(({ type }) => type).filter((type) => type.startsWith('run'))).toEqual([
+      'run-started',
+      'run-planned',
+      'run-ended',
+    ]);
+  });
+
+  it('retries in the same session, and fails a task when its attempts are used up', async () => {
+    add(makeDraft('1'), makeDraft('2', { dependencies: ['1'] }));
+    const run = start();
+    await endNext(1, attemptEnd('verify-failed', { message: 'npm test failed' }));
+    const second = await worker.call(2);
+    expect(second.assignment.attempt).toMatchObject({
+      number: 2,
+      resumed: true,
+      sessionId: worker.calls[0]?.assignment.attempt.sessionId,
+    });
+    expect(second.assignment.previous?.message).toBe('npm test failed');
+    second.end(attemptEnd('verify-failed'));
+    expect(await run).toMatchObject({ outcome: 'completed-with-failures', message: '1 failed, 1 not run.' });
+    expect(store.tasks().map(({ status }) => status)).toEqual(['failed', 'pending']);
+  });
+
+  it('begins a new session after a refusal', async () => {
+    add(makeDraft('1'));
+    const run = start();
+    await endNext(1, attemptEnd('refused'));
+    const second = await worker.call(2);
+    expect(second.assignment.attempt.resumed).toBe(false);
+    expect(second.assignment.attempt.sessionId).not.toBe(worker.calls[0]?.assignment.attempt.sessionId);
+    second.end(attemptEnd('landed'));
+    expect((await run).outcome).toBe('completed');
+  });
+
+  it('starts nothing more after a usage limit, charges nothing, and goes on in the same session later', async () => {
+    add(makeDraft('1'), makeDraft('2'), makeDraft('3'), makeDraft('4'));
+    const run = start();
+    const [first, second] = [await worker.call(1), await worker.call(2)];
+    first.end(attemptEnd('usage-limited', { message: 'resets at 8:11' }));
+    second.end(attemptEnd('landed'));
+    expect(await run).toMatchObject({ outcome: 'paused-usage-limit', message: 'resets at 8:11' });
+    expect(worker.calls).toHaveLength(2);
+    expect(store.tasks().map(({ status }) => status)).toEqual(['pending', 'done', 'pending', 'pending']);
+
+    const again = start({ runId: 'run-2', workers: 1 });
+    const resumed = await worker.call(3);
+    expect(resumed.assignment.attempt).toMatchObject({
+      resumed: true,
+      sessionId: first.assignment.attempt.sessionId,
+    });
+    resumed.end(attemptEnd('landed'));
+    await endNext(4, attemptEnd('landed'));
+    await endNext(5, attemptEnd('landed'));
+    expect((await again).outcome).toBe('completed');
+  });
+
+  it('stops when the budget is spent, and says what is left', async () => {
+    add(makeDraft('1'), makeDraft('2'));
+    const run = start({ workers: 1, maxCostUsd: 1 });
+    const call = await worker.call(1);
+    expect(call.assignment.maxCostUsd).toBe(1);
+    call.end(attemptEnd('landed', { usage: costing(0.98) }));
+    expect((await run).outcome).toBe('over-budget');
+    expect(store.task('2')?.status).toBe('pending');
+  });
+
+  it('ends running workers when it is interrupted, and leaves their tasks to the next run', async () => {
+    add(makeDraft('1'), makeDraft('2', { dependencies: ['1'] }));
+    const run = start();
+    await worker.call(1);
+    abort.abort();
+    expect((await run).outcome).toBe('interrupted');
+    expect(store.tasks().map(({ status }) => status)).toEqual(['pending', 'pending']);
+    expect(store.attempts({ running: true })).toEqual([]);
+  });
+
+  it('ends what runs when a task fails in failure mode kill', async () => {
+    add(makeDraft('1'), makeDraft('2'), makeDraft('3'));
+    const run = start({ failureMode: 'kill', maxRetries: 0 });
+    await worker.call(2);
+    await endNext(1, attemptEnd('crashed'));
+    expect((await run).outcome).toBe('completed-with-failures');
+    expect(worker.calls).toHaveLength(2);
+    expect(store.tasks().map(({ status }) => status)).toEqual(['failed', 'pending', 'pending']);
+  });
+
+  it('picks up tasks that another process adds while it works', async () => {
+    add(makeDraft('1'));
+    const run = start({ workers: 1 });
+    const first = await worker.call(1);
+    const other = openStore({ file: join(folder, 'tasks.db'), tag: 'master', create: false });
+    other.addTasks([makeDraft('2', { dependencies: ['1'] })], { source: 'another process' });
+    other.close();
+    first.end(attemptEnd('landed'));
+    expect(await endNext(2, attemptEnd('landed'))).toBe('2');
+    expect((await run).outcome).toBe('completed');
+    expect(events.filter(({ type }) => type === 'tasks-added')).toMatchObject([{ taskIds: ['2'] }]);
+  });
+
+  it('runs only what was asked for', async () => {
+    add(makeDraft('1'), makeDraft('2'), makeDraft('3', { dependencies: ['1'] }));
+    const run = start({ only: ['2', '3'] });
+    expect(await endNext(1, attemptEnd('landed'))).toBe('2');
+    expect(await run).toMatchObject({ outcome: 'completed-with-failures', message: '0 failed, 1 not run.' });
+  });
+
+  it('settles the attempts of a killed orchestrator before anything else, and charges nothing for them', async () => {
+    add(makeDraft('1'), makeDraft('2'));
+    const dead = { pid: 1, startTime: 'dead' };
+    store.startRun({ id: 'run-0', process: dead, workers: 1, billing: '', tasks: 2 }, () => false);
+    const claimed = store.claim({
+      runId: 'run-0',
+      taskId: '1',
+      sessionId: crypto.randomUUID(),
+      resumed: false,
+      model: 'sonnet',
+      directory: folder,
+      filesRoot: folder,
+      why: '',
+    });
+    const run = start({ workers: 1, maxRetries: 0 });
+    const again = await worker.call(1);
+    expect(worker.recovered.map(({ id }) => id)).toEqual([claimed?.attempt.id]);
+    expect(store.run('run-0')).toMatchObject({ outcome: 'interrupted' });
+    again.end(attemptEnd('landed'));
+    await endNext(2, attemptEnd('landed'));
+    expect((await run).outcome).toBe('completed');
+    expect(store.attempts({ taskId: '1' }).map(({ end }) => end?.outcome)).toEqual(['cancelled', 'landed']);
+  });
+
+  it('takes over the result of a worker that ended after its orchestrator was killed', async () => {
+    add(makeDraft('1'));
+    store.startRun(
+      { id: 'run-0', process: { pid: 1, startTime: 'dead' }, workers: 1, billing: '', tasks: 1 },
+      () => false,
+    );
+    store.claim({
+      runId: 'run-0',
+      taskId: '1',
+      sessionId: crypto.randomUUID(),
+      resumed: false,
+      model: 'sonnet',
+      directory: folder,
+      filesRoot: folder,
+      why: '',
+    });
+    worker.recovery = attemptEnd('landed', { usage: costing(0.5) });
+    expect((await start()).outcome).toBe('completed');
+    expect(worker.calls).toHaveLength(0);
+    expect(store.usage().reduce((sum, { costUsd }) => sum + costUsd, 0)).toBe(0.5);
+  });
+
+  it('refuses to start beside a run that is alive, and says who runs', async () => {
+    add(makeDraft('1'));
+    const run = start();
+    await worker.call(1);
+    await expect(start({ runId: 'run-2' })).rejects.toMatchObject({ failure: { reason: 'run-in-progress' } });
+    await endNext(1, attemptEnd('landed'));
+    await run;
+  });
+
+  it('turns an exception of a worker into the end of its attempt, and does not repeat it for ever', async () => {
+    add(makeDraft('1'));
+    worker.run = () => Promise.reject(new Error('boom'));
+    const result = await start({ maxRetries: 2 });
+    expect(result.outcome).toBe('completed-with-failures');
+    expect(store.task('1')?.status).toBe('pending');
+    expect(store.attempts({ taskId: '1' }).map(({ end }) => end?.outcome)).toEqual([
+      'infrastructure',
+      'infrastructure',
+      'infrastructure',
+    ]);
+  });
+});

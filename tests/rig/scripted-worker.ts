@@ -1,0 +1,41 @@
+import type { AttemptEnd } from '../../src/attempt.ts';
+import type { Assignment, Worker, WorkerHooks } from '../../src/worker/worker.ts';
+import { attemptEnd } from './attempt-end.ts';
+
+/** One attempt that a scripted worker was given and that the test decides about. */
+export interface Call {
+  readonly assignment: Assignment;
+  readonly hooks: WorkerHooks;
+  readonly signal: AbortSignal;
+  end(end: AttemptEnd): void;
+}
+
+/** A worker whose attempts begin and end when the test says so: concurrency becomes something to assert on. */
+export class ScriptedWorker implements Worker {
+  readonly calls: Call[] = [];
+  readonly recovered: Call['assignment']['attempt'][] = [];
+  readonly #waiting: (() => void)[] = [];
+  /** What `recover` answers. */
+  recovery: AttemptEnd | undefined = undefined;
+
+  run(assignment: Assignment, hooks: WorkerHooks, signal: AbortSignal): Promise<AttemptEnd> {
+    return new Promise((resolve) => {
+      signal.addEventListener('abort', () => resolve(attemptEnd('cancelled')));
+      this.calls.push({ assignment, hooks, signal, end: resolve });
+      for (const wake of this.#waiting.splice(0)) wake();
+    });
+  }
+
+  recover(attempt: Assignment['attempt']): Promise<AttemptEnd | undefined> {
+    this.recovered.push(attempt);
+    return Promise.resolve(this.recovery);
+  }
+
+  /** The `count`-th attempt (from 1), as soon as it was begun. */
+  async call(count: number): Promise<Call> {
+    while (this.calls.length < count) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    const call = this.calls[count - 1];
+    if (call === undefined) throw new Error(`There was no attempt ${count}.`);
+    return call;
+  }
+}
