@@ -96,7 +96,7 @@ export function createProcessTable(system: ProcessSystem): ProcessTable {
 
     async endTree(identity, options) {
       const entry = reader.entry(identity.pid);
-      if (entry?.startTime !== identity.startTime) return;
+      if (entry?.startTime !== identity.startTime || entry.pid === system.pid) return;
       // Descendants are noted while their ancestry can still be seen: orphans get a new parent.
       const tree = descendants(reader.entries(), identity.pid);
       signal(identity, 'SIGTERM');

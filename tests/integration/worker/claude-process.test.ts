@@ -119,13 +119,7 @@ describe('a worker', () => {
   test('that prints noise around its result has succeeded', async () => {
     const noise = { raw: '/v8AgP//Cg==' };
     const result = JSON.stringify(lines.result());
-    rig.script([
-      noise,
-      ...work,
-      noise,
-      { raw: btoa(`${result.slice(0, 30)}`) },
-      { raw: btoa(result.slice(30)) },
-    ]);
+    rig.script([noise, ...work, noise, { raw: btoa(result.slice(0, 30)) }, { raw: btoa(result.slice(30)) }]);
     expect((await rig.run()).outcome).toBe('landed');
   });
 

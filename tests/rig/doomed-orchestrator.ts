@@ -1,0 +1,35 @@
+// A program that starts one attempt as an orchestrator does, tells of it on stdout, and waits to be killed.
+import { createLocalWorker } from '../../src/worker/local-worker.ts';
+import { createProcessTable } from '../../src/worker/process-table.ts';
+import type { Assignment } from '../../src/worker/worker.ts';
+import { createSharedDirectory } from '../../src/workspace/shared-directory.ts';
+import type { ClaudeSettings } from '../../src/worker/claude-command.ts';
+
+const { claude, assignment, markerPrefix, verifyCommands } = JSON.parse(process.argv[2] ?? '') as {
+  claude: ClaudeSettings;
+  assignment: Assignment;
+  markerPrefix: string;
+  verifyCommands: string[];
+};
+const kill = (pid: number, signal: NodeJS.Signals): boolean => process.kill(pid, signal);
+const worker = createLocalWorker({
+  claude,
+  markerPrefix,
+  verifyCommands,
+  workspaces: createSharedDirectory(assignment.attempt.directory),
+  processes: createProcessTable({ platform: process.platform, pid: process.pid, kill }),
+  patience: { totalMs: 90_000, stallMs: 60_000, graceMs: 10_000, afterResultMs: 60_000 },
+  verifyTimeoutMs: 60_000,
+  verifyQueue: { run: (job) => job() },
+  now: Date.now,
+});
+const tell = (told: object): boolean => process.stdout.write(`${JSON.stringify(told)}\n`);
+await worker.run(
+  assignment,
+  {
+    onSpawn: (identity) => tell({ identity }),
+    onPhase: (phase) => tell({ phase }),
+    onProgress: ({ action }) => tell({ action }),
+  },
+  new AbortController().signal,
+);
