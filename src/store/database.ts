@@ -44,7 +44,9 @@ export class Database {
         this.#driver.exec(
           `PRAGMA busy_timeout = ${BUSY_TIMEOUT}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;`,
         );
-        if (this.schemaVersion() !== MIGRATIONS.length) this.#migrate();
+        const isCurrent =
+          this.schemaVersion() === MIGRATIONS.length && this.#pragma('application_id') === APPLICATION_ID;
+        if (!isCurrent) this.#migrate();
       });
     } catch (error) {
       this.#driver.close();

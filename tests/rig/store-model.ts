@@ -1,0 +1,280 @@
+import fc from 'fast-check';
+import { Failed } from '../../src/failure.ts';
+import type { TaskStore } from '../../src/store/store.ts';
+import { buildTaskGraph } from '../../src/task-graph.ts';
+import {
+  compareTaskIds,
+  groupStatus,
+  isRunnable,
+  isSettled,
+  parentOf,
+  TASK_STATUSES,
+  type TaskDraft,
+  type TaskId,
+  type TaskStatus,
+} from '../../src/task.ts';
+import { makeDraft } from './arbitrary-tasks.ts';
+import { attemptEnd } from './attempt-end.ts';
+
+/** What the model knows of a task. */
+interface ModelTask {
+  readonly id: TaskId;
+  readonly title: string;
+  readonly status: TaskStatus;
+  readonly dependencies: readonly TaskId[];
+}
+
+/** One step, made of numbers and words that are given a meaning by what is there when it is taken. */
+export type Step =
+  | {
+      readonly kind: 'add';
+      readonly drafts: readonly { at: number; sub: number; needs: readonly number[] }[];
+    }
+  | { readonly kind: 'status'; readonly at: readonly number[]; readonly status: TaskStatus }
+  | { readonly kind: 'edit'; readonly at: number; readonly title: string }
+  | { readonly kind: 'delete'; readonly at: readonly number[]; readonly force: boolean }
+  | { readonly kind: 'depend' | 'undepend'; readonly at: number; readonly on: number }
+  | { readonly kind: 'claim'; readonly at: number }
+  | { readonly kind: 'end'; readonly at: number; readonly status: TaskStatus };
+
+const at = fc.nat(40);
+const status = fc.constantFrom(...TASK_STATUSES);
+
+/** Any step; adding is as likely as all that takes away. */
+export const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({
+    kind: fc.constant('add' as const),
+    drafts: fc.array(fc.record({ at, sub: fc.nat(2), needs: fc.array(at, { maxLength: 2 }) }), {
+      minLength: 1,
+      maxLength: 4,
+    }),
+  }),
+  fc.record({
+    kind: fc.constant('status' as const),
+    at: fc.array(at, { minLength: 1, maxLength: 3 }),
+    status,
+  }),
+  fc.record({ kind: fc.constant('edit' as const), at, title: fc.constantFrom('', ' ', 'Same', 'Other') }),
+  fc.record({
+    kind: fc.constant('delete' as const),
+    at: fc.array(at, { minLength: 1, maxLength: 2 }),
+    force: fc.boolean(),
+  }),
+  fc.record({ kind: fc.constantFrom('depend' as const, 'undepend' as const), at, on: at }),
+  fc.record({ kind: fc.constant('claim' as const), at }),
+  fc.record({ kind: fc.constant('end' as const), at, status }),
+);
+
+/** A store in a few maps, with no thought given to speed: what the real one has to agree with. */
+export class StoreModel {
+  tasks = new Map<TaskId, ModelTask>();
+  /** The tasks of open attempts by the attempt's id; a task that was deleted meanwhile has no place here. */
+  readonly running = new Map<number, TaskId | undefined>();
+
+  /** Takes a step with both; returns what each of them said about it. */
+  step(step: Step, store: TaskStore): { model: string; store: string } {
+    const before = this.tasks;
+    const model = outcome(() => this.#apply(step, store));
+    if (model !== 'ok') this.tasks = before;
+    return { model, store: this.#said };
+  }
+
+  /** The tasks as `tasks()` has to tell them. */
+  snapshot(): ModelTask[] {
+    return [...this.tasks.values()].sort((a, b) => compareTaskIds(a.id, b.id));
+  }
+
+  #said = '';
+
+  #apply(step: Step, store: TaskStore): void {
+    const next = new Map(this.tasks);
+    const told = (work: () => unknown): void => void (this.#said = outcome(work));
+    switch (step.kind) {
+      case 'add': {
+        const drafts = step.drafts.map(({ at: place, sub, needs }) =>
+          makeDraft(sub === 0 ? String(place + 1) : `${place + 1}.${sub}`, {
+            dependencies: needs.map((n) => this.#pick(n)),
+          }),
+        );
+        told(() => store.addTasks(drafts, { source: 'model' }));
+        this.#add(next, drafts);
+        break;
+      }
+      case 'status': {
+        const ids = step.at.map((n) => this.#pick(n));
+        told(() => store.setStatus(ids, step.status, 'model'));
+        for (const id of ids) requireTask(next, id);
+        for (const id of new Set(ids)) setStatus(next, id, step.status);
+        break;
+      }
+      case 'edit': {
+        const id = this.#pick(step.at);
+        told(() => store.editTask(id, { title: step.title }));
+        const task = requireTask(next, id);
+        if (step.title.trim() === '') throw new Error('plan-invalid');
+        next.set(id, { ...task, title: step.title });
+        break;
+      }
+      case 'delete': {
+        const ids = step.at.map((n) => this.#pick(n));
+        told(() => store.deleteTasks(ids, { force: step.force }));
+        this.#delete(next, ids, step.force);
+        break;
+      }
+      case 'depend':
+      case 'undepend': {
+        const [id, on] = [this.#pick(step.at), this.#pick(step.on)];
+        told(() => (step.kind === 'depend' ? store.addDependency(id, on) : store.removeDependency(id, on)));
+        const task = requireTask(next, id);
+        requireTask(next, on);
+        const others = task.dependencies.filter((need) => need !== on);
+        next.set(id, {
+          ...task,
+          dependencies: step.kind === 'depend' ? [...others, on].sort(compareTaskIds) : others,
+        });
+        checkGraph(next);
+        break;
+      }
+      case 'claim': {
+        const taskId = this.#pick(step.at);
+        const claim = {
+          runId: 'run',
+          taskId,
+          sessionId: 's',
+          resumed: false,
+          model: 'm',
+          directory: '/',
+          filesRoot: '/',
+          why: '',
+        };
+        told(() => {
+          const claimed = store.claim(claim);
+          if (claimed === undefined) throw new Error('not claimed');
+          this.running.set(claimed.attempt.id, taskId);
+        });
+        const task = next.get(taskId);
+        if (task === undefined || !isRunnable(task.status) || subtasksOf(next, taskId).length > 0)
+          throw new Error('not claimed');
+        next.set(taskId, { ...task, status: 'in-progress' });
+        break;
+      }
+      case 'end': {
+        const [attemptId, taskId] = [...this.running][step.at % Math.max(1, this.running.size)] ?? [0];
+        if (attemptId === 0) { told(() => undefined); return; }
+        told(() => store.endAttempt(attemptId, attemptEnd('crashed'), step.status, 'model'));
+        this.running.delete(attemptId);
+        const task = taskId === undefined ? undefined : next.get(taskId);
+        if (task === undefined || subtasksOf(next, task.id).length > 0) break;
+        const isOpen = task.status === 'in-progress' || task.status === 'review';
+        if (isOpen || isSettled(step.status)) next.set(task.id, { ...task, status: step.status });
+      }
+    }
+    follow(next, this.tasks);
+    this.tasks = next;
+  }
+
+  #pick(n: number): TaskId {
+    const ids = this.snapshot().map(({ id }) => id);
+    return ids[n % (ids.length + 1)] ?? '99';
+  }
+
+  #add(next: Map<TaskId, ModelTask>, drafts: readonly TaskDraft[]): void {
+    if (new Set(drafts.map(({ id }) => id)).size < drafts.length) throw new Error('plan-invalid');
+    const ids = [...drafts].map(({ id }) => id).sort(compareTaskIds);
+    const renamed = new Map<TaskId, TaskId>();
+    const tops = ids.filter((id) => parentOf(id) === undefined);
+    const last = Math.max(0, ...[...next.keys()].map((id) => Number.parseInt(id, 10)));
+    const isAnyTaken = tops.some((id) => next.has(id));
+    for (const [index, id] of tops.entries()) renamed.set(id, isAnyTaken ? String(last + index + 1) : id);
+    for (const parent of new Set(ids.map(parentOf))) {
+      if (parent === undefined) continue;
+      const own = ids.filter((id) => parentOf(id) === parent);
+      const newParent = renamed.get(parent) ?? parent;
+      const there = subtasksOf(next, newParent).map(({ id }) => Number(id.split('.')[1]));
+      const isTaken = own.some((id) => next.has(`${newParent}.${id.split('.')[1] ?? ''}`));
+      for (const [index, id] of own.entries()) {
+        const sub = isTaken ? Math.max(...there) + index + 1 : id.split('.')[1];
+        renamed.set(id, `${newParent}.${sub ?? ''}`);
+      }
+    }
+    for (const { id, title, dependencies } of drafts) {
+      const stored = renamed.get(id) ?? id;
+      const needs = [...new Set(dependencies.map((need) => renamed.get(need) ?? need))].sort(compareTaskIds);
+      next.set(stored, { id: stored, title, status: 'pending', dependencies: needs });
+    }
+    checkGraph(next);
+    const grouped = new Set(drafts.map(({ id }) => parentOf(renamed.get(id) ?? id)));
+    if ([...this.running.values()].some((id) => grouped.has(id))) throw new Error('plan-invalid');
+  }
+
+  #delete(next: Map<TaskId, ModelTask>, ids: readonly TaskId[], force: boolean): void {
+    for (const id of ids) requireTask(next, id);
+    const gone = new Set(
+      [...next.keys()].filter((id) => ids.includes(id) || ids.includes(parentOf(id) ?? '')),
+    );
+    for (const id of gone) next.delete(id);
+    for (const task of next.values()) {
+      const kept = task.dependencies.filter((need) => !gone.has(need));
+      if (kept.length < task.dependencies.length && !force) throw new Error('task-needed');
+      next.set(task.id, { ...task, dependencies: kept });
+    }
+    for (const [attemptId, taskId] of this.running) {
+      if (taskId !== undefined && gone.has(taskId)) this.running.set(attemptId, undefined);
+    }
+  }
+}
+
+function outcome(work: () => unknown): string {
+  try {
+    work();
+    return 'ok';
+  } catch (error) {
+    if (error instanceof Failed) return error.failure.reason;
+    if (error instanceof Error && /^[a-z -]+$/.test(error.message)) return error.message;
+    throw error;
+  }
+}
+
+function requireTask(tasks: ReadonlyMap<TaskId, ModelTask>, id: TaskId): ModelTask {
+  const task = tasks.get(id);
+  if (task === undefined) throw new Error('task-not-found');
+  return task;
+}
+
+function checkGraph(tasks: ReadonlyMap<TaskId, ModelTask>): void {
+  const graph = buildTaskGraph([...tasks.values()]);
+  if (graph.ok) return;
+  const isCycle = graph.error.every(({ kind }) => kind === 'cycle' || kind === 'self-dependency');
+  throw new Error(isCycle ? 'dependency-cycle' : 'plan-invalid');
+}
+
+function subtasksOf(tasks: ReadonlyMap<TaskId, ModelTask>, id: TaskId): ModelTask[] {
+  return [...tasks.values()].filter((task) => parentOf(task.id) === id);
+}
+
+function setStatus(tasks: Map<TaskId, ModelTask>, id: TaskId, to: TaskStatus): void {
+  const subtasks = subtasksOf(tasks, id);
+  for (const subtask of subtasks) {
+    const goesDown =
+      to === 'done' ||
+      to === 'cancelled' ||
+      to === 'pending' ||
+      (to === 'deferred' && !isSettled(subtask.status));
+    if (goesDown) tasks.set(subtask.id, { ...subtask, status: to });
+  }
+  tasks.set(id, { ...requireTask(tasks, id), status: to });
+}
+
+/** Every group follows its subtasks, and one that has lost them all is not in progress any more. */
+function follow(tasks: Map<TaskId, ModelTask>, before: ReadonlyMap<TaskId, ModelTask>): void {
+  for (const task of [...tasks.values()]) {
+    const subtasks = subtasksOf(tasks, task.id);
+    const wasGroup = subtasksOf(before, task.id).length > 0;
+    if (subtasks.length > 0) {
+      const derived = groupStatus(subtasks.map(({ status: own }) => own));
+      tasks.set(task.id, { ...task, status: derived ?? task.status });
+    } else if (wasGroup && task.status === 'in-progress') {
+      tasks.set(task.id, { ...task, status: 'pending' });
+    }
+  }
+}
