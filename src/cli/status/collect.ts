@@ -12,7 +12,7 @@ import { summarize, type RunSummary } from '../../reporting/summary.ts';
 import type { Run, TaskStore } from '../../store/store.ts';
 import type { Task, TaskId } from '../../task.ts';
 import { countTasks, type TaskCounts } from '../tasks/counts.ts';
-import { loadBoard } from '../tasks/view.ts';
+import { loadBoard, viewTask } from '../tasks/view.ts';
 
 /** Everything that `status` tells; also the documented shape of `status --json`. */
 export interface StatusReport {
@@ -63,8 +63,9 @@ export function collectStatus(
   isAlive: (process: ProcessIdentity) => boolean,
   now: number,
 ): StatusReport {
-  const tasks = store.tasks();
-  const counts = countTasks(loadBoard(store).views);
+  const board = loadBoard(store);
+  const { tasks } = board;
+  const counts = countTasks(tasks.map((task) => viewTask(board, task)));
   const titles = new Map(tasks.map(({ id, title }) => [id, title]));
   const last = store.lastRun();
   const run = last === undefined ? null : runStatus(store, last, tasks, isAlive, now);
