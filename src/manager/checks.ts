@@ -2,7 +2,7 @@ import { buildTaskGraph, describeProblem, type GraphNode } from '../task-graph.t
 import { parentOf, parseTaskId, type TaskId } from '../task.ts';
 
 /** Where new tasks belong: on the top level, or below one parent. */
-export interface Place {
+interface Place {
   readonly parent: TaskId | undefined;
 }
 
@@ -30,9 +30,11 @@ export function newTaskProblems(
   return [...new Set([...problems, ...graphProblems([...existing, ...drafts])])];
 }
 
-/** The problems of a graph as sentences; none if it is valid. */
+/** The problems of a graph as sentences; none if it is valid. What tasks of one id need is checked for all of them. */
 export function graphProblems(nodes: readonly GraphNode[]): string[] {
-  const graph = buildTaskGraph(nodes);
+  const needs = new Map<TaskId, TaskId[]>();
+  for (const { id, dependencies } of nodes) needs.set(id, [...(needs.get(id) ?? []), ...dependencies]);
+  const graph = buildTaskGraph(nodes.map((node) => ({ ...node, dependencies: needs.get(node.id) ?? [] })));
   return graph.ok ? [] : graph.error.map(describeProblem);
 }
 

@@ -126,10 +126,12 @@ async function run(
   const stderr = new BoundedOutput(2_000, 4_000);
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
 
-  let ending: Promise<void> | undefined;
+  let ending: Promise<unknown> | undefined;
   const end = (): void => {
     const identity = child.pid === undefined ? undefined : processes.identify(child.pid);
-    if (identity !== undefined) ending = processes.endTree(identity, { graceMs });
+    const ended = identity === undefined ? Promise.resolve() : processes.endTree(identity, { graceMs });
+    // What it left behind may still hold its output open.
+    ending = ended.then(() => processes.endMarked(marker, { graceMs }));
   };
   watchdog.signal.addEventListener('abort', end, { once: true });
   const exit = await child;
@@ -140,8 +142,9 @@ async function run(
 
   const facts = transcript.facts();
   const outcome = (): Call['outcome'] => {
-    if (watchdog.cut === 'interrupted') return err(interrupted());
-    if (watchdog.cut !== undefined) return err(timedOut(model, timeoutMs));
+    const isPaid = facts.result?.is_error === false;
+    if (watchdog.cut === 'interrupted' && !isPaid) return err(interrupted());
+    if (watchdog.cut !== undefined && !isPaid) return err(timedOut(model, timeoutMs));
     if (child.pid === undefined) return err(notStarted(command, directory, exit.code));
     return read(facts, options, stderr.toString());
   };
@@ -170,6 +173,7 @@ function cliArguments<T>(options: CliManagerOptions, { system, schema, research 
     ...['--permission-mode', 'dontAsk'],
     ...['--setting-sources=user', '--strict-mcp-config', '--no-session-persistence'],
     ...(options.settings === null ? [] : ['--settings', options.settings]),
-    ...['--json-schema', JSON.stringify(z.toJSONSchema(schema))],
+    // The CLI's validator knows no later draft.
+    ...['--json-schema', JSON.stringify(z.toJSONSchema(schema, { target: 'draft-7' }))],
   ];
 }

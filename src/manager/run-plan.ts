@@ -135,7 +135,8 @@ function planProblems(
     seen.add(id);
   }
   for (const id of open) if (!seen.has(id)) problems.push(`Task ${id} is left out.`);
-  const added = new Map(planned.map(({ id, dependencies }) => [id, dependencies]));
+  const added = new Map<TaskId, TaskId[]>();
+  for (const { id, dependencies } of planned) added.set(id, [...(added.get(id) ?? []), ...dependencies]);
   const merged = tasks.map(({ id, title, dependencies }) => ({
     id,
     title,

@@ -32,20 +32,17 @@ const draft = z.strictObject({ id, ...text, ...plan });
 
 /** The reply to a PRD. */
 export const parseReplySchema = z.strictObject({ tasks: z.array(draft).max(MAX_TASKS) });
-export type ParseReply = z.infer<typeof parseReplySchema>;
 
 /** The reply to a task that is to be split; `sources` are what the manager says it relied on. */
 export const expandReplySchema = z.strictObject({
   tasks: z.array(draft).max(MAX_TASKS),
   sources: z.array(z.string().max(2_000)).max(50),
 });
-export type ExpandReply = z.infer<typeof expandReplySchema>;
 
 /** The reply to stored tasks that are to be planned; `dependencies` are those it adds. */
 export const planReplySchema = z.strictObject({
   tasks: z.array(z.strictObject({ id, ...plan, dependencies: z.array(id).max(200) })).max(MAX_PLANNED_TASKS),
 });
-export type PlanReply = z.infer<typeof planReplySchema>;
 
 /** The problems of a reply that has not the asked form, each with where it is. */
 export function formProblems(error: z.ZodError): string[] {

@@ -34,7 +34,7 @@ export interface Patience {
  * A client for one call, without retries of its own. `heard` is called for every piece of a response: the SDK keeps
  * pings to itself, and while a model thinks there may be nothing else.
  */
-export function createClient(connection: SdkConnection, heard: () => void): Anthropic {
+function createClient(connection: SdkConnection, heard: () => void): Anthropic {
   return new Anthropic({
     apiKey: connection.apiKey,
     baseURL: connection.baseUrl ?? 'https://api.anthropic.com',

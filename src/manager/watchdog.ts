@@ -1,5 +1,5 @@
 /** Why a call was cut short: by the user, at its total time, or after a silence. */
-export type Cut = 'interrupted' | 'timeout' | 'silence';
+type Cut = 'interrupted' | 'timeout' | 'silence';
 
 /** Watches over one call. */
 export interface Watchdog {

@@ -1,0 +1,241 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { expandTask, MAX_PRD_BYTES, parsePrd, writeTask } from '../../../src/manager/planner.ts';
+import { buildTaskGraph } from '../../../src/task-graph.ts';
+import { COST, scriptedManager, storedTask, writtenTask, writtenText } from './scripted-manager.ts';
+
+const NEVER = new AbortController().signal;
+
+describe('parsePrd', () => {
+  test('gives drafts in the order of their ids, brought into one form', async () => {
+    const { manager, questions } = scriptedManager([
+      {
+        tasks: [
+          writtenTask(' 3 ', {
+            dependencies: [' 2', '2', '1'],
+            title: ' Two\n lines ',
+            touches: [' a ', '', 'a'],
+          }),
+          writtenTask('2', { dependencies: ['1'] }),
+        ],
+      },
+    ]);
+    const parsed = await parsePrd(
+      manager,
+      { prd: 'Build it.', existing: [storedTask('1')], numTasks: 2 },
+      NEVER,
+    );
+    if (!parsed.ok) throw new Error(parsed.error.failure.message);
+    expect(parsed.value.drafts.map(({ id }) => id)).toEqual(['2', '3']);
+    expect(parsed.value.drafts[1]).toMatchObject({
+      title: 'Two lines',
+      dependencies: ['1', '2'],
+      touches: ['a'],
+    });
+    expect(parsed.value.usage).toEqual([COST]);
+    expect(questions[0]?.prompt).toContain('about 2 tasks');
+    expect(questions[0]?.prompt).toContain('Number them 2, 3');
+    expect(questions[0]?.research).toBeUndefined();
+  });
+
+  test('refuses an empty PRD and one that is too large before any call', async () => {
+    const { manager, questions } = scriptedManager([]);
+    for (const prd of ['', ' \n\t\n']) {
+      const parsed = await parsePrd(manager, { prd, existing: [] }, NEVER);
+      expect(parsed).toMatchObject({ ok: false, error: { failure: { reason: 'wrong-usage' }, usage: [] } });
+    }
+    const parsed = await parsePrd(manager, { prd: 'ü'.repeat(MAX_PRD_BYTES / 2 + 1), existing: [] }, NEVER);
+    if (parsed.ok) throw new Error('expected a failure');
+    expect(parsed.error.failure.reason).toBe('prd-too-large');
+    expect(parsed.error.failure.message).toContain('204802 bytes');
+    expect(parsed.error.failure.message).toContain('204800 bytes (200 KB)');
+    expect(questions).toEqual([]);
+  });
+
+  test('takes a PRD of the greatest size, unless the manager takes less', async () => {
+    const prd = 'x'.repeat(MAX_PRD_BYTES);
+    const { manager } = scriptedManager([{ tasks: [writtenTask('1')] }]);
+    expect(await parsePrd(manager, { prd, existing: [] }, NEVER)).toMatchObject({ ok: true });
+    const small = scriptedManager([], { maxPromptBytes: 100_000 });
+    expect(await parsePrd(small.manager, { prd, existing: [] }, NEVER)).toMatchObject({
+      ok: false,
+      error: { failure: { reason: 'prd-too-large' } },
+    });
+  });
+
+  test('sends every problem back in one turn, of form and of graph alike', async () => {
+    const bad = {
+      tasks: [
+        writtenTask('1', { dependencies: ['2'] }),
+        writtenTask('2', { dependencies: ['1'] }),
+        writtenTask('3', { dependencies: ['99'] }),
+        writtenTask('4', { dependencies: ['4'] }),
+        writtenTask('5', { title: '  ' }),
+        writtenTask('6.1'),
+        writtenTask('zero'),
+        writtenTask('7', { size: 'HUGE' }),
+        writtenTask('8', { dependencies: ['98'] }),
+        writtenTask('8'),
+      ],
+    };
+    const { manager, questions } = scriptedManager([bad, { tasks: [writtenTask('1')] }]);
+    const parsed = await parsePrd(manager, { prd: 'Build it.', existing: [] }, NEVER);
+    expect(parsed).toMatchObject({ ok: true, value: { usage: [{ input: 20 }], durationMs: 10 } });
+    const problems = questions[1]?.correction?.problems.join('\n') ?? '';
+    for (const part of [
+      '1 → 2 → 1',
+      'depends on 99',
+      'Task 4 depends on itself',
+      'Task 5 has an empty title',
+      '"6.1" is the id of a subtask',
+      '"zero" is not a task id',
+      'tasks.7.size',
+      'Id 8 is used by more than one task',
+      'Task 8 depends on 98',
+    ]) {
+      expect(problems).toContain(part);
+    }
+    expect(questions[1]).toMatchObject({ prompt: questions[0]?.prompt, system: questions[0]?.system });
+  });
+
+  test('fails as a whole after a second bad reply, and lists its problems', async () => {
+    const { manager, questions } = scriptedManager([
+      { tasks: [] },
+      { tasks: [writtenTask('1', { dependencies: ['1'] })] },
+    ]);
+    const parsed = await parsePrd(manager, { prd: 'Build it.', existing: [] }, NEVER);
+    if (parsed.ok) throw new Error('expected a failure');
+    expect(questions).toHaveLength(2);
+    expect(parsed.error.failure.reason).toBe('plan-invalid');
+    expect(parsed.error.failure.message).toContain('Task 1 depends on itself');
+    expect(parsed.error.usage[0]?.input).toBe(20);
+  });
+
+  test('a reply that is no JSON is corrected once as well', async () => {
+    const { manager, questions } = scriptedManager(['Sure! Here are', { tasks: [writtenTask('1')] }]);
+    expect(await parsePrd(manager, { prd: 'Build it.', existing: [] }, NEVER)).toMatchObject({ ok: true });
+    expect(questions[1]?.correction?.reply).toBe('Sure! Here are');
+  });
+});
+
+const anyId = fc.oneof(
+  fc.constantFrom('1', '2', '3', '4', '5', '6', '7', '8'),
+  fc.constantFrom('0', '-1', '3.1', '9', '', ' 2 ', 'x', '007', '99999999999'),
+);
+const anyPlan = fc.record({
+  tasks: fc.array(
+    fc
+      .record({
+        id: anyId,
+        title: fc.constantFrom('Do', 'Test', '', '   '),
+        dependencies: fc.array(anyId, { maxLength: 3 }),
+      })
+      .map(({ id, ...rest }) => writtenTask(id, rest)),
+    { maxLength: 6 },
+  ),
+});
+
+test('whatever the manager replies: a valid graph, or nothing, after one correction at the most', async () => {
+  const existing = [storedTask('1'), storedTask('2', { dependencies: ['1'] })];
+  const seen = { ok: 0, corrected: 0, failed: 0 };
+  await fc.assert(
+    fc.asyncProperty(anyPlan, fc.oneof(anyPlan, fc.jsonValue()), async (first, second) => {
+      const { manager, questions } = scriptedManager([first, second]);
+      const parsed = await parsePrd(manager, { prd: 'Build it.', existing }, NEVER);
+      if (parsed.ok) {
+        expect(parsed.value.drafts.length).toBeGreaterThan(0);
+        expect(buildTaskGraph([...existing, ...parsed.value.drafts])).toMatchObject({ ok: true });
+        seen[questions.length === 1 ? 'ok' : 'corrected']++;
+      } else {
+        expect(questions).toHaveLength(2);
+        expect(parsed.error.failure.reason).toBe('plan-invalid');
+        seen.failed++;
+      }
+      if (questions.length === 2) {
+        const { problems } = questions[1]?.correction ?? { problems: [] };
+        expect(problems.length).toBeGreaterThan(0);
+        expect(new Set(problems).size).toBe(problems.length);
+      }
+      expect(parsed.ok ? parsed.value.usage[0]?.input : parsed.error.usage[0]?.input).toBe(
+        10 * questions.length,
+      );
+    }),
+    { numRuns: 3_000 },
+  );
+  for (const count of Object.values(seen)) expect(count).toBeGreaterThan(10);
+});
+
+describe('writeTask', () => {
+  test('gives the next free id to the task', async () => {
+    const written = writtenText({ dependencies: ['12'] });
+    const { manager, questions } = scriptedManager([written]);
+    const existing = [storedTask('12'), storedTask('3.40'), storedTask('3')];
+    const added = await writeTask(manager, { text: 'dark mode', existing }, NEVER);
+    expect(added).toMatchObject({ ok: true, value: { drafts: [{ id: '13', dependencies: ['12'] }] } });
+    expect(questions[0]?.prompt).toContain('dark mode');
+  });
+
+  test('corrects an unknown dependency and one on itself', async () => {
+    const written = writtenText({ dependencies: ['1', '7'] });
+    const { manager, questions } = scriptedManager([written, { ...written, dependencies: [] }]);
+    const added = await writeTask(manager, { text: 'dark mode', existing: [] }, NEVER);
+    expect(added).toMatchObject({ ok: true, value: { drafts: [{ id: '1', dependencies: [] }] } });
+    expect(questions[1]?.correction?.problems).toEqual([
+      'Task 1 depends on itself.',
+      'Task 1 depends on 7, which does not exist.',
+    ]);
+  });
+
+  test('refuses an empty wish', async () => {
+    const { manager } = scriptedManager([]);
+    expect(await writeTask(manager, { text: ' ', existing: [] }, NEVER)).toMatchObject({
+      ok: false,
+      error: { failure: { reason: 'wrong-usage' } },
+    });
+  });
+});
+
+describe('expandTask', () => {
+  const existing = [storedTask('3'), storedTask('3.1'), storedTask('3.2'), storedTask('4')];
+  const task = storedTask('3');
+
+  test('numbers on after the subtasks that are there, and refuses other places', async () => {
+    const { manager, questions } = scriptedManager([
+      { tasks: [writtenTask('5'), writtenTask('4.1'), writtenTask('3.1')], sources: [] },
+      { tasks: [writtenTask('3.3', { dependencies: ['3.2'] }), writtenTask('3.4')], sources: [] },
+    ]);
+    const request = { task, existing, num: 2, research: false, prompt: 'small steps' };
+    const expanded = await expandTask(manager, request, NEVER);
+    expect(expanded).toMatchObject({ ok: true, value: { drafts: [{ id: '3.3' }, { id: '3.4' }] } });
+    expect(questions[0]?.prompt).toContain('3.3, 3.4');
+    expect(questions[0]?.prompt).toContain('small steps');
+    expect(questions[1]?.correction?.problems).toEqual([
+      '"5" is not the id of a subtask of 3: expected 3.1 or the like.',
+      '"4.1" is not the id of a subtask of 3: expected 3.1 or the like.',
+      'Id 3.1 is used by more than one task.',
+    ]);
+  });
+
+  test('keeps the sources that were looked at and relied on', async () => {
+    const looked = ['https://a.example/1', 'src/a.ts', 'https://a.example/2'];
+    const reply = (sources: string[]): object => ({ tasks: [writtenTask('3.3')], sources });
+    const details = async (sources: string[], research: boolean): Promise<string | undefined> => {
+      const { manager } = scriptedManager([reply(sources)], { sources: looked });
+      const expanded = await expandTask(manager, { task, existing, research }, NEVER);
+      return expanded.ok ? expanded.value.drafts[0]?.details : undefined;
+    };
+    expect(await details(['https://a.example/2', 'https://invented.example'], true)).toBe(
+      'How.\n\nSources:\n- https://a.example/2',
+    );
+    expect(await details([], true)).toBe(
+      'How.\n\nSources:\n- https://a.example/1\n- src/a.ts\n- https://a.example/2',
+    );
+    expect(await details(['https://a.example/2'], false)).toBe('How.');
+  });
+
+  test('refuses to expand a subtask', async () => {
+    const { manager } = scriptedManager([]);
+    const expanded = await expandTask(manager, { task: storedTask('3.1'), existing, research: false }, NEVER);
+    expect(expanded).toMatchObject({ ok: false, error: { failure: { reason: 'wrong-usage' } } });
+  });
+});

@@ -1,0 +1,86 @@
+import type { ModelUsage } from '../../../src/attempt.ts';
+import type { Manager, Question } from '../../../src/manager/manager.ts';
+import { err, ok } from '../../../src/result.ts';
+import { formProblems } from '../../../src/manager/schemas.ts';
+import type { Task } from '../../../src/task.ts';
+
+/** What every scripted reply costs. */
+export const COST: ModelUsage = {
+  model: 'claude-opus-5-5',
+  input: 10,
+  output: 1,
+  cacheRead: 0,
+  cacheWrite: 0,
+  costUsd: 0.01,
+};
+
+/** A manager that gives these replies one after the other, as an adapter would; asked more often, it throws. */
+export function scriptedManager(
+  replies: readonly unknown[],
+  options: { sources?: readonly string[]; maxPromptBytes?: number } = {},
+): { manager: Manager; questions: Question<unknown>[] } {
+  const questions: Question<unknown>[] = [];
+  const manager: Manager = {
+    description: 'scripted',
+    maxPromptBytes: options.maxPromptBytes ?? 10_000_000,
+    ask: (question) => {
+      const reply = replies[questions.length];
+      questions.push(question);
+      if (questions.length > replies.length) throw new Error('The manager was asked too often.');
+      const text = typeof reply === 'string' ? reply : JSON.stringify(reply);
+      const value = question.schema.safeParse(reply);
+      const cost = { usage: [COST], durationMs: 5 };
+      if (value.success) {
+        return Promise.resolve(ok({ ...cost, value: value.data, text, sources: options.sources ?? [] }));
+      }
+      const problems = formProblems(value.error);
+      const failure = { reason: 'plan-invalid', message: 'not the asked form' } as const;
+      return Promise.resolve(err({ ...cost, failure, invalid: { reply: text, problems } }));
+    },
+  };
+  return { manager, questions };
+}
+
+/** A stored task. */
+export function storedTask(id: string, changes: Partial<Task> = {}): Task {
+  return {
+    id,
+    tag: 'master',
+    title: `Task ${id}`,
+    description: '',
+    details: '',
+    testStrategy: '',
+    priority: 'medium',
+    status: 'pending',
+    dependencies: [],
+    size: null,
+    estimateMinutes: null,
+    touches: [],
+    risk: null,
+    createdAt: '2026-01-01T00:00:00.000Z',
+    updatedAt: '2026-01-01T00:00:00.000Z',
+    ...changes,
+  };
+}
+
+/** A task as a manager writes it among others. */
+export function writtenTask(id: string, changes: object = {}): object {
+  return { id, ...writtenText({ title: `Task ${id}`, ...changes }) };
+}
+
+/** A task as a manager writes it on its own. */
+export function writtenText(changes: object = {}): object {
+  return {
+    title: 'Do it',
+    description: 'What and why.',
+    details: 'How.',
+    testStrategy: 'npm test',
+    priority: 'high',
+    dependencies: [],
+    size: 'M',
+    estimateMinutes: 8,
+    touches: ['src/**'],
+    risk: 'low',
+    ...changes,
+  };
+}
