@@ -5,7 +5,7 @@ type RuleInput = ScenarioInput['rules'][number];
 type ReplyInput = NonNullable<RuleInput['reply']>;
 
 /** As fast as a demo should be, and slow enough to be watched. */
-const PACE = { waitMs: 150, delayMs: 20 };
+const PACE = { waitMs: 120, delayMs: 8 };
 
 /** What the simulated models say in the demo: plans for its requirements, and work on each of its tasks. */
 export const DEMO_SCENARIO: ScenarioInput = {
