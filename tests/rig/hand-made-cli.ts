@@ -1,0 +1,66 @@
+import { EventEmitter } from 'node:events';
+import { Readable } from 'node:stream';
+import type { Cli, Output } from '../../src/cli/cli.ts';
+import type { CommandEntry } from '../../src/cli/commands.ts';
+import { runCli } from '../../src/cli/main.ts';
+
+/** What a command line came to. */
+export interface CliEnd {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** How the terminal of a hand-made process looks; 80 columns and no terminal by default. */
+export interface CliOptions {
+  readonly cwd: string;
+  readonly columns?: number;
+  readonly isTTY?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs a command line in this process, against a hand-made one: for what would take too many real ones. */
+export async function runInProcess(
+  commands: readonly CommandEntry[],
+  argv: readonly string[],
+  options: CliOptions,
+): Promise<CliEnd> {
+  const stdout = new MemoryOutput(options);
+  const stderr = new MemoryOutput(options);
+  const cli: Cli = {
+    argv,
+    env: options.env ?? {},
+    cwd: options.cwd,
+    pid: process.pid,
+    platform: process.platform,
+    nodeVersion: process.version,
+    nodePath: process.execPath,
+    scriptPath: '',
+    stdin: Readable.from([]),
+    stdout,
+    stderr,
+    onSignal: () => () => undefined,
+    kill: () => undefined,
+    exitCode: 0,
+  };
+  await runCli(cli, 'claude-orchestrator', 'A tool.', commands);
+  return { exitCode: cli.exitCode, stdout: stdout.text, stderr: stderr.text };
+}
+
+class MemoryOutput extends EventEmitter implements Output {
+  text = '';
+  readonly isTTY: boolean;
+  readonly columns: number;
+  readonly rows = 24;
+
+  constructor({ columns = 80, isTTY = false }: CliOptions) {
+    super();
+    this.columns = columns;
+    this.isTTY = isTTY;
+  }
+
+  write(text: string): boolean {
+    this.text += text;
+    return true;
+  }
+}
