@@ -49,7 +49,11 @@ export function demoCommand(cli: Cli): Command {
 async function playDemo(cli: Cli, options: DemoOptions, root: string, url: string): Promise<number> {
   const { stdout } = cli;
   const style = styles(useColor(cli, options));
-  const say = (text: string): void => void (options.json === true || stdout.write(`${text}\n`));
+  const say = (text: string): void => {
+    if (options.json !== true)
+      stdout.write(`${text}
+`);
+  };
   const repository = join(root, 'textstat');
   const worker = await findWorker(cli, options, root);
   const env = demoEnvironment(cli, root, url);

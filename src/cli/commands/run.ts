@@ -71,7 +71,7 @@ export function runCommand(cli: Cli): Command {
     .option('-w, --workers <n>', 'how many at once (default: execution.max_workers)', (text) =>
       wholeNumber('--workers', text, 1, 64),
     )
-    .option('--id <ids>', 'the same as naming them', (text, before: string[] = []) => [...before, text])
+    .option('--id <ids>', 'the same as naming them', (text, before?: string[]) => [...(before ?? []), text])
     .option('--max-cost <usd>', 'spend at most so much (default: budget.max_cost_usd)', (text) =>
       dollars('--max-cost', text),
     )
@@ -92,7 +92,10 @@ export function runCommand(cli: Cli): Command {
     try {
       const ids = [...args, ...(options.id ?? [])];
       const only = ids.length === 0 ? undefined : selectTasks(store, parseIds(ids));
-      if (options.dryRun === true) return showPlan(cli, options, settings, store);
+      if (options.dryRun === true) {
+        showPlan(cli, options, settings, store);
+        return EXIT.done;
+      }
       if (nothingToDo(store, only)) return sayNothingToDo(cli, options, store);
       return await run(cli, options, project, settings, store, only);
     } finally {
@@ -257,7 +260,7 @@ function sayNothingToDo(cli: Cli, options: RunCommandOptions, store: TaskStore):
   return EXIT.done;
 }
 
-function showPlan(cli: Cli, options: RunCommandOptions, settings: LoadedConfig, store: TaskStore): undefined {
+function showPlan(cli: Cli, options: RunCommandOptions, settings: LoadedConfig, store: TaskStore): void {
   const { graph, estimate } = loadBoard(store);
   const workers = settings.config.execution.max_workers;
   const preview = previewPlan(graph, { estimate, maxWorkers: workers, costPerMinute: null });
