@@ -10,7 +10,7 @@ const MOST_LEFT = 10;
 
 /** The end of a run for people: what was done, what failed, why, and what to do about it, cost, and the next step. */
 export function formatSummary(summary: RunSummary, options: { columns: number; color: boolean }): string {
-  const columns = Math.max(20, options.columns - 1);
+  const columns = Math.max(40, options.columns - 1);
   const style = styles(options.color);
   const sections = [
     headline(summary, columns, style),
@@ -145,7 +145,7 @@ function costSection({ usage, costUsd, tokens }: RunSummary, columns: number, st
       : [];
   const header = {
     name: 'Cost',
-    figures: ['input', 'output', 'cache read', 'cache write'],
+    figures: ['input', 'output', 'cached', 'to cache'],
     total: 'tokens',
     cost: 'USD',
   };

@@ -1,4 +1,4 @@
-import { Listr, ListrEventType, type ListrEventManager } from 'listr2';
+import { Listr, ListrTaskEventType } from 'listr2';
 import type { Stamped } from '../event.ts';
 import { describeEvent, isShown, paintLine, type Detail } from './describe-event.ts';
 import { drawFrame, drawTotals } from './frame.ts';
@@ -120,32 +120,30 @@ interface BlockOptions {
   readonly last: () => readonly string[];
 }
 
-/** Paints the output of the one task that a list has. */
+/** The part of a listr2 task that the renderer looks at. */
+interface OutputSource {
+  on(event: ListrTaskEventType.OUTPUT, listener: (output: string) => void): void;
+}
+
+/** Paints the output of the one task that a list has, whenever it changes. */
 class BlockRenderer {
   declare static rendererOptions: BlockOptions;
   declare static rendererTaskOptions: Record<string, never>;
   /** Who constructs it has decided already that the stream is a terminal. */
   static nonTTY = true;
-  readonly #tasks: readonly { readonly output?: string }[];
+  readonly #tasks: readonly OutputSource[];
   readonly #options: BlockOptions;
-  readonly #events: ListrEventManager | undefined;
 
-  constructor(
-    tasks: readonly { readonly output?: string }[],
-    options: BlockOptions,
-    events?: ListrEventManager,
-  ) {
+  constructor(tasks: readonly OutputSource[], options: BlockOptions) {
     this.#tasks = tasks;
     this.#options = options;
-    this.#events = events;
   }
 
   render(): void {
     const { painter, finished } = this.#options;
-    this.#events?.on(ListrEventType.SHOULD_REFRESH_RENDER, () => {
-      const block = this.#tasks[0]?.output;
-      if (block !== undefined) painter.paint(block.split('\n'), finished.splice(0));
-    });
+    for (const task of this.#tasks) {
+      task.on(ListrTaskEventType.OUTPUT, (block) => painter.paint(block.split('\n'), finished.splice(0)));
+    }
   }
 
   end(): void {

@@ -1,0 +1,345 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  OUTCOME_POLICY,
+  OUTCOMES,
+  type Attempt,
+  type AttemptEnd,
+  type AttemptOutcome,
+} from '../../../src/attempt.ts';
+import { RUN_OUTCOMES, type RunOutcome } from '../../../src/event.ts';
+import { displayWidth } from '../../../src/reporting/display-text.ts';
+import { formatSummary, nextCommand } from '../../../src/reporting/format-summary.ts';
+import { summarize, type RunSummary, type SummarySource } from '../../../src/reporting/summary.ts';
+import type { Run, UsageRecord } from '../../../src/store/store.ts';
+import { makeTask } from '../../rig/arbitrary-tasks.ts';
+import { attemptEnd, costing } from '../../rig/attempt-end.ts';
+
+const START = '2026-01-01T00:00:00.000Z';
+const END = '2026-01-01T00:12:05.000Z';
+
+function run(outcome: RunOutcome | null, overrides: Partial<Run> = {}): Run {
+  return {
+    id: 'run-1',
+    process: { pid: 1, startTime: '1' },
+    workers: 4,
+    billing: 'workers: Claude subscription',
+    startedAt: START,
+    endedAt: outcome === null ? null : END,
+    outcome,
+    message: '',
+    ...overrides,
+  };
+}
+
+function attempt(
+  id: number,
+  taskId: string,
+  end: AttemptEnd | null,
+  overrides: Partial<Attempt> = {},
+): Attempt {
+  return {
+    id,
+    runId: 'run-1',
+    taskId,
+    number: 1,
+    sessionId: 's',
+    resumed: false,
+    model: 'sonnet',
+    directory: '/home/me/project',
+    files: `/home/me/project/.taskmaster/attempts/${id}`,
+    process: null,
+    phase: 'working',
+    startedAt: START,
+    endedAt: end === null ? null : '2026-01-01T00:01:30.000Z',
+    end,
+    ...overrides,
+  };
+}
+
+function usage(role: 'manager' | 'worker', model: string, costUsd: number): UsageRecord {
+  const tokens = { input: 1000, output: 200, cacheRead: 50_000, cacheWrite: 0 };
+  return { role, model, costUsd, ...tokens, runId: 'run-1', attemptId: null, at: START };
+}
+
+function summary(source: Partial<SummarySource> = {}): RunSummary {
+  return summarize({
+    run: run('completed'),
+    attempts: [],
+    tasks: [],
+    usage: [],
+    now: Date.parse(END),
+    ...source,
+  });
+}
+
+const text = (summarized: RunSummary, columns = 100): string =>
+  formatSummary(summarized, { columns, color: false });
+
+/** Two done (one at the second try, one denied something), one failed, one behind it, one ready. */
+const MIXED: SummarySource = {
+  run: run('completed-with-failures', { message: '1 failed, 2 not run.' }),
+  tasks: [
+    makeTask('1', { title: 'Add the login form', status: 'done' }),
+    makeTask('2', { title: 'ログイン画面を追加する', status: 'done' }),
+    makeTask('3', { title: 'Charge cards\x1b[2J', status: 'failed', dependencies: ['1'] }),
+    makeTask('4', { title: 'Send receipts', dependencies: ['3'] }),
+    makeTask('5', { title: 'Write the manual' }),
+    makeTask('6', { title: 'A group' }),
+    makeTask('6.1', { title: 'Its part', status: 'done' }),
+  ],
+  attempts: [
+    attempt(1, '1', attemptEnd('crashed', { usage: costing(0.1) })),
+    attempt(
+      2,
+      '1',
+      attemptEnd('landed', {
+        usage: costing(0.2),
+        report: { status: 'completed', summary: 'Form added', handover: '', followUps: ['Add a captcha'] },
+      }),
+      { number: 2 },
+    ),
+    attempt(3, '2', attemptEnd('no-change', { denials: [{ tool: 'Bash', rule: 'Bash(npm test:*)' }] })),
+    attempt(
+      4,
+      '3',
+      attemptEnd('permission-denied', {
+        message: 'It could not run the tests.',
+        denials: [
+          { tool: 'Bash', rule: 'Bash(make:*)' },
+          { tool: 'Bash', rule: 'Bash(make:*)' },
+        ],
+      }),
+    ),
+  ],
+  usage: [
+    usage('worker', 'claude-sonnet-5-5', 0.5),
+    usage('worker', 'claude-sonnet-5-5', 0.25),
+    usage('manager', 'claude-opus-5-5', 1),
+  ],
+  now: Date.parse(END),
+};
+
+test('a run is summed up in full', () => {
+  const { counts, done, failed, left, usage: used, durationMs, costUsd, tokens } = summarize(MIXED);
+  expect(counts).toEqual({ total: 5, done: 2, running: 0, failed: 1, waiting: 2 });
+  expect(
+    done.map(({ taskId, attempts, durationMs: time, costUsd: cost }) => [
+      taskId,
+      attempts,
+      time,
+      cost.toFixed(2),
+    ]),
+  ).toEqual([
+    ['1', 2, 180_000, '0.30'],
+    ['2', 1, 90_000, '0.00'],
+  ]);
+  expect(failed).toMatchObject([
+    { taskId: '3', outcome: 'permission-denied', deniedRules: ['Bash(make:*)'] },
+  ]);
+  expect(left).toEqual([
+    { taskId: '4', title: 'Send receipts', status: 'pending', waitingFor: ['3'] },
+    { taskId: '5', title: 'Write the manual', status: 'pending', waitingFor: [] },
+  ]);
+  expect(used.map(({ role, model, costUsd: cost }) => [role, model, cost])).toEqual([
+    ['manager', 'claude-opus-5-5', 1],
+    ['worker', 'claude-sonnet-5-5', 0.75],
+  ]);
+  expect({ durationMs, costUsd, tokens }).toEqual({ durationMs: 725_000, costUsd: 1.75, tokens: 3 * 51_200 });
+});
+
+test('a run with a bit of everything, for people', () => {
+  expect(text(summarize(MIXED))).toMatchInlineSnapshot(`
+    "The run is over, but not everything is done.
+    1 failed, 2 not run.
+    2 of 5 tasks done · 1 failed · 2 left · 12m 05s · 154k tokens · $1.75
+
+    Done
+    ✔ 1 Add the login form · 2 tries · 3m 00s · $0.30
+    ✔ 2 ログイン画面を追加する · nothing to change · 1m 30s · $0.00
+
+    Done, though something was denied
+      2 allowed by the rule Bash(npm test:*)
+
+    Suggested by the workers
+      1: Add a captcha
+
+    Not done
+    ✖ 3 Charge cards · 1 try · $0.00
+        permission-denied: It could not run the tests.
+        denied; allowed by the rule Bash(make:*)
+        → Add the rule that was denied to claude_cli.allowed_tools, then \`run\` again.
+        transcript in /home/me/project/.taskmaster/attempts/4
+
+    Still to do
+    · 4 Send receipts · needs 3, not done
+    · 5 Write the manual · ready
+
+    Cost                          input     output     cached   to cache tokens       USD
+    manager claude-opus-5-5        1.0k        200        50k          0    51k     $1.00
+    worker claude-sonnet-5-5       2.0k        400       100k          0   102k     $0.75
+    total                                                                  154k     $1.75
+
+    Paid by        workers: Claude subscription
+    Changes are in /home/me/project
+    Next           claude-orchestrator show 3
+    "
+  `);
+});
+
+test('the same on a narrow terminal', () => {
+  expect(text(summarize(MIXED), 50)).toMatchInlineSnapshot(`
+    "The run is over, but not everything is done.
+    1 failed, 2 not run.
+    2 of 5 tasks done · 1 failed · 2 left · 12m 05s ·
+    154k tokens · $1.75
+
+    Done
+    ✔ 1 Add the login form · 2 tries · 3m 00s · $0.30
+    ✔ 2 ログイン画面を追… · nothing to change · 1m …
+
+    Done, though something was denied
+      2 allowed by the rule Bash(npm test:*)
+
+    Suggested by the workers
+      1: Add a captcha
+
+    Not done
+    ✖ 3 Charge cards · 1 try · $0.00
+        permission-denied: It could not run the
+        tests.
+        denied; allowed by the rule Bash(make:*)
+        → Add the rule that was denied to
+          claude_cli.allowed_tools, then \`run\` again.
+        transcript in /home/me/project/.taskmaster/attempts/4
+
+    Still to do
+    · 4 Send receipts · needs 3, not done
+    · 5 Write the manual · ready
+
+    Cost                     tokens       USD
+    manager claude-opus-5-5     51k     $1.00
+    worker claude-sonnet-5-5   102k     $0.75
+    total                      154k     $1.75
+
+    Paid by        workers: Claude subscription
+    Changes are in /home/me/project
+    Next           claude-orchestrator show 3
+    "
+  `);
+});
+
+describe('how a run ended is told in plain words, with the next command', () => {
+  test.each<[RunOutcome | null, string, string]>([
+    ['completed', 'Everything is done.', 'claude-orchestrator list'],
+    ['completed-with-failures', 'The run is over, but not everything is done.', 'claude-orchestrator show 3'],
+    ['paused-usage-limit', 'Stopped at a usage limit; the rest is still to do.', 'claude-orchestrator run'],
+    [
+      'over-budget',
+      'Stopped at the budget; the rest is still to do.',
+      'claude-orchestrator run --max-cost 4',
+    ],
+    ['unauthenticated', 'Stopped: the credentials do not work.', 'claude-orchestrator check'],
+    ['interrupted', 'Interrupted; what was done so far is saved.', 'claude-orchestrator run'],
+    [null, 'The run goes on.', 'claude-orchestrator status --watch'],
+  ])('%s', (outcome, words, next) => {
+    const tasks = outcome === 'completed' ? [] : MIXED.tasks;
+    const summarized = summarize({ ...MIXED, tasks, run: run(outcome) });
+    expect(text(summarized).split('\n')[0]).toBe(words);
+    expect(nextCommand(summarized)).toBe(next);
+    expect(text(summarized).trimEnd().split('\n').at(-1)).toBe(`Next           ${next}`);
+  });
+
+  test('a run that was asked for a part does not say that everything is done', () => {
+    const summarized = summary({ tasks: [makeTask('9')] });
+    expect(text(summarized).split('\n')[0]).toBe('Everything this run was asked for is done.');
+    expect(nextCommand(summarized)).toBe('claude-orchestrator run');
+  });
+
+  test('every outcome of a run ends the text with a command', () => {
+    for (const outcome of RUN_OUTCOMES)
+      expect(text(summary({ run: run(outcome) }))).toMatch(/Next +claude-orchestrator \w/);
+  });
+});
+
+describe('every outcome of an attempt is told with its reason, what to do, and where to look', () => {
+  test.each(OUTCOMES.map((outcome) => [outcome, OUTCOME_POLICY[outcome]] as const))(
+    '%s',
+    (outcome, policy) => {
+      const shown = text(oneAttempt(outcome), 200);
+      if (policy.success) {
+        expect(shown).toContain('✔ 1 Task 1');
+        expect(shown).not.toContain('Not done');
+        return;
+      }
+      expect(shown).toContain('✖ 1 Task 1');
+      expect(shown).toContain(`${outcome}: the reason`);
+      expect(shown).toContain(`→ ${policy.advice}`);
+      expect(shown).toContain('transcript in /home/me/project/.taskmaster/attempts/1');
+    },
+  );
+});
+
+function oneAttempt(outcome: AttemptOutcome): RunSummary {
+  const end = attemptEnd(outcome, { message: 'the reason' });
+  return summary({
+    run: run('completed-with-failures'),
+    tasks: [makeTask('1')],
+    attempts: [attempt(1, '1', end)],
+  });
+}
+
+test('a usage limit tells when it resets', () => {
+  const resetsAt = Date.parse('2026-01-01T05:00:00Z');
+  const attempts = [attempt(1, '1', attemptEnd('usage-limited', { resetsAt }))];
+  const summarized = summary({ run: run('paused-usage-limit'), tasks: [makeTask('1')], attempts });
+  expect(summarized.resetsAt).toBe('2026-01-01T05:00:00.000Z');
+  expect(text(summarized)).toContain('Limit resets   2026-01-01T05:00:00.000Z');
+});
+
+test('a run that goes on shows who is at work, and its time so far', () => {
+  const summarized = summary({
+    run: run(null),
+    tasks: [makeTask('1', { status: 'in-progress' })],
+    attempts: [attempt(1, '1', null)],
+  });
+  expect(summarized).toMatchObject({ outcome: null, durationMs: 725_000, counts: { running: 1, total: 1 } });
+  expect(text(summarized)).toContain('0 of 1 task done · 1 running');
+});
+
+test('long lists are cut, and say so', () => {
+  const tasks = Array.from({ length: 60 }, (_, index) => makeTask(String(index + 1)));
+  const attempts = tasks.slice(0, 45).map(({ id }, index) => attempt(index, id, attemptEnd('landed')));
+  const shown = text(summary({ tasks, attempts }));
+  expect(shown).toContain('\n  + 5 more\n\nStill to do');
+  expect(shown.match(/^✔/gm)).toHaveLength(40);
+});
+
+test('texts from outside never reach the terminal as controls, and lines keep to its width', () => {
+  const anyText = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }));
+  fc.assert(
+    fc.property(
+      fc.record({ title: anyText, message: anyText, rule: anyText, files: anyText }),
+      fc.constantFrom(...OUTCOMES),
+      fc.integer({ min: 41, max: 200 }),
+      ({ title, message, rule, files }, outcome, columns) => {
+        const end = attemptEnd(outcome, { message, denials: [{ tool: 'Bash', rule }] });
+        const shown = text(
+          summary({
+            tasks: [makeTask('1', { title })],
+            attempts: [attempt(1, '1', end, { files })],
+            usage: [usage('worker', title, 1)],
+          }),
+          columns,
+        );
+        for (const line of shown.split('\n')) {
+          expect(line).not.toMatch(/\p{Cc}/u);
+          const isCopyable =
+            /denied; allowed by the rule|allowed by the rule|transcript in|Changes are in|^Next/.test(line);
+          if (!isCopyable) expect(displayWidth(line)).toBeLessThanOrEqual(columns);
+        }
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
