@@ -2,7 +2,7 @@ import type { Failure } from '../failure.ts';
 import { err, ok, type Result } from '../result.ts';
 
 /** Which way the manager's questions go. */
-export type ManagerRoute = 'api' | 'cli';
+type ManagerRoute = 'api' | 'cli';
 
 /** What is known before the choice; nothing is looked up here. */
 export interface ManagerCircumstances {

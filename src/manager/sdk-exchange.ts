@@ -58,7 +58,7 @@ function createClient(connection: SdkConnection, heard: () => void): Anthropic {
   });
 }
 
-/** Calls until it works, or fails for good; what failed tries cost goes to `spent`. */
+/** Calls until it works, fails for good, or patience ends; each try has a client and a watchdog of its own. */
 export async function persist<T>(
   connection: SdkConnection,
   model: string,
