@@ -6,8 +6,10 @@ import { projectRig, writtenTask, type ProjectRig } from '../rig/project.ts';
 
 type ReplyInput = NonNullable<ScenarioInput['rules'][number]['reply']>;
 
-const { id: _id, ...WRITTEN } = writtenTask('0', 'Log every request', ['1']);
-const WISH: ReplyInput = { json: WRITTEN, usage: { input: 300, output: 40 } };
+const WISH: ReplyInput = {
+  json: { ...writtenTask('0', 'Log every request', ['1']), id: undefined },
+  usage: { input: 300, output: 40 },
+};
 const SPLIT: ReplyInput = {
   json: { tasks: [writtenTask('2.1', 'Part A'), writtenTask('2.2', 'Part B', ['2.1'])], sources: [] },
   usage: { input: 500, output: 60 },
