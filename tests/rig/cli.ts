@@ -35,9 +35,9 @@ export async function runTool(args: readonly string[], options: ToolOptions): Pr
     env: toolEnvironment(options),
     detached: true,
   });
-  let late = false;
+  const state = { late: false };
   const limit = setTimeout(() => {
-    late = true;
+    state.late = true;
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
   }, options.limitMs ?? LONGEST_MS);
   child.stdin.on('error', () => undefined);
@@ -48,7 +48,7 @@ export async function runTool(args: readonly string[], options: ToolOptions): Pr
     once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>,
   ]);
   clearTimeout(limit);
-  if (late) throw new Error(`\`${args.join(' ')}\` did not end.\n${stdout}\n${stderr}`);
+  if (state.late) throw new Error(`\`${args.join(' ')}\` did not end.\n${stdout}\n${stderr}`);
   return { code, signal, stdout, stderr };
 }
 

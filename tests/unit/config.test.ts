@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { configTemplate, ENV_TEMPLATE } from '../../src/cli/init/templates.ts';
 import { configValue, loadConfig, type ConfigSources, type LoadedConfig } from '../../src/config.ts';
 import { variableOf } from '../../src/config/environment.ts';
 import { NOT_YET_EFFECTIVE } from '../../src/config/legacy.ts';
@@ -57,6 +58,23 @@ describe('defaults', () => {
 
   test('a file that spells all defaults out is the same as none', () => {
     expect(good(configSchema.parse({})).config).toEqual(good(undefined).config);
+  });
+
+  test('the example file holds all of them, and nothing else', () => {
+    const example = JSON.parse(readFileSync('orchestrator_config.json', 'utf8')) as object;
+    expect(example).toEqual({ $schema: './.taskmaster/config.schema.json', ...configSchema.parse({}) });
+    expect(good(example).warnings).toEqual([]);
+  });
+
+  test('the example of .env is what init writes, and sets nothing', () => {
+    expect(readFileSync('.env.example', 'utf8')).toBe(ENV_TEMPLATE);
+    const { secrets, origins } = good(undefined, { envFile: resolve('.env.example') });
+    expect(secrets).toEqual({ apiKey: null, authToken: null, oauthToken: null });
+    expect([...origins.values()].every(({ source }) => source === 'default')).toBe(true);
+  });
+
+  test('what init writes is valid and warns of nothing', () => {
+    expect(good(configTemplate([])).warnings).toEqual([]);
   });
 
   test('keys that change nothing yet exist', () => {
@@ -155,7 +173,7 @@ describe('problems', () => {
         "orchestrator_config.json: notifcations: there is no such key — did you mean notifications?",
         "orchestrator_config.json: max_retries: there is no such key — did you mean execution.max_retries?",
         "CLAUDE_ORCHESTRATOR__EXECUTION__MAX_WORKER: execution.max_worker: there is no such key — did you mean CLAUDE_ORCHESTRATOR__EXECUTION__MAX_WORKERS?",
-        "CLAUDE_ORCHESTRATOR__EXECUTION: execution: there is no such key — did you mean execution?",
+        "CLAUDE_ORCHESTRATOR__EXECUTION: execution: this is a section, not a key",
         "orchestrator_config.json: execution.max_workers: expected a whole number from 1 to 64, got "three" (text)",
         "orchestrator_config.json: execution.worker_timeout: expected a number from 1 to 604800, got 0 (number)",
         "orchestrator_config.json: execution.isolation: expected "auto", "worktree" or "none", got "worktre" (text) — did you mean "worktree"?",

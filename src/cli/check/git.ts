@@ -52,10 +52,7 @@ export async function checkGit(
 async function checkRepository(git: SimpleGit, findings: Findings): Promise<Finding[]> {
   const status = await git.status();
   const folder = (await git.raw('rev-parse', '--absolute-git-dir')).trim();
-  const hasCommit = await git.raw('rev-parse', '--verify', '--quiet', 'HEAD').then(
-    () => true,
-    () => false,
-  );
+  const hasCommit = (await git.raw('rev-parse', '--verify', '--quiet', 'HEAD')).trim() !== '';
   const problems: Finding[] = [];
   if (!hasCommit)
     problems.push(

@@ -3,6 +3,9 @@ import type { Finding, Findings } from './finding.ts';
 
 const TIMEOUT_MS = 8000;
 
+const REACH =
+  'See whether this machine reaches the API: network, proxy, ANTHROPIC_BASE_URL; then run `check` again.';
+
 /** Whether the configured models exist, by the models list, which costs nothing. */
 export async function checkModels(
   { config, secrets, environment }: LoadedConfig,
@@ -38,13 +41,11 @@ export async function checkModels(
       );
     } else if (result !== undefined) {
       const { reason, message, fix } = result.error;
-      // A network that is down now may be up when the run starts.
-      const certain = reason !== 'manager-unavailable' && reason !== 'usage-limited';
       const text = message.replaceAll('models.manager.model', `models.${role}.model`);
-      problems.set(
-        text,
-        certain ? findings.failure(text, fix) : findings.warning(`not checked: ${text}`, fix),
-      );
+      // A network that is down now may be up when the run starts, and it is down for both models.
+      if (reason === 'manager-unavailable' || reason === 'usage-limited')
+        problems.set(reason, findings.warning(`not checked: ${text}`, REACH));
+      else problems.set(text, findings.failure(text, fix));
     }
   }
   return [...(found.length === 0 ? [] : [findings.ok(found.join(', '))]), ...problems.values()];
