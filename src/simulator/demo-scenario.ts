@@ -51,7 +51,7 @@ function workerRules(task: DemoTask): RuleInput[] {
     {
       name: `work on ${task.id}`,
       when: { role: 'worker', contains: heading },
-      turns: [...writes(first), report(task)],
+      turns: [writes(first), report(task)],
     },
   ];
   if (task.mistake === undefined) return rules;
@@ -78,17 +78,20 @@ function mending(task: DemoTask): ReplyInput[] {
       tools: [{ name: 'Read', input: { file_path: `{{cwd}}/${path}` } }],
       ...PACE,
     },
-    ...writes([[path, content]]),
+    writes([[path, content]]),
     report(task),
   ];
 }
 
-function writes(files: DemoTask['files']): ReplyInput[] {
-  return files.map(([path, content]) => ({
-    text: `I write ${path}.`,
-    tools: [{ name: 'Write', input: { file_path: `{{cwd}}/${path}`, content } }],
+function writes(files: DemoTask['files']): ReplyInput {
+  return {
+    text: `I write ${files.map(([path]) => path).join(' and ')}.`,
+    tools: files.map(([path, content]) => ({
+      name: 'Write',
+      input: { file_path: `{{cwd}}/${path}`, content },
+    })),
     ...PACE,
-  }));
+  };
 }
 
 function report(task: DemoTask): ReplyInput {

@@ -19,7 +19,7 @@ const MESSAGES: Readonly<Record<number, string>> = {
 };
 
 /** The error type that goes with a status. */
-export function errorType(status: number): string {
+function errorType(status: number): string {
   return TYPES[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
 }
 

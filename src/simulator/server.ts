@@ -11,7 +11,7 @@ import { RuleBook } from './rules.ts';
 import { parseScenario, type ScenarioInput } from './scenario.ts';
 
 /** A request as it came in, kept for tests. */
-export interface SeenRequest {
+interface SeenRequest {
   readonly id: string;
   readonly method: string;
   readonly path: string;

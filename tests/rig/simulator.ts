@@ -11,7 +11,7 @@ export const REAL_CLAUDE = resolve('node_modules/.bin/claude');
 export const STAND_IN = resolve('dist/stand-in-worker.js');
 
 /** A line of stream-json, unchecked. */
-export type StreamLine = Readonly<Record<string, unknown>> & { readonly type: string };
+type StreamLine = Readonly<Record<string, unknown>> & { readonly type: string };
 
 /** How a run of the CLI ended. */
 export interface ClaudeRun {
@@ -40,7 +40,7 @@ export interface SimulatorRig {
 }
 
 /** How to run the CLI differently from the rig's defaults. */
-export interface ClaudeOptions {
+interface ClaudeOptions {
   readonly command?: string;
   readonly env?: Record<string, string>;
   readonly cwd?: string;
