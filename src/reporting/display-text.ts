@@ -44,7 +44,7 @@ export function fit(text: string, columns: number, align: 'left' | 'right' = 'le
   return align === 'left' ? shown + padding : padding + shown;
 }
 
-/** Breaks a text into lines of at most that many cells, between words where that is possible. */
+/** Breaks a text into lines of at most that many cells, between words where that is possible, never inside a character. */
 export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = '';
@@ -98,7 +98,7 @@ const EMOJI = /^(?:\p{Emoji_Presentation}|\p{Emoji}\ufe0f|[#*\d]\ufe0f?\u20e3|\p
 
 /** East Asian Wide and Fullwidth, from EastAsianWidth.txt; emoji are found by their own property. */
 const WIDE =
-  /^[\u1100-\u115f\u2329\u232a\u2630-\u2637\u268a-\u268f\u2e80-\u303e\u3041-\u3247\u3250-\ua4c6\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6b\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{16ff6}\u{17000}-\u{18dff}\u{1aff0}-\u{1b2fb}\u{1d300}-\u{1d376}\u{1f200}-\u{1f265}\u{20000}-\u{3fffd}]$/u;
+  /^[\u1100-\u115f\u2329\u232a\u2630-\u2637\u268a-\u268f\u2e80-\u303e\u3041-\u3247\u3250-\ua4c6\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6b\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{16ff6}\u{17000}-\u{191ff}\u{1aff0}-\u{1b2fb}\u{1d300}-\u{1d376}\u{1f1ae}\u{1f200}-\u{1f265}\u{1f6d9}\u{1f7da}\u{1fa70}-\u{1faff}\u{20000}-\u{3fffd}]$/u;
 
 /** Terminals paint a cluster in the cells of its widest parts; two are as many as any but a stray sequence takes. */
 function clusterWidth(cluster: string): number {

@@ -153,7 +153,7 @@ function costSection({ usage, costUsd, tokens }: RunSummary, columns: number, st
   const isWide = columns >= 80;
   const nameWidth = Math.min(
     Math.max(...all.map((row) => displayWidth(row.name))),
-    columns - (isWide ? 58 : 18),
+    columns - (isWide ? 4 * 11 : 0) - 17,
   );
   return all.map((row, index) => {
     const cells = isWide ? row.figures.map((cell) => fit(cell, 11, 'right')).join('') : '';
