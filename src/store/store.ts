@@ -55,7 +55,8 @@ export interface TaskStore {
    * Stores all drafts or none; ids taken meanwhile are renumbered, references inside the batch with them.
    * Drafts with ids like `3.2` become subtasks of 3. With `replace`, every task that is not in progress goes first;
    * with a list, those of it that are still pending, and not if others need them ("task-needed").
-   * Throws `Failed` ("plan-invalid" or "dependency-cycle") where the result would not be a valid graph.
+   * Throws `Failed` ("plan-invalid" or "dependency-cycle") where the result would not be a valid graph, or where a
+   * task that is being worked on would become a group.
    */
   addTasks(
     drafts: readonly TaskDraft[],
@@ -64,7 +65,10 @@ export interface TaskStore {
   editTask(id: TaskId, changes: TaskChanges): Task;
   /** Refuses ("task-needed") when other tasks depend on one of them, unless `force`, which drops those dependencies. */
   deleteTasks(ids: readonly TaskId[], options: { force: boolean }): TaskId[];
-  /** All or nothing. Done, cancelled and pending on a group go to its subtasks too; a group follows its subtasks. */
+  /**
+   * All or nothing. Done, cancelled and pending on a group go to its subtasks too, deferred to its open ones; a group
+   * follows its subtasks, so that another status may not be what it has in the end.
+   */
   setStatus(ids: readonly TaskId[], status: TaskStatus, why: string): Task[];
   /** Refuses cycles ("dependency-cycle"), with the cycle in the message. False if it was there already. */
   addDependency(id: TaskId, dependsOn: TaskId): boolean;
@@ -89,6 +93,7 @@ export interface TaskStore {
   lastRun(): Run | undefined;
   /** Claims a runnable task for an attempt in one statement: undefined if it is no longer runnable. */
   claim(claim: AttemptClaim): { attempt: Attempt; events: Stamped[] } | undefined;
+  /** The oldest first; a task's are those since it was added. */
   attempts(filter?: { taskId?: TaskId; runId?: string; running?: boolean }): Attempt[];
   /**
    * Ends an attempt, books its usage, and sets the task's status, in one transaction. Refused (undefined) when the
@@ -97,7 +102,10 @@ export interface TaskStore {
   endAttempt(attemptId: number, end: AttemptEnd, status: TaskStatus, why: string): Stamped[] | undefined;
   /** Appends events that change no task: phases, spawned processes (kept on the attempt too), plans, warnings. */
   record(event: Event): Stamped;
-  /** Events in the order in which they happened. */
+  /**
+   * Events in the order in which they happened, with `limit` only the newest. A task's are those since it was added:
+   * ids are used again after a deletion.
+   */
   events(filter?: { taskId?: TaskId; runId?: string; limit?: number }): Stamped[];
 
   // What it cost, and what was learned from it.

@@ -95,8 +95,8 @@ function lastNumber({ db, tag }: StoreContext): number {
 }
 
 /** A task with subtasks is never run itself, so it must not become one under a worker's hands. */
-function refuseGroupingOfRunning({ db, tag }: StoreContext, added: readonly TaskKey[]): void {
-  const running = parentsOf(added).filter(({ number }) => hasRunningAttempt({ db, tag }, { number, sub: 0 }));
+function refuseGroupingOfRunning(store: StoreContext, added: readonly TaskKey[]): void {
+  const running = parentsOf(added).filter(({ number }) => hasRunningAttempt(store, { number, sub: 0 }));
   if (running.length === 0) return;
   fail(
     'plan-invalid',
@@ -105,10 +105,13 @@ function refuseGroupingOfRunning({ db, tag }: StoreContext, added: readonly Task
   );
 }
 
-function hasRunningAttempt({ db, tag }: Pick<StoreContext, 'db' | 'tag'>, key: TaskKey): boolean {
+function hasRunningAttempt({ db, tag }: StoreContext, key: TaskKey): boolean {
   return (
     db
-      .sql('SELECT 1 FROM attempts WHERE tag = ? AND number = ? AND sub = ? AND ended_at IS NULL')
+      .sql(
+        `SELECT 1 FROM attempts JOIN tasks USING (tag, number, sub, born)
+         WHERE tag = ? AND number = ? AND sub = ? AND ended_at IS NULL`,
+      )
       .get(tag, key.number, key.sub) !== undefined
   );
 }

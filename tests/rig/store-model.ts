@@ -24,11 +24,17 @@ interface ModelTask {
   readonly dependencies: readonly TaskId[];
 }
 
+interface DraftShape {
+  readonly at: number;
+  readonly sub: number;
+  readonly needs: readonly number[];
+}
+
 /** One step, made of numbers and words that are given a meaning by what is there when it is taken. */
 export type Step =
   | {
       readonly kind: 'add';
-      readonly drafts: readonly { at: number; sub: number; needs: readonly number[] }[];
+      readonly drafts: readonly DraftShape[];
     }
   | { readonly kind: 'status'; readonly at: readonly number[]; readonly status: TaskStatus }
   | { readonly kind: 'edit'; readonly at: number; readonly title: string }
@@ -37,14 +43,14 @@ export type Step =
   | { readonly kind: 'claim'; readonly at: number }
   | { readonly kind: 'end'; readonly at: number; readonly status: TaskStatus };
 
-const at = fc.nat(40);
+const at = fc.nat(59);
 const status = fc.constantFrom(...TASK_STATUSES);
 
 /** Any step; adding is as likely as all that takes away. */
 export const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
   fc.record({
     kind: fc.constant('add' as const),
-    drafts: fc.array(fc.record({ at, sub: fc.nat(2), needs: fc.array(at, { maxLength: 2 }) }), {
+    drafts: fc.array(fc.record({ at, sub: fc.nat(3), needs: fc.array(at, { maxLength: 1 }) }), {
       minLength: 1,
       maxLength: 4,
     }),
@@ -91,11 +97,7 @@ export class StoreModel {
     const told = (work: () => unknown): void => void (this.#said = outcome(work));
     switch (step.kind) {
       case 'add': {
-        const drafts = step.drafts.map(({ at: place, sub, needs }) =>
-          makeDraft(sub === 0 ? String(place + 1) : `${place + 1}.${sub}`, {
-            dependencies: needs.map((n) => this.#pick(n)),
-          }),
-        );
+        const drafts = this.#drafts(step.drafts);
         told(() => store.addTasks(drafts, { source: 'model' }));
         this.#add(next, drafts);
         break;
@@ -160,7 +162,10 @@ export class StoreModel {
       }
       case 'end': {
         const [attemptId, taskId] = [...this.running][step.at % Math.max(1, this.running.size)] ?? [0];
-        if (attemptId === 0) { told(() => undefined); return; }
+        if (attemptId === 0) {
+          told(() => undefined);
+          return;
+        }
         told(() => store.endAttempt(attemptId, attemptEnd('crashed'), step.status, 'model'));
         this.running.delete(attemptId);
         const task = taskId === undefined ? undefined : next.get(taskId);
@@ -173,9 +178,26 @@ export class StoreModel {
     this.tasks = next;
   }
 
+  /** Mostly sound: under parents that are there, needing what is there; now and then not. */
+  #drafts(shapes: readonly DraftShape[]): TaskDraft[] {
+    const ids: TaskId[] = [];
+    const stored = [...this.tasks.keys()];
+    for (const { at: place, sub } of shapes) {
+      const parents = [...ids, ...stored].filter((id) => parentOf(id) === undefined);
+      const parent = parents[place % (parents.length + 1)];
+      ids.push(sub === 0 || parent === undefined ? String((place % 9) + 1) : `${parent}.${sub}`);
+    }
+    return ids.map((id, index) => {
+      const known = [...ids.slice(0, index), ...stored];
+      const needs =
+        shapes[index]?.needs.map((n) => (n === 57 ? '99' : (known[n % known.length] ?? id))) ?? [];
+      return makeDraft(id, { dependencies: known.length === 0 ? [] : needs });
+    });
+  }
+
   #pick(n: number): TaskId {
     const ids = this.snapshot().map(({ id }) => id);
-    return ids[n % (ids.length + 1)] ?? '99';
+    return n === 57 ? '99' : (ids[n % ids.length] ?? '99');
   }
 
   #add(next: Map<TaskId, ModelTask>, drafts: readonly TaskDraft[]): void {
@@ -204,7 +226,8 @@ export class StoreModel {
     }
     checkGraph(next);
     const grouped = new Set(drafts.map(({ id }) => parentOf(renamed.get(id) ?? id)));
-    if ([...this.running.values()].some((id) => grouped.has(id))) throw new Error('plan-invalid');
+    if ([...this.running.values()].some((id) => id !== undefined && grouped.has(id)))
+      throw new Error('plan-invalid');
   }
 
   #delete(next: Map<TaskId, ModelTask>, ids: readonly TaskId[], force: boolean): void {

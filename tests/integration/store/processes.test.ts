@@ -41,7 +41,7 @@ describeEachDriver('a store that several processes use', ({ driver, file }) => {
       expectReplayable(store);
       store.close();
     }
-  });
+  }, 600_000);
 
   it('is made and migrated once when ten processes open it at the same moment', async () => {
     for (let round = 0; round < 3; round++) {

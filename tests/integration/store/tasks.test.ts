@@ -250,6 +250,8 @@ describeEachDriver('the tasks of a store', ({ driver, file }) => {
     store.deleteTasks(['1'], { force: true });
     expect(store.attempts({ taskId: '1' })).toHaveLength(2);
     add(makeDraft('1'));
+    expect(add(makeDraft('1.1'))).toEqual(['1.1']);
+    store.deleteTasks(['1.1'], { force: false });
     expect(store.attempts({ taskId: '1' })).toEqual([]);
     expect(store.events({ taskId: '1' }).map(({ type }) => type)).toEqual(['tasks-added']);
     expect(store.endAttempt(running, attemptEnd('landed'), 'done', 'landed')).toMatchObject([
