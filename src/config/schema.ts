@@ -262,9 +262,12 @@ export function configJsonSchema(): z.core.JSONSchema.BaseSchema {
   return jsonSchema;
 }
 
+let keys: readonly string[] | undefined;
+
 /** The dotted paths of all keys that hold a value, in the order of the schema. */
-export function configKeys(): string[] {
-  return [...leaves(configSchema, '')].map(([path]) => path);
+export function configKeys(): readonly string[] {
+  keys ??= [...leaves(configSchema, '')];
+  return keys;
 }
 
 /** The schema of the section or key at `path`, or undefined if there is none. */
@@ -284,10 +287,10 @@ export function shapeOf(schema: z.ZodType): z.ZodRawShape | undefined {
   return inner instanceof z.ZodObject ? inner.shape : undefined;
 }
 
-function* leaves(schema: z.ZodType, prefix: string): Generator<[string, z.ZodType]> {
+function* leaves(schema: z.ZodType, prefix: string): Generator<string> {
   for (const [key, inner] of Object.entries(shapeOf(schema) ?? {}) as [string, z.ZodType][]) {
     if (key === '$schema') continue;
-    if (shapeOf(inner) === undefined) yield [`${prefix}${key}`, inner];
+    if (shapeOf(inner) === undefined) yield `${prefix}${key}`;
     else yield* leaves(inner, `${prefix}${key}.`);
   }
 }

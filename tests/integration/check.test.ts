@@ -1,0 +1,303 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { makeSandbox, runTool, toolEnvironment, type Sandbox } from '../rig/cli.ts';
+
+interface Report {
+  readonly canRun: boolean;
+  readonly checks: readonly { name: string; status: string; message: string; fix?: string }[];
+}
+
+const LOGGED_IN =
+  'case "$1" in --version) echo "2.1.330 (Claude Code)";; auth) if [ -n "$ANTHROPIC_API_KEY" ]; then echo \'{"loggedIn":true,"authMethod":"api_key"}\'; else echo \'{"loggedIn":true,"authMethod":"claude.ai","subscriptionType":"max"}\'; fi;; esac';
+const LOGGED_OUT =
+  'case "$1" in --version) echo "2.1.330 (Claude Code)";; auth) echo \'{"loggedIn":false,"authMethod":"none"}\'; exit 1;; esac';
+const KEY = 'sk-ant-api03-AAAAAAAAAAAAAAAAAAAAAAAAAAAAwxyz';
+
+let sandbox: Sandbox;
+let servers: Server[];
+beforeEach(async () => {
+  sandbox = makeSandbox();
+  servers = [];
+  git('init', '-q');
+  expect((await runTool(['init'], { cwd: sandbox.project })).code).toBe(0);
+  git('add', '-A');
+  git('-c', 'user.name=A', '-c', 'user.email=a@example.com', 'commit', '-q', '-m', 'first');
+});
+afterEach(() => {
+  for (const server of servers) {
+    server.closeAllConnections();
+    server.close();
+  }
+  sandbox.remove();
+});
+
+const at = (...path: string[]): string => join(sandbox.project, ...path);
+
+function git(...args: string[]): string {
+  return execFileSync('git', args, { cwd: sandbox.project, encoding: 'utf8' });
+}
+
+/** The findings by name, and the exit code. */
+async function check(env: Record<string, string | undefined> = {}) {
+  const result = await runTool(['check', '--json'], {
+    cwd: sandbox.project,
+    env: { PATH: sandbox.path, ...env },
+  });
+  expect(result.stderr).toBe('');
+  const { canRun, checks } = JSON.parse(result.stdout) as Report;
+  expect(result.code).toBe(canRun ? 0 : 1);
+  return {
+    canRun,
+    of: (name: string) => checks.filter((finding) => finding.name === name),
+    not: (status: string) =>
+      checks.filter((finding) => finding.status !== status && finding.status !== 'skipped'),
+    text: result.stdout,
+  };
+}
+
+/** A server that answers every request so; without an answer it is silent for ever. */
+async function serve(answer?: { readonly status: number; readonly body: unknown }): Promise<string> {
+  const server = createServer((_request, response) => {
+    if (answer === undefined) return;
+    response
+      .writeHead(answer.status, { 'content-type': 'application/json' })
+      .end(JSON.stringify(answer.body));
+  });
+  servers.push(server);
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const model = (id: string, line: string, lifecycle = 'active') => ({
+  type: 'model',
+  id,
+  line,
+  lifecycle,
+  display_name: id,
+  created_at: '2026-01-01T00:00:00Z',
+  retires_at: null,
+  max_input_tokens: 200_000,
+  max_tokens: 64_000,
+});
+const MODELS = {
+  data: [model('claude-opus-5-5', 'opus'), model('claude-sonnet-5-5', 'sonnet')],
+  has_more: false,
+  first_id: null,
+  last_id: null,
+};
+
+describe('check', () => {
+  test('all is well with a subscription', async () => {
+    sandbox.addProgram('claude', LOGGED_IN);
+    const { canRun, not, of } = await check();
+    expect(not('ok')).toEqual([]);
+    expect(canRun).toBe(true);
+    expect(of('login')[0]?.message).toBe('workers: Claude subscription (max)');
+    expect(of('models')[0]?.status).toBe('skipped');
+    const { stdout, code } = await runTool(['check'], { cwd: sandbox.project, env: { PATH: sandbox.path } });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/✔ claude +Claude CLI 2\.1\.330\n/);
+    expect(stdout).toContain('A run can start.');
+  });
+
+  test('all is well with a key, which is never shown', async () => {
+    sandbox.addProgram('claude', LOGGED_OUT);
+    writeFileSync(at('.env'), `ANTHROPIC_API_KEY='${KEY}'\r\n`, { mode: 0o600 });
+    const base = await serve({ status: 200, body: MODELS });
+    const { not, of, text } = await check({ ANTHROPIC_BASE_URL: base });
+    expect(not('ok')).toEqual([]);
+    expect(of('login')[0]?.message).toBe('workers: API key …wxyz');
+    expect(of('models')[0]?.message).toBe(
+      'manager opus = claude-opus-5-5, worker sonnet = claude-sonnet-5-5',
+    );
+    expect(text).not.toContain('AAAA');
+  });
+
+  test('without git and without the Claude CLI on PATH', async () => {
+    const { canRun, of } = await check({ PATH: sandbox.bin });
+    expect(canRun).toBe(false);
+    expect(of('claude')).toMatchObject([
+      {
+        status: 'failure',
+        fix: expect.stringContaining('npm install -g @anthropic-ai/claude-code') as string,
+      },
+    ]);
+    expect(of('git')).toMatchObject([{ status: 'warning', message: 'git was not found on PATH' }]);
+    expect(of('login')).toMatchObject([
+      { status: 'failure', message: 'there is neither a login nor an API key' },
+    ]);
+  });
+
+  test('a Claude CLI that hangs with a child is killed, child and all', async () => {
+    sandbox.addProgram('claude', `sleep 1000 & echo $! >>${sandbox.home}/pids; wait`);
+    const { of } = await check();
+    expect(of('claude')).toMatchObject([
+      { status: 'failure', message: expect.stringContaining('does not answer to --version') as string },
+    ]);
+    const pids = readFileSync(join(sandbox.home, 'pids'), 'utf8').trim().split('\n');
+    expect(pids).toHaveLength(2);
+    for (const pid of pids) expect(isRunning(Number(pid)), pid).toBe(false);
+  });
+
+  test('Ctrl-C ends it, and what it started', async () => {
+    const pids = join(sandbox.home, 'pids');
+    sandbox.addProgram('claude', `echo $$ >>${pids}; exec sleep 1000`);
+    const options = { cwd: sandbox.project, env: { PATH: sandbox.path } };
+    const child = spawn(process.execPath, [resolve('bin/claude-orchestrator.js'), 'check'], {
+      cwd: sandbox.project,
+      env: toolEnvironment(options),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const started = () => (existsSync(pids) ? readFileSync(pids, 'utf8').trim().split('\n') : []);
+    await vi.waitFor(() => expect(started()).toHaveLength(2), { timeout: 60_000 });
+    child.kill('SIGINT');
+    const [stderr, [code]] = await Promise.all([
+      text(child.stderr),
+      once(child, 'close') as Promise<[number | null]>,
+    ]);
+    expect({ code, stderr }).toEqual({ code: 130, stderr: 'error: Interrupted. Nothing was changed.\n' });
+    for (const pid of started()) expect(isRunning(Number(pid)), pid).toBe(false);
+  });
+
+  test.each([
+    ['ends with an error', 'echo broken >&2; exit 3', 'ends with exit code 3: broken'],
+    ['is no program', 'exec /nonexistent', 'ends with exit code 12'],
+  ])('a Claude CLI that %s', async (_name, body, message) => {
+    sandbox.addProgram('claude', body);
+    expect((await check()).of('claude')).toMatchObject([
+      { status: 'failure', message: expect.stringContaining(message) as string },
+    ]);
+  });
+
+  test('an old Claude CLI, and one that knows no `auth status`', async () => {
+    sandbox.addProgram('claude', 'echo "1.0.3 (Claude Code)"');
+    const { of } = await check();
+    expect(of('claude')[0]).toMatchObject({ status: 'warning' });
+    expect(of('login')[0]).toMatchObject({ status: 'failure' });
+  });
+
+  test('claude_cli.auth decides who pays', async () => {
+    sandbox.addProgram('claude', LOGGED_OUT);
+    const auth = (value: string) => ({ CLAUDE_ORCHESTRATOR__CLAUDE_CLI__AUTH: value });
+    const base = { ANTHROPIC_API_KEY: KEY, ANTHROPIC_BASE_URL: await serve({ status: 200, body: MODELS }) };
+    expect((await check({ ...base, ...auth('subscription') })).of('login')[0]?.status).toBe('failure');
+    expect((await check(auth('api_key'))).of('login')[0]?.status).toBe('failure');
+    sandbox.addProgram('claude', LOGGED_IN);
+    expect((await check({ ...base, ...auth('auto') })).of('login')[0]?.message).toBe(
+      'workers: Claude subscription (max)',
+    );
+    expect((await check({ ...base, ...auth('api_key') })).of('login')[0]?.message).toBe(
+      'workers: API key …wxyz',
+    );
+  });
+
+  test('a refused key and a model that is not there are failures; a silent server is not', async () => {
+    sandbox.addProgram('claude', LOGGED_IN);
+    const error = { type: 'error', error: { type: 'authentication_error', message: 'invalid x-api-key' } };
+    const refused = await check({
+      ANTHROPIC_API_KEY: KEY,
+      ANTHROPIC_BASE_URL: await serve({ status: 401, body: error }),
+    });
+    expect(refused.of('models')).toMatchObject([{ status: 'failure' }]);
+    const retired = { ...MODELS, data: [model('claude-opus-4-0', 'opus', 'retired'), MODELS.data[1]] };
+    const missing = await check({
+      ANTHROPIC_API_KEY: KEY,
+      ANTHROPIC_BASE_URL: await serve({ status: 200, body: retired }),
+    });
+    expect(missing.of('models').map(({ status }) => status)).toEqual(['ok', 'failure']);
+    const silent = await check({ ANTHROPIC_API_KEY: KEY, ANTHROPIC_BASE_URL: await serve() });
+    expect(silent.of('models')).toMatchObject([
+      { status: 'warning', message: expect.stringMatching(/^not checked: /) as string },
+    ]);
+    expect(silent.canRun).toBe(true);
+  });
+
+  test('every problem of the configuration, while everything else is still checked', async () => {
+    sandbox.addProgram('claude', LOGGED_IN);
+    writeFileSync(at('orchestrator_config.json'), '{"execution":{"max_workers":0,"max_retrys":1}}');
+    const { canRun, of } = await check();
+    expect(canRun).toBe(false);
+    expect(of('config').map(({ status }) => status)).toEqual(['failure', 'failure']);
+    expect(of('config').find(({ fix }) => fix === 'did you mean execution.max_retries?')).toBeDefined();
+    expect(of('login')[0]?.status).toBe('ok');
+  });
+
+  test.skipIf(process.platform === 'win32')(
+    'an .env that others can read, and one that is committed',
+    async () => {
+      chmodSync(at('.env'), 0o644);
+      git('add', '-f', '.env');
+      const { of } = await check();
+      expect(of('.env')).toMatchObject([{ status: 'warning', fix: `Run \`chmod 600 ${at('.env')}\`.` }]);
+      expect(of('git')[1]).toMatchObject({
+        status: 'warning',
+        message: expect.stringContaining('.env is committed') as string,
+      });
+    },
+  );
+
+  test('a repository without a commit, in the middle of a merge, and none at all', async () => {
+    writeFileSync(at('.git', 'MERGE_HEAD'), git('rev-parse', 'HEAD'));
+    expect((await check()).of('git')[1]).toMatchObject({
+      status: 'warning',
+      message: 'a merge is unfinished',
+    });
+    execFileSync('rm', ['-rf', at('.git')]);
+    expect((await check()).of('git')[1]?.message).toContain('is not in a git repository');
+    git('init', '-q');
+    expect((await check()).of('git')[1]?.message).toBe('the repository has no commit yet');
+    writeFileSync(at('.git', 'HEAD'), 'nonsense');
+    expect((await check()).of('git')[1]).toMatchObject({ status: 'warning' });
+  });
+
+  test('a damaged database, none, and a dangling link', async () => {
+    sandbox.addProgram('claude', LOGGED_IN);
+    truncateSync(at('.taskmaster', 'tasks.db'), 5000);
+    const damaged = await check();
+    expect(damaged.of('store').length).toBeGreaterThan(0);
+    expect(damaged.of('store').every(({ status }) => status === 'failure')).toBe(true);
+    execFileSync('rm', ['-rf', at('.taskmaster')]);
+    expect((await check()).of('store')).toMatchObject([
+      { status: 'failure', fix: 'Run `claude-orchestrator init`.' },
+    ]);
+    expect(existsSync(at('.taskmaster'))).toBe(false);
+    mkdirSync(at('.taskmaster'));
+    symlinkSync('/nonexistent/db', at('.taskmaster', 'tasks.db'));
+    expect((await check()).of('store')[0]?.status).toBe('failure');
+  });
+
+  test.each([
+    ['https://hooks.slack.com/services/T000/B000/abcdefgh', 'ok'],
+    ['https://hooks.slack.com/services/YOUR/WEBHOOK/URL', 'warning'],
+    ['https://example.com/hook', 'warning'],
+  ])('the Slack webhook %s: %s', async (address, status) => {
+    const { of, text } = await check({ SLACK_WEBHOOK_URL: address });
+    expect(of('slack')[0]?.status).toBe(status);
+    expect(text).not.toContain(address);
+  });
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  // Killed and not yet collected by init counts as gone.
+  const stat = `/proc/${pid}/stat`;
+  return !existsSync(stat) || !/^\d+ \(.*\) Z /.test(readFileSync(stat, 'latin1'));
+}

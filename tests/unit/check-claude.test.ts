@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import { checkClaude, checkKey, checkLogin } from '../../src/cli/check/claude.ts';
+import { checkSlack } from '../../src/cli/check/configuration.ts';
+import { findingsOf } from '../../src/cli/check/finding.ts';
+import type { ClaudeCli } from '../../src/cli/claude-cli.ts';
+import { configSchema, type Config } from '../../src/config/schema.ts';
+
+const KEY = 'sk-ant-api03-AAAAAAAAAAAAAAAAAAAAAAAAAAAAwxyz';
+const findings = findingsOf('x');
+const config = (given: object = {}): Config => configSchema.parse(given);
+const secrets = (given: object = {}) => ({ apiKey: null, authToken: null, oauthToken: null, ...given });
+const cli = (loggedIn: boolean | undefined, version: string | undefined = '2.1.330'): ClaudeCli => ({
+  kind: 'found',
+  version,
+  login: loggedIn === undefined ? undefined : { loggedIn, subscription: undefined },
+});
+
+describe('the login', () => {
+  const missing: ClaudeCli = { kind: 'missing', message: 'ENOENT' };
+  test.each<['auto' | 'api_key' | 'subscription', object, ClaudeCli, string]>([
+    ['auto', {}, cli(true), 'ok: workers: Claude subscription'],
+    ['auto', { apiKey: KEY }, cli(true), 'ok: workers: Claude subscription'],
+    ['auto', { apiKey: KEY }, cli(false), 'ok: workers: API key …wxyz'],
+    ['auto', { apiKey: KEY }, cli(undefined), 'ok: workers: API key …wxyz'],
+    ['auto', { oauthToken: 'x' }, cli(false), 'ok: workers: token from the environment'],
+    ['auto', {}, cli(false), 'failure: there is neither a login nor an API key'],
+    ['auto', {}, missing, 'failure: there is neither a login nor an API key'],
+    ['subscription', { apiKey: KEY }, cli(false), 'failure: claude_cli.auth is "subscription"'],
+    ['subscription', { apiKey: KEY }, missing, 'failure: claude_cli.auth is "subscription"'],
+    ['subscription', {}, cli(undefined), 'warning: the Claude CLI does not tell'],
+    ['subscription', {}, cli(true), 'ok: workers: Claude subscription'],
+    ['api_key', { oauthToken: 'x' }, cli(true), 'failure: claude_cli.auth is "api_key"'],
+    ['api_key', { apiKey: KEY }, cli(true), 'ok: workers: API key …wxyz'],
+  ])('%s %j %j', (auth, given, claude, expected) => {
+    const [found] = checkLogin(config({ claude_cli: { auth } }), secrets(given), claude, findings);
+    expect(`${found?.status}: ${found?.message}`).toContain(expected);
+    expect(found?.fix === undefined).toBe(found?.status === 'ok');
+  });
+});
+
+test.each([
+  [cli(true), 'ok'],
+  [cli(true, '3.0.0'), 'ok'],
+  [cli(true, '2.0.99'), 'warning'],
+  [cli(true, '1.9.9'), 'warning'],
+  [{ kind: 'found', version: undefined, login: undefined } as const, 'warning'],
+  [{ kind: 'missing', message: '' } as const, 'failure'],
+  [{ kind: 'broken', message: '' } as const, 'failure'],
+])('the Claude CLI %j: %s', (claude, status) => {
+  expect(checkClaude('claude', claude, findings)).toMatchObject([{ status }]);
+});
+
+test.each([
+  [KEY, undefined, 'auto', 'ok'],
+  ['your-api-key-goes-here', undefined, 'auto', 'warning'],
+  ['sk-ant-...', undefined, 'auto', 'warning'],
+  ['sk-ant-api03-AAAAAAAAAAAAAAAAA AAAAAAAAAA', undefined, 'auto', 'failure'],
+  ['any-form-will-do', 'http://gateway.local:8080', 'auto', 'ok'],
+  ['any-form-will-do', 'gateway', 'auto', 'failure'],
+  [null, undefined, 'auto', 'skipped'],
+  [null, undefined, 'cli', 'skipped'],
+  [null, undefined, 'api', 'failure'],
+])('the key %j for %s, by %s: %s', (apiKey, baseUrl, via, status) => {
+  const found = checkKey(config({ models: { manager: { via } } }), secrets({ apiKey }), baseUrl, findings);
+  expect(found).toMatchObject([{ status }]);
+  if (apiKey !== null) expect(JSON.stringify(found)).not.toContain(apiKey);
+});
+
+test.each([
+  [null, 'ok'],
+  ['https://hooks.slack.com/services/T000/B000/abcdefgh', 'ok'],
+  ['https://hooks.slack.com/services/YOUR/WEBHOOK/URL', 'warning'],
+  ['http://hooks.slack.com/services/T000/B000/abcdefgh', 'warning'],
+  ['https://hooks.slack.com.example.com/services/T/B/x', 'warning'],
+])('the Slack webhook %s: %s', (slack_webhook_url, status) => {
+  expect(checkSlack(config({ notifications: { slack_webhook_url } }), findings)).toMatchObject([{ status }]);
+});
