@@ -44,15 +44,13 @@ function booked(
   rig: ProjectRig,
 ): Pick<ModelUsage, 'model' | 'input' | 'output' | 'cacheRead' | 'cacheWrite'>[] {
   return rig.withStore((store) =>
-    store
-      .usage()
-      .map(({ model, input, output, cacheRead, cacheWrite }) => ({
-        model,
-        input,
-        output,
-        cacheRead,
-        cacheWrite,
-      })),
+    store.usage().map(({ model, input, output, cacheRead, cacheWrite }) => ({
+      model,
+      input,
+      output,
+      cacheRead,
+      cacheWrite,
+    })),
   );
 }
 
