@@ -1,6 +1,6 @@
-import type { ProcessIdentity } from './attempt.ts';
+import type { Attempt, AttemptEnd, ProcessIdentity } from './attempt.ts';
 import type { Estimator } from './estimate.ts';
-import type { RunOutcome } from './event.ts';
+import type { RunOutcome, Stamped } from './event.ts';
 import { fail } from './failure.ts';
 import { Governor, type Stop } from './governor.ts';
 import type { Reporter } from './reporting/reporter.ts';
@@ -8,7 +8,14 @@ import { RetryPolicy, type RetryOptions } from './retry-policy.ts';
 import { Scheduler, type FailureMode, type TaskResult, type Verdict } from './scheduler.ts';
 import type { TaskStore } from './store/store.ts';
 import type { Task, TaskId } from './task.ts';
-import { executeTask, recoverAttempt, type ExecutionContext } from './task-execution.ts';
+import {
+  abandonAttempt,
+  beginAttempt,
+  recoverAttempt,
+  settleAttempt,
+  type BegunAttempt,
+  type ExecutionContext,
+} from './task-execution.ts';
 import { buildTaskGraph, describeProblem, type TaskGraph } from './task-graph.ts';
 import { WorkerPool } from './worker-pool.ts';
 import type { Worker } from './worker/worker.ts';
@@ -80,6 +87,8 @@ class Orchestrator {
   readonly #pool: WorkerPool;
   readonly #execution: ExecutionContext;
   readonly #jobs = new Set<Promise<void>>();
+  /** Events of the transaction that is under way: nobody hears of them before they are stored. */
+  #unsent: Stamped[] | null = null;
   #graph: TaskGraph;
   readonly #scheduler: Scheduler;
   #storeVersion = '';
@@ -102,7 +111,7 @@ class Orchestrator {
       governor: this.#governor,
       retries: new RetryPolicy(options, parts.random),
       graph: () => this.#graph,
-      report: (event) => parts.reporter.report(event),
+      report: (event) => this.#report(event),
     };
   }
 
@@ -121,7 +130,7 @@ class Orchestrator {
     try {
       for (const attempt of unfinished) {
         this.#scheduler.adopt(attempt.taskId);
-        this.#start(attempt.taskId, recoverAttempt(this.#execution, attempt, this.#endWorkers.signal));
+        this.#follow(attempt, recoverAttempt(this.#execution, attempt, this.#endWorkers.signal));
       }
       await this.#plan();
       await this.#schedule();
@@ -152,13 +161,7 @@ class Orchestrator {
       for (;;) {
         const woken = new Promise<void>((resolve) => (this.#wake = resolve));
         if (this.#mayNotStart()) this.#scheduler.stop();
-        for (const choice of this.#scheduler.take(now())) {
-          const { signal } = this.#endWorkers;
-          this.#start(
-            choice.id,
-            this.#pool.run(() => executeTask(this.#execution, choice, signal)),
-          );
-        }
+        this.#dispatch();
         if (this.#jobs.size === 0 && this.#isOver()) return;
         const wakeAt = this.#scheduler.nextWakeAt();
         const timer =
@@ -171,22 +174,79 @@ class Orchestrator {
     }
   }
 
-  /** Follows a job that was started for a task to its verdict. */
-  #start(taskId: TaskId, job: Promise<Verdict>): void {
-    const followed = job
-      .then((verdict) => {
-        this.#scheduler.end(taskId, verdict);
-        if (verdict.kind === 'failed' && this.#options.failureMode === 'kill') this.#endWorkers.abort();
-      })
-      .catch((error: unknown) => {
-        this.#fatal ??= { error };
-        this.#endWorkers.abort();
-      })
-      .finally(() => {
-        this.#jobs.delete(followed);
-        this.#wake();
+  /**
+   * Settles what `settle` has to and claims what may start then, in one transaction: one wait for the disk a task.
+   * Only what is stored is started.
+   */
+  #dispatch(settle?: () => void): void {
+    const { now } = this.#parts;
+    const ready = settle === undefined ? this.#scheduler.take(now()) : [];
+    if (settle === undefined && ready.length === 0) return;
+    try {
+      const begun: BegunAttempt[] = [];
+      this.#atomically(() => {
+        settle?.();
+        for (const choice of [...ready, ...this.#scheduler.take(now())]) {
+          const start = beginAttempt(this.#execution, choice);
+          if ('kind' in start) this.#scheduler.end(choice.id, start);
+          else begun.push(start);
+        }
       });
+      for (const { attempt, work } of begun) {
+        this.#follow(
+          attempt,
+          this.#pool.run(() => work(this.#endWorkers.signal)),
+        );
+      }
+    } catch (error) {
+      this.#giveUp(error);
+    }
+  }
+
+  /** Follows an attempt to its end; undefined if it came to nothing. */
+  #follow(attempt: Attempt, work: Promise<AttemptEnd | undefined>): void {
+    const followed = work.then((end) => {
+      this.#jobs.delete(followed);
+      this.#dispatch(() => {
+        const { signal } = this.#endWorkers;
+        const verdict =
+          end === undefined
+            ? abandonAttempt(this.#execution, attempt)
+            : settleAttempt(this.#execution, attempt, end, signal);
+        this.#conclude(attempt.taskId, verdict);
+      });
+      this.#wake();
+    });
     this.#jobs.add(followed);
+  }
+
+  #conclude(taskId: TaskId, verdict: Verdict): void {
+    this.#scheduler.end(taskId, verdict);
+    if (verdict.kind === 'failed' && this.#options.failureMode === 'kill') this.#endWorkers.abort();
+    if (this.#mayNotStart()) this.#scheduler.stop();
+  }
+
+  #atomically(work: () => void): void {
+    const unsent: Stamped[] = [];
+    this.#unsent = unsent;
+    try {
+      this.#parts.store.atomically(work);
+    } finally {
+      this.#unsent = null;
+    }
+    for (const event of unsent) this.#report(event);
+  }
+
+  #report(event: Stamped): void {
+    if (this.#unsent === null) this.#parts.reporter.report(event);
+    else this.#unsent.push(event);
+  }
+
+  /** Without the store nothing can be decided any more: what runs is ended, and the run fails. */
+  #giveUp(error: unknown): void {
+    this.#fatal ??= { error };
+    this.#endWorkers.abort();
+    this.#wake();
   }
 
   /** With no job left: does nothing more come? What was added in the last moment still belongs to this run. */
@@ -205,8 +265,7 @@ class Orchestrator {
       if (this.#parts.store.version() === this.#storeVersion) return false;
       this.#refresh();
     } catch (error) {
-      this.#fatal ??= { error };
-      this.#endWorkers.abort();
+      this.#giveUp(error);
     }
     this.#wake();
     return true;

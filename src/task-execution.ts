@@ -28,16 +28,15 @@ export interface ExecutionContext {
   readonly pollMs: number;
 }
 
-/**
- * One attempt at one task: may it start? → claim → work → end → what next. Rejects only if the store does.
- *
- * When `signal` aborts, the worker is ended, and the task is left to a later run.
- */
-export async function executeTask(
-  context: ExecutionContext,
-  { id, why }: Choice,
-  signal: AbortSignal,
-): Promise<Verdict> {
+/** An attempt that is claimed and may be worked on. */
+export interface BegunAttempt {
+  readonly attempt: Attempt;
+  /** Does the work; it never rejects. When `signal` aborts, everything that was started is ended. */
+  readonly work: (signal: AbortSignal) => Promise<AttemptEnd>;
+}
+
+/** First half of an attempt, up to where it is stored that it begins; or why the task does not start now. */
+export function beginAttempt(context: ExecutionContext, { id, why }: Choice): BegunAttempt | Verdict {
   const { store, governor, worker } = context;
   const admission = governor.admit(id);
   if (!admission.granted) {
@@ -61,21 +60,37 @@ export async function executeTask(
     previous: previous?.end ?? null,
     maxCostUsd: admission.maxCostUsd,
   };
-  const end = await guard(() => worker.run(assignment, hooksFor(context, attempt), signal));
-  return settle(context, attempt, end, signal);
+  return {
+    attempt,
+    work: (signal) => guard(() => worker.run(assignment, hooksFor(context, attempt), signal)),
+  };
 }
 
-/**
- * Brings an attempt to its end that the killed orchestrator of an earlier run left behind. One that came to nothing
- * is tried again at once, whatever limits there are: its task is not to blame.
- */
-export async function recoverAttempt(
+/** Second half of an attempt: stores how it ended, and what its task does next. */
+export function settleAttempt(
+  context: ExecutionContext,
+  attempt: Attempt,
+  end: AttemptEnd,
+  signal: AbortSignal,
+): Verdict {
+  const { governor, retries, now } = context;
+  governor.ended(attempt.taskId, end);
+  const verdict = retries.judge(attempt.taskId, end, signal.aborted || governor.stop !== null, now());
+  endAttempt(context, attempt, end, verdict);
+  return verdict;
+}
+
+/** Finds out what became of an attempt whose orchestrator was killed; undefined if it came to nothing. */
+export function recoverAttempt(
   context: ExecutionContext,
   attempt: Attempt,
   signal: AbortSignal,
-): Promise<Verdict> {
-  const end = await guard(() => context.worker.recover(attempt, hooksFor(context, attempt), signal));
-  if (end !== undefined) return settle(context, attempt, end, signal);
+): Promise<AttemptEnd | undefined> {
+  return guard(() => context.worker.recover(attempt, hooksFor(context, attempt), signal));
+}
+
+/** Stores that an attempt came to nothing; it is made again at once, since its task is not to blame. */
+export function abandonAttempt(context: ExecutionContext, attempt: Attempt): Verdict {
   const message = 'Its orchestrator was killed while it worked; that costs the task nothing.';
   const verdict: Verdict = { kind: 'retry', at: context.now() };
   endAttempt(context, attempt, endOf('cancelled', message), verdict);
@@ -104,14 +119,6 @@ function claim(
   });
   for (const event of claimed?.events ?? []) context.report(event);
   return claimed?.attempt;
-}
-
-function settle(context: ExecutionContext, attempt: Attempt, end: AttemptEnd, signal: AbortSignal): Verdict {
-  const { governor, retries, now } = context;
-  governor.ended(attempt.taskId, end);
-  const verdict = retries.judge(attempt.taskId, end, signal.aborted || governor.stop !== null, now());
-  endAttempt(context, attempt, end, verdict);
-  return verdict;
 }
 
 function endAttempt(context: ExecutionContext, attempt: Attempt, end: AttemptEnd, verdict: Verdict): void {

@@ -25,6 +25,8 @@ export class Database {
   readonly #statements = new Map<string, Statement<unknown>>();
   readonly #tables = new Map<string, TableStatement>();
   #isInTransaction = false;
+  /** The transaction was begun by `together`: what comes inside it is part of it. */
+  #isJoinable = false;
   #writes = 0;
   #isOpen = true;
 
@@ -90,6 +92,18 @@ export class Database {
     return result;
   }
 
+  /** One transaction around any number of reads and writes. */
+  together<T>(work: () => T): T {
+    return this.write(() => {
+      this.#isJoinable = true;
+      try {
+        return work();
+      } finally {
+        this.#isJoinable = false;
+      }
+    });
+  }
+
   /** Changes whenever this or any other process has written. */
   version(): string {
     return this.#explained(
@@ -122,6 +136,7 @@ export class Database {
   }
 
   #transaction<T>(begin: string, work: () => T): T {
+    if (this.#isJoinable) return work();
     if (this.#isInTransaction) throw new Error('A store method was called from inside another one.');
     return this.#explained(() => {
       this.sql(begin).run();

@@ -3,7 +3,7 @@ import type BetterSqlite3 from 'better-sqlite3';
 import { fail } from '../failure.ts';
 
 /** What a column can hold here. */
-export type SqlValue = string | number | null;
+type SqlValue = string | number | null;
 
 /** A prepared statement whose result rows have the shape `Row`. */
 export interface Statement<Row> {
@@ -31,7 +31,7 @@ export interface Driver {
 }
 
 /** Where Node emits its warnings: `process`, handed in since only the command line may reach for it. */
-export interface WarningEmitter {
+interface WarningEmitter {
   emitWarning: (warning: string | Error, ...rest: never[]) => void;
 }
 

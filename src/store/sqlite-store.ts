@@ -186,6 +186,10 @@ class SqliteStore implements TaskStore {
     });
   }
 
+  atomically<T>(work: () => T): T {
+    return this.#db.together(work);
+  }
+
   close() {
     this.#db.close();
   }

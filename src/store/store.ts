@@ -117,5 +117,11 @@ export interface TaskStore {
   cachedPlan(hash: string): string | undefined;
   cachePlan(hash: string, reply: string): void;
 
+  /**
+   * Stores everything that `work` changes, by any number of calls, durably at once, or nothing of it when it throws.
+   * What a call inside refused must not be gone past: let its failure through.
+   */
+  atomically<T>(work: () => T): T;
+
   close(): void;
 }
