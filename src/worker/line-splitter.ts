@@ -4,7 +4,7 @@ export type SplitLine =
   | { readonly kind: 'oversized'; readonly byteLength: number };
 
 /** A line may be this long; the longest that a model's reply and a tool's output make is a tenth of it. */
-export const MAX_LINE_BYTES = 32 * 1024 * 1024;
+const MAX_LINE_BYTES = 32 * 1024 * 1024;
 
 const LINE_FEED = 0x0a;
 const EMPTY = Buffer.alloc(0);

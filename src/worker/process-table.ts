@@ -35,7 +35,7 @@ export interface Marker {
 }
 
 /** How patiently a process is ended. */
-export interface EndOptions {
+interface EndOptions {
   /** Time between SIGTERM and SIGKILL, in milliseconds. */
   readonly graceMs: number;
   /** Cuts the time short when it aborts. */

@@ -102,7 +102,7 @@ function done(verifyCommands: readonly string[]): string {
 
 /** Text from outside between tags; tags of the same name in it are defused, so that it cannot end the element. */
 function element(name: string, text: string): string {
-  const inner = printable(text).replace(new RegExp(`<(/?\\s*${name})`, 'gi'), '‹$1');
+  const inner = printable(text).replace(new RegExp(`<(\\s*/?\\s*${name})`, 'gi'), '‹$1');
   return `<${name}>\n${inner}\n</${name}>`;
 }
 

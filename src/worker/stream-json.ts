@@ -113,8 +113,8 @@ const result = z.object({
 export type AssistantLine = z.infer<typeof assistant>;
 export type ApiRetryLine = z.infer<typeof apiRetry>;
 export type RateLimitLine = z.infer<typeof rateLimitEvent>;
-export type StreamEventLine = z.infer<typeof streamEvent>;
-export type ToolProgressLine = z.infer<typeof toolProgress>;
+type StreamEventLine = z.infer<typeof streamEvent>;
+type ToolProgressLine = z.infer<typeof toolProgress>;
 export type ResultLine = z.infer<typeof result>;
 
 /** A line of the Claude CLI's `stream-json` output; those we make nothing of are `other`. */
