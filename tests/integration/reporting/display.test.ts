@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -120,4 +121,15 @@ test('a program that is killed in the middle leaves a terminal that can be used'
   const end = replay(terminal.outputs, 80, 24);
   expect(end.cursorVisible).toBe(true);
   expect(end.isWrapping).toBe(true);
+});
+
+test.each(['ndjson', 'plain'])('%s: a reader that goes away ends neither the run nor the process', (kind) => {
+  const { status, stdout, stderr } = spawnSync(
+    'sh',
+    ['-c', '{ "$0" "$1" "$2" 2 1; echo "ended with $?" >&2; } | head -n 1', process.execPath, program, kind],
+    { encoding: 'utf8' },
+  );
+  expect(stdout.split('\n')).toHaveLength(2);
+  expect(stderr).toBe('ended with 0\n');
+  expect(status).toBe(0);
 });
