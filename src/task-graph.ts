@@ -55,6 +55,7 @@ export class TaskGraph<T extends GraphNode = Task> {
   constructor(
     nodes: ReadonlyMap<TaskId, T>,
     needs: ReadonlyMap<TaskId, readonly TaskId[]>,
+    neededBy: ReadonlyMap<TaskId, readonly TaskId[]>,
     groups: ReadonlySet<TaskId>,
     order: readonly TaskId[],
   ) {
@@ -62,7 +63,7 @@ export class TaskGraph<T extends GraphNode = Task> {
     this.order = order;
     this.#needs = needs;
     this.#groups = groups;
-    this.#neededBy = invert(needs);
+    this.#neededBy = neededBy;
   }
 
   /** What must be settled before this node: its own dependencies, its group's, and a group's subtasks. */
@@ -156,11 +157,12 @@ export function buildTaskGraph<T extends GraphNode>(
       if (nodes.has(dependsOn) && parentOf(dependsOn) !== parent) needs.get(task.id)?.push(dependsOn);
     }
   }
-  for (const [id, list] of needs) needs.set(id, [...new Set(list)].sort(compareTaskIds));
+  for (const [id, list] of needs) if (list.length > 1) needs.set(id, [...new Set(list)].sort(compareTaskIds));
 
-  const { order, cycles } = sortTopologically([...nodes.keys()], needs);
+  const neededBy = invert(needs);
+  const { order, cycles } = sortTopologically([...nodes.keys()], needs, neededBy);
   for (const path of cycles) problems.push({ kind: 'cycle', path });
-  return problems.length > 0 ? err(problems) : ok(new TaskGraph(nodes, needs, groups, order));
+  return problems.length > 0 ? err(problems) : ok(new TaskGraph(nodes, needs, neededBy, groups, order));
 }
 
 /** Whether a task may start, by the one rule that `list`, `next`, `plan` and `run` share. */
@@ -194,8 +196,8 @@ export function readiness(graph: TaskGraph<GraphNode & { status: TaskStatus }>, 
 function sortTopologically(
   ids: readonly TaskId[],
   needs: ReadonlyMap<TaskId, readonly TaskId[]>,
+  neededBy: ReadonlyMap<TaskId, readonly TaskId[]>,
 ): { order: TaskId[]; cycles: TaskId[][] } {
-  const neededBy = invert(needs);
   const missing = new Map(ids.map((id) => [id, needs.get(id)?.length ?? 0]));
   const order: TaskId[] = [];
   const cycles: TaskId[][] = [];
