@@ -39,6 +39,8 @@ export function truncate(text: string, columns: number): string {
 
 /** Truncates or fills with spaces so that the text takes exactly that many cells. */
 export function fit(text: string, columns: number, align: 'left' | 'right' = 'left'): string {
+  if (text.length <= columns && PLAIN.test(text))
+    return align === 'left' ? text.padEnd(columns) : text.padStart(columns);
   const shown = truncate(text, columns);
   const padding = ' '.repeat(Math.max(0, columns - displayWidth(shown)));
   return align === 'left' ? shown + padding : padding + shown;
