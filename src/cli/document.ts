@@ -6,7 +6,7 @@ import type { Cli } from './cli.ts';
 import type { CommonOptions } from './options.ts';
 
 /** The largest requirements document that is taken, all its files together, in bytes. */
-export const MAX_DOCUMENT_BYTES = 200 * 1024;
+const MAX_DOCUMENT_BYTES = 200 * 1024;
 
 /**
  * The text of one or several files as one document, `-` being stdin; several are joined under their names.

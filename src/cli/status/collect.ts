@@ -39,7 +39,7 @@ export interface RunStatus extends RunSummary {
 }
 
 /** One worker at work. */
-export interface RunningAttempt {
+interface RunningAttempt {
   readonly taskId: TaskId;
   readonly title: string;
   readonly number: number;
@@ -49,7 +49,7 @@ export interface RunningAttempt {
 }
 
 /** Something that does not go on without a person. */
-export interface Attention {
+interface Attention {
   readonly taskId: TaskId | null;
   readonly title: string;
   readonly outcome: AttemptOutcome | null;

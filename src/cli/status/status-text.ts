@@ -17,7 +17,8 @@ export function formatStatus(
     const since = formatDuration(now - Date.parse(startedAt));
     const tail = `  ${phase}${number > 1 ? `, try ${number}` : ''}, ${since}`;
     const start = `  ${taskId}  `;
-    lines.push(start + fit(neutralise(title), Math.max(8, columns - start.length - tail.length)) + tail);
+    const room = Math.max(8, columns - start.length - tail.length);
+    lines.push(truncate(start + fit(neutralise(title), room) + tail, columns));
   }
   if (report.usage.last7d.length + report.usage.run.length > 0)
     lines.push('', ...usageLines(report.usage, columns));
@@ -70,10 +71,8 @@ function usageLines(usage: StatusReport['usage'], columns: number): string[] {
     ['last 7 d', usage.last7d],
   ] as const;
   const models = [...new Set(spans.flatMap(([, used]) => used.map(({ model }) => model)))].sort();
-  const width = Math.max(
-    5,
-    Math.min(columns - 3 * 18, ...[Math.max(5, ...models.map(({ length }) => length))]),
-  );
+  const longest = Math.max(0, ...models.map(({ length }) => length));
+  const width = Math.max(5, Math.min(columns - spans.length * 18, longest));
   const cell = (used: readonly ModelUsage[], model?: string): string => {
     const own = used.filter((each) => model === undefined || each.model === model);
     if (own.length === 0) return fit('-', 17, 'right');

@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { StatusReport } from '../../src/cli/status/collect.ts';
+import { formatStatus, formatStatusLine } from '../../src/cli/status/status-text.ts';
+import { displayWidth } from '../../src/reporting/display-text.ts';
+import { styles } from '../../src/reporting/styles.ts';
+
+const usage = (model: string, input: number, costUsd: number): StatusReport['usage']['run'][number] => ({
+  model,
+  input,
+  output: 0,
+  cacheRead: 0,
+  cacheWrite: 0,
+  costUsd,
+});
+
+function report(text: string, state: 'running' | 'ended' | 'dead', count: number): StatusReport {
+  const counts = { total: count, ready: 1, blocked: 0, pending: 1, 'in-progress': 1, review: 0, done: count };
+  return {
+    run: {
+      runId: '20261122-114500-3f9a',
+      state,
+      pid: 123_456,
+      outcome: state === 'ended' ? 'paused-usage-limit' : null,
+      message: text,
+      startedAt: '2026-11-22T11:45:00.000Z',
+      endedAt: state === 'ended' ? '2026-11-22T12:45:00.000Z' : null,
+      durationMs: 3_600_000,
+      workers: 16,
+      billing: text,
+      counts: { total: count, done: 0, running: 0, failed: 0, waiting: 0 },
+      done: [],
+      failed: [],
+      running: [],
+      left: [],
+      usage: [],
+      tokens: 0,
+      costUsd: 0,
+      resetsAt: '2026-11-22T17:00:00.000Z',
+      directories: [],
+    },
+    running: [
+      {
+        taskId: '12.34',
+        title: text,
+        number: 3,
+        model: 'sonnet',
+        phase: 'verifying',
+        startedAt: '2026-11-22T12:00:00.000Z',
+      },
+    ],
+    tasks: { ...counts, failed: 1, deferred: 0, cancelled: 0 },
+    usage: {
+      run: [usage('claude-sonnet-5-5', 1_234_567, 12.3)],
+      last5h: [usage('claude-sonnet-5-5', 1_234_567, 12.3), usage(text, 1, 0)],
+      last7d: [usage('claude-sonnet-5-5', 9_999_999_999, 123_456), usage(text, 1, 0)],
+    },
+    attention: [{ taskId: '7', title: text, outcome: 'crashed', message: text, advice: text }],
+    next: 'claude-orchestrator run',
+  };
+}
+
+const texts = fc
+  .array(fc.constantFrom('word', '漢字', '🎉', '\u001b[2J', 'e\u0301', '\n', 'x'.repeat(200)), {
+    maxLength: 12,
+  })
+  .map((parts) => parts.join(' '));
+
+test('no line is wider than the terminal, and nothing from outside moves the cursor', () => {
+  fc.assert(
+    fc.property(
+      texts,
+      fc.constantFrom('running' as const, 'ended' as const, 'dead' as const),
+      fc.integer({ min: 40, max: 200 }),
+      (text, state, columns) => {
+        const now = Date.parse('2026-11-22T12:45:00.000Z');
+        const status = report(text, state, 12_345);
+        const shown = formatStatus(status, { columns, style: styles(false), now });
+        for (const line of shown.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(columns);
+        expect(shown + formatStatusLine(status, now)).not.toContain('\u001b');
+      },
+    ),
+    { numRuns: 1_000 },
+  );
+});
+
+test('a run that waits for a usage limit tells when it resets', () => {
+  const now = Date.parse('2026-11-22T12:45:00.000Z');
+  const shown = formatStatus(report('', 'ended', 3), { columns: 80, style: styles(false), now });
+  expect(shown).toContain('The usage limit resets at 2026-11-22T17:00:00.000Z.');
+});
