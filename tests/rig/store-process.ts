@@ -31,11 +31,9 @@ export function buildStoreProgram(): { folder: string; program: string } {
 
 /** Starts it; `before` is a shell command that the process is started under, such as a limit. */
 export function startStoreProcess(program: string, args: readonly string[], before = ':'): StoreProcess {
-  const child = spawn(
-    'bash',
-    ['-c', `${before}; exec "$0" "$@"`, process.execPath, '--no-warnings', program, ...args],
-    { stdio: ['pipe', 'pipe', 'pipe'] },
-  );
+  const child = spawn('bash', ['-c', `${before}; exec "$0" "$@"`, process.execPath, program, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   const lines: unknown[] = [];
   const waiting: (() => void)[] = [];
   let isReady = false;

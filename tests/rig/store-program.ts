@@ -11,7 +11,13 @@ import { attemptEnd, costing } from './attempt-end.ts';
 const [file = '', driverName, job, ...rest] = process.argv.slice(2);
 const driver = DRIVERS.find((name) => name === driverName);
 const open = () =>
-  openStore({ file, tag: 'master', create: true, ...(driver === undefined ? {} : { driver }) });
+  openStore({
+    file,
+    tag: 'master',
+    create: true,
+    warnings: process,
+    ...(driver === undefined ? {} : { driver }),
+  });
 const say = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 
 const jobs: Record<string, () => void> = {

@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { openStore } from '../../../src/store/sqlite-store.ts';
 import { describeEachDriver } from '../../rig/each-driver.ts';
-import { arbitraryStep, StoreModel } from '../../rig/store-model.ts';
+import { StoreModel } from '../../rig/store-model.ts';
 import { expectReplayable } from '../../rig/store-replay.ts';
+import { arbitraryStep } from '../../rig/store-steps.ts';
 
 describeEachDriver('any sequence of changes', ({ driver, file }) => {
   it('leaves the store as a simple model of it says, each change with its one event', () => {

@@ -280,20 +280,6 @@ describeEachDriver('the runs and attempts of a store', ({ driver, file }) => {
     expect(store.finishedWork().map(({ minutes }) => Math.round(minutes * 10) / 10)).toEqual([3]);
   });
 
-  it('keeps the newest plans', () => {
-    expect(store.cachedPlan('a')).toBeUndefined();
-    store.cachePlan('a', 'reply');
-    expect(store.cachedPlan('a')).toBe('reply');
-    store.cachePlan('a', 'other');
-    for (let n = 0; n < 60; n++) {
-      store.cachePlan(`plan-${n}`, String(n));
-      expect(store.cachedPlan(`plan-${n}`)).toBe(String(n));
-      now += 1;
-    }
-    expect(store.cachedPlan('a')).toBeUndefined();
-    expect(store.cachedPlan('plan-11')).toBe('11');
-  });
-
   it('is one moment for every reader, and no store inside another call', () => {
     expect(() => store.startRun(RUN, () => true)).not.toThrow();
     store.endRun('run-1', 'completed', '');
