@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
 import type { Cli, Output } from '../../src/cli/cli.ts';
-import type { CommandEntry } from '../../src/cli/commands.ts';
+import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS, type CommandEntry } from '../../src/cli/commands.ts';
 import { runCli } from '../../src/cli/main.ts';
 
 /** What a command line came to. */
@@ -45,6 +45,28 @@ export async function runInProcess(
   };
   await runCli(cli, 'claude-orchestrator', 'A tool.', commands);
   return { exitCode: cli.exitCode, stdout: stdout.text, stderr: stderr.text };
+}
+
+/** Runs a command of `claude-orchestrator` in a project. */
+export function run(
+  project: { readonly directory: string },
+  argv: readonly string[],
+  terminal: Omit<CliOptions, 'cwd'> = {},
+): Promise<CliEnd> {
+  return runInProcess(ORCHESTRATOR_COMMANDS, argv, { cwd: project.directory, ...terminal });
+}
+
+/** Runs a command of `task-master` in a project. */
+export function taskMaster(
+  project: { readonly directory: string },
+  argv: readonly string[],
+): Promise<CliEnd> {
+  return runInProcess(TASK_MASTER_COMMANDS, argv, { cwd: project.directory });
+}
+
+/** What `--json` printed. */
+export function json(end: CliEnd): unknown {
+  return JSON.parse(end.stdout);
 }
 
 class MemoryOutput extends EventEmitter implements Output {

@@ -57,3 +57,17 @@ export function draft(
     ...more,
   };
 }
+
+/** A list that has a bit of everything: 1 ← 2 ← 3 (3.1 ← 3.2) ← 4, and 5 on its own. */
+export const SAMPLE_TASKS: readonly TaskDraft[] = [
+  draft('1', [], { title: 'Set up', size: 'S' }),
+  draft('2', ['1'], { title: 'データベースを設計して、移行の手順を書き、性能を測る' }),
+  draft('3', ['2'], { title: 'Compiler \x1b[31m👩‍👩‍👧‍👦\x1b[0m\nsecond line' }),
+  draft('3.1', [], { title: 'Lexer' }),
+  draft('3.2', ['3.1'], { title: 'Parser' }),
+  draft('4', ['3', '2'], {
+    title: 'A title that goes on and on and fits into no terminal of eighty columns',
+    size: 'XL',
+  }),
+  draft('5', [], { title: 'Aside', priority: 'low', details: 'one\n  two\n\nthree' }),
+];

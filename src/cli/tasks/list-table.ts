@@ -1,9 +1,9 @@
 import { neutralise } from '../../reporting/display-text.ts';
 import type { Style, Styles } from '../../reporting/styles.ts';
-import { isSettled, parentOf } from '../../task.ts';
+import { isSettled, parentOf, type TaskId } from '../../task.ts';
 import type { ListStatus } from './statuses.ts';
 import { renderTable, type Column } from './table.ts';
-import { expectedMinutes, isEstimated, shownStatus, workOf, type TaskBoard, type TaskView } from './view.ts';
+import { expectedMinutes, isEstimated, shownStatus, type TaskBoard, type TaskView } from './view.ts';
 
 /** The lines of `list`; dependencies that are not settled carry a `*`. */
 export function renderTaskTable(
@@ -73,8 +73,9 @@ export function formatMinutes(minutes: number): string {
 function dependenciesCell({ task }: TaskView, { graph }: TaskBoard): string {
   return task.dependencies
     .map((id) => {
-      const open = workOf(graph, id).some((work) => !isSettled(graph.nodes.get(work)?.status ?? 'done'));
-      return open ? `${id}*` : id;
+      const isOpen = (need: TaskId): boolean => !isSettled(graph.nodes.get(need)?.status ?? 'done');
+      const waits = graph.isGroup(id) ? graph.needs(id).some(isOpen) : isOpen(id);
+      return waits ? `${id}*` : id;
     })
     .join(', ');
 }

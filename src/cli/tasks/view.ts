@@ -76,7 +76,8 @@ export function toJson(board: TaskBoard, { task, ...derived }: TaskView): TaskJs
 
 /** The working time of a task, or of all subtasks of a group. */
 export function expectedMinutes({ graph, estimate }: TaskBoard, task: Task): number {
-  return workOf(graph, task.id).reduce((sum, id) => sum + estimate(graph.nodes.get(id) ?? task), 0);
+  if (!graph.isGroup(task.id)) return estimate(task);
+  return graph.needs(task.id).reduce((sum, id) => sum + estimate(graph.nodes.get(id) ?? task), 0);
 }
 
 /** Whether a plan or a person has said how much work the task is; without that, a time is only a guess. */
@@ -90,7 +91,7 @@ export function shownStatus(status: TaskStatus, waitingFor: readonly TaskId[]): 
 }
 
 /** The work that a dependency stands for: itself, or the subtasks of a group. */
-export function workOf(graph: TaskGraph, id: TaskId): readonly TaskId[] {
+function workOf(graph: TaskGraph, id: TaskId): readonly TaskId[] {
   return graph.isGroup(id) ? graph.needs(id) : [id];
 }
 
