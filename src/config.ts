@@ -18,7 +18,7 @@ export interface ConfigSources {
 }
 
 /** Where one value comes from. */
-export interface Origin {
+interface Origin {
   readonly source: 'default' | 'file' | '.env' | 'environment' | 'flag';
   /** The file or the variable; empty for defaults and flags. */
   readonly name: string;

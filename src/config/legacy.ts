@@ -81,7 +81,12 @@ export function sortFlags(given: Readonly<Record<string, unknown>>): SortedFlags
     else if (key === 'allowed_tools' || key === 'allowedtools') moved['claude_cli.allowed_tools'] = value;
     else if (key === 'disallowed_tools' || key === 'disallowedtools')
       moved['claude_cli.disallowed_tools'] = value;
-    else Object.defineProperty(flags, name, { value, enumerable: true });
+    else
+      Object.defineProperty(flags, name.replaceAll('_', '-'), {
+        value,
+        enumerable: true,
+        configurable: true,
+      });
   }
   return { flags, moved, legacy };
 }

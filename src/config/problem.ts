@@ -79,7 +79,7 @@ export function problemsOf(
 }
 
 /** A value as it may be shown: short, with its type, and never a secret. */
-export function describeValue(value: unknown): string {
+function describeValue(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
   if (typeof value === 'object') return 'an object';

@@ -10,9 +10,17 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { makeSandbox, runTool, type Sandbox, type ToolOptions, type ToolResult } from '../rig/cli.ts';
+import {
+  makeSandbox,
+  runTool,
+  toolEnvironment,
+  type Sandbox,
+  type ToolOptions,
+  type ToolResult,
+} from '../rig/cli.ts';
+import { runOnTerminal } from '../rig/terminal.ts';
 
 let sandbox: Sandbox;
 beforeEach(() => {
@@ -96,6 +104,26 @@ describe('init', () => {
     );
   });
 
+  test.each([
+    ['n', false],
+    ['', false],
+    ['y', true],
+  ])('on a terminal it asks before it replaces a configuration: %j', async (answer, replaced) => {
+    writeFileSync(at('orchestrator_config.json'), '{}');
+    const terminal = runOnTerminal([process.execPath, resolve('bin/claude-orchestrator.js'), 'init'], {
+      columns: 200,
+      rows: 30,
+      cwd: sandbox.project,
+      env: toolEnvironment({ cwd: sandbox.project, env: { NO_COLOR: '1' } }),
+    });
+    const shown = (): string => terminal.outputs.map(({ text }) => text).join('');
+    await terminal.until(() => shown().includes('exists. Replace it with a new one? [y/N]'));
+    terminal.type(`${answer}\r`);
+    expect((await terminal.ended).exit).toBe(0);
+    expect(read('orchestrator_config.json') !== '{}').toBe(replaced);
+    expect(shown()).toMatch(replaced ? /replaced +orchestrator_config/ : /kept +orchestrator_config/);
+  });
+
   test('--json has a fixed shape', async () => {
     writeFileSync(at('Cargo.toml'), '');
     const { stdout, stderr } = await init(['--json']);
@@ -177,6 +205,15 @@ describe('init', () => {
     expect(stderr).not.toMatch(/\n\s+at /);
     expect(readdirSync(sandbox.project).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
+
+  test.skipIf(process.platform !== 'linux')(
+    'a file system that takes no files is a clear failure',
+    async () => {
+      const { code, stderr } = await init(['-d', '/proc']);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/error: \/proc\/\.taskmaster cannot be made: .+\n {2}.+/);
+    },
+  );
 
   test.skipIf(process.getuid?.() === 0)('a read-only directory is a clear failure, exit 2', async () => {
     chmodSync(sandbox.project, 0o555);

@@ -22,19 +22,21 @@ describe('the login', () => {
     ['auto', { apiKey: KEY }, cli(true), 'ok: workers: Claude subscription'],
     ['auto', { apiKey: KEY }, cli(false), 'ok: workers: API key …wxyz'],
     ['auto', { apiKey: KEY }, cli(undefined), 'ok: workers: API key …wxyz'],
-    ['auto', { oauthToken: 'x' }, cli(false), 'ok: workers: token from the environment'],
-    ['auto', {}, cli(false), 'failure: there is neither a login nor an API key'],
-    ['auto', {}, missing, 'failure: there is neither a login nor an API key'],
-    ['subscription', { apiKey: KEY }, cli(false), 'failure: claude_cli.auth is "subscription"'],
-    ['subscription', { apiKey: KEY }, missing, 'failure: claude_cli.auth is "subscription"'],
-    ['subscription', {}, cli(undefined), 'warning: the Claude CLI does not tell'],
+    ['auto', {}, cli(false), 'failure: Nobody would pay for the workers'],
+    ['auto', {}, cli(undefined), 'failure: Nobody would pay for the workers'],
+    ['auto', {}, missing, 'skipped: not checked'],
+    ['auto', { apiKey: KEY }, missing, 'ok: workers: API key …wxyz'],
+    ['subscription', { apiKey: KEY }, cli(false), 'failure: Nobody would pay for the workers'],
+    ['subscription', { apiKey: KEY }, missing, 'skipped: not checked'],
+    ['subscription', {}, cli(undefined), 'failure: Nobody would pay for the workers'],
     ['subscription', {}, cli(true), 'ok: workers: Claude subscription'],
     ['api_key', { oauthToken: 'x' }, cli(true), 'failure: claude_cli.auth is "api_key"'],
+    ['api_key', {}, missing, 'failure: claude_cli.auth is "api_key"'],
     ['api_key', { apiKey: KEY }, cli(true), 'ok: workers: API key …wxyz'],
   ])('%s %j %j', (auth, given, claude, expected) => {
     const [found] = checkLogin(config({ claude_cli: { auth } }), secrets(given), claude, findings);
     expect(`${found?.status}: ${found?.message}`).toContain(expected);
-    expect(found?.fix === undefined).toBe(found?.status === 'ok');
+    expect(found?.fix !== undefined).toBe(found?.status === 'failure');
   });
 });
 

@@ -284,7 +284,7 @@ describe('keys of earlier versions', () => {
           dangerously_skip_permissions: true,
           allowed_tools: ['Edit'],
           output_format: 'text',
-          effort: 'high',
+          append_system_prompt: 'x',
         },
       },
       locale: { language: 'en' },
@@ -293,7 +293,7 @@ describe('keys of earlier versions', () => {
       'These keys have no meaning here and are ignored: models.manager.description, execution.task_queue_timeout, monitoring.progress_interval, claude_cli.flags.verbose, claude_cli.flags.output_format, locale.',
     ]);
     expect(config.claude_cli).toMatchObject({
-      flags: { effort: 'high' },
+      flags: { 'append-system-prompt': 'x' },
       allowed_tools: ['Edit'],
       permission_mode: 'bypassPermissions',
     });

@@ -1,5 +1,6 @@
 import type { Config, Secrets } from '../../config.ts';
 import { describeKey } from '../../manager/choose.ts';
+import { chooseBilling } from '../../worker/billing.ts';
 import type { ClaudeCli } from '../claude-cli.ts';
 import type { Finding, Findings } from './finding.ts';
 
@@ -35,46 +36,25 @@ export function checkClaude(command: string, claude: ClaudeCli, findings: Findin
   return [findings.ok(`Claude CLI ${version}`)];
 }
 
-/** Who will pay for workers and for the manager, and whether they can. */
+/** Who will pay for the workers, chosen as a run chooses. */
 export function checkLogin(
   config: Config,
   secrets: Secrets,
   claude: ClaudeCli,
   findings: Findings,
 ): Finding[] {
-  const { auth, command } = config.claude_cli;
+  const { auth } = config.claude_cli;
+  const { apiKey } = secrets;
   const login = claude.kind === 'found' ? claude.login : undefined;
-  const hasToken = secrets.oauthToken !== null || secrets.authToken !== null;
-  const paidByLogin = auth !== 'api_key' && (login?.loggedIn === true || hasToken);
-  if (paidByLogin) {
+  const payer = chooseBilling({ auth, hasApiKey: apiKey !== null, loggedIn: login?.loggedIn });
+  if (payer.ok) {
     const plan = login?.subscription === undefined ? '' : ` (${login.subscription})`;
-    return [
-      findings.ok(
-        `workers: ${login?.loggedIn === true ? `Claude subscription${plan}` : 'token from the environment'}`,
-      ),
-    ];
+    const byKey = payer.value === 'api_key' && apiKey !== null;
+    return [findings.ok(`workers: ${byKey ? describeKey(apiKey) : `Claude subscription${plan}`}`)];
   }
-  const logIn = `Log in by starting \`${command}\` once`;
-  const setKey = 'set ANTHROPIC_API_KEY in .env or in the environment';
-  if (auth === 'subscription') {
-    return login === undefined && claude.kind === 'found'
-      ? [findings.warning('the Claude CLI does not tell whether it is logged in', `${logIn}.`)]
-      : [
-          findings.failure(
-            'claude_cli.auth is "subscription", but the Claude CLI is not logged in',
-            `${logIn}.`,
-          ),
-        ];
-  }
-  if (secrets.apiKey !== null) return [findings.ok(`workers: ${describeKey(secrets.apiKey)}`)];
-  return auth === 'api_key'
-    ? [
-        findings.failure(
-          'claude_cli.auth is "api_key", but ANTHROPIC_API_KEY is not set',
-          `Please ${setKey}.`,
-        ),
-      ]
-    : [findings.failure('there is neither a login nor an API key', `${logIn}, or ${setKey}.`)];
+  if (claude.kind !== 'found' && auth !== 'api_key')
+    return [findings.skipped('not checked: the Claude CLI knows whether there is a login')];
+  return [findings.failure(payer.error.message, payer.error.fix)];
 }
 
 /** The API key: whether it is there and looks like one; it is never shown. */
