@@ -31,6 +31,7 @@ const noOp: Worker = {
     };
   },
   recover: () => Promise.resolve(undefined),
+  endOrphans: () => Promise.resolve(),
 };
 
 await compare(

@@ -116,10 +116,9 @@ class Orchestrator {
   }
 
   async run(): Promise<RunResult> {
-    const { store, isAlive, reporter } = this.#parts;
+    const { store, worker, isAlive, reporter } = this.#parts;
     const { runId, process, workers, billing } = this.#options;
-    const unfinished = store.attempts({ running: true });
-    const tasks = this.#scheduler.counts().total + unfinished.length;
+    const tasks = this.#scheduler.counts().total + store.attempts({ running: true }).length;
     reporter.report(store.startRun({ id: runId, process, workers, billing, tasks }, isAlive));
     const interrupt = (): void => {
       this.#endWorkers.abort();
@@ -128,6 +127,8 @@ class Orchestrator {
     this.#signal.addEventListener('abort', interrupt);
     if (this.#signal.aborted) interrupt();
     try {
+      const unfinished = store.attempts({ running: true });
+      await worker.endOrphans(new Set(unfinished.map(({ id }) => id)));
       for (const attempt of unfinished) {
         this.#scheduler.adopt(attempt.taskId);
         this.#follow(attempt, recoverAttempt(this.#execution, attempt, this.#endWorkers.signal));

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { LoadedConfig } from '../config.ts';
 import { Failed, fail } from '../failure.ts';
 import { describeKey } from '../manager/choose.ts';
 import { chooseBilling, type Payer } from '../worker/billing.ts';
 import { createLocalWorker } from '../worker/local-worker.ts';
+import { projectMark } from '../worker/marks.ts';
 import type { ProcessTable } from '../worker/process-table.ts';
 import type { Worker } from '../worker/worker.ts';
 import { WorkerPool } from '../worker-pool.ts';
@@ -73,11 +73,6 @@ export function createWorkspaces(project: Project, settings: LoadedConfig): Work
   return createSharedDirectory(workingDirectory(project, settings));
 }
 
-/** Tells this project's processes from those of others on the machine. */
-export function markerPrefix(project: Project): string {
-  return createHash('sha256').update(project.root).digest('hex').slice(0, 16);
-}
-
 /** The worker of this machine, by configuration. `hurry` makes it end processes without patience. */
 export function createWorker(
   project: Project,
@@ -95,7 +90,8 @@ export function createWorker(
       environment: { ...environment, ...claude.environment },
       billing: payer,
       permissionMode: claude.permission_mode,
-      allowedTools: claude.allowed_tools,
+      // A worker may run the commands that its change has to pass.
+      allowedTools: [...claude.allowed_tools, ...verify.commands.map((command) => `Bash(${command})`)],
       disallowedTools: claude.disallowed_tools,
       settingSources: claude.setting_sources.join(','),
       settings: Object.keys(claude.settings).length === 0 ? null : JSON.stringify(claude.settings),
@@ -108,7 +104,7 @@ export function createWorker(
     },
     workspaces,
     processes,
-    markerPrefix: markerPrefix(project),
+    project: projectMark(project.root),
     patience: {
       totalMs: execution.worker_timeout * 1000,
       stallMs: execution.stall_timeout * 1000,

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { LoadedConfig } from '../config.ts';
 import { Failed, type Failure } from '../failure.ts';
 import { booked } from '../manager/booked.ts';
@@ -6,6 +5,7 @@ import { chooseManager, describeKey, type CliLogin } from '../manager/choose.ts'
 import type { Manager } from '../manager/manager.ts';
 import type { Result } from '../result.ts';
 import type { TaskStore } from '../store/store.ts';
+import { managerMarker, projectMark } from '../worker/marks.ts';
 import { inspectClaude } from './claude-cli.ts';
 import type { Cli } from './cli.ts';
 import type { CommonOptions } from './options.ts';
@@ -19,9 +19,6 @@ const GRACE_MS = 5000;
 
 /** The Claude CLI tells its login in up to a second; a machine may be much slower, but not this much. */
 const LOGIN_TIMEOUT_MS = 30_000;
-
-/** Carried by every process that a manager's Claude CLI starts. */
-const MARKER = 'CLAUDE_ORCHESTRATOR_MANAGER';
 
 /**
  * The manager for one command, by configuration and by what is there. Its calls are booked in the store; which model
@@ -120,7 +117,9 @@ async function createOverCli(
 ): Promise<Manager> {
   const { createCliManager } = await import('../manager/cli-manager.ts');
   const { createProcessTable } = await import('../worker/process-table.ts');
-  const marker = { variable: MARKER, value: randomUUID() };
+  const processes = createProcessTable(cli);
+  const owner = processes.identify(cli.pid) ?? { pid: cli.pid, startTime: 'unknown' };
+  const marker = managerMarker(projectMark(project.root), owner);
   const { command, settings } = config.claude_cli;
   return createCliManager({
     command,
@@ -132,6 +131,6 @@ async function createOverCli(
     settings: Object.keys(settings).length === 0 ? null : JSON.stringify(settings),
     timeoutMs: config.execution.manager_timeout * 1000,
     graceMs: GRACE_MS,
-    processes: createProcessTable(cli),
+    processes,
   });
 }

@@ -45,6 +45,8 @@ export function printJson(cli: Cli, value: unknown): void {
 }
 
 /** Gives a command its action: `run` gets the arguments and all options, and may return an exit code. */
+// The options that a command was given have the type that it declares.
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
 export function onRun<O extends CommonOptions>(
   command: Command,
   cli: Cli,

@@ -7,6 +7,7 @@ import { claudeArguments, claudeEnvironment, type ClaudeSettings } from './claud
 import { attemptFiles, spawnClaude, type ProcessExit } from './claude-process.ts';
 import { classify, type Verdict } from './classify.ts';
 import { exists, readEnd } from './attempt-file.ts';
+import { attemptMarker, endOrphans } from './marks.ts';
 import type { Marker, ProcessTable } from './process-table.ts';
 import { actionOf, progressOf } from './progress.ts';
 import { firstPrompt, resumePrompt } from './prompt.ts';
@@ -20,8 +21,8 @@ export interface LocalWorkerOptions {
   readonly claude: ClaudeSettings;
   readonly workspaces: Workspaces;
   readonly processes: ProcessTable;
-  /** `CLAUDE_ORCHESTRATOR_ATTEMPT` of everything an attempt starts is this, a slash and the attempt's id. */
-  readonly markerPrefix: string;
+  /** Tells this project's processes from those of others on the machine; without white space or slash. */
+  readonly project: string;
   readonly patience: Patience;
   readonly verifyCommands: readonly string[];
   readonly verifyTimeoutMs: number;
@@ -53,6 +54,8 @@ export function createLocalWorker(options: LocalWorkerOptions): Worker {
         await options.workspaces.release(workspace);
       }
     },
+
+    endOrphans: (unfinished) => endOrphans(options.processes, options.project, unfinished),
 
     async recover(attempt, hooks, signal) {
       const record = await readAssignment(attemptFiles(attempt.files).assignment);
@@ -238,8 +241,8 @@ async function land(
   return { ...end, outcome: landing.kind, message: '' };
 }
 
-function markerOf({ markerPrefix }: LocalWorkerOptions, { id }: Attempt): Marker {
-  return { variable: 'CLAUDE_ORCHESTRATOR_ATTEMPT', value: `${markerPrefix}/${id}` };
+function markerOf({ project }: LocalWorkerOptions, { id }: Attempt): Marker {
+  return attemptMarker(project, id);
 }
 
 function endOf(outcome: AttemptOutcome, message: string): AttemptEnd {

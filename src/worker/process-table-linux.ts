@@ -14,13 +14,20 @@ export function readProcFs(): ProcessReader {
   return {
     entry,
     entries,
-    marked(variable, value) {
-      const needle = `\0${variable}=${value}\0`;
-      return pids()
-        .filter((pid) => `\0${readText(`/proc/${pid}/environ`)}\0`.includes(needle))
-        .flatMap((pid) => entry(pid) ?? []);
-    },
+    marked: (variable) =>
+      pids().flatMap((pid) => {
+        const value = valueIn(readText(`/proc/${pid}/environ`), variable);
+        const found = value === undefined ? undefined : entry(pid);
+        return found === undefined || value === undefined ? [] : [{ ...found, value }];
+      }),
   };
+}
+
+function valueIn(environ: string, variable: string): string | undefined {
+  const assignment = `\0${variable}=`;
+  const all = `\0${environ}\0`;
+  const at = all.indexOf(assignment);
+  return at === -1 ? undefined : all.slice(at + assignment.length, all.indexOf('\0', at + 1));
 }
 
 /** One line of `/proc/<pid>/stat`; the name in parentheses may hold anything, also parentheses and spaces. */

@@ -14,15 +14,19 @@ export function readPs(platform: NodeJS.Platform): ProcessReader {
   return {
     entry: (pid) => list(['-o', COLUMNS, '-p', String(pid)])[0],
     entries: () => list(['-ax', '-o', COLUMNS]),
-    marked(variable, value) {
-      const assignment = ` ${variable}=${value} `;
-      const pids = new Set(
+    marked(variable) {
+      const values = new Map(
         ps([showEnvironment, '-o', 'pid=,command='])
           .split('\n')
-          .filter((line) => `${line} `.includes(assignment))
-          .map((line) => Number.parseInt(line, 10)),
+          .flatMap((line) => {
+            const value = line.split(` ${variable}=`)[1]?.split(' ', 1)[0];
+            return value === undefined ? [] : [[Number.parseInt(line, 10), value] as const];
+          }),
       );
-      return list(['-ax', '-o', COLUMNS]).filter(({ pid }) => pids.has(pid));
+      return list(['-ax', '-o', COLUMNS]).flatMap((found) => {
+        const value = values.get(found.pid);
+        return value === undefined ? [] : [{ ...found, value }];
+      });
     },
   };
 }

@@ -14,8 +14,8 @@ export interface ProcessReader {
   /** Undefined if there is no such process or only its zombie is left. */
   entry(pid: number): ProcessEntry | undefined;
   entries(): ProcessEntry[];
-  /** Processes whose environment holds `NAME=value` as it was when they started. */
-  marked(variable: string, value: string): ProcessEntry[];
+  /** Processes that had a variable in their environment when they started, with its value. */
+  marked(variable: string): (ProcessEntry & { readonly value: string })[];
 }
 
 /** What a process table needs of the running program. */
@@ -47,6 +47,8 @@ export interface ProcessTable {
   identify(pid: number): ProcessIdentity | undefined;
   isAlive(identity: ProcessIdentity): boolean;
   findMarked(marker: Marker): ProcessIdentity[];
+  /** The different values with which living processes carry a variable. */
+  markersOf(variable: string): Marker[];
   /**
    * Ends a process and its descendants: SIGTERM to the process alone, so that it can end its tools and flush, then
    * SIGKILL to its group and to each descendant that is left.
@@ -85,14 +87,16 @@ export function createProcessTable(system: ProcessSystem): ProcessTable {
 
   const findMarked = (marker: Marker): ProcessIdentity[] =>
     reader
-      .marked(marker.variable, marker.value)
-      .filter(({ pid }) => pid !== system.pid)
+      .marked(marker.variable)
+      .filter(({ pid, value }) => value === marker.value && pid !== system.pid)
       .map(toIdentity);
 
   return {
     identify: (pid) => toIdentityOrNone(reader.entry(pid)),
     isAlive,
     findMarked,
+    markersOf: (variable) =>
+      [...new Set(reader.marked(variable).map(({ value }) => value))].map((value) => ({ variable, value })),
 
     async endTree(identity, options) {
       const entry = reader.entry(identity.pid);

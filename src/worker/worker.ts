@@ -35,4 +35,9 @@ export interface Worker {
    * the end it came to; undefined if it left no result, after everything that it started was ended.
    */
   recover(attempt: Attempt, hooks: WorkerHooks, signal: AbortSignal): Promise<AttemptEnd | undefined>;
+  /**
+   * Ends whatever this project's killed orchestrators have left running, apart from the attempts with these ids.
+   * Called while no other run of the project is alive.
+   */
+  endOrphans(unfinished: ReadonlySet<number>): Promise<void>;
 }

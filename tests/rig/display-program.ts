@@ -1,10 +1,13 @@
+import { appendFileSync } from 'node:fs';
 import { createReporter } from '../../src/reporting/create-reporter.ts';
 import { stagedEnd, stagedProgress, stagedStart } from './staged-run.ts';
 
 /**
  * A program that shows a staged run on its own stdout: `display-program KIND WORKERS SECONDS`. With SECONDS, each
- * worker reports four times a second for so long; without, it waits for Ctrl-C. KIND `none` shows nothing.
+ * worker reports four times a second for so long; without, it waits for Ctrl-C. KIND `none` shows nothing. Each report
+ * adds a character to the file that `BEATS` names.
  */
+const beats = process.env['BEATS'];
 const [kind = 'progress', workers = '4', seconds] = process.argv.slice(2);
 const count = Number(workers);
 const reporter =
@@ -23,6 +26,7 @@ const beat = setInterval(
   () => {
     slot = (slot % count) + 1;
     ticks++;
+    if (beats !== undefined) appendFileSync(beats, '.');
     reporter.report({ ...stagedProgress(slot, ticks), at: new Date().toISOString() });
     if (seconds !== undefined && Date.now() - start >= Number(seconds) * 1000) void end(0);
   },

@@ -5,16 +5,16 @@ import type { Assignment } from '../../src/worker/worker.ts';
 import { createSharedDirectory } from '../../src/workspace/shared-directory.ts';
 import type { ClaudeSettings } from '../../src/worker/claude-command.ts';
 
-const { claude, assignment, markerPrefix, verifyCommands } = JSON.parse(process.argv[2] ?? '') as {
+const { claude, assignment, project, verifyCommands } = JSON.parse(process.argv[2] ?? '') as {
   claude: ClaudeSettings;
   assignment: Assignment;
-  markerPrefix: string;
+  project: string;
   verifyCommands: string[];
 };
 const kill = (pid: number, signal: NodeJS.Signals): boolean => process.kill(pid, signal);
 const worker = createLocalWorker({
   claude,
-  markerPrefix,
+  project,
   verifyCommands,
   workspaces: createSharedDirectory(assignment.attempt.directory),
   processes: createProcessTable({ platform: process.platform, pid: process.pid, kill }),

@@ -17,9 +17,10 @@ export class MemoryStream extends EventEmitter implements OutputStream {
     this.rows = rows;
   }
 
-  write(text: string): boolean {
+  write(text: string, done?: () => void): boolean {
     if (this.failure !== undefined) throw this.failure;
     this.text += text;
+    if (done !== undefined) queueMicrotask(done);
     return !this.full;
   }
 

@@ -31,6 +31,10 @@ export class ScriptedWorker implements Worker {
     return Promise.resolve(this.recovery);
   }
 
+  endOrphans(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** The `count`-th attempt (from 1), as soon as it was begun. */
   async call(count: number): Promise<Call> {
     while (this.calls.length < count) await new Promise<void>((resolve) => this.#waiting.push(resolve));

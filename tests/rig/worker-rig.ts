@@ -118,7 +118,7 @@ export async function workerRig(environment: Record<string, string> = {}): Promi
       claude,
       workspaces: createSharedDirectory(project),
       processes,
-      markerPrefix: root,
+      project: root,
       patience: { totalMs: 90_000, stallMs: 60_000, graceMs: 10_000, afterResultMs: 60_000 },
       verifyCommands: [],
       verifyTimeoutMs: 60_000,

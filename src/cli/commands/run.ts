@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { LoadedConfig } from '../../config.ts';
 import { learnEstimates } from '../../estimate.ts';
 import type { RunOutcome, Stamped } from '../../event.ts';
@@ -30,7 +30,7 @@ import { dollars, wholeNumber } from '../numbers.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { formatPlan } from '../plan/plan-text.ts';
 import { previewPlan } from '../plan/preview.ts';
-import { improvePlan } from '../planning.ts';
+import { improvePlan, lacksEstimates } from '../planning.ts';
 import { findProject, openProjectStore, type Project } from '../project.ts';
 import { loadSettings } from '../settings.ts';
 import { parseIds, selectTasks } from '../tasks/ids.ts';
@@ -43,6 +43,7 @@ interface RunCommandOptions extends CommonOptions {
   /** False for `--no-progress`, and so on. */
   readonly progress?: boolean;
   readonly plan?: boolean;
+  /** Accepted already: there is no review yet, and no run waits for a usage limit yet. */
   readonly review?: boolean;
   readonly wait?: boolean;
   readonly dryRun?: boolean;
@@ -77,8 +78,8 @@ export function runCommand(cli: Cli): Command {
     )
     .option('--dry-run', 'show what would run when, and start nothing')
     .option('--no-plan', 'take the tasks as they are stored: ask the manager for nothing')
-    .option('--no-review', 'take changes without a review by the manager')
-    .option('--no-wait', 'at a usage limit, end at once with exit code 3')
+    .addOption(new Option('--no-review').hideHelp())
+    .addOption(new Option('--no-wait').hideHelp())
     .option('--no-progress', 'print lines instead of a live display');
   withExamples(command, ['run', 'run 1-4 --workers 2', 'run --max-cost 5 --json > events.ndjson']);
   return onRun<RunCommandOptions>(command, cli, async (options, args) => {
@@ -162,7 +163,7 @@ async function plan(
   runId: string,
   signal: AbortSignal,
 ): Promise<'manager' | 'cache' | 'stored'> {
-  if (options.plan === false) return 'stored';
+  if (options.plan === false || !lacksEstimates(store.tasks())) return 'stored';
   const record = (event: Parameters<TaskStore['record']>[0]): Stamped => {
     const stamped = store.record(event);
     reporter.report(stamped);

@@ -48,7 +48,7 @@ async function killedOrchestrator(
   const settings = {
     claude: rig.claude,
     assignment: rig.assignment(),
-    markerPrefix: rig.root,
+    project: rig.root,
     verifyCommands,
   };
   const child = spawn(process.execPath, [join(programs, 'doomed.js'), JSON.stringify(settings)], {
