@@ -43,6 +43,11 @@ export function recordEvent(store: StoreContext, event: Event): Stamped {
   }
 }
 
+/** Whether an event says nothing any more once the machine has lost its power, and with it every worker. */
+export function isFleeting(event: Event): boolean {
+  return event.type === 'attempt-spawned' || (event.type === 'attempt-phase' && event.phase !== 'landing');
+}
+
 function runOf({ db, tag }: StoreContext, attemptId: number): string {
   const row = db
     .sql<{ run_id: string }>('SELECT run_id FROM attempts WHERE id = ? AND tag = ?')

@@ -7,7 +7,7 @@ import { claimTask, endAttempt, readAttempts, readFinishedWork } from './attempt
 import { Database } from './database.ts';
 import type { DriverOptions } from './driver.ts';
 import { EventLog } from './event-log.ts';
-import { recordEvent } from './recorded-events.ts';
+import { isFleeting, recordEvent } from './recorded-events.ts';
 import { endRun, readRun, type RunStart, startRun } from './runs.ts';
 import type { AttemptClaim, TaskStore } from './store.ts';
 import { addDrafts } from './task-additions.ts';
@@ -149,9 +149,9 @@ class SqliteStore implements TaskStore {
   }
 
   record(event: Event) {
-    return event.type === 'attempt-progress'
-      ? recordEvent(this.#context, event)
-      : this.#db.write(() => recordEvent(this.#context, event));
+    const record = () => recordEvent(this.#context, event);
+    if (event.type === 'attempt-progress') return record();
+    return isFleeting(event) ? this.#db.writeRelaxed(record) : this.#db.write(record);
   }
 
   events(filter: { taskId?: TaskId; runId?: string; limit?: number } = {}) {

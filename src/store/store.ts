@@ -100,7 +100,11 @@ export interface TaskStore {
    * attempt has an end already. A status that a person set meanwhile wins over `failed` and `pending`.
    */
   endAttempt(attemptId: number, end: AttemptEnd, status: TaskStatus, why: string): Stamped[] | undefined;
-  /** Appends events that change no task: phases, spawned processes (kept on the attempt too), plans, warnings. */
+  /**
+   * Appends events that change no task: phases, spawned processes (kept on the attempt too), plans, warnings, calls of
+   * the manager with what they cost. Processes and phases before landing do not wait for the disk: they outlive any
+   * crash of a process, and mean nothing after a power failure.
+   */
   record(event: Event): Stamped;
   /**
    * Events in the order in which they happened, with `limit` only the newest. A task's are those since it was added:
