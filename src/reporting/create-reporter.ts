@@ -4,6 +4,7 @@ import { Output, type OutputStream } from './output.ts';
 import { plainReporter } from './plain.ts';
 import type { Reporter } from './reporter.ts';
 import { styles } from './styles.ts';
+import { withoutBlocking } from './terminal-stream.ts';
 
 /** What a display is made of besides the choice of it. */
 export interface ReporterOptions {
@@ -17,8 +18,10 @@ export interface ReporterOptions {
 /** The reporter for a presentation; listr2 is loaded only where it is shown. */
 export async function createReporter(
   { kind, level, color }: Presentation,
-  { stream, now, remainingMinutes }: ReporterOptions,
+  options: ReporterOptions,
 ): Promise<Reporter> {
+  const { now, remainingMinutes } = options;
+  const stream = withoutBlocking(options.stream);
   const style = styles(color);
   switch (kind) {
     case 'ndjson':

@@ -6,6 +6,7 @@ export function neutralise(text: string): string {
     .replace(ESCAPE_SEQUENCES, '')
     .replace(/\s+/gu, ' ')
     .replace(INVISIBLE_CONTROLS, '')
+    .replace(/ {2,}/g, ' ')
     .trim();
   if (PLAIN.test(oneLine)) return oneLine;
   let clean = '';

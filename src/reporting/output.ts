@@ -1,6 +1,9 @@
 /** What displays need of a stream; `process.stdout` has it, and so has any `Writable`. */
 export interface OutputStream {
-  write(text: string): boolean;
+  /** `done` is called when the text was taken over, or cannot be. */
+  write(text: string, done?: () => void): boolean;
+  readonly fd?: number | undefined;
+  readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
   readonly rows?: number | undefined;
   /** Asks the terminal itself; `columns` and `rows` follow a change only when its signal has arrived. */
@@ -66,8 +69,12 @@ export class Output {
 
   /** Resolves when all that was written was taken over, or the reader is gone. */
   async flushed(): Promise<void> {
-    if (this.#gone || !this.#blocked) return;
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.blocked) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.gone) return;
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(resolve);
+      this.#stream.write('', resolve);
+    });
   }
 
   /** Stops listening, but for errors: a late one must not end the process. */

@@ -1,14 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { displayWidth } from '../../../src/reporting/display-text.ts';
 import { bundle } from '../../rig/bundle.ts';
 import { replay, type Screen } from '../../rig/screen.ts';
 import { runOnTerminal, type TerminalProgram } from '../../rig/terminal.ts';
 
 const CTRL_C = '\x03';
+const CTRL_S = '\x13';
+const CTRL_Q = '\x11';
 let folder = '';
 let program = '';
 
@@ -19,12 +21,17 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function start(workers: number, columns: number, rows: number): TerminalProgram {
+function start(
+  workers: number,
+  columns: number,
+  rows: number,
+  more: NodeJS.ProcessEnv = {},
+): TerminalProgram {
   const command = [process.execPath, program, 'progress', String(workers)];
   return runOnTerminal(command, {
     columns,
     rows,
-    env: { PATH: process.env['PATH'], TERM: 'xterm-256color' },
+    env: { PATH: process.env['PATH'], TERM: 'xterm-256color', ...more },
   });
 }
 
@@ -121,6 +128,20 @@ test('a program that is killed in the middle leaves a terminal that can be used'
   const end = replay(terminal.outputs, 80, 24);
   expect(end.cursorVisible).toBe(true);
   expect(end.isWrapping).toBe(true);
+});
+
+test('a terminal that is stopped with Ctrl-S stops the display, but not the run', async () => {
+  const beats = join(folder, 'beats');
+  const terminal = start(16, 200, 50, { BEATS: beats });
+  await screenWhen(terminal, [200, 50], (now) => workerRows(now).length === 16);
+  terminal.type(CTRL_S);
+  const before = statSync(beats).size;
+  // Far more than any buffer between the program and its terminal takes.
+  await vi.waitUntil(() => statSync(beats).size > before + 400, { timeout: 60_000, interval: 50 });
+  terminal.type(CTRL_Q);
+  terminal.type(CTRL_C);
+  expect((await terminal.ended).exit).toBe(130);
+  expect(replay(terminal.outputs, 200, 50).history().join('\n')).toContain('15 done · 0 running · 1 failed');
 });
 
 test.each(['ndjson', 'plain'])('%s: a reader that goes away ends neither the run nor the process', (kind) => {
