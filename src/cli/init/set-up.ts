@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fail } from '../../failure.ts';
 import { openProjectStore, type Project } from '../project.ts';
@@ -104,7 +104,8 @@ async function createStore(project: Project): Promise<FileReport> {
 
 function makeStateFolder({ stateFolder }: Project): void {
   try {
-    mkdirSync(stateFolder, { recursive: true });
+    // Not recursive: where the file system takes no directories, Node would try for ever.
+    if (!existsSync(stateFolder) || !statSync(stateFolder).isDirectory()) mkdirSync(stateFolder);
   } catch (error) {
     fail(
       'file-unwritable',
