@@ -9,7 +9,7 @@ const seconds = Number(process.env['SECONDS_EACH'] ?? 10);
 const rounds = Number(process.env['ROUNDS'] ?? 3);
 const folder = mkdtempSync(join(tmpdir(), 'bench-display-'));
 const program = join(folder, 'display-program.mjs');
-bundle('tests/rig/display-program.ts', program);
+bundle('bench/display-program.ts', program);
 
 /** Share of a core, in percent, over and above what starting and ending the same program takes. */
 async function share(kind: string, workers: number): Promise<{ percent: number; bytes: number }> {

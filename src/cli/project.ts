@@ -49,7 +49,7 @@ export function findProject(cli: Cli, options: CommonOptions): Project {
 /** Opens the project's store; without `create` a missing one is a failure that says to run `init`. */
 export async function openProjectStore(project: Project, create = false): Promise<TaskStore> {
   const { openStore } = await import('../store/sqlite-store.ts');
-  return openStore({ file: project.databaseFile, tag: project.tag, create });
+  return openStore({ file: project.databaseFile, tag: project.tag, create, warnings: process });
 }
 
 function findRoot(start: string): string {

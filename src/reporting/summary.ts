@@ -56,7 +56,7 @@ export interface FailedTaskSummary extends SummarizedTask {
 }
 
 /** A task that a worker works on right now. */
-export interface RunningTask {
+interface RunningTask {
   readonly taskId: TaskId;
   readonly title: string;
   readonly files: string;
@@ -72,7 +72,7 @@ export interface LeftTask {
 }
 
 /** What one model used for one role. */
-export interface RoleUsage extends ModelUsage {
+interface RoleUsage extends ModelUsage {
   readonly role: 'manager' | 'worker';
 }
 

@@ -8,7 +8,7 @@ export interface Workspace {
 }
 
 /** What became of a change. */
-export type Landing =
+type Landing =
   | { readonly kind: 'landed' }
   | { readonly kind: 'no-change' }
   | { readonly kind: 'conflict'; readonly message: string };

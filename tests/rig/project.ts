@@ -11,7 +11,7 @@ import type { TaskStore } from '../../src/store/store.ts';
 const TOOL = resolve('bin/claude-orchestrator.js');
 
 /** How a command ended, and everything it printed. */
-export interface ToolEnd {
+interface ToolEnd {
   readonly exitCode: number | null;
   readonly signal: string | null;
   readonly stdout: string;
@@ -27,7 +27,7 @@ export interface StartedTool {
 }
 
 /** How a command is started differently. */
-export interface ToolOptions {
+interface ToolOptions {
   readonly input?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;

@@ -2,7 +2,7 @@ import type { Event, Stamped } from '../../src/event.ts';
 import { attemptEnd, costing } from './attempt-end.ts';
 
 /** Titles in many scripts, some of them hostile. */
-export const TITLES = [
+const TITLES = [
   'Add the login form',
   'ログイン画面を追加する、エラー処理も含めて全部やる',
   '添加登录表单并验证所有用户输入，然后显示错误信息',

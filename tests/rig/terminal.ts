@@ -11,7 +11,7 @@ export interface TerminalOutput {
 }
 
 /** How a program on a terminal ended. */
-export interface TerminalEnd {
+interface TerminalEnd {
   /** Exit code, negative for a signal. */
   readonly exit: number;
   /** Processor seconds of the program and what it waited for. */

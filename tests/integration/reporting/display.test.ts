@@ -17,7 +17,7 @@ let program = '';
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'display-'));
   program = join(folder, 'display-program.mjs');
-  bundle('tests/rig/display-program.ts', program);
+  bundle('bench/display-program.ts', program);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

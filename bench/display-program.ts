@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { createReporter } from '../../src/reporting/create-reporter.ts';
-import { stagedEnd, stagedProgress, stagedStart } from './staged-run.ts';
+import { stagedEnd, stagedProgress, stagedStart } from '../tests/rig/staged-run.ts';
 
 /**
  * A program that shows a staged run on its own stdout: `display-program KIND WORKERS SECONDS`. With SECONDS, each
