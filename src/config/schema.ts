@@ -232,8 +232,10 @@ export const configSchema = z.strictObject({
       disallowed_tools: texts([], 'Permission rules that workers are refused.'),
       setting_sources: z
         .array(z.enum(['user', 'project', 'local']))
-        .default(['user', 'project'])
-        .describe("Which of the Claude CLI's own settings workers read; project brings CLAUDE.md and hooks."),
+        .default(['user'])
+        .describe(
+          "Which of the Claude CLI's own settings workers read; `project` runs the hooks that stand in the repository, which a worker could write.",
+        ),
       flags: z
         .record(
           z.string().regex(/^[A-Za-z][A-Za-z0-9_-]*$/),
