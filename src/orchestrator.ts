@@ -5,7 +5,7 @@ import { fail } from './failure.ts';
 import { Governor, type Stop } from './governor.ts';
 import type { Reporter } from './reporting/reporter.ts';
 import { RetryPolicy, type RetryOptions } from './retry-policy.ts';
-import { Scheduler, type FailureMode, type TaskResult, type Verdict } from './scheduler.ts';
+import { Scheduler, type FailureMode, type TaskResult } from './scheduler.ts';
 import type { TaskStore } from './store/store.ts';
 import type { Task, TaskId } from './task.ts';
 import {
@@ -87,6 +87,8 @@ class Orchestrator {
   readonly #pool: WorkerPool;
   readonly #execution: ExecutionContext;
   readonly #jobs = new Set<Promise<void>>();
+  /** Attempts that have ended and are not settled yet. */
+  readonly #ended: { readonly attempt: Attempt; readonly end: AttemptEnd | undefined }[] = [];
   /** Events of the transaction that is under way: nobody hears of them before they are stored. */
   #unsent: Stamped[] | null = null;
   #graph: TaskGraph;
@@ -163,7 +165,7 @@ class Orchestrator {
         const woken = new Promise<void>((resolve) => (this.#wake = resolve));
         if (this.#mayNotStart()) this.#scheduler.stop();
         this.#dispatch();
-        if (this.#jobs.size === 0 && this.#isOver()) return;
+        if (this.#jobs.size + this.#ended.length === 0 && this.#isOver()) return;
         const wakeAt = this.#scheduler.nextWakeAt();
         const timer =
           wakeAt === undefined ? undefined : setTimeout(() => this.#wake(), Math.max(1, wakeAt - now()));
@@ -176,17 +178,18 @@ class Orchestrator {
   }
 
   /**
-   * Settles what `settle` has to and claims what may start then, in one transaction: one wait for the disk a task.
-   * Only what is stored is started.
+   * Settles the attempts that have ended and claims what may start then, in one transaction: workers that end
+   * together wait for the disk once. Only what is stored is started.
    */
-  #dispatch(settle?: () => void): void {
+  #dispatch(): void {
+    const ended = this.#ended.splice(0);
     const { now } = this.#parts;
-    const ready = settle === undefined ? this.#scheduler.take(now()) : [];
-    if (settle === undefined && ready.length === 0) return;
+    const ready = ended.length === 0 ? this.#scheduler.take(now()) : [];
+    if (ended.length + ready.length === 0) return;
     try {
       const begun: BegunAttempt[] = [];
       this.#atomically(() => {
-        settle?.();
+        for (const { attempt, end } of ended) this.#settle(attempt, end);
         for (const choice of [...ready, ...this.#scheduler.take(now())]) {
           const start = beginAttempt(this.#execution, choice);
           if ('kind' in start) this.#scheduler.end(choice.id, start);
@@ -208,21 +211,20 @@ class Orchestrator {
   #follow(attempt: Attempt, work: Promise<AttemptEnd | undefined>): void {
     const followed = work.then((end) => {
       this.#jobs.delete(followed);
-      this.#dispatch(() => {
-        const { signal } = this.#endWorkers;
-        const verdict =
-          end === undefined
-            ? abandonAttempt(this.#execution, attempt)
-            : settleAttempt(this.#execution, attempt, end, signal);
-        this.#conclude(attempt.taskId, verdict);
-      });
-      this.#wake();
+      this.#ended.push({ attempt, end });
+      // Not at once: others that have ended by now are settled with it.
+      setImmediate(() => this.#wake());
     });
     this.#jobs.add(followed);
   }
 
-  #conclude(taskId: TaskId, verdict: Verdict): void {
-    this.#scheduler.end(taskId, verdict);
+  #settle(attempt: Attempt, end: AttemptEnd | undefined): void {
+    const { signal } = this.#endWorkers;
+    const verdict =
+      end === undefined
+        ? abandonAttempt(this.#execution, attempt)
+        : settleAttempt(this.#execution, attempt, end, signal);
+    this.#scheduler.end(attempt.taskId, verdict);
     if (verdict.kind === 'failed' && this.#options.failureMode === 'kill') this.#endWorkers.abort();
     if (this.#mayNotStart()) this.#scheduler.stop();
   }
