@@ -38,32 +38,25 @@ export function describeProblem(problem: GraphProblem): string {
 }
 
 /**
- * A valid dependency graph: every id is unique, every dependency exists, and there is no cycle.
+ * Which task needs which, without the proof that there is no cycle: enough to tell what a task waits for.
  *
  * A task with subtasks is a group: it is no work of its own, it needs its subtasks, and each of them needs what the
  * group needs. So a dependency on a group is a dependency on all of it, and only leaves are ever run.
  */
-export class TaskGraph<T extends GraphNode = Task> {
+export class TaskLinks<T extends GraphNode = Task> {
   /** Every node, ordered by id. */
   readonly nodes: ReadonlyMap<TaskId, T>;
-  /** Ids such that each comes after all that it needs; ties are broken by id. */
-  readonly order: readonly TaskId[];
   readonly #needs: ReadonlyMap<TaskId, readonly TaskId[]>;
-  readonly #neededBy: ReadonlyMap<TaskId, readonly TaskId[]>;
   readonly #groups: ReadonlySet<TaskId>;
 
   constructor(
     nodes: ReadonlyMap<TaskId, T>,
     needs: ReadonlyMap<TaskId, readonly TaskId[]>,
-    neededBy: ReadonlyMap<TaskId, readonly TaskId[]>,
     groups: ReadonlySet<TaskId>,
-    order: readonly TaskId[],
   ) {
     this.nodes = nodes;
-    this.order = order;
     this.#needs = needs;
     this.#groups = groups;
-    this.#neededBy = neededBy;
   }
 
   /** What must be settled before this node: its own dependencies, its group's, and a group's subtasks. */
@@ -71,19 +64,32 @@ export class TaskGraph<T extends GraphNode = Task> {
     return this.#needs.get(id) ?? [];
   }
 
+  /** Whether the node has subtasks and is therefore no work of its own. */
+  isGroup(id: TaskId): boolean {
+    return this.#groups.has(id);
+  }
+}
+
+/** A valid dependency graph: every id is unique, every dependency exists, and there is no cycle. */
+export class TaskGraph<T extends GraphNode = Task> extends TaskLinks<T> {
+  /** Ids such that each comes after all that it needs; ties are broken by id. */
+  readonly order: readonly TaskId[];
+  readonly #neededBy: ReadonlyMap<TaskId, readonly TaskId[]>;
+
+  constructor(links: Links<T>, neededBy: ReadonlyMap<TaskId, readonly TaskId[]>, order: readonly TaskId[]) {
+    super(links.nodes, links.needs, links.groups);
+    this.order = order;
+    this.#neededBy = neededBy;
+  }
+
   /** What waits directly for this node. */
   neededBy(id: TaskId): readonly TaskId[] {
     return this.#neededBy.get(id) ?? [];
   }
 
-  /** Whether the node has subtasks and is therefore no work of its own. */
-  isGroup(id: TaskId): boolean {
-    return this.#groups.has(id);
-  }
-
   /** The nodes that are work, in `order`. */
   leaves(): TaskId[] {
-    return this.order.filter((id) => !this.#groups.has(id));
+    return this.order.filter((id) => !this.isGroup(id));
   }
 
   /**
@@ -99,7 +105,7 @@ export class TaskGraph<T extends GraphNode = Task> {
       let behind = 0;
       for (const next of this.neededBy(id)) behind = Math.max(behind, paths.get(next) ?? 0);
       const node = this.nodes.get(id);
-      const own = node !== undefined && !this.#groups.has(id) && isOpen(id) ? weight(node) : 0;
+      const own = node !== undefined && !this.isGroup(id) && isOpen(id) ? weight(node) : 0;
       paths.set(id, own + behind);
     }
     return paths;
@@ -112,7 +118,7 @@ export class TaskGraph<T extends GraphNode = Task> {
     for (const id of this.order) {
       let own = 0;
       for (const need of this.needs(id)) own = Math.max(own, depth.get(need) ?? 0);
-      const isWork = !this.#groups.has(id) && isOpen(id);
+      const isWork = !this.isGroup(id) && isOpen(id);
       depth.set(id, own + (isWork ? 1 : 0));
       if (isWork) (waves[own] ??= []).push(id);
     }
@@ -124,6 +130,29 @@ export class TaskGraph<T extends GraphNode = Task> {
 export function buildTaskGraph<T extends GraphNode>(
   tasks: readonly T[],
 ): Result<TaskGraph<T>, GraphProblem[]> {
+  const links = findLinks(tasks);
+  const { problems } = links;
+  const neededBy = invert(links.needs);
+  const { order, cycles } = sortTopologically([...links.nodes.keys()], links.needs, neededBy);
+  for (const path of cycles) problems.push({ kind: 'cycle', path });
+  return problems.length > 0 ? err(problems) : ok(new TaskGraph(links, neededBy, order));
+}
+
+/** Links tasks that are known to be valid, such as stored ones. */
+export function linkTasks<T extends GraphNode>(tasks: readonly T[]): TaskLinks<T> {
+  const { nodes, needs, groups } = findLinks(tasks);
+  return new TaskLinks(nodes, needs, groups);
+}
+
+interface Links<T> {
+  readonly nodes: ReadonlyMap<TaskId, T>;
+  readonly needs: ReadonlyMap<TaskId, readonly TaskId[]>;
+  readonly groups: ReadonlySet<TaskId>;
+}
+
+function findLinks<T extends GraphNode>(
+  tasks: readonly T[],
+): Links<T> & { readonly problems: GraphProblem[] } {
   const problems: GraphProblem[] = [];
   const sorted = [...tasks].sort((a, b) => compareTaskIds(a.id, b.id));
   const nodes = new Map<TaskId, T>();
@@ -144,7 +173,7 @@ export function buildTaskGraph<T extends GraphNode>(
     if (parent !== undefined && !nodes.has(parent)) problems.push({ kind: 'missing-parent', id: task.id });
     if (parent !== undefined) needs.get(parent)?.push(task.id);
     const inherited = parent === undefined ? [] : (nodes.get(parent)?.dependencies ?? []);
-    for (const dependsOn of new Set(task.dependencies)) {
+    for (const dependsOn of eachOnce(task.dependencies)) {
       if (dependsOn === task.id || (groups.has(task.id) && parentOf(dependsOn) === task.id)) {
         problems.push({ kind: 'self-dependency', id: task.id, dependsOn });
       } else if (!nodes.has(dependsOn)) {
@@ -157,12 +186,11 @@ export function buildTaskGraph<T extends GraphNode>(
       if (nodes.has(dependsOn) && parentOf(dependsOn) !== parent) needs.get(task.id)?.push(dependsOn);
     }
   }
-  for (const [id, list] of needs) if (list.length > 1) needs.set(id, [...new Set(list)].sort(compareTaskIds));
+  for (const [id, list] of needs) {
+    if (!isAscending(list)) needs.set(id, [...new Set(list)].sort(compareTaskIds));
+  }
 
-  const neededBy = invert(needs);
-  const { order, cycles } = sortTopologically([...nodes.keys()], needs, neededBy);
-  for (const path of cycles) problems.push({ kind: 'cycle', path });
-  return problems.length > 0 ? err(problems) : ok(new TaskGraph(nodes, needs, neededBy, groups, order));
+  return { nodes, needs, groups, problems };
 }
 
 /** Whether a task may start, by the one rule that `list`, `next`, `plan` and `run` share. */
@@ -175,18 +203,38 @@ export interface Readiness {
 }
 
 /** A task is ready when everything it needs is `done` or `cancelled`; the task's own status is not looked at. */
-export function readiness(graph: TaskGraph<GraphNode & { status: TaskStatus }>, id: TaskId): Readiness {
-  const waitingFor: TaskId[] = [];
-  const cancelled: TaskId[] = [];
-  for (const need of graph.needs(id)) {
-    for (const leaf of graph.isGroup(need) ? graph.needs(need) : [need]) {
-      const status = graph.nodes.get(leaf)?.status;
+export function readiness(links: TaskLinks<GraphNode & { status: TaskStatus }>, id: TaskId): Readiness {
+  let waitingFor: TaskId[] = NONE;
+  let cancelled: TaskId[] = NONE;
+  for (const need of links.needs(id)) {
+    for (const leaf of links.isGroup(need) ? links.needs(need) : [need]) {
+      const status = links.nodes.get(leaf)?.status;
       if (status === undefined) continue;
-      if (!isSettled(status)) waitingFor.push(leaf);
-      else if (status === 'cancelled') cancelled.push(leaf);
+      // Most tasks wait for nothing: no list is made for them.
+      if (!isSettled(status)) {
+        if (waitingFor === NONE) waitingFor = [];
+        waitingFor.push(leaf);
+      } else if (status === 'cancelled') {
+        if (cancelled === NONE) cancelled = [];
+        cancelled.push(leaf);
+      }
     }
   }
   return { ready: waitingFor.length === 0, waitingFor, cancelled };
+}
+
+const NONE: TaskId[] = [];
+
+/** Lists of one or none are the rule, and making a set of each of ten thousand takes time. */
+function eachOnce(ids: readonly TaskId[]): Iterable<TaskId> {
+  return ids.length < 2 || isAscending(ids) ? ids : new Set(ids);
+}
+
+function isAscending(ids: readonly TaskId[]): boolean {
+  for (let index = 1; index < ids.length; index++) {
+    if (compareTaskIds(ids[index - 1] ?? '', ids[index] ?? '') >= 0) return false;
+  }
+  return true;
 }
 
 /**
@@ -198,31 +246,36 @@ function sortTopologically(
   needs: ReadonlyMap<TaskId, readonly TaskId[]>,
   neededBy: ReadonlyMap<TaskId, readonly TaskId[]>,
 ): { order: TaskId[]; cycles: TaskId[][] } {
-  const missing = new Map(ids.map((id) => [id, needs.get(id)?.length ?? 0]));
+  const index = new Map(ids.map((id, position) => [id, position]));
+  /** Unordered needs of each id; -1 once it is ordered itself. */
+  const missing = Int32Array.from(ids, (id) => needs.get(id)?.length ?? 0);
+  const isOpen = (id: TaskId): boolean => (missing[index.get(id) ?? -1] ?? -1) >= 0;
   const order: TaskId[] = [];
   const cycles: TaskId[][] = [];
   const settle = (start: readonly TaskId[], into: TaskId[]): void => {
     const queue = [...start];
     for (let head = 0; head < queue.length; head++) {
-      const id = queue[head];
-      if (id === undefined || !missing.delete(id)) continue;
+      const id = queue[head] ?? '';
+      if (!isOpen(id)) continue;
+      missing[index.get(id) ?? -1] = -1;
       into.push(id);
       for (const next of neededBy.get(id) ?? []) {
-        const left = missing.get(next);
-        if (left === undefined) continue;
-        missing.set(next, left - 1);
-        if (left === 1) queue.push(next);
+        const position = index.get(next) ?? -1;
+        const left = (missing[position] ?? -1) - 1;
+        if (left < 0) continue;
+        missing[position] = left;
+        if (left === 0) queue.push(next);
       }
     }
   };
 
   settle(
-    ids.filter((id) => missing.get(id) === 0),
+    ids.filter((_, position) => missing[position] === 0),
     order,
   );
-  for (const id of ids) {
-    while (missing.has(id)) {
-      const cycle = walkIntoCycle(id, needs, missing);
+  for (const id of order.length === ids.length ? [] : ids) {
+    while (isOpen(id)) {
+      const cycle = walkIntoCycle(id, needs, isOpen);
       cycles.push(rotateToSmallest(cycle));
       settle(cycle, []);
     }
@@ -233,7 +286,7 @@ function sortTopologically(
 function walkIntoCycle(
   start: TaskId,
   needs: ReadonlyMap<TaskId, readonly TaskId[]>,
-  open: ReadonlyMap<TaskId, number>,
+  isOpen: (id: TaskId) => boolean,
 ): TaskId[] {
   const trail: TaskId[] = [];
   const position = new Map<TaskId, number>();
@@ -241,7 +294,7 @@ function walkIntoCycle(
   while (!position.has(id)) {
     position.set(id, trail.length);
     trail.push(id);
-    const next = (needs.get(id) ?? []).find((need) => open.has(need));
+    const next = (needs.get(id) ?? []).find(isOpen);
     if (next === undefined) throw new Error(`Internal error: ${id} waits for nothing but was not ordered.`);
     id = next;
   }

@@ -1,9 +1,8 @@
-import { Command, CommanderError } from 'commander';
 import { Failed, type Failure, type FailureReason } from '../failure.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { EXIT, type Cli, type Output } from './cli.ts';
 import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS, type CommandEntry } from './commands.ts';
-import { addCommonOptions, VALUE_OPTIONS } from './options.ts';
+import { topLevelHelp, VALUE_OPTIONS } from './help.ts';
 
 /** `claude-orchestrator`, as a process. */
 export async function claudeOrchestrator(): Promise<void> {
@@ -51,57 +50,26 @@ export async function runCli(
   commands: readonly CommandEntry[],
 ): Promise<void> {
   const args = cli.argv;
-  if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
+  const [only = '--help'] = args;
+  // These two are asked so often that they should not wait for the parser.
+  if (args.length <= 1 && ['--version', '-V'].includes(only)) {
     cli.stdout.write(`${packageJson.version}\n`);
     return;
   }
+  if (args.length <= 1 && ['--help', '-h', 'help'].includes(only)) {
+    cli.stdout.write(topLevelHelp(name, description, commands, cli.stdout.columns ?? 80));
+    return;
+  }
   try {
-    const program = await buildProgram(cli, name, description, commands, commandName(args));
-    if (args.length === 0) {
-      program.outputHelp();
-      return;
-    }
-    await program.parseAsync(args, { from: 'user' });
+    const { parseCommandLine } = await import('./program.ts');
+    await parseCommandLine(
+      cli,
+      { name, description, version: packageJson.version, commands },
+      commandName(args),
+    );
   } catch (error) {
     cli.exitCode = report(cli, error);
   }
-}
-
-async function buildProgram(
-  cli: Cli,
-  name: string,
-  description: string,
-  commands: readonly CommandEntry[],
-  selected: string | undefined,
-): Promise<Command> {
-  const program = new Command(name);
-  // Settings are inherited by commands that are made with `command()`, and copied to those that are added.
-  program
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => cli.stdout.write(text),
-      writeErr: (text) => cli.stderr.write(text),
-      getOutHelpWidth: () => cli.stdout.columns ?? 80,
-      getErrHelpWidth: () => cli.stderr.columns ?? 80,
-    })
-    .configureHelp({ showGlobalOptions: true })
-    .showHelpAfterError(`(run "${name} ${selected ?? ''} --help" for help)`.replace('  ', ' '))
-    .description(description)
-    .version(packageJson.version, '-V, --version');
-  addCommonOptions(program);
-  for (const entry of commands) {
-    if (entry.name === selected) {
-      const make = await entry.load();
-      program.addCommand(make(cli).copyInheritedSettings(program).summary(entry.summary));
-    } else {
-      program.command(entry.name).summary(entry.summary);
-    }
-  }
-  program.addHelpText(
-    'after',
-    `\nExample:\n  ${name === 'task-master' ? 'task-master next' : 'claude-orchestrator init && claude-orchestrator parse prd.md && claude-orchestrator run'}`,
-  );
-  return program;
 }
 
 /** The first argument that is no option and no option's value. */
@@ -116,7 +84,6 @@ function commandName(args: readonly string[]): string | undefined {
 }
 
 function report(cli: Cli, error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   const failure = error instanceof Failed ? error.failure : undefined;
   if (failure === undefined) {
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,5 +1,6 @@
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { Cli, Output } from './cli.ts';
+import { COMMON_OPTIONS } from './help.ts';
 
 /** The options that every command takes, before or after its name. None has a default: the configuration has them. */
 export interface CommonOptions {
@@ -13,21 +14,10 @@ export interface CommonOptions {
   readonly color?: boolean;
 }
 
-/** Options of the program that take a value, so that the command's name can be told from it. */
-export const VALUE_OPTIONS: ReadonlySet<string> = new Set(['--config', '--working-dir', '-d', '--tag']);
-
-/** Adds the common options to the program. */
+/** Adds the common options to a program. */
 export function addCommonOptions(program: Command): Command {
-  return program
-    .addOption(
-      new Option('--config <file>', 'configuration file (default: orchestrator_config.json, found upwards)'),
-    )
-    .addOption(new Option('-d, --working-dir <dir>', 'work as if started in this directory'))
-    .addOption(new Option('--tag <name>', 'task list to use (default: master)'))
-    .addOption(new Option('--json', 'print JSON, in the documented shapes'))
-    .addOption(new Option('-v, --verbose', 'print more'))
-    .addOption(new Option('-q, --quiet', 'print only results and errors'))
-    .addOption(new Option('--no-color', 'no colours (NO_COLOR works too)'));
+  for (const [flags, meaning] of COMMON_OPTIONS) program.option(flags, meaning);
+  return program;
 }
 
 /** Whether to colour what goes to `stream`. */

@@ -1,7 +1,7 @@
 import { OUTCOME_POLICY } from '../attempt.ts';
 import { unreachable } from '../result.ts';
 import type { RunOutcome, Stamped } from '../event.ts';
-import { neutralise } from './display-text.ts';
+import { firstLine, neutralise } from './display-text.ts';
 import { formatDuration, formatMoney, plural } from './format.ts';
 import type { RunningWorker } from './progress-model.ts';
 import type { Styles } from './styles.ts';
@@ -132,7 +132,7 @@ function describeEnd(
     const unchanged = end.outcome === 'no-change' ? ' · nothing to change' : '';
     return line('normal', 'good', `✔ ${taskId}${name}${unchanged}${figures}`);
   }
-  const reason = end.message === '' ? end.outcome : `${end.outcome}: ${end.message}`;
+  const reason = end.message === '' ? end.outcome : `${end.outcome}: ${firstLine(end.message)}`;
   const isFault = policy.charged;
   return line(
     'quiet',

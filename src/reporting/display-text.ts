@@ -47,6 +47,11 @@ export function fit(text: string, columns: number, align: 'left' | 'right' = 'le
   return align === 'left' ? shown + padding : padding + shown;
 }
 
+/** What a message says first, on one line: below that are details such as the output of a command. */
+export function firstLine(message: string): string {
+  return neutralise(message.split('\n', 1)[0] ?? '');
+}
+
 /** Breaks a text into lines of at most that many cells, between words where that is possible, never inside a character. */
 export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];

@@ -1,6 +1,6 @@
 import { totalTokens } from '../attempt.ts';
 import { RUN_OUTCOME_WORDS } from './describe-event.ts';
-import { displayWidth, fit, neutralise, truncate, wrap } from './display-text.ts';
+import { displayWidth, firstLine, fit, neutralise, truncate, wrap } from './display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from './format.ts';
 import { styles, type Styles } from './styles.ts';
 import type { DoneTask, FailedTaskSummary, LeftTask, RunSummary } from './summary.ts';
@@ -100,7 +100,7 @@ function failedSection(failed: readonly FailedTaskSummary[], columns: number, st
   for (const task of failed) {
     const tries = `${task.attempts === 1 ? '1 try' : `${task.attempts} tries`} · ${formatMoney(task.costUsd)}`;
     lines.push(style.red(taskLine('✖', task, tries, columns)));
-    const reason = task.message === '' ? task.outcome : `${task.outcome}: ${task.message}`;
+    const reason = task.message === '' ? task.outcome : `${task.outcome}: ${firstLine(task.message)}`;
     lines.push(...paragraph(reason, columns, '    '));
     for (const rule of task.deniedRules) lines.push(copyable('    denied; allowed by the rule', rule));
     if (task.advice !== '') lines.push(...paragraph(task.advice, columns, '    → '));

@@ -1,7 +1,7 @@
 import { OUTCOME_POLICY, totalTokens, type AttemptOutcome, type ModelUsage, type Phase } from '../attempt.ts';
 import type { RunCounts, RunOutcome, Stamped } from '../event.ts';
 import type { TaskId } from '../task.ts';
-import { neutralise } from './display-text.ts';
+import { firstLine, neutralise } from './display-text.ts';
 import { estimateRemaining } from './remaining-time.ts';
 import { TaskTally } from './task-tally.ts';
 
@@ -200,7 +200,7 @@ export class ProgressModel {
     }
     const { outcome, message } = end;
     const title = worker?.title ?? '';
-    this.#failures.set(taskId, { taskId, title, outcome, message: neutralise(message), retrying: false });
+    this.#failures.set(taskId, { taskId, title, outcome, message: firstLine(message), retrying: false });
   }
 
   #book(usages: readonly ModelUsage[]): void {

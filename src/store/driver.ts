@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
 import { fail } from '../failure.ts';
 
@@ -82,7 +84,7 @@ export function openDriver(file: string, { driver, warnings }: DriverOptions = {
 
 function openBetterSqlite(file: string): Driver {
   const Database = load('better-sqlite3') as typeof BetterSqlite3;
-  const database = new Database(file);
+  const database = new Database(file, knownBinding());
   return {
     name: 'better-sqlite3',
     prepare: <Row>(sql: string) => database.prepare(sql) as unknown as Statement<Row>,
@@ -90,6 +92,15 @@ function openBetterSqlite(file: string): Driver {
     exec: (sql) => void database.exec(sql),
     close: () => void database.close(),
   };
+}
+
+/** Where an install puts the binary; better-sqlite3 by itself looks for it in a dozen places first. */
+function knownBinding(): { nativeBinding?: string } {
+  const nativeBinding = join(
+    dirname(load.resolve('better-sqlite3/package.json')),
+    'build/Release/better_sqlite3.node',
+  );
+  return existsSync(nativeBinding) ? { nativeBinding } : {};
 }
 
 function openNodeSqlite(file: string, warnings: WarningEmitter | undefined): Driver {

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { fail } from '../failure.ts';
 import type { Task, TaskChanges, TaskId } from '../task.ts';
 import { checkGraph } from './task-additions.ts';
@@ -66,7 +65,7 @@ export function addDependency(store: StoreContext, id: TaskId, dependsOn: TaskId
 function differences(task: Task, wanted: TaskChanges): TaskChanges {
   const fields = Object.keys(COLUMNS) as (keyof TaskChanges)[];
   const changed = fields.filter(
-    (field) => wanted[field] !== undefined && !isDeepStrictEqual(wanted[field], task[field]),
+    (field) => wanted[field] !== undefined && JSON.stringify(wanted[field]) !== JSON.stringify(task[field]),
   );
   return Object.fromEntries(changed.map((field) => [field, wanted[field]]));
 }

@@ -54,11 +54,19 @@ export function idOf({ number, sub }: TaskKey): TaskId {
   return sub === 0 ? String(number) : `${number}.${sub}`;
 }
 
+type NameOf = (number: number, sub: number) => TaskId;
+
 /** Every task of a list with its dependencies, ordered by id. */
 export function readTasks(db: Database, tag: string): Task[] {
-  const dependenciesOf = dependencyReader(db, tag);
+  // The same string for the same id: it is hashed once, wherever it is looked up.
+  const names: TaskId[] = [];
+  const nameOf: NameOf = (number, sub) =>
+    sub === 0 ? (names[number] ??= String(number)) : idOf({ number, sub });
+  const dependenciesOf = dependencyReader(db, tag, nameOf);
   const rows = db.table(`SELECT ${TASK_COLUMNS} FROM tasks WHERE tag = ? ORDER BY number, sub`).all(tag);
-  return (rows as unknown as TaskRow[]).map((row) => toTask(tag, row, dependenciesOf(row[0], row[1])));
+  return (rows as unknown as TaskRow[]).map((row) =>
+    toTask(tag, nameOf(row[0], row[1]), row, dependenciesOf(row[0], row[1])),
+  );
 }
 
 /** One task with its dependencies. */
@@ -67,7 +75,7 @@ export function readTask(db: Database, tag: string, id: TaskId): Task | undefine
   const rows = db
     .table(`SELECT ${TASK_COLUMNS} FROM tasks WHERE tag = ? AND number = ? AND sub = ?`)
     .all(tag, number, sub) as unknown as TaskRow[];
-  return rows[0] && toTask(tag, rows[0], readDependencies(db, tag, { number, sub }));
+  return rows[0] && toTask(tag, idOf({ number, sub }), rows[0], readDependencies(db, tag, { number, sub }));
 }
 
 /** The states of these tasks. Throws `Failed` ("task-not-found") if there is one that does not exist. */
@@ -120,7 +128,11 @@ export function failNotFound(tag: string, ids: readonly TaskId[]): never {
  *
  * One JSON text instead of a row for each: with tens of thousands of dependencies that is several times faster.
  */
-function dependencyReader(db: Database, tag: string): (number: number, sub: number) => TaskId[] {
+function dependencyReader(
+  db: Database,
+  tag: string,
+  nameOf: NameOf,
+): (number: number, sub: number) => TaskId[] {
   const row = db
     .sql<{ edges: string }>(
       `SELECT json_group_array(json_array(number, sub, needs_number, needs_sub)
@@ -133,7 +145,7 @@ function dependencyReader(db: Database, tag: string): (number: number, sub: numb
   return (number, sub) => {
     const needs: TaskId[] = [];
     for (let edge = edges[next]; edge?.[0] === number && edge[1] === sub; edge = edges[++next]) {
-      needs.push(idOf({ number: edge[2], sub: edge[3] }));
+      needs.push(nameOf(edge[2], edge[3]));
     }
     return needs;
   };
@@ -150,9 +162,9 @@ function readDependencies(db: Database, tag: string, { number, sub }: TaskKey): 
 }
 
 // By index, since taking ten thousand rows apart by iteration costs more than reading them.
-function toTask(tag: string, row: TaskRow, dependencies: readonly TaskId[]): Task {
+function toTask(tag: string, id: TaskId, row: TaskRow, dependencies: readonly TaskId[]): Task {
   return {
-    id: idOf({ number: row[0], sub: row[1] }),
+    id,
     tag,
     title: row[2],
     description: row[3],

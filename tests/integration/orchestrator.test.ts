@@ -94,7 +94,7 @@ describe('orchestrate', () => {
     await endNext(1, attemptEnd('landed', { report }));
     const middle = await Promise.all([worker.call(2), worker.call(3)]);
     expect(middle.map(({ assignment }) => assignment.task.id)).toEqual(['2', '3']);
-    expect(middle[0]?.assignment.handovers.map(({ task, summary }) => [task.id, summary])).toEqual([
+    expect(middle[0].assignment.handovers.map(({ task, summary }) => [task.id, summary])).toEqual([
       ['1', 'Use it so.'],
     ]);
     for (const call of middle) call.end(attemptEnd('no-change'));

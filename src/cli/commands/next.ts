@@ -7,7 +7,7 @@ import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { countTasks, describeCounts } from '../tasks/counts.ts';
 import { findNext, type Holder, type NextTask } from '../tasks/next-task.ts';
 import { withExamples, withStore } from '../tasks/session.ts';
-import { loadBoard, viewTask, type TaskBoard } from '../tasks/view.ts';
+import { loadGraphBoard, viewTask, type TaskBoard } from '../tasks/view.ts';
 
 /** `next`: the task that `run` would start first, and why; where there is none, what everything waits for. */
 export function nextCommand(cli: Cli): Command {
@@ -16,7 +16,7 @@ export function nextCommand(cli: Cli): Command {
   );
   withExamples(command, ['next', 'next --json']);
   return onRun<CommonOptions>(command, cli, async (options) => {
-    const board = await withStore(cli, options, loadBoard);
+    const board = await withStore(cli, options, loadGraphBoard);
     const found = findNext(board);
     if (options.json === true) printJson(cli, found);
     else

@@ -13,7 +13,7 @@ import { improvePlan, lacksEstimates, type PlanSource } from '../planning.ts';
 import { findProject, openProjectStore, type Project } from '../project.ts';
 import { loadSettings } from '../settings.ts';
 import { stdoutWidth, withExamples } from '../tasks/session.ts';
-import { loadBoard } from '../tasks/view.ts';
+import { loadGraphBoard } from '../tasks/view.ts';
 
 interface PlanOptions extends CommonOptions {
   readonly mermaid?: boolean;
@@ -58,7 +58,7 @@ async function showPlan(cli: Cli, options: PlanOptions, project: Project, store:
       ? await askForPlan(cli, options, project, settings, store)
       : 'stored';
 
-  const { graph, estimate } = loadBoard(store);
+  const { links: graph, estimate } = loadGraphBoard(store);
   const widest = Math.max(0, ...graph.waves().map((wave) => wave.length));
   const workers = settings.config.execution.max_workers;
   const preview = previewPlan(graph, {

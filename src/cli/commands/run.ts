@@ -35,7 +35,7 @@ import { findProject, openProjectStore, type Project } from '../project.ts';
 import { loadSettings } from '../settings.ts';
 import { parseIds, selectTasks } from '../tasks/ids.ts';
 import { stdoutWidth, withExamples } from '../tasks/session.ts';
-import { loadBoard } from '../tasks/view.ts';
+import { loadGraphBoard } from '../tasks/view.ts';
 
 interface RunCommandOptions extends CommonOptions {
   readonly workers?: number;
@@ -244,7 +244,7 @@ function printSummary(cli: Cli, store: TaskStore, runId: string, { kind, color }
 /** Whether no task could be run: what a killed run left in progress can be, once it is recovered. */
 function nothingToDo(store: TaskStore, only: readonly TaskId[] | undefined): boolean {
   if (store.attempts({ running: true }).length > 0) return false;
-  const { graph } = loadBoard(store);
+  const { links: graph } = loadGraphBoard(store);
   const wanted =
     only === undefined ? graph.leaves() : only.flatMap((id) => (graph.isGroup(id) ? graph.needs(id) : [id]));
   return !wanted.some((id) => isRunnable(graph.nodes.get(id)?.status ?? 'done'));
@@ -262,7 +262,7 @@ function sayNothingToDo(cli: Cli, options: RunCommandOptions, store: TaskStore):
 }
 
 function showPlan(cli: Cli, options: RunCommandOptions, settings: LoadedConfig, store: TaskStore): void {
-  const { graph, estimate } = loadBoard(store);
+  const { links: graph, estimate } = loadGraphBoard(store);
   const workers = settings.config.execution.max_workers;
   const preview = previewPlan(graph, { estimate, maxWorkers: workers, costPerMinute: null });
   if (options.json === true) printJson(cli, preview);

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { formatSummary } from '../../reporting/format-summary.ts';
+import type { ProcessIdentity } from '../../attempt.ts';
 import { styles } from '../../reporting/styles.ts';
-import { createProcessTable } from '../../worker/process-table.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { findProject, openProjectStore } from '../project.ts';
@@ -21,9 +21,10 @@ export function statusCommand(cli: Cli): Command {
   withExamples(command, ['status', 'status --watch', 'status --json']);
   return onRun<StatusOptions>(command, cli, async (options) => {
     const store = await openProjectStore(findProject(cli, options));
-    const table = createProcessTable(cli);
-    const collect = (): StatusReport => collectStatus(store, (process) => table.isAlive(process), Date.now());
     try {
+      const mayBeAlive = store.lastRun()?.endedAt === null || options.watch === true;
+      const isAlive = mayBeAlive ? await processLookUp(cli) : () => false;
+      const collect = (): StatusReport => collectStatus(store, isAlive, Date.now());
       if (options.watch === true) {
         const { watchStatus } = await import('../status/watch.ts');
         return await watchStatus(cli, options, store, collect);
@@ -42,4 +43,11 @@ export function statusCommand(cli: Cli): Command {
       store.close();
     }
   });
+}
+
+/** Whether a process lives; loaded only where a run may be alive, since that takes as long as all the rest. */
+async function processLookUp(cli: Cli): Promise<(process: ProcessIdentity) => boolean> {
+  const { createProcessTable } = await import('../../worker/process-table.ts');
+  const table = createProcessTable(cli);
+  return (process) => table.isAlive(process);
 }

@@ -1,5 +1,5 @@
 import { totalTokens, type ModelUsage } from '../../attempt.ts';
-import { fit, neutralise, truncate, wrap } from '../../reporting/display-text.ts';
+import { firstLine, fit, neutralise, truncate, wrap } from '../../reporting/display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../../reporting/format.ts';
 import type { Styles } from '../../reporting/styles.ts';
 import { describeCounts } from '../tasks/counts.ts';
@@ -26,7 +26,7 @@ export function formatStatus(
     lines.push('', style.bold('Needs you'));
     for (const { taskId, title, outcome, message, advice } of report.attention) {
       const what = [taskId, neutralise(title)].filter((part) => part !== null && part !== '').join('  ');
-      const why = [outcome, neutralise(message)].filter((part) => part !== null && part !== '').join(': ');
+      const why = [outcome, firstLine(message)].filter((part) => part !== null && part !== '').join(': ');
       if (what !== '') lines.push(style.red(truncate(`  ${what}`, columns)));
       for (const line of [...wrap(why, columns - 4), ...wrap(neutralise(advice), columns - 4)])
         if (line !== '') lines.push(`    ${line}`);

@@ -70,20 +70,17 @@ export function formatMinutes(minutes: number): string {
   return `${Math.floor(whole / 60)}h ${String(whole % 60).padStart(2, '0')}m`;
 }
 
-function dependenciesCell({ task }: TaskView, { graph }: TaskBoard): string {
-  return task.dependencies
-    .map((id) => {
-      const isOpen = (need: TaskId): boolean => !isSettled(graph.nodes.get(need)?.status ?? 'done');
-      const waits = graph.isGroup(id) ? graph.needs(id).some(isOpen) : isOpen(id);
-      return waits ? `${id}*` : id;
-    })
-    .join(', ');
+function dependenciesCell({ task, waitingFor }: TaskView, { links }: TaskBoard): string {
+  if (waitingFor.length === 0) return task.dependencies.join(', ');
+  const waits = (id: TaskId): boolean =>
+    links.isGroup(id) ? links.needs(id).some((need) => waitingFor.includes(need)) : waitingFor.includes(id);
+  return task.dependencies.map((id) => (waits(id) ? `${id}*` : id)).join(', ');
 }
 
-function titleCell({ task, subtasks }: TaskView, { graph }: TaskBoard): string {
+function titleCell({ task, subtasks }: TaskView, { links }: TaskBoard): string {
   const title = neutralise(task.title);
   if (subtasks.length > 0) {
-    const settled = subtasks.filter((id) => isSettled(graph.nodes.get(id)?.status ?? 'pending'));
+    const settled = subtasks.filter((id) => isSettled(links.nodes.get(id)?.status ?? 'pending'));
     return `[${settled.length}/${subtasks.length}] ${title}`;
   }
   return parentOf(task.id) === undefined ? title : `  ${title}`;

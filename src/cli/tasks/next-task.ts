@@ -1,6 +1,6 @@
 import { Scheduler } from '../../scheduler.ts';
 import { isSettled, type TaskId, type TaskStatus } from '../../task.ts';
-import { readiness } from '../../task-graph.ts';
+import { readiness, type TaskGraph } from '../../task-graph.ts';
 import { toJson, viewTask, type TaskBoard, type TaskJson } from './view.ts';
 
 /** What `next` answers; also its documented JSON shape. */
@@ -22,8 +22,8 @@ export interface Holder {
 }
 
 /** Asks the scheduler that `run` uses, so that both always agree. */
-export function findNext(board: TaskBoard): NextTask {
-  const { graph, estimate } = board;
+export function findNext(board: TaskBoard<TaskGraph>): NextTask {
+  const { links: graph, estimate } = board;
   const scheduler = new Scheduler(graph, { slots: 1, failureMode: 'continue', estimate });
   const [first, ...alsoReady] = scheduler.ready();
   const task = first === undefined ? undefined : graph.nodes.get(first);
@@ -33,8 +33,8 @@ export function findNext(board: TaskBoard): NextTask {
 }
 
 /** With nothing ready, each open task that waits for nothing is one that a person or a worker has in hand. */
-function findHolders(board: TaskBoard): Holder[] {
-  const { graph, tasks } = board;
+function findHolders(board: TaskBoard<TaskGraph>): Holder[] {
+  const { links: graph, tasks } = board;
   const open = (id: TaskId): boolean =>
     !graph.isGroup(id) && !isSettled(graph.nodes.get(id)?.status ?? 'done');
   return tasks
@@ -43,7 +43,7 @@ function findHolders(board: TaskBoard): Holder[] {
     .sort((a, b) => b.holdsUp - a.holdsUp);
 }
 
-function countBehind(graph: TaskBoard['graph'], start: TaskId, open: (id: TaskId) => boolean): number {
+function countBehind(graph: TaskGraph, start: TaskId, open: (id: TaskId) => boolean): number {
   const seen = new Set([start]);
   for (const id of seen) for (const next of graph.neededBy(id)) seen.add(next);
   seen.delete(start);

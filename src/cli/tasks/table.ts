@@ -28,8 +28,17 @@ export function renderTable<Row>(
   if (last === undefined) return [];
   const cells = new Map(columns.slice(0, -1).map((column) => [column, rows.map(column.text)]));
   const widths = new Map<Column<Row>, number>();
+  /** Columns in which a character is a cell: those need no second look at each text. */
+  const simple = new Set<Column<Row>>();
   for (const [column, texts] of cells) {
-    const widest = texts.reduce((most, text) => Math.max(most, displayWidth(text)), 0);
+    let widest = 0;
+    let isSimple = true;
+    for (const text of texts) {
+      const own = displayWidth(text);
+      if (own > widest) widest = own;
+      isSimple &&= own === text.length;
+    }
+    if (isSimple && widest <= (column.max ?? Infinity)) simple.add(column);
     if (widest > 0)
       widths.set(column, Math.min(column.max ?? Infinity, Math.max(widest, column.header.length)));
   }
@@ -43,7 +52,9 @@ export function renderTable<Row>(
   }
 
   const rest = Math.max(1, width - taken());
-  const shown = [...widths];
+  const shown = [...widths].map(
+    ([column, cell]) => [column, cell, cells.get(column) ?? [], simple.has(column)] as const,
+  );
   const headline = [
     ...shown.map(([column, cell]) => fit(column.header, cell, column.align)),
     truncate(last.header, rest),
@@ -51,8 +62,9 @@ export function renderTable<Row>(
   const lines = [header(headline.join(GAP))];
   for (const [index, row] of rows.entries()) {
     let line = '';
-    for (const [column, cell] of shown) {
-      const text = fit(cells.get(column)?.[index] ?? '', cell, column.align);
+    for (const [column, cell, texts, isSimple] of shown) {
+      const plain = texts[index] ?? '';
+      const text = isSimple && column.align !== 'right' ? plain.padEnd(cell) : fit(plain, cell, column.align);
       line += (column.style?.(text, row) ?? text) + GAP;
     }
     const text = truncate(last.text(row), rest);

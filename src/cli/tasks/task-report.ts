@@ -30,7 +30,7 @@ export interface TaskReport {
 
 /** Gathers the reports of tasks that exist. */
 export function reportTasks(store: TaskStore, board: TaskBoard, ids: readonly TaskId[]): TaskReport[] {
-  const { nodes } = board.graph;
+  const { nodes } = board.links;
   const line = (id: TaskId): TaskLine[] => {
     const task = nodes.get(id);
     if (task === undefined) return [];

@@ -2,12 +2,19 @@ import { learnEstimates, type Estimator } from '../../estimate.ts';
 import { fail } from '../../failure.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { isRunnable, isSettled, type Task, type TaskId, type TaskStatus } from '../../task.ts';
-import { buildTaskGraph, describeProblem, readiness, type TaskGraph } from '../../task-graph.ts';
+import {
+  buildTaskGraph,
+  describeProblem,
+  linkTasks,
+  readiness,
+  type TaskGraph,
+  type TaskLinks,
+} from '../../task-graph.ts';
 import type { ListStatus } from './statuses.ts';
 
 /** Tasks as they stand in one moment. */
-export interface TaskBoard {
-  readonly graph: TaskGraph;
+export interface TaskBoard<Links extends TaskLinks = TaskLinks> {
+  readonly links: Links;
   readonly estimate: Estimator;
   /** Every task, ordered by id. */
   readonly tasks: readonly Task[];
@@ -35,21 +42,30 @@ export type TaskJson = Task &
 /** Reads all tasks of the store's list. */
 export function loadBoard(store: TaskStore): TaskBoard {
   const tasks = store.tasks();
+  return { links: linkTasks(tasks), estimate: learnEstimates(store.finishedWork()), tasks };
+}
+
+/** The same for what needs their order too. */
+export function loadGraphBoard(store: TaskStore): TaskBoard<TaskGraph> {
+  const tasks = store.tasks();
+  return { links: graphOf(tasks), estimate: learnEstimates(store.finishedWork()), tasks };
+}
+
+function graphOf(tasks: readonly Task[]): TaskGraph {
   const graph = buildTaskGraph(tasks);
-  if (!graph.ok)
-    fail(
-      'store-unusable',
-      `The stored tasks do not fit together:\n${graph.error.map(describeProblem).join('\n')}`,
-      'Mend them with `depend remove` or `delete`.',
-    );
-  return { graph: graph.value, estimate: learnEstimates(store.finishedWork()), tasks };
+  if (graph.ok) return graph.value;
+  return fail(
+    'store-unusable',
+    `The stored tasks do not fit together:\n${graph.error.map(describeProblem).join('\n')}`,
+    'Mend them with `depend remove` or `delete`.',
+  );
 }
 
 /** Looks at one task of the board. */
-export function viewTask({ graph }: TaskBoard, task: Task): TaskView {
+export function viewTask({ links }: TaskBoard, task: Task): TaskView {
   const { id } = task;
-  if (!graph.isGroup(id)) {
-    const { ready, waitingFor, cancelled } = readiness(graph, id);
+  if (!links.isGroup(id)) {
+    const { ready, waitingFor, cancelled } = readiness(links, id);
     return {
       task,
       ready: ready && isRunnable(task.status),
@@ -58,14 +74,14 @@ export function viewTask({ graph }: TaskBoard, task: Task): TaskView {
       subtasks: NONE,
     };
   }
-  const needed = task.dependencies.flatMap((dependency) => workOf(graph, dependency));
-  const statusOf = (need: TaskId): Task['status'] => graph.nodes.get(need)?.status ?? 'done';
+  const needed = task.dependencies.flatMap((dependency) => workOf(links, dependency));
+  const statusOf = (need: TaskId): Task['status'] => links.nodes.get(need)?.status ?? 'done';
   return {
     task,
     ready: false,
     waitingFor: needed.filter((need) => !isSettled(statusOf(need))),
     cancelledDependencies: needed.filter((need) => statusOf(need) === 'cancelled'),
-    subtasks: graph.needs(id),
+    subtasks: links.needs(id),
   };
 }
 
@@ -75,9 +91,9 @@ export function toJson(board: TaskBoard, { task, ...derived }: TaskView): TaskJs
 }
 
 /** The working time of a task, or of all subtasks of a group. */
-export function expectedMinutes({ graph, estimate }: TaskBoard, task: Task): number {
-  if (!graph.isGroup(task.id)) return estimate(task);
-  return graph.needs(task.id).reduce((sum, id) => sum + estimate(graph.nodes.get(id) ?? task), 0);
+export function expectedMinutes({ links, estimate }: TaskBoard, task: Task): number {
+  if (!links.isGroup(task.id)) return estimate(task);
+  return links.needs(task.id).reduce((sum, id) => sum + estimate(links.nodes.get(id) ?? task), 0);
 }
 
 /** Whether a plan or a person has said how much work the task is; without that, a time is only a guess. */
@@ -91,8 +107,8 @@ export function shownStatus(status: TaskStatus, waitingFor: readonly TaskId[]): 
 }
 
 /** The work that a dependency stands for: itself, or the subtasks of a group. */
-function workOf(graph: TaskGraph, id: TaskId): readonly TaskId[] {
-  return graph.isGroup(id) ? graph.needs(id) : [id];
+function workOf(links: TaskLinks, id: TaskId): readonly TaskId[] {
+  return links.isGroup(id) ? links.needs(id) : [id];
 }
 
 const NONE: readonly TaskId[] = [];

@@ -4,7 +4,7 @@ import { findNext } from '../../../src/cli/tasks/next-task.ts';
 import { viewTask, type TaskBoard } from '../../../src/cli/tasks/view.ts';
 import { learnEstimates } from '../../../src/estimate.ts';
 import { TASK_STATUSES, isSettled, type Size, type Task, type TaskStatus } from '../../../src/task.ts';
-import { buildTaskGraph } from '../../../src/task-graph.ts';
+import { buildTaskGraph, type TaskGraph } from '../../../src/task-graph.ts';
 
 describe('findNext', () => {
   it('takes the task on the longest chain, and says so', () => {
@@ -62,10 +62,10 @@ describe('findNext', () => {
   });
 });
 
-function board(tasks: readonly Task[]): TaskBoard {
+function board(tasks: readonly Task[]): TaskBoard<TaskGraph> {
   const graph = buildTaskGraph(tasks);
   if (!graph.ok) throw new Error('The tasks of the test are no graph.');
-  return { graph: graph.value, estimate: learnEstimates([]), tasks };
+  return { links: graph.value, estimate: learnEstimates([]), tasks };
 }
 
 function task(

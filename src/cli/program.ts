@@ -1,0 +1,61 @@
+import { Command, CommanderError } from 'commander';
+import { EXIT, type Cli } from './cli.ts';
+import type { CommandEntry } from './commands.ts';
+import { topLevelHelp } from './help.ts';
+import { addCommonOptions } from './options.ts';
+
+/** What one of the binaries is. */
+export interface Program {
+  readonly name: string;
+  readonly description: string;
+  readonly version: string;
+  readonly commands: readonly CommandEntry[];
+}
+
+/** Parses the command line and runs the command it names; wrong usage is told here, and sets `cli.exitCode`. */
+export async function parseCommandLine(
+  cli: Cli,
+  program: Program,
+  selected: string | undefined,
+): Promise<void> {
+  try {
+    const command = await buildCommand(cli, program, selected);
+    await command.parseAsync(cli.argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    cli.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  }
+}
+
+async function buildCommand(
+  cli: Cli,
+  { name, description, version, commands }: Program,
+  selected: string | undefined,
+): Promise<Command> {
+  const known = commands.some((entry) => entry.name === selected);
+  const program = new Command(name);
+  // Settings are inherited by commands that are made with `command()`, and copied to those that are added.
+  program
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => cli.stdout.write(text),
+      writeErr: (text) => cli.stderr.write(text),
+      getOutHelpWidth: () => cli.stdout.columns ?? 80,
+      getErrHelpWidth: () => cli.stderr.columns ?? 80,
+    })
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError(`(run "${known ? `${name} ${selected}` : name} --help" for help)`)
+    .description(description)
+    .version(version, '-V, --version');
+  addCommonOptions(program);
+  for (const entry of commands) {
+    if (entry.name === selected) {
+      const make = await entry.load();
+      program.addCommand(make(cli).copyInheritedSettings(program).summary(entry.summary));
+    } else {
+      program.command(entry.name).summary(entry.summary);
+    }
+  }
+  program.helpInformation = () => topLevelHelp(name, description, commands, cli.stdout.columns ?? 80);
+  return program;
+}
