@@ -1,4 +1,5 @@
-import { rename, rm } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { pid } from 'node:process';
 import { rolldown } from 'rolldown';
 
@@ -40,7 +41,22 @@ const bundle = await rolldown({
   plugins: [withoutChildProcesses],
   transform: { target: 'node20' },
 });
-await bundle.write({ dir: fresh, format: 'esm', minify: true, codeSplitting: { groups } });
+const { output } = await bundle.write({ dir: fresh, format: 'esm', minify: true, codeSplitting: { groups } });
 await bundle.close();
+await writeFile(join(fresh, 'LICENSES.txt'), await licensesOf(output));
 await rm('dist', { recursive: true, force: true });
 await rename(fresh, 'dist');
+
+/** The licences of everything that was bundled, which ask to be passed on. */
+async function licensesOf(chunks) {
+  const modules = chunks.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));
+  const folders = modules.map((id) => /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id)?.[0]);
+  const texts = [];
+  for (const folder of [...new Set(folders)].filter((found) => found !== undefined).sort()) {
+    const { name, version, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+    const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
+    const text = file === undefined ? license : await readFile(join(folder, file), 'utf8');
+    texts.push(`${name} ${version}\n\n${text.trim()}\n`);
+  }
+  return texts.join(`\n${'-'.repeat(80)}\n\n`);
+}
