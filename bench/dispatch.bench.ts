@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { learnEstimates } from '../src/estimate.ts';
 import { orchestrate } from '../src/orchestrator.ts';
 import { openStore } from '../src/store/sqlite-store.ts';
@@ -36,18 +37,19 @@ const noOp: Worker = {
 
 await compare(
   [
-    { name: floor, run: timeBareSpawns },
+    { name: floor, run: () => timeSpawns(spawnTrue) },
+    { name: 'peer: execa, 4 at a time, no graph', floor, run: () => timeSpawns(spawnWithExeca) },
     { name: 'engine, every state change durable', floor, promise: 1.5, run: timeEngine },
   ],
   Number(process.env['ROUNDS'] ?? 7),
 );
 
-async function timeBareSpawns(): Promise<number> {
+async function timeSpawns(spawnOne: () => Promise<void>): Promise<number> {
   const start = performance.now();
   let left = TASKS;
   await Promise.all(
     Array.from({ length: SLOTS }, async () => {
-      while (left-- > 0) await spawnTrue();
+      while (left-- > 0) await spawnOne();
     }),
   );
   return performance.now() - start;
@@ -101,4 +103,8 @@ function spawnTrue(): Promise<void> {
       .on('error', reject)
       .on('close', () => resolve());
   });
+}
+
+async function spawnWithExeca(): Promise<void> {
+  await execa('true', { stdio: 'ignore' });
 }

@@ -18,6 +18,7 @@ const floor = 'node -e 0';
 await compare(
   [
     { name: floor, run: () => timeProcess(process.execPath, ['-e', '0'], { env }) },
+    { name: 'peer: npm --version', floor, run: () => timeProcess('npm', ['--version'], { env }) },
     { name: '--version', floor, promise: 1.3, run: () => tool(small, '--version') },
     { name: '--help', floor, promise: 1.3, run: () => tool(small, '--help') },
     { name: 'status, 12 tasks', floor, promise: 1.7, run: () => tool(small, 'status') },
