@@ -51,6 +51,8 @@ export async function supervise(task: Supervision): Promise<ProcessExit & { read
   const written = new AbortController();
   const gone = new AbortController();
   const exit = (task.exited ?? untilGone(table, identity, written.signal)).finally(() => gone.abort());
+  // One that is gone already came to its end by itself, however long ago that was.
+  if (task.exited === null && !table.isAlive(identity)) gone.abort();
 
   const begin = performance.now() - task.elapsedMs;
   let lastOutput = performance.now();

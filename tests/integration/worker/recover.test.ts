@@ -135,6 +135,16 @@ describe('after a SIGKILL of the orchestrator', () => {
     expect(end?.message).toContain('together with the orchestrator');
   });
 
+  test('a worker that was killed as well did not take too long, however late it is found', async () => {
+    const attempt = await killedOrchestrator([...begun, { hang: 1 }], working);
+    if (attempt.process !== null) process.kill(attempt.process.pid, 'SIGKILL');
+    await until(() => attempt.process !== null && !processes.isAlive(attempt.process));
+    const startedAt = new Date(Date.now() - 86_400_000).toISOString();
+    expect((await recover({ ...attempt, startedAt })).end?.message).toContain(
+      'together with the orchestrator',
+    );
+  });
+
   test('nothing is made of an attempt that left nothing', async () => {
     const attempt = await killedOrchestrator([{ hang: 1 }], ({ identity }) => identity !== undefined);
     if (attempt.process !== null) process.kill(attempt.process.pid, 'SIGKILL');
