@@ -22,6 +22,9 @@ export async function taskMaster(): Promise<void> {
   );
 }
 
+/** What writing fails with when nobody reads any more. */
+const READER_GONE: ReadonlySet<string> = new Set(['EPIPE', 'EIO', 'ENXIO', 'ERR_STREAM_DESTROYED']);
+
 /** How long the process may go on after a command has ended; whatever holds it then is a bug, not work. */
 const EXIT_GRACE_MS = 3000;
 
@@ -31,14 +34,14 @@ async function runProcess(
   commands: readonly CommandEntry[],
 ): Promise<void> {
   const cli = processCli();
-  // A reader such as `head` that closes the pipe has what it wanted.
+  // A reader such as `head` that closes the pipe has what it wanted, and a terminal that was closed reads no more. The
+  // work goes on to its end in both cases; output that is lost for another reason is worth an exit code.
+  let lost = false;
   for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
+    stream.on('error', (error: NodeJS.ErrnoException) => (lost ||= !READER_GONE.has(error.code ?? '')));
   }
   await runCli(cli, name, description, commands);
-  process.exitCode = cli.exitCode;
+  process.exitCode = lost && cli.exitCode === 0 ? EXIT.usage : cli.exitCode;
   setTimeout(() => process.exit(cli.exitCode), EXIT_GRACE_MS).unref();
 }
 
