@@ -36,12 +36,15 @@ async function runProcess(
   const cli = processCli();
   // A reader such as `head` that closes the pipe has what it wanted, and a terminal that was closed reads no more. The
   // work goes on to its end in both cases; output that is lost for another reason is worth an exit code.
-  let lost = false;
+  const output = { lost: false };
   for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => (lost ||= !READER_GONE.has(error.code ?? '')));
+    stream.on(
+      'error',
+      (error: NodeJS.ErrnoException) => (output.lost ||= !READER_GONE.has(error.code ?? '')),
+    );
   }
   await runCli(cli, name, description, commands);
-  process.exitCode = lost && cli.exitCode === 0 ? EXIT.usage : cli.exitCode;
+  process.exitCode = output.lost && cli.exitCode === 0 ? EXIT.usage : cli.exitCode;
   setTimeout(() => process.exit(cli.exitCode), EXIT_GRACE_MS).unref();
 }
 
