@@ -189,6 +189,21 @@ export interface AttemptEnd {
   readonly resetsAt: number | null;
 }
 
+/** The end of an attempt that used nothing and of which nothing else is known. */
+export function bareEnd(outcome: AttemptOutcome, message: string): AttemptEnd {
+  return {
+    outcome,
+    message,
+    usage: [],
+    report: null,
+    denials: [],
+    turns: null,
+    exitCode: null,
+    signal: null,
+    resetsAt: null,
+  };
+}
+
 /** One try at one task, as stored. */
 export interface Attempt {
   readonly id: number;

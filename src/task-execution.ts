@@ -1,4 +1,4 @@
-import { OUTCOME_POLICY, type Attempt, type AttemptEnd, type AttemptOutcome } from './attempt.ts';
+import { bareEnd, OUTCOME_POLICY, type Attempt, type AttemptEnd } from './attempt.ts';
 import type { Event, Stamped } from './event.ts';
 import type { Governor } from './governor.ts';
 import type { RetryPolicy } from './retry-policy.ts';
@@ -93,7 +93,7 @@ export function recoverAttempt(
 export function abandonAttempt(context: ExecutionContext, attempt: Attempt): Verdict {
   const message = 'Its orchestrator was killed while it worked; that costs the task nothing.';
   const verdict: Verdict = { kind: 'retry', at: context.now() };
-  endAttempt(context, attempt, endOf('cancelled', message), verdict);
+  endAttempt(context, attempt, bareEnd('cancelled', message), verdict);
   return verdict;
 }
 
@@ -178,23 +178,9 @@ async function guard<T extends AttemptEnd | undefined>(work: () => Promise<T>): 
   try {
     return await work();
   } catch (error) {
-    return endOf(
+    return bareEnd(
       'infrastructure',
       `The worker could not be run: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
-}
-
-function endOf(outcome: AttemptOutcome, message: string): AttemptEnd {
-  return {
-    outcome,
-    message,
-    usage: [],
-    report: null,
-    denials: [],
-    turns: null,
-    exitCode: null,
-    signal: null,
-    resetsAt: null,
-  };
 }

@@ -116,7 +116,7 @@ function withoutResult(end: ProcessEnd): Cause {
         ? 'together with the orchestrator'
         : `with exit code ${exitCode}`;
   return {
-    outcome: exitCode === null && signal === null ? 'infrastructure' : 'crashed',
+    outcome: exitCode === null && signal === null ? 'cancelled' : 'crashed',
     message: `The Claude CLI ended ${how} and left no result${end.stderr.trim() === '' ? '.' : `: ${firstError(end)}`}`,
   };
 }

@@ -1,5 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import type { Attempt, AttemptEnd, AttemptOutcome, ProcessIdentity, WorkerReport } from '../attempt.ts';
+import {
+  bareEnd,
+  sumUsage,
+  type Attempt,
+  type AttemptEnd,
+  type ProcessIdentity,
+  type WorkerReport,
+} from '../attempt.ts';
 import type { Task } from '../task.ts';
 import type { Workspace, Workspaces } from '../workspace/workspace.ts';
 import { readAssignment, writeAssignment } from './assignment-file.ts';
@@ -35,6 +42,8 @@ export interface LocalWorkerOptions {
 }
 
 const STDERR_BYTES = 8 * 1024;
+const RECORD_LOST =
+  'What its orchestrator had written down of it cannot be read, so its change could not be verified and landed.';
 
 /** A worker that does its tasks with Claude CLI processes on this machine. */
 export function createLocalWorker(options: LocalWorkerOptions): Worker {
@@ -42,10 +51,10 @@ export function createLocalWorker(options: LocalWorkerOptions): Worker {
     async run(assignment, hooks, signal) {
       const { attempt, task } = assignment;
       const acquired = await options.workspaces.acquire(task, attempt);
-      if (!acquired.ok) return endOf('infrastructure', acquired.error);
+      if (!acquired.ok) return bareEnd('infrastructure', acquired.error);
       const workspace = acquired.value;
       try {
-        if (signal.aborted) return endOf('cancelled', 'Stopped before it was started.');
+        if (signal.aborted) return bareEnd('cancelled', 'Stopped before it was started.');
         hooks.onPhase('working');
         const verdict = await work(options, assignment, workspace, hooks, signal);
         if (verdict.kind !== 'reported') return verdict.end;
@@ -60,7 +69,8 @@ export function createLocalWorker(options: LocalWorkerOptions): Worker {
     async recover(attempt, hooks, signal) {
       const record = await readAssignment(attemptFiles(attempt.files).assignment);
       const verdict = await adopt(options, attempt, record?.resumed ?? attempt.resumed, hooks, signal);
-      if (verdict?.kind !== 'reported' || record === undefined) return verdict?.end;
+      if (verdict?.kind !== 'reported') return verdict?.end;
+      if (record === undefined) return { ...verdict.end, outcome: 'infrastructure', message: RECORD_LOST };
       const workspace = { directory: attempt.directory };
       return await finish(options, { attempt, task: record.task, workspace }, verdict, hooks, signal);
     },
@@ -78,10 +88,13 @@ async function work(
   signal: AbortSignal,
 ): Promise<Verdict> {
   const { resumed } = assignment.attempt;
-  const verdict = await runClaude(options, assignment, workspace, resumed, hooks, signal);
-  const otherWay = verdict.kind === (resumed ? 'session-unknown' : 'session-exists');
-  if (!otherWay || signal.aborted) return verdict;
-  return await runClaude(options, assignment, workspace, !resumed, hooks, signal);
+  const first = await runClaude(options, assignment, workspace, resumed, hooks, signal);
+  const otherWay = first.kind === (resumed ? 'session-unknown' : 'session-exists');
+  if (!otherWay || signal.aborted) return first;
+  const second = await runClaude(options, assignment, workspace, !resumed, hooks, signal);
+  // Normally nothing; but whatever was spent is counted.
+  const usage = sumUsage([...first.end.usage, ...second.end.usage]);
+  return { ...second, end: { ...second.end, usage } };
 }
 
 async function runClaude(
@@ -107,7 +120,7 @@ async function runClaude(
     directory,
     files,
   });
-  if (!spawned.ok) return { kind: 'ended', end: endOf('infrastructure', spawned.error) };
+  if (!spawned.ok) return { kind: 'ended', end: bareEnd('infrastructure', spawned.error) };
   try {
     hooks.onSpawn(spawned.value.identity);
     return await follow(options, attempt, { ...spawned.value, resume, elapsedMs: 0 }, hooks, signal);
@@ -191,8 +204,23 @@ async function follow(
   });
 }
 
-/** From a report to its end: the change must pass the verify commands, and land. */
+/** From a report to its end: the change must pass the verify commands, and land. What it cost is kept whatever fails. */
 async function finish(
+  options: LocalWorkerOptions,
+  done: { readonly attempt: Attempt; readonly task: Task; readonly workspace: Workspace },
+  reported: Reported,
+  hooks: WorkerHooks,
+  signal: AbortSignal,
+): Promise<AttemptEnd> {
+  try {
+    return await verifyAndLand(options, done, reported, hooks, signal);
+  } catch (error) {
+    const message = `Its change could not be verified and landed: ${error instanceof Error ? error.message : String(error)}`;
+    return { ...reported.end, outcome: 'infrastructure', message };
+  }
+}
+
+async function verifyAndLand(
   options: LocalWorkerOptions,
   { attempt, task, workspace }: { attempt: Attempt; task: Task; workspace: Workspace },
   { report, end }: Reported,
@@ -243,18 +271,4 @@ async function land(
 
 function markerOf({ project }: LocalWorkerOptions, { id }: Attempt): Marker {
   return attemptMarker(project, id);
-}
-
-function endOf(outcome: AttemptOutcome, message: string): AttemptEnd {
-  return {
-    outcome,
-    message,
-    usage: [],
-    report: null,
-    denials: [],
-    turns: null,
-    exitCode: null,
-    signal: null,
-    resetsAt: null,
-  };
 }

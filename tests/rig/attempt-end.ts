@@ -1,19 +1,8 @@
-import type { AttemptEnd, AttemptOutcome } from '../../src/attempt.ts';
+import { bareEnd, type AttemptEnd, type AttemptOutcome } from '../../src/attempt.ts';
 
 /** The end of an attempt with nothing but its outcome; override what the test is about. */
 export function attemptEnd(outcome: AttemptOutcome, overrides: Partial<AttemptEnd> = {}): AttemptEnd {
-  return {
-    outcome,
-    message: '',
-    usage: [],
-    report: null,
-    denials: [],
-    turns: null,
-    exitCode: null,
-    signal: null,
-    resetsAt: null,
-    ...overrides,
-  };
+  return { ...bareEnd(outcome, ''), ...overrides };
 }
 
 /** What a model is said to have used, for a given price. */

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Phase } from '../../../src/attempt.ts';
 import { lines, listen, processes, until, workerRig, type WorkerRig } from '../../rig/worker-rig.ts';
 
 let rig: WorkerRig;
@@ -235,7 +236,7 @@ describe('a session', () => {
     const told = listen();
     const assignment = rig.assignment({ attempt: rig.attempt({ resumed: true }) });
     const end = await rig.worker().run(assignment, told.hooks, new AbortController().signal);
-    expect(end.outcome).toBe('landed');
+    expect(end).toMatchObject({ outcome: 'landed', usage: [{ input: 2000 }] });
     const [first, second] = rig.calls();
     expect(first?.argv).toContain('--resume');
     expect(first?.prompt).toContain('You were interrupted');
@@ -264,6 +265,20 @@ test('a hook that throws leaves no process behind', async () => {
   };
   const running = rig.worker().run(rig.assignment(), hooks, new AbortController().signal);
   await expect(running).rejects.toThrow('store is gone');
+});
+
+test('what an attempt cost is kept where its change cannot be verified', async () => {
+  rig.script([{ print: lines.result() }]);
+  const hooks = {
+    ...listen().hooks,
+    onPhase: (phase: Phase) => {
+      if (phase === 'verifying') throw new Error('store is gone');
+    },
+  };
+  const worker = rig.worker({ verifyCommands: ['true'] });
+  const end = await worker.run(rig.assignment(), hooks, new AbortController().signal);
+  expect(end).toMatchObject({ outcome: 'infrastructure', usage: [{ input: 1000 }] });
+  expect(end.message).toContain('store is gone');
 });
 
 test("the attempt's files are private", async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Attempt, AttemptEnd, ProcessIdentity } from '../../../src/attempt.ts';
+import { attemptFiles } from '../../../src/worker/claude-process.ts';
 import { bundle } from '../../rig/bundle.ts';
 import {
   lines,
@@ -107,6 +108,18 @@ describe('after a SIGKILL of the orchestrator', () => {
     expect((await recover(attempt)).end).toMatchObject({ outcome: 'landed', turns: 2 });
   });
 
+  test('a report that nobody knows the task of is neither verified nor taken for a landed change', async () => {
+    const attempt = await killedOrchestrator(
+      [...begun, { waitFor: 'go' }, { print: lines.result() }],
+      working,
+    );
+    writeFileSync(attemptFiles(attempt.files).assignment, '{"task":');
+    go();
+    const { end, phases } = await recover(attempt, ['false']);
+    expect(end).toMatchObject({ outcome: 'infrastructure', usage: [{ input: 1000 }] });
+    expect(phases).toEqual([]);
+  });
+
   test('a change whose verification was cut short is verified again', async () => {
     const hang = 'test -f go || { touch verifying; sleep 1000 & sleep 1000; }';
     const attempt = await killedOrchestrator(
@@ -128,7 +141,7 @@ describe('after a SIGKILL of the orchestrator', () => {
     await until(() => attempt.process !== null && !processes.isAlive(attempt.process));
     const { end } = await recover(attempt);
     expect(end).toMatchObject({
-      outcome: 'infrastructure',
+      outcome: 'cancelled',
       usage: [{ input: 100, output: 1 }],
       report: null,
     });
@@ -160,7 +173,7 @@ describe('after a SIGKILL of the orchestrator', () => {
     const attempt = await killedOrchestrator([...begun, { hang: 1 }], working);
     expect(rig.leftovers()).not.toEqual([]);
     const { end } = await recover({ ...attempt, process: null });
-    expect(end).toMatchObject({ outcome: 'infrastructure', usage: [{ input: 100 }] });
+    expect(end).toMatchObject({ outcome: 'cancelled', usage: [{ input: 100 }] });
   });
 
   test('a process that only has the same id is not touched', async () => {

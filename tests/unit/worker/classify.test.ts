@@ -212,7 +212,7 @@ describe('an ended run without a result', () => {
     ['SIGTERM from outside', 'crashed', [init], { exitCode: 143 }, /exit code 143/],
     ['SIGKILL from outside', 'crashed', [init], { exitCode: null, signal: 'SIGKILL' }, /SIGKILL.*memory/],
     ['exit 0 and nothing said', 'crashed', [init], {}, /exit code 0/],
-    ['a killed orchestrator', 'infrastructure', [init], { exitCode: null }, /orchestrator/],
+    ['a killed orchestrator', 'cancelled', [init], { exitCode: null }, /orchestrator/],
     [
       'a bad flag',
       'infrastructure',
