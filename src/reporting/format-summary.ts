@@ -3,7 +3,13 @@ import { RUN_OUTCOME_WORDS } from './describe-event.ts';
 import { displayWidth, firstLine, fit, neutralise, truncate, wrap } from './display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from './format.ts';
 import { styles, type Styles } from './styles.ts';
-import type { DoneTask, FailedTaskSummary, LeftTask, RunSummary } from './summary.ts';
+import {
+  isStillOpen,
+  type DoneTask,
+  type FailedTaskSummary,
+  type LeftTask,
+  type RunSummary,
+} from './summary.ts';
 
 const MOST_DONE = 40;
 const MOST_LEFT = 10;
@@ -80,7 +86,7 @@ function doneSection(done: readonly DoneTask[], columns: number, style: Styles):
     return style.green(taskLine('✔', task, figures, columns));
   });
   const denied = done.flatMap((task) =>
-    task.deniedRules.map((rule) => `${task.taskId} allowed by the rule ${rule}`),
+    task.deniedRules.map((rule) => `${task.taskId} this rule would allow it: ${rule}`),
   );
   const followUps = done.flatMap((task) => task.followUps.map((text) => `${task.taskId}: ${text}`));
   return [
@@ -99,10 +105,11 @@ function failedSection(failed: readonly FailedTaskSummary[], columns: number, st
   const lines = [style.bold('Not done')];
   for (const task of failed) {
     const tries = `${task.attempts === 1 ? '1 try' : `${task.attempts} tries`} · ${formatMoney(task.costUsd)}`;
-    lines.push(style.red(taskLine('✖', task, tries, columns)));
+    const [mark, tone] = isStillOpen(task) ? ['■', style.yellow] : ['✖', style.red];
+    lines.push(tone(taskLine(mark, task, tries, columns)));
     const reason = task.message === '' ? task.outcome : `${task.outcome}: ${firstLine(task.message)}`;
     lines.push(...paragraph(reason, columns, '    '));
-    for (const rule of task.deniedRules) lines.push(copyable('    denied; allowed by the rule', rule));
+    for (const rule of task.deniedRules) lines.push(copyable('    denied; this rule would allow it:', rule));
     if (task.advice !== '') lines.push(...paragraph(task.advice, columns, '    → '));
     if (task.files !== '') lines.push(style.dim(copyable('    transcript in', task.files)));
   }

@@ -128,6 +128,8 @@ export function summarize({ run, attempts, tasks, usage, now }: SummarySource): 
   const left = leftTasks(tasks, byTask);
   const perRole = usagePerRole(usage);
   const end = run.endedAt === null ? now : Date.parse(run.endedAt);
+  // What a usage limit or a person stopped is still to do, and no failure of the task.
+  const open = failed.filter(isStillOpen).length;
   return {
     runId: run.id,
     outcome: run.outcome,
@@ -141,8 +143,8 @@ export function summarize({ run, attempts, tasks, usage, now }: SummarySource): 
       total: done.length + failed.length + running.length + left.length,
       done: done.length,
       running: running.length,
-      failed: failed.length,
-      waiting: left.length,
+      failed: failed.length - open,
+      waiting: left.length + open,
     },
     done,
     failed,
@@ -154,6 +156,11 @@ export function summarize({ run, attempts, tasks, usage, now }: SummarySource): 
     resetsAt: latestReset(attempts),
     directories: [...new Set(attempts.map((attempt) => attempt.directory))],
   };
+}
+
+/** Whether a task that the run tried and did not do has not failed, but only been stopped: the next run goes on with it. */
+export function isStillOpen({ status }: FailedTaskSummary): boolean {
+  return status === 'pending' || status === 'in-progress';
 }
 
 function groupByTask(attempts: readonly Attempt[]): Map<TaskId, Attempt[]> {

@@ -148,6 +148,19 @@ test('a run is summed up in full', () => {
   expect({ durationMs, costUsd, tokens }).toEqual({ durationMs: 725_000, costUsd: 1.75, tokens: 3 * 51_200 });
 });
 
+test('what was stopped and can go on is left, not failed', () => {
+  const stopped = summarize({
+    ...MIXED,
+    run: run('interrupted'),
+    tasks: MIXED.tasks.map((task) => (task.id === '3' ? { ...task, status: 'pending' } : task)),
+  });
+  expect(stopped.counts).toEqual({ total: 5, done: 2, running: 0, failed: 0, waiting: 3 });
+  expect(stopped.failed).toMatchObject([{ taskId: '3', status: 'pending' }]);
+  expect(text(stopped)).toContain('2 of 5 tasks done · 3 left');
+  expect(text(stopped)).toContain('■ 3 Charge cards');
+  expect(text(stopped)).not.toMatch(/✖| failed/);
+});
+
 test('a run with a bit of everything, for people', () => {
   expect(text(summarize(MIXED))).toMatchInlineSnapshot(`
     "The run is over, but not everything is done.
@@ -159,7 +172,7 @@ test('a run with a bit of everything, for people', () => {
     ✔ 2 ログイン画面を追加する · nothing to change · 1m 30s · $0.00
 
     Done, though something was denied
-      2 allowed by the rule Bash(npm test:*)
+      2 this rule would allow it: Bash(npm test:*)
 
     Suggested by the workers
       1: Add a captcha
@@ -167,7 +180,7 @@ test('a run with a bit of everything, for people', () => {
     Not done
     ✖ 3 Charge cards · 1 try · $0.00
         permission-denied: It could not run the tests.
-        denied; allowed by the rule Bash(make:*)
+        denied; this rule would allow it: Bash(make:*)
         → Add the rule that was denied to claude_cli.allowed_tools, then \`run\` again.
         transcript in /home/me/project/.taskmaster/attempts/4
 
@@ -199,7 +212,7 @@ test('the same on a narrow terminal', () => {
     ✔ 2 ログイン画面を追… · nothing to change · 1m …
 
     Done, though something was denied
-      2 allowed by the rule Bash(npm test:*)
+      2 this rule would allow it: Bash(npm test:*)
 
     Suggested by the workers
       1: Add a captcha
@@ -208,7 +221,7 @@ test('the same on a narrow terminal', () => {
     ✖ 3 Charge cards · 1 try · $0.00
         permission-denied: It could not run the
         tests.
-        denied; allowed by the rule Bash(make:*)
+        denied; this rule would allow it: Bash(make:*)
         → Add the rule that was denied to
           claude_cli.allowed_tools, then \`run\` again.
         transcript in /home/me/project/.taskmaster/attempts/4
@@ -272,7 +285,7 @@ describe('every outcome of an attempt is told with its reason, what to do, and w
         expect(shown).not.toContain('Not done');
         return;
       }
-      expect(shown).toContain('✖ 1 Task 1');
+      expect(shown).toContain(policy.charged ? '✖ 1 Task 1' : '■ 1 Task 1');
       expect(shown).toContain(`${outcome}: the reason`);
       expect(shown).toContain(`→ ${policy.advice}`);
       expect(shown).toContain('transcript in /home/me/project/.taskmaster/attempts/1');
@@ -284,7 +297,7 @@ function oneAttempt(outcome: AttemptOutcome): RunSummary {
   const end = attemptEnd(outcome, { message: 'the reason' });
   return summary({
     run: run('completed-with-failures'),
-    tasks: [makeTask('1')],
+    tasks: [makeTask('1', { status: OUTCOME_POLICY[outcome].charged ? 'failed' : 'pending' })],
     attempts: [attempt(1, '1', end)],
   });
 }
@@ -334,8 +347,7 @@ test('texts from outside never reach the terminal as controls, and lines keep to
         );
         for (const line of shown.split('\n')) {
           expect(line).not.toMatch(/\p{Cc}/u);
-          const isCopyable =
-            /denied; allowed by the rule|allowed by the rule|transcript in|Changes are in|^Next/.test(line);
+          const isCopyable = /this rule would allow it|transcript in|Changes are in|^Next/.test(line);
           if (!isCopyable) expect(displayWidth(line)).toBeLessThanOrEqual(columns);
         }
       },
