@@ -4,7 +4,7 @@ import type { RunOutcome } from './event.ts';
 export interface GovernorOptions {
   /** The most the run may spend, in US dollars; null for no ceiling. */
   readonly maxCostUsd: number | null;
-  /** The most one attempt may spend. */
+  /** The most all attempts at one task may spend together. */
   readonly maxCostPerTaskUsd: number | null;
   readonly slots: number;
 }
@@ -14,7 +14,9 @@ export type Admission =
   | { readonly granted: true; readonly maxCostUsd: number | null }
   | { readonly granted: false; readonly stop: Stop }
   /** Everything that is left is reserved by running attempts; ask again when one has ended. */
-  | { readonly granted: false; readonly stop: null };
+  | { readonly granted: false; readonly stop: null; readonly wait: true }
+  /** The task itself has spent what it may. */
+  | { readonly granted: false; readonly stop: null; readonly wait: false };
 
 /** Why a run ends before all is done. */
 export interface Stop {
@@ -34,6 +36,7 @@ export class Governor {
   #spent = 0;
   #faults = 0;
   #stop: Stop | null = null;
+  #overBudget = 0;
   readonly #reserved = new Map<string, number>();
 
   constructor(options: GovernorOptions) {
@@ -45,21 +48,35 @@ export class Governor {
     return this.#stop;
   }
 
+  /** How many tasks were left because they, not the run, had spent what they may. */
+  get overBudget(): number {
+    return this.#overBudget;
+  }
+
   /** Counts money that was spent outside of attempts. */
   spend(usage: readonly ModelUsage[]): void {
     this.#spent += costOf(usage);
   }
 
-  /** Asks for permission to start an attempt at a task; what is granted stays reserved until `ended`. */
-  admit(taskId: string): Admission {
+  /**
+   * Asks for permission to start an attempt at a task; what is granted stays reserved until `ended`. `earlier` is what
+   * earlier attempts at the task have used, in any run.
+   */
+  admit(taskId: string, earlier: readonly ModelUsage[] = []): Admission {
     if (this.#stop !== null) return { granted: false, stop: this.#stop };
     const { maxCostUsd, maxCostPerTaskUsd, slots } = this.#options;
-    if (maxCostUsd === null) return { granted: true, maxCostUsd: maxCostPerTaskUsd };
+    const ownRest = maxCostPerTaskUsd === null ? null : maxCostPerTaskUsd - costOf(earlier);
+    if (ownRest !== null && ownRest < Math.min(SMALLEST_GRANT_USD, maxCostPerTaskUsd ?? 0)) {
+      this.#overBudget++;
+      return { granted: false, stop: null, wait: false };
+    }
+    if (maxCostUsd === null) return { granted: true, maxCostUsd: ownRest };
 
     const reserved = [...this.#reserved.values()].reduce((sum, amount) => sum + amount, 0);
     const share = (maxCostUsd - this.#spent - reserved) / Math.max(1, slots - this.#reserved.size);
-    const grant = Math.min(share, maxCostPerTaskUsd ?? Infinity);
-    if (grant < SMALLEST_GRANT_USD && this.#reserved.size > 0) return { granted: false, stop: null };
+    const grant = Math.min(share, ownRest ?? Infinity);
+    if (grant < SMALLEST_GRANT_USD && this.#reserved.size > 0)
+      return { granted: false, stop: null, wait: true };
     if (grant < Math.min(SMALLEST_GRANT_USD, maxCostUsd)) {
       this.#stop = {
         outcome: 'over-budget',
@@ -75,6 +92,7 @@ export class Governor {
   ended(taskId: string, end: AttemptEnd): void {
     this.#reserved.delete(taskId);
     this.spend(end.usage);
+    if (end.outcome === 'over-budget') this.#overBudget++;
     this.#faults = end.outcome === 'infrastructure' ? this.#faults + 1 : 0;
     if (this.#stop !== null) return;
     if (OUTCOME_POLICY[end.outcome].stops === 'run') {

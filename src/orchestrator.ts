@@ -118,10 +118,7 @@ class Orchestrator {
   }
 
   async run(): Promise<RunResult> {
-    const { store, worker, isAlive, reporter } = this.#parts;
-    const { runId, process, workers, billing } = this.#options;
-    const tasks = this.#scheduler.counts().total + store.attempts({ running: true }).length;
-    reporter.report(store.startRun({ id: runId, process, workers, billing, tasks }, isAlive));
+    this.#begin();
     const interrupt = (): void => {
       this.#endWorkers.abort();
       this.#wake();
@@ -129,20 +126,34 @@ class Orchestrator {
     this.#signal.addEventListener('abort', interrupt);
     if (this.#signal.aborted) interrupt();
     try {
-      const unfinished = store.attempts({ running: true });
-      await worker.endOrphans(new Set(unfinished.map(({ id }) => id)));
-      for (const attempt of unfinished) {
-        this.#scheduler.adopt(attempt.taskId);
-        this.#follow(attempt, recoverAttempt(this.#execution, attempt, this.#endWorkers.signal));
-      }
+      await this.#recover();
       await this.#plan();
-      await this.#schedule();
-      if (this.#fatal !== null) throw this.#fatal.error;
-      const ending = this.#ending();
-      reporter.report(store.endRun(runId, ending.outcome, ending.message));
-      return { ...ending, results: this.#scheduler.results() };
-    } finally {
-      this.#signal.removeEventListener('abort', interrupt);
+    } catch (error) {
+      this.#giveUp(error);
+    }
+    // After a failure too: what was taken over is brought to its end, so that no worker outlives its run.
+    await this.#schedule();
+    this.#signal.removeEventListener('abort', interrupt);
+    if (this.#fatal !== null) throw this.#fatal.error;
+    return this.#end();
+  }
+
+  /** One run a project: throws where another one is alive. */
+  #begin(): void {
+    const { store, isAlive, reporter } = this.#parts;
+    const { runId, process, workers, billing } = this.#options;
+    const tasks = this.#scheduler.counts().total + store.attempts({ running: true }).length;
+    reporter.report(store.startRun({ id: runId, process, workers, billing, tasks }, isAlive));
+  }
+
+  /** Takes over the attempts of a killed orchestrator, and ends what else it left running. */
+  async #recover(): Promise<void> {
+    const { store, worker } = this.#parts;
+    const unfinished = store.attempts({ running: true });
+    await worker.endOrphans(new Set(unfinished.map(({ id }) => id)));
+    for (const attempt of unfinished) {
+      this.#scheduler.adopt(attempt.taskId);
+      this.#follow(attempt, recoverAttempt(this.#execution, attempt, this.#endWorkers.signal));
     }
   }
 
@@ -219,11 +230,11 @@ class Orchestrator {
   }
 
   #settle(attempt: Attempt, end: AttemptEnd | undefined): void {
-    const { signal } = this.#endWorkers;
+    const last = this.#endWorkers.signal.aborted || !this.#scheduler.wants(attempt.taskId);
     const verdict =
       end === undefined
-        ? abandonAttempt(this.#execution, attempt)
-        : settleAttempt(this.#execution, attempt, end, signal);
+        ? abandonAttempt(this.#execution, attempt, last)
+        : settleAttempt(this.#execution, attempt, end, last);
     this.#scheduler.end(attempt.taskId, verdict);
     if (verdict.kind === 'failed' && this.#options.failureMode === 'kill') this.#endWorkers.abort();
     if (this.#mayNotStart()) this.#scheduler.stop();
@@ -290,17 +301,31 @@ class Orchestrator {
     });
   }
 
+  #end(): RunResult {
+    const { store, reporter } = this.#parts;
+    const ending = this.#ending();
+    reporter.report(store.endRun(this.#options.runId, ending.outcome, ending.message));
+    return { ...ending, results: this.#scheduler.results() };
+  }
+
   #ending(): Stop {
     if (this.#signal.aborted)
       return { outcome: 'interrupted', message: 'Stopped by a person; `run` goes on where it was.' };
     if (this.#governor.stop !== null) return this.#governor.stop;
     const { failed, total, done } = this.#scheduler.counts();
     if (done === total) return { outcome: 'completed', message: '' };
+    const message = `${failed} failed, ${total - done - failed} not run.`;
+    const { overBudget } = this.#governor;
+    if (overBudget === 0) return { outcome: 'completed-with-failures', message };
     return {
-      outcome: 'completed-with-failures',
-      message: `${failed} failed, ${total - done - failed} not run.`,
+      outcome: 'over-budget',
+      message: `${message} The budget cut short ${count(overBudget, 'task')}.`,
     };
   }
+}
+
+function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
 }
 
 function newScheduler(

@@ -139,6 +139,11 @@ export class Scheduler {
     }
   }
 
+  /** Whether a task is among those asked for; one that was adopted need not be. */
+  wants(id: TaskId): boolean {
+    return this.#options.only?.has(id) ?? true;
+  }
+
   /** Starts nothing any more. */
   stop(): void {
     this.#stopped = true;
@@ -200,8 +205,7 @@ export class Scheduler {
   #initialState(task: Task, before: State | undefined): State {
     if (isSettled(task.status)) return 'settled';
     if (this.#graph.isGroup(task.id)) return 'waiting';
-    if (!isRunnable(task.status) || (this.#options.only !== undefined && !this.#options.only.has(task.id)))
-      return 'excluded';
+    if (!isRunnable(task.status) || !this.wants(task.id)) return 'excluded';
     return before === 'retrying' ? 'retrying' : 'waiting';
   }
 

@@ -35,16 +35,23 @@ export interface BegunAttempt {
   readonly work: (signal: AbortSignal) => Promise<AttemptEnd>;
 }
 
+const SPENT = 'what budget.max_cost_per_task_usd allows; raise that, then `run` again';
+
 /** First half of an attempt, up to where it is stored that it begins; or why the task does not start now. */
 export function beginAttempt(context: ExecutionContext, { id, why }: Choice): BegunAttempt | Verdict {
   const { store, governor, worker } = context;
-  const admission = governor.admit(id);
+  const earlier = store.attempts({ taskId: id });
+  const admission = governor.admit(
+    id,
+    earlier.flatMap(({ end }) => end?.usage ?? []),
+  );
   if (!admission.granted) {
-    return admission.stop === null
-      ? { kind: 'retry', at: context.now() + context.pollMs }
-      : { kind: 'released' };
+    if (admission.stop !== null) return { kind: 'released' };
+    if (admission.wait) return { kind: 'retry', at: context.now() + context.pollMs };
+    record(context, { type: 'warning', message: `Task ${id} is left: it has spent ${SPENT}.` });
+    return { kind: 'released' };
   }
-  const previous = store.attempts({ taskId: id }).at(-1);
+  const previous = earlier.at(-1);
   const attempt = claim(context, id, why, previous);
   const task = store.task(id);
   if (attempt === undefined || task === undefined) {
@@ -66,16 +73,16 @@ export function beginAttempt(context: ExecutionContext, { id, why }: Choice): Be
   };
 }
 
-/** Second half of an attempt: stores how it ended, and what its task does next. */
+/** Second half of an attempt: stores how it ended, and what its task does next; `last` forbids another attempt. */
 export function settleAttempt(
   context: ExecutionContext,
   attempt: Attempt,
   end: AttemptEnd,
-  signal: AbortSignal,
+  last: boolean,
 ): Verdict {
   const { governor, retries, now } = context;
   governor.ended(attempt.taskId, end);
-  const verdict = retries.judge(attempt.taskId, end, signal.aborted || governor.stop !== null, now());
+  const verdict = retries.judge(attempt.taskId, end, last || governor.stop !== null, now());
   endAttempt(context, attempt, end, verdict);
   return verdict;
 }
@@ -89,10 +96,10 @@ export function recoverAttempt(
   return guard(() => context.worker.recover(attempt, hooksFor(context, attempt), signal));
 }
 
-/** Stores that an attempt came to nothing; it is made again at once, since its task is not to blame. */
-export function abandonAttempt(context: ExecutionContext, attempt: Attempt): Verdict {
+/** Stores that an attempt came to nothing; its task is not to blame, and tried again at once unless that was the `last`. */
+export function abandonAttempt(context: ExecutionContext, attempt: Attempt, last: boolean): Verdict {
   const message = 'Its orchestrator was killed while it worked; that costs the task nothing.';
-  const verdict: Verdict = { kind: 'retry', at: context.now() };
+  const verdict: Verdict = last ? { kind: 'released' } : { kind: 'retry', at: context.now() };
   endAttempt(context, attempt, bareEnd('cancelled', message), verdict);
   return verdict;
 }

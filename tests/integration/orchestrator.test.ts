@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AttemptEnd } from '../../src/attempt.ts';
 import { learnEstimates } from '../../src/estimate.ts';
 import type { Stamped } from '../../src/event.ts';
-import { orchestrate, type RunOptions, type RunResult } from '../../src/orchestrator.ts';
+import { orchestrate, type Orchestration, type RunOptions, type RunResult } from '../../src/orchestrator.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import type { TaskStore } from '../../src/store/store.ts';
 import type { TaskDraft } from '../../src/task.ts';
@@ -35,13 +35,16 @@ describe('orchestrate', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const start = (options: Partial<RunOptions> = {}): Promise<RunResult> =>
+  const start = (
+    options: Partial<RunOptions> = {},
+    plan: Orchestration['plan'] = () => Promise.resolve('stored'),
+  ): Promise<RunResult> =>
     orchestrate(
       {
         store,
         worker,
         reporter: { report: (event) => void events.push(event), close: () => Promise.resolve() },
-        plan: () => Promise.resolve('stored'),
+        plan,
         estimate: learnEstimates([]),
         isAlive: ({ startTime }) => startTime === 'self',
         newSessionId: () => crypto.randomUUID(),
@@ -69,6 +72,13 @@ describe('orchestrate', () => {
     );
 
   const add = (...drafts: TaskDraft[]): void => void store.addTasks(drafts, { source: 'test' });
+  const claimByKilledRun = (taskId: string): ReturnType<TaskStore['claim']> => {
+    const dead = { pid: 1, startTime: 'dead' };
+    store.startRun({ id: 'run-0', process: dead, workers: 1, billing: '', tasks: 1 }, () => false);
+    const sessionId = crypto.randomUUID();
+    const settings = { resumed: false, model: 'sonnet', directory: folder, filesRoot: folder, why: '' };
+    return store.claim({ runId: 'run-0', taskId, sessionId, ...settings });
+  };
   const endNext = async (count: number, end: AttemptEnd): Promise<string> => {
     const call = await worker.call(count);
     call.end(end);
@@ -168,6 +178,25 @@ describe('orchestrate', () => {
     expect(store.task('2')?.status).toBe('pending');
   });
 
+  it('says so when the budget cut short the only task', async () => {
+    add(makeDraft('1'));
+    const run = start({ maxCostUsd: 1 });
+    await endNext(1, attemptEnd('over-budget', { usage: costing(0.5) }));
+    expect(await run).toMatchObject({ outcome: 'over-budget' });
+    expect(store.task('1')?.status).toBe('pending');
+  });
+
+  it('gives a task no more for all its attempts than one task may cost', async () => {
+    add(makeDraft('1'));
+    const run = start({ maxCostPerTaskUsd: 2, maxRetries: 5 });
+    await endNext(1, attemptEnd('crashed', { usage: costing(1.5) }));
+    expect((await worker.call(2)).assignment.maxCostUsd).toBe(0.5);
+    await endNext(2, attemptEnd('crashed', { usage: costing(0.5) }));
+    expect((await run).outcome).toBe('over-budget');
+    expect(worker.calls).toHaveLength(2);
+    expect(events.filter(({ type }) => type === 'warning')).toHaveLength(1);
+  });
+
   it('ends running workers when it is interrupted, and leaves their tasks to the next run', async () => {
     add(makeDraft('1'), makeDraft('2', { dependencies: ['1'] }));
     const run = start();
@@ -210,18 +239,7 @@ describe('orchestrate', () => {
 
   it('settles the attempts of a killed orchestrator before anything else, and charges nothing for them', async () => {
     add(makeDraft('1'), makeDraft('2'));
-    const dead = { pid: 1, startTime: 'dead' };
-    store.startRun({ id: 'run-0', process: dead, workers: 1, billing: '', tasks: 2 }, () => false);
-    const claimed = store.claim({
-      runId: 'run-0',
-      taskId: '1',
-      sessionId: crypto.randomUUID(),
-      resumed: false,
-      model: 'sonnet',
-      directory: folder,
-      filesRoot: folder,
-      why: '',
-    });
+    const claimed = claimByKilledRun('1');
     const run = start({ workers: 1, maxRetries: 0 });
     const again = await worker.call(1);
     expect(worker.recovered.map(({ id }) => id)).toEqual([claimed?.attempt.id]);
@@ -232,23 +250,37 @@ describe('orchestrate', () => {
     expect(store.attempts({ taskId: '1' }).map(({ end }) => end?.outcome)).toEqual(['cancelled', 'landed']);
   });
 
+  it('settles what a killed orchestrator left, but tries nothing again that was not asked for', async () => {
+    add(makeDraft('1'), makeDraft('2'));
+    claimByKilledRun('1');
+    const run = start({ only: ['2'], workers: 1 });
+    expect(await endNext(1, attemptEnd('landed'))).toBe('2');
+    await run;
+    expect(worker.calls).toHaveLength(1);
+    expect(store.task('1')?.status).toBe('pending');
+    expect(store.attempts({ running: true })).toEqual([]);
+  });
+
+  it('ends the workers it has taken over when it cannot go on', async () => {
+    add(makeDraft('1'));
+    claimByKilledRun('1');
+    let ended = false;
+    worker.recovery = (signal) =>
+      new Promise((resolve) => {
+        signal.addEventListener('abort', () => {
+          ended = true;
+          resolve(attemptEnd('cancelled', { usage: costing(0.5) }));
+        });
+      });
+    await expect(start({}, () => Promise.reject(new Error('boom')))).rejects.toThrow('boom');
+    expect(ended).toBe(true);
+    expect(store.usage().map(({ costUsd }) => costUsd)).toEqual([0.5]);
+  });
+
   it('takes over the result of a worker that ended after its orchestrator was killed', async () => {
     add(makeDraft('1'));
-    store.startRun(
-      { id: 'run-0', process: { pid: 1, startTime: 'dead' }, workers: 1, billing: '', tasks: 1 },
-      () => false,
-    );
-    store.claim({
-      runId: 'run-0',
-      taskId: '1',
-      sessionId: crypto.randomUUID(),
-      resumed: false,
-      model: 'sonnet',
-      directory: folder,
-      filesRoot: folder,
-      why: '',
-    });
-    worker.recovery = attemptEnd('landed', { usage: costing(0.5) });
+    claimByKilledRun('1');
+    worker.recovery = () => Promise.resolve(attemptEnd('landed', { usage: costing(0.5) }));
     expect((await start()).outcome).toBe('completed');
     expect(worker.calls).toHaveLength(0);
     expect(store.usage().reduce((sum, { costUsd }) => sum + costUsd, 0)).toBe(0.5);

@@ -15,8 +15,8 @@ export class ScriptedWorker implements Worker {
   readonly calls: Call[] = [];
   readonly recovered: Call['assignment']['attempt'][] = [];
   readonly #waiting: (() => void)[] = [];
-  /** What `recover` answers. */
-  recovery: AttemptEnd | undefined = undefined;
+  /** What `recover` answers, given the signal that ends workers. */
+  recovery: (signal: AbortSignal) => Promise<AttemptEnd | undefined> = () => Promise.resolve(undefined);
 
   run(assignment: Assignment, hooks: WorkerHooks, signal: AbortSignal): Promise<AttemptEnd> {
     return new Promise((resolve) => {
@@ -26,9 +26,13 @@ export class ScriptedWorker implements Worker {
     });
   }
 
-  recover(attempt: Assignment['attempt']): Promise<AttemptEnd | undefined> {
+  recover(
+    attempt: Assignment['attempt'],
+    _hooks: WorkerHooks,
+    signal: AbortSignal,
+  ): Promise<AttemptEnd | undefined> {
     this.recovered.push(attempt);
-    return Promise.resolve(this.recovery);
+    return this.recovery(signal);
   }
 
   endOrphans(): Promise<void> {

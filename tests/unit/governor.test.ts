@@ -44,6 +44,14 @@ describe('Governor', () => {
     expect(governor.admit('1')).toEqual({ granted: true, maxCostUsd: 2 });
   });
 
+  it('counts all attempts at a task, of every run, against its own ceiling', () => {
+    const governor = new Governor({ maxCostUsd: null, maxCostPerTaskUsd: 2, slots: 4 });
+    expect(governor.admit('1', costing(1.5))).toEqual({ granted: true, maxCostUsd: 0.5 });
+    expect(governor.admit('1', costing(1.99))).toEqual({ granted: false, stop: null, wait: false });
+    expect(governor.admit('2').granted).toBe(true);
+    expect(governor.overBudget).toBe(1);
+  });
+
   it('stops the run as over-budget once nothing is left and nobody holds any', () => {
     const governor = new Governor({ maxCostUsd: 1, maxCostPerTaskUsd: null, slots: 1 });
     expect(governor.admit('1').granted).toBe(true);
@@ -60,7 +68,7 @@ describe('Governor', () => {
     const small = new Governor({ maxCostUsd: 0.12, maxCostPerTaskUsd: null, slots: 2 });
     expect(small.admit('1').granted).toBe(true);
     expect(small.admit('2').granted).toBe(true);
-    expect(small.admit('3')).toEqual({ granted: false, stop: null });
+    expect(small.admit('3')).toEqual({ granted: false, stop: null, wait: true });
   });
 
   it.each([
