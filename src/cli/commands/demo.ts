@@ -9,6 +9,7 @@ import { DEMO_PRD } from '../../simulator/demo-project.ts';
 import { DEMO_SCENARIO } from '../../simulator/demo-scenario.ts';
 import { startSimulator } from '../../simulator/server.ts';
 import { EXIT, type Cli } from '../cli.ts';
+import { interruptible } from '../interrupt.ts';
 import { CONFIG_FILE } from '../project.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { probe } from '../probe.ts';
@@ -38,7 +39,8 @@ export function demoCommand(cli: Cli): Command {
     const root = await mkdtemp(join(tmpdir(), 'claude-orchestrator-demo-'));
     const simulator = await startSimulator(DEMO_SCENARIO);
     try {
-      return await playDemo(cli, options, root, simulator.url);
+      const left = options.keep === true ? `The repository is kept: ${root}` : 'The repository is removed.';
+      return await interruptible(cli, left, (stop) => playDemo(cli, options, root, simulator.url, stop));
     } finally {
       await simulator.close();
       if (options.keep !== true) await rm(root, { recursive: true, force: true, maxRetries: 5 });
@@ -46,7 +48,13 @@ export function demoCommand(cli: Cli): Command {
   });
 }
 
-async function playDemo(cli: Cli, options: DemoOptions, root: string, url: string): Promise<number> {
+async function playDemo(
+  cli: Cli,
+  options: DemoOptions,
+  root: string,
+  url: string,
+  stop: AbortSignal,
+): Promise<number> {
   const { stdout } = cli;
   const style = styles(useColor(cli, options));
   const say = (text: string): void => {
@@ -91,17 +99,20 @@ async function playDemo(cli: Cli, options: DemoOptions, root: string, url: strin
   const flags = options.json === true ? ['--quiet'] : [];
   for (const args of [['init', '--yes'], ['parse', 'prd.md'], ['run'], ['status']]) {
     say(style.bold(`$ claude-orchestrator ${args.join(' ')}`));
-    const { exitCode } = await execa(cli.nodePath, [cli.scriptPath, ...args, ...flags], {
+    const shown = options.json === true ? 'pipe' : 'inherit';
+    const { exitCode, all } = await execa(cli.nodePath, [cli.scriptPath, ...args, ...flags], {
       cwd: repository,
       env,
       extendEnv: false,
       stdin: 'ignore',
-      stdout: options.json === true ? 'ignore' : 'inherit',
-      stderr: options.json === true ? 'ignore' : 'inherit',
+      stdout: shown,
+      stderr: shown,
+      all: true,
       reject: false,
     });
     if (exitCode !== 0) {
-      cli.stderr.write(`error: \`${args.join(' ')}\` ended with exit code ${exitCode ?? 'none'}.\n`);
+      const output = typeof all === 'string' ? `\n${all}` : '';
+      cli.stderr.write(`error: \`${args.join(' ')}\` ended with exit code ${exitCode ?? 'none'}.${output}\n`);
       return exitCode ?? EXIT.bug;
     }
     say('');
@@ -113,7 +124,9 @@ async function playDemo(cli: Cli, options: DemoOptions, root: string, url: strin
     env,
     extendEnv: false,
     reject: false,
+    cancelSignal: stop,
   });
+  if (stop.aborted) return EXIT.interrupted;
   const passed = /^# pass (\d+)$/m.exec(tests.stdout)?.[1] ?? /pass (\d+)/.exec(tests.stdout)?.[1] ?? '0';
   const files = (await readdir(repository, { recursive: true })).filter(
     (file) => /^(src|test|bin)\/|\.json$|\.md$/.test(file) && !file.startsWith('.'),
