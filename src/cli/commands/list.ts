@@ -3,7 +3,7 @@ import { styles } from '../../reporting/styles.ts';
 import { parentOf } from '../../task.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
-import { countTasks, describeCounts } from '../tasks/counts.ts';
+import { countTasks, describeCounts, inList } from '../tasks/counts.ts';
 import { renderTaskTable } from '../tasks/list-table.ts';
 import { stdoutWidth, withExamples, withStore } from '../tasks/session.ts';
 import { LIST_STATUSES, parseListStatuses, type ListStatus } from '../tasks/statuses.ts';
@@ -49,7 +49,7 @@ export function listCommand(cli: Cli): Command {
       lines.push(
         ...(views.length > 0
           ? [describeCounts(counts)]
-          : describeNothing(counts.total, describeCounts(counts))),
+          : describeNothing(counts.total, describeCounts(counts), options.tag)),
       );
     }
     if (lines.length > 0) cli.stdout.write(`${lines.join('\n')}\n`);
@@ -71,10 +71,10 @@ function filterFor(
       statuses.has(shownStatus(view.task.status, view.waitingFor)));
 }
 
-function describeNothing(total: number, counts: string): string[] {
+function describeNothing(total: number, counts: string, tag: string | undefined): string[] {
   if (total > 0) return [`No task matches. There are ${counts}.`];
   return [
-    'There are no tasks yet.',
-    'Turn a requirements document into tasks with `parse prd.md`, or add one with `add "what is to be done"`.',
+    `There are no tasks yet${inList(tag)}.`,
+    'Turn a requirements document into tasks with `claude-orchestrator parse prd.md`, or add one with `claude-orchestrator add "what is to be done"`.',
   ];
 }

@@ -4,7 +4,7 @@ import { plural } from '../../reporting/format.ts';
 import { styles, type Styles } from '../../reporting/styles.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
-import { countTasks, describeCounts } from '../tasks/counts.ts';
+import { countTasks, describeCounts, inList } from '../tasks/counts.ts';
 import { findNext, type Holder, type NextTask } from '../tasks/next-task.ts';
 import { withExamples, withStore } from '../tasks/session.ts';
 import { loadGraphBoard, viewTask, type TaskBoard } from '../tasks/view.ts';
@@ -19,10 +19,7 @@ export function nextCommand(cli: Cli): Command {
     const board = await withStore(cli, options, loadGraphBoard);
     const found = findNext(board);
     if (options.json === true) printJson(cli, found);
-    else
-      cli.stdout.write(
-        `${describe(found, board, styles(useColor(cli, options)), options.quiet === true).join('\n')}\n`,
-      );
+    else cli.stdout.write(`${describe(found, board, styles(useColor(cli, options)), options).join('\n')}\n`);
     return undefined;
   });
 }
@@ -34,23 +31,25 @@ function describe(
   { next, alsoReady, waitingFor }: NextTask,
   board: TaskBoard,
   style: Styles,
-  quiet: boolean,
+  { quiet, tag }: CommonOptions,
 ): string[] {
   if (next !== null) {
     const lines = [`${style.bold(next.id)}  ${style.bold(neutralise(next.title))}`];
-    if (quiet) return lines;
+    if (quiet === true) return lines;
     lines.push(`Why: ${next.why}.`);
     if (next.status === 'failed') lines.push(`It has failed before: \`show ${next.id}\` tells why.`);
     for (const id of next.cancelledDependencies)
       lines.push(`It needs ${id}, which was cancelled and will never come.`);
     if (alsoReady.length > 0) lines.push(`Also ready: ${listed(alsoReady)}.`);
     lines.push(
-      `Have it done with \`run ${next.id}\`, or take it yourself with \`set-status ${next.id} in-progress\`.`,
+      `Have it done with \`claude-orchestrator run ${next.id}\`, or take it yourself with \`set-status ${next.id} in-progress\`.`,
     );
     return lines;
   }
   if (board.tasks.length === 0)
-    return ['There are no tasks yet: `parse prd.md` makes them from a document, `add "…"` adds one.'];
+    return [
+      `There are no tasks yet${inList(tag)}: \`claude-orchestrator parse prd.md\` makes them from a document, \`claude-orchestrator add "…"\` adds one.`,
+    ];
   if (waitingFor.length === 0)
     return [
       `Nothing is left to do. ${describeCounts(countTasks(board.tasks.map((task) => viewTask(board, task))))}.`,

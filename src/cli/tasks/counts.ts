@@ -43,3 +43,8 @@ export function describeCounts(counts: TaskCounts): string {
   const shown = parts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
   return `${counts.total} ${counts.total === 1 ? 'task' : 'tasks'}: ${shown.join(', ')}`;
 }
+
+/** ` in list "release"` where it is not the usual list; a mistyped --tag looks like an empty list otherwise. */
+export function inList(tag: string | undefined): string {
+  return tag === undefined ? '' : ` in list ${JSON.stringify(tag)}`;
+}

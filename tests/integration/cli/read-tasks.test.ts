@@ -54,6 +54,10 @@ describe('list', () => {
       stdout: expect.stringMatching(/There are no tasks yet\.\n.*parse prd\.md/) as string,
     });
     using full = taskProject(SAMPLE_TASKS);
+    for (const command of ['list', 'next'])
+      expect((await run(full, [command, '--tag', 'mastre'])).stdout).toContain(
+        'There are no tasks yet in list "mastre"',
+      );
     expect((await run(full, ['list', '--status', 'failed'])).stdout).toBe(
       'No task matches. There are 6 tasks: 2 ready, 4 blocked.\n',
     );
@@ -183,6 +187,8 @@ describe('next', () => {
     using project = taskProject(SAMPLE_TASKS);
     const { stdout } = await run(project, ['next']);
     expect(stdout).toMatch(/^1 {2}Set up\nWhy: 72 min of work .*priority medium\.\nAlso ready: 5\.\n/);
+    // `task-master next` says the same, and has no `run`.
+    expect(stdout).toContain('`claude-orchestrator run 1`');
   });
 
   it('tells what all wait for, and when all is done', async () => {
