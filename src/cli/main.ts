@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { Failed, type Failure, type FailureReason } from '../failure.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { EXIT, type Cli, type Output } from './cli.ts';
@@ -138,7 +139,8 @@ function processCli(): Cli {
     platform: process.platform,
     nodeVersion: process.version,
     nodePath: process.execPath,
-    scriptPath: process.argv[1] ?? '',
+    // Installed programs are links: what belongs to them is beside what they lead to.
+    scriptPath: realpathSync(process.argv[1] ?? '.'),
     stdin: process.stdin,
     stdout: process.stdout satisfies Output,
     stderr: process.stderr satisfies Output,
