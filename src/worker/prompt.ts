@@ -41,13 +41,17 @@ export function firstPrompt(assignment: Assignment, verifyCommands: readonly str
   );
 }
 
-/** The prompt that goes on with a session after its last attempt ended. */
+/** The prompt that goes on with a session after its last attempt ended; the task may have been edited since. */
 export function resumePrompt(assignment: Assignment, verifyCommands: readonly string[]): string {
   const { task, previous } = assignment;
   return escapePrompt(
-    [`Task ${task.id}: ${oneLine(task.title)}`, whatHappened(previous), done(verifyCommands), REPORT].join(
-      '\n\n',
-    ),
+    [
+      `Task ${task.id}: ${oneLine(task.title)}`,
+      whatHappened(previous),
+      `The task as it reads now:\n${element('task', taskText(task))}`,
+      done(verifyCommands),
+      REPORT,
+    ].join('\n\n'),
   );
 }
 

@@ -161,6 +161,10 @@ describe('a prompt', () => {
       resumePrompt(assignment({ previous: attemptEnd(outcome, { message: 'THE FACTS' }) }), ['npm test']),
     );
     for (const text of texts) expect(text).toMatch(/^Task 3\.2: Add a parser\n/);
+    // The session knows the task as it was: what was edited after a failure must reach the worker.
+    const task = makeTask('3.2', { title: 'Add a parser', details: 'EDITED SINCE' });
+    for (const outcome of OUTCOMES)
+      expect(resumePrompt(assignment({ task, previous: attemptEnd(outcome) }), [])).toContain('EDITED SINCE');
     const failed = texts[OUTCOMES.indexOf('verify-failed')];
     expect(failed).toContain('The change does not pass');
     expect(failed).toContain('THE FACTS');
