@@ -51,7 +51,7 @@ export interface RunOptions extends RetryOptions {
   readonly workerModel: string;
   /** Where workers work. */
   readonly directory: string;
-  /** The folder that gets a folder for each attempt. */
+  /** The folder that gets a folder for each run, with one for each of its attempts. */
   readonly filesRoot: string;
   /** How often changes by other processes are looked for. */
   readonly pollMs: number;

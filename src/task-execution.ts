@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { bareEnd, OUTCOME_POLICY, type Attempt, type AttemptEnd } from './attempt.ts';
 import type { Event, Stamped } from './event.ts';
 import type { Governor } from './governor.ts';
@@ -121,7 +122,8 @@ function claim(
     resumed,
     model,
     directory,
-    filesRoot,
+    // Attempts are numbered anew in a new store: what an earlier one left must not be read as theirs.
+    filesRoot: join(filesRoot, runId),
     why,
   });
   for (const event of claimed?.events ?? []) context.report(event);

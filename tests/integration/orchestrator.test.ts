@@ -101,6 +101,7 @@ describe('orchestrate', () => {
     } as const;
     await worker.call(1);
     expect(worker.calls).toHaveLength(1);
+    expect(worker.calls[0]?.assignment.attempt.files).toBe(join(folder, 'run-1', '1'));
     await endNext(1, attemptEnd('landed', { report }));
     const middle = await Promise.all([worker.call(2), worker.call(3)]);
     expect(middle.map(({ assignment }) => assignment.task.id)).toEqual(['2', '3']);
