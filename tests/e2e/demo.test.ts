@@ -20,11 +20,13 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     const said = { stdout: '', stderr: '' };
     child.stderr.on('data', (chunk: Buffer) => (said.stderr += chunk.toString()));
     child.stdout.on('data', (chunk: Buffer) => {
-      if (said.stdout.includes('▸')) return;
+      const wasWorking = said.stdout.includes('▸');
       said.stdout += chunk.toString();
-      if (said.stdout.includes('▸')) child.kill(signal);
+      if (!wasWorking && said.stdout.includes('▸')) child.kill(signal);
     });
     const [code] = (await once(child, 'close')) as [number | null];
+    expect(said.stdout).toContain('Interrupted; what was done so far is saved.');
+    expect(said.stdout).not.toContain('node --test');
     expect(said.stderr).toContain('Interrupted. The repository is removed.');
     expect(code).toBe(signal === 'SIGINT' ? 130 : 143);
     expect(readdirSync(temporary)).toEqual([]);

@@ -109,7 +109,10 @@ async function playDemo(
       stderr: shown,
       all: true,
       reject: false,
+      cancelSignal: stop,
+      forceKillAfterDelay: false,
     });
+    if (stop.aborted) return EXIT.interrupted;
     if (exitCode !== 0) {
       const output = typeof all === 'string' ? `\n${all}` : '';
       cli.stderr.write(`error: \`${args.join(' ')}\` ended with exit code ${exitCode ?? 'none'}.${output}\n`);
