@@ -2,7 +2,8 @@
 export function nearest(name: string, names: Iterable<string>): string | undefined {
   const wanted = normal(name);
   let best: string | undefined;
-  let least = Math.max(2, Math.floor(wanted.length / 3)) + 1;
+  // Two changes make almost any short word of another: tcsh of bash, foo of todo.
+  let least = (wanted.length <= 4 ? 1 : Math.max(2, Math.floor(wanted.length / 3))) + 1;
   for (const candidate of names) {
     const distance = editDistance(wanted, normal(candidate), least);
     if (distance < least) [best, least] = [candidate, distance];

@@ -25,6 +25,16 @@ describe('parseStatus', () => {
     }
   });
 
+  it('suggests nothing for a short word that is like none', () => {
+    try {
+      parseStatus('foo');
+      expect.unreachable();
+    } catch (error) {
+      expect(error instanceof Failed && error.failure).toMatchObject({ reason: 'wrong-usage' });
+      expect(error instanceof Failed && error.failure.fix).toBeUndefined();
+    }
+  });
+
   it('says why no task can be set to blocked, which can be listed all the same', () => {
     expect(() => parseStatus('blocked')).toThrow(/follows from its dependencies/);
     expect(parseListStatuses(['blocked,done', 'pending'])).toEqual(new Set(['blocked', 'done', 'pending']));
