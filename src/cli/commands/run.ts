@@ -97,7 +97,7 @@ export function runCommand(cli: Cli): Command {
         showPlan(cli, options, settings, store);
         return EXIT.done;
       }
-      if (nothingToDo(store, only)) return sayNothingToDo(cli, options, store);
+      if (nothingToDo(store, only)) return sayNothingToDo(cli, options, store, only);
       return await run(cli, options, project, settings, store, only);
     } finally {
       store.close();
@@ -250,12 +250,17 @@ function nothingToDo(store: TaskStore, only: readonly TaskId[] | undefined): boo
   return !wanted.some((id) => isRunnable(graph.nodes.get(id)?.status ?? 'done'));
 }
 
-function sayNothingToDo(cli: Cli, options: RunCommandOptions, store: TaskStore): number {
+function sayNothingToDo(
+  cli: Cli,
+  options: RunCommandOptions,
+  store: TaskStore,
+  only: readonly TaskId[] | undefined,
+): number {
   const { length } = store.tasks();
   const message =
     length === 0
       ? 'There is no task yet: `claude-orchestrator add "…"` or `claude-orchestrator parse prd.md` makes some.'
-      : 'Nothing to do: no task that was asked for is pending or failed (`claude-orchestrator list` shows them).';
+      : `Nothing to do: no task${only === undefined ? '' : ' that was asked for'} is pending or failed (\`claude-orchestrator list\` shows them).`;
   if (options.json === true) cli.stdout.write(`${JSON.stringify({ type: 'nothing-to-do', message })}\n`);
   else cli.stdout.write(`${message}\n`);
   return EXIT.done;
