@@ -13,6 +13,7 @@ import {
 
 const MOST_DONE = 40;
 const MOST_LEFT = 10;
+const MOST_DETAILS = 5;
 
 /** The end of a run for people: what was done, what failed, why, and what to do about it, cost, and the next step. */
 export function formatSummary(summary: RunSummary, options: { columns: number; color: boolean }): string {
@@ -109,11 +110,18 @@ function failedSection(failed: readonly FailedTaskSummary[], columns: number, st
     lines.push(tone(taskLine(mark, task, tries, columns)));
     const reason = task.message === '' ? task.outcome : `${task.outcome}: ${firstLine(task.message)}`;
     lines.push(...paragraph(reason, columns, '    '));
+    lines.push(...endOfDetails(task.message).map((line) => style.dim(truncate(`    │ ${line}`, columns))));
     for (const rule of task.deniedRules) lines.push(copyable('    denied; this rule would allow it:', rule));
     if (task.advice !== '') lines.push(...paragraph(task.advice, columns, '    → '));
     if (task.files !== '') lines.push(style.dim(copyable('    transcript in', task.files)));
   }
   return lines;
+}
+
+/** The last lines of what a message tells below its first line, such as what a verify command printed. */
+function endOfDetails(message: string): string[] {
+  const lines = message.split('\n').slice(1).map(neutralise);
+  return lines.filter((line) => line.trim() !== '').slice(-MOST_DETAILS);
 }
 
 function leftSection({ left, failed }: RunSummary, columns: number, style: Styles): string[] {

@@ -148,6 +148,21 @@ test('a run is summed up in full', () => {
   expect({ durationMs, costUsd, tokens }).toEqual({ durationMs: 725_000, costUsd: 1.75, tokens: 3 * 51_200 });
 });
 
+test('the end of what a verify command printed stands below its name', () => {
+  const message = '`npm test` failed (exit code 1).\n\none\ntwo\n\nthree\nfour\nfive\n\x1b[31msix\n';
+  const shown = text(
+    summary({
+      run: run('completed-with-failures'),
+      tasks: [makeTask('1', { status: 'failed' })],
+      attempts: [attempt(1, '1', attemptEnd('verify-failed', { message }))],
+    }),
+  );
+  expect(shown).toContain(
+    '    verify-failed: `npm test` failed (exit code 1).\n    │ two\n    │ three\n    │ four\n    │ five\n    │ ',
+  );
+  expect(shown).not.toMatch(/│ one|\x1b/);
+});
+
 test('what was stopped and can go on is left, not failed', () => {
   const stopped = summarize({
     ...MIXED,
