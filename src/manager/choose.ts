@@ -54,7 +54,7 @@ export function chooseManager(given: ManagerCircumstances): Result<ManagerChoice
 
 /** An API key for people: never more of it than its last four characters. */
 export function describeKey(apiKey: string): string {
-  return apiKey.length < 12 ? 'an API key' : `API key …${apiKey.slice(-4)}`;
+  return apiKey.length < 12 ? `API key of ${apiKey.length} characters` : `API key …${apiKey.slice(-4)}`;
 }
 
 function nobody(via: 'auto' | 'cli', cli: CliLogin | undefined): Failure {

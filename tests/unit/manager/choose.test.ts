@@ -32,7 +32,9 @@ test('no more than four characters of a key are ever told', () => {
   fc.assert(
     fc.property(fc.string({ minLength: 1 }), (key) => {
       const described = describeKey(key);
-      expect(described).toBe(key.length < 12 ? 'an API key' : `API key …${key.slice(-4)}`);
+      expect(described).toBe(
+        key.length < 12 ? `API key of ${key.length} characters` : `API key …${key.slice(-4)}`,
+      );
     }),
   );
 });
