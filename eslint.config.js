@@ -4,6 +4,8 @@ import tseslint from 'typescript-eslint';
 const DOMAIN = [
   'task',
   'task-graph',
+  'graph-problem',
+  'stored-graph',
   'attempt',
   'event',
   'failure',
@@ -14,9 +16,15 @@ const DOMAIN = [
   'pricing',
   'nearest',
 ].map((name) => `./src/${name}.ts`);
-const ENGINE = ['orchestrator', 'task-execution', 'scheduler', 'retry-policy', 'governor'].map(
-  (name) => `./src/${name}.ts`,
-);
+const ENGINE = [
+  'orchestrator',
+  'run-options',
+  'outbox',
+  'task-execution',
+  'scheduler',
+  'retry-policy',
+  'governor',
+].map((name) => `./src/${name}.ts`);
 const PORTS = [
   'manager/manager',
   'worker/worker',

@@ -1,12 +1,14 @@
 import type { Attempt, AttemptEnd, ProcessIdentity } from './attempt.ts';
 import type { Estimator } from './estimate.ts';
-import type { RunOutcome, Stamped } from './event.ts';
-import { fail } from './failure.ts';
+import type { RunOutcome } from './event.ts';
 import { Governor, type Stop } from './governor.ts';
+import { Outbox } from './outbox.ts';
 import type { Reporter } from './reporting/reporter.ts';
-import { RetryPolicy, type RetryOptions } from './retry-policy.ts';
-import { Scheduler, type FailureMode, type TaskResult } from './scheduler.ts';
+import { RetryPolicy } from './retry-policy.ts';
+import type { RunOptions } from './run-options.ts';
+import { Scheduler, type TaskResult } from './scheduler.ts';
 import type { TaskStore } from './store/store.ts';
+import { storedGraph } from './stored-graph.ts';
 import type { Task, TaskId } from './task.ts';
 import {
   abandonAttempt,
@@ -16,7 +18,7 @@ import {
   type BegunAttempt,
   type ExecutionContext,
 } from './task-execution.ts';
-import { buildTaskGraph, describeProblem, type TaskGraph } from './task-graph.ts';
+import type { TaskGraph } from './task-graph.ts';
 import { WorkerPool } from './worker-pool.ts';
 import type { Worker } from './worker/worker.ts';
 
@@ -34,27 +36,6 @@ export interface Orchestration {
   readonly now: () => number;
   /** 0 ≤ x < 1. */
   readonly random: () => number;
-}
-
-export interface RunOptions extends RetryOptions {
-  readonly runId: string;
-  readonly process: ProcessIdentity;
-  readonly workers: number;
-  /** Only these tasks; groups stand for their subtasks. All tasks if left away. */
-  readonly only?: readonly TaskId[];
-  readonly failureMode: FailureMode;
-  /** US dollars; null for no ceiling. */
-  readonly maxCostUsd: number | null;
-  readonly maxCostPerTaskUsd: number | null;
-  /** Who pays for what, for people. */
-  readonly billing: string;
-  readonly workerModel: string;
-  /** Where workers work. */
-  readonly directory: string;
-  /** The folder that gets a folder for each run, with one for each of its attempts. */
-  readonly filesRoot: string;
-  /** How often changes by other processes are looked for. */
-  readonly pollMs: number;
 }
 
 /** How a run ended, and what became of each of its tasks. */
@@ -89,8 +70,7 @@ class Orchestrator {
   readonly #jobs = new Set<Promise<void>>();
   /** Attempts that have ended and are not settled yet. */
   readonly #ended: { readonly attempt: Attempt; readonly end: AttemptEnd | undefined }[] = [];
-  /** Events of the transaction that is under way: nobody hears of them before they are stored. */
-  #unsent: Stamped[] | null = null;
+  readonly #outbox: Outbox;
   #graph: TaskGraph;
   readonly #scheduler: Scheduler;
   #storeVersion = '';
@@ -103,17 +83,23 @@ class Orchestrator {
     this.#parts = parts;
     this.#options = options;
     this.#signal = signal;
+    this.#outbox = new Outbox(parts.store, parts.reporter);
     this.#pool = new WorkerPool(options.workers);
     this.#governor = new Governor({ ...options, slots: options.workers });
-    this.#graph = buildGraph(parts.store.tasks());
-    this.#scheduler = newScheduler(this.#graph, parts.estimate, options);
+    this.#graph = storedGraph(parts.store.tasks());
+    this.#scheduler = new Scheduler(this.#graph, {
+      slots: options.workers,
+      failureMode: options.failureMode,
+      estimate: parts.estimate,
+      only: options.only && new Set(options.only.flatMap((id) => this.#graph.workOf(id))),
+    });
     this.#execution = {
       ...parts,
       ...options,
       governor: this.#governor,
       retries: new RetryPolicy(options, parts.random),
       graph: () => this.#graph,
-      report: (event) => this.#report(event),
+      report: (event) => this.#outbox.report(event),
     };
   }
 
@@ -199,7 +185,7 @@ class Orchestrator {
     if (ended.length + ready.length === 0) return;
     try {
       const begun: BegunAttempt[] = [];
-      this.#atomically(() => {
+      this.#outbox.atomically(() => {
         for (const { attempt, end } of ended) this.#settle(attempt, end);
         for (const choice of [...ready, ...this.#scheduler.take(now())]) {
           const start = beginAttempt(this.#execution, choice);
@@ -240,22 +226,6 @@ class Orchestrator {
     if (this.#mayNotStart()) this.#scheduler.stop();
   }
 
-  #atomically(work: () => void): void {
-    const unsent: Stamped[] = [];
-    this.#unsent = unsent;
-    try {
-      this.#parts.store.atomically(work);
-    } finally {
-      this.#unsent = null;
-    }
-    for (const event of unsent) this.#report(event);
-  }
-
-  #report(event: Stamped): void {
-    if (this.#unsent === null) this.#parts.reporter.report(event);
-    else this.#unsent.push(event);
-  }
-
   /** Without the store nothing can be decided any more: what runs is ended, and the run fails. */
   #giveUp(error: unknown): void {
     this.#fatal ??= { error };
@@ -288,7 +258,7 @@ class Orchestrator {
   #refresh(): void {
     const { store, reporter, now } = this.#parts;
     this.#storeVersion = store.version();
-    this.#graph = buildGraph(store.tasks());
+    this.#graph = storedGraph(store.tasks());
     const before = this.#scheduler.results();
     this.#scheduler.update(this.#graph);
     const taskIds = [...this.#scheduler.results().keys()].filter((id) => !before.has(id));
@@ -326,24 +296,4 @@ class Orchestrator {
 
 function count(amount: number, noun: string): string {
   return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
-}
-
-function newScheduler(
-  graph: TaskGraph,
-  estimate: Estimator,
-  { only, failureMode, workers: slots }: RunOptions,
-): Scheduler {
-  if (only === undefined) return new Scheduler(graph, { slots, failureMode, estimate });
-  const leaves = only.flatMap((id) => (graph.isGroup(id) ? graph.needs(id) : [id]));
-  return new Scheduler(graph, { slots, failureMode, estimate, only: new Set(leaves) });
-}
-
-function buildGraph(tasks: readonly Task[]): TaskGraph {
-  const graph = buildTaskGraph(tasks);
-  if (graph.ok) return graph.value;
-  return fail(
-    'plan-invalid',
-    `The stored tasks cannot be ordered. ${graph.error.map(describeProblem).join(' ')}`,
-    'Mend them with `depend remove` or `delete`.',
-  );
 }

@@ -13,7 +13,7 @@ export interface SchedulerOptions {
   readonly failureMode: FailureMode;
   readonly estimate: Estimator;
   /** The tasks that are to be run; all of them if left away. */
-  readonly only?: ReadonlySet<TaskId>;
+  readonly only?: ReadonlySet<TaskId> | undefined;
 }
 
 /** A task that is to start now. */

@@ -156,9 +156,7 @@ function statusAfter(verdict: Verdict): TaskStatus {
 
 function handoversFor({ store, graph }: ExecutionContext, id: TaskId): { task: Task; summary: string }[] {
   const current = graph();
-  const finished = current
-    .needs(id)
-    .flatMap((need) => (current.isGroup(need) ? current.needs(need) : [need]));
+  const finished = current.needs(id).flatMap((need) => current.workOf(need));
   return finished.flatMap((need) => {
     const task = current.nodes.get(need);
     const report = store.attempts({ taskId: need }).at(-1)?.end?.report;

@@ -1,41 +1,9 @@
+import type { GraphProblem } from './graph-problem.ts';
 import { err, ok, type Result } from './result.ts';
 import { compareTaskIds, isSettled, parentOf, type Task, type TaskId, type TaskStatus } from './task.ts';
 
 /** What a graph is made of; tasks and drafts both fit. */
 export type GraphNode = Pick<Task, 'id' | 'title' | 'dependencies'>;
-
-/** One reason why tasks do not form a graph that can be run. */
-export type GraphProblem =
-  | { readonly kind: 'invalid-id'; readonly id: TaskId }
-  | { readonly kind: 'duplicate-id'; readonly id: TaskId }
-  | { readonly kind: 'missing-parent'; readonly id: TaskId }
-  | { readonly kind: 'empty-title'; readonly id: TaskId }
-  | { readonly kind: 'unknown-dependency'; readonly id: TaskId; readonly dependsOn: TaskId }
-  | { readonly kind: 'self-dependency'; readonly id: TaskId; readonly dependsOn: TaskId }
-  /** `path` starts and ends with the same id; each needs the next. */
-  | { readonly kind: 'cycle'; readonly path: readonly TaskId[] };
-
-/** The problem as a sentence for people and for the model that has to mend it. */
-export function describeProblem(problem: GraphProblem): string {
-  switch (problem.kind) {
-    case 'invalid-id':
-      return `"${problem.id}" is not a task id: expected a positive integer such as 3, or 3.2 for a subtask.`;
-    case 'duplicate-id':
-      return `Id ${problem.id} is used by more than one task.`;
-    case 'missing-parent':
-      return `Subtask ${problem.id} has no parent task.`;
-    case 'empty-title':
-      return `Task ${problem.id} has an empty title.`;
-    case 'unknown-dependency':
-      return `Task ${problem.id} depends on ${problem.dependsOn}, which does not exist.`;
-    case 'self-dependency':
-      return problem.id === problem.dependsOn
-        ? `Task ${problem.id} depends on itself.`
-        : `Task ${problem.id} depends on its own subtask ${problem.dependsOn}.`;
-    case 'cycle':
-      return `Tasks wait for each other in a cycle: ${problem.path.join(' → ')} (each needs the next).`;
-  }
-}
 
 /**
  * Which task needs which, without the proof that there is no cycle: enough to tell what a task waits for.
@@ -67,6 +35,11 @@ export class TaskLinks<T extends GraphNode = Task> {
   /** Whether the node has subtasks and is therefore no work of its own. */
   isGroup(id: TaskId): boolean {
     return this.#groups.has(id);
+  }
+
+  /** The work that a task stands for: itself, or the subtasks of a group. */
+  workOf(id: TaskId): readonly TaskId[] {
+    return this.isGroup(id) ? this.needs(id) : [id];
   }
 }
 
@@ -207,7 +180,7 @@ export function readiness(links: TaskLinks<GraphNode & { status: TaskStatus }>, 
   let waitingFor: TaskId[] = NONE;
   let cancelled: TaskId[] = NONE;
   for (const need of links.needs(id)) {
-    for (const leaf of links.isGroup(need) ? links.needs(need) : [need]) {
+    for (const leaf of links.workOf(need)) {
       const status = links.nodes.get(leaf)?.status;
       if (status === undefined) continue;
       // Most tasks wait for nothing: no list is made for them.

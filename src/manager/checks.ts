@@ -1,4 +1,5 @@
-import { buildTaskGraph, describeProblem, type GraphNode } from '../task-graph.ts';
+import { describeProblem } from '../graph-problem.ts';
+import { buildTaskGraph, type GraphNode } from '../task-graph.ts';
 import { parentOf, parseTaskId, type TaskId } from '../task.ts';
 
 /** Where new tasks belong: on the top level, or below one parent. */

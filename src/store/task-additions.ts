@@ -1,5 +1,6 @@
 import { fail } from '../failure.ts';
-import { buildTaskGraph, describeProblem, type GraphNode, type GraphProblem } from '../task-graph.ts';
+import { describeProblem, type GraphProblem } from '../graph-problem.ts';
+import { buildTaskGraph, type GraphNode } from '../task-graph.ts';
 import { compareTaskIds, parentOf, parseTaskId, type TaskDraft, type TaskId } from '../task.ts';
 import { deleteTasks, removeTasks } from './task-removal.ts';
 import { idOf, keyOf, parentsOf, readState, readSubtasks, readTasks, type TaskKey } from './task-rows.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { buildTaskGraph, describeProblem, readiness, type TaskGraph } from '../../src/task-graph.ts';
+import { describeProblem } from '../../src/graph-problem.ts';
+import { buildTaskGraph, readiness, type TaskGraph } from '../../src/task-graph.ts';
 import type { Task } from '../../src/task.ts';
 import { arbitraryTasks, makeTask } from '../rig/arbitrary-tasks.ts';
 

@@ -6,7 +6,8 @@ import { learnEstimates } from '../../estimate.ts';
 import type { RunOutcome, Stamped } from '../../event.ts';
 import { Failed } from '../../failure.ts';
 import { booked } from '../../manager/booked.ts';
-import { orchestrate, type Orchestration, type RunOptions } from '../../orchestrator.ts';
+import { orchestrate, type Orchestration } from '../../orchestrator.ts';
+import type { RunOptions } from '../../run-options.ts';
 import { choosePresentation, type Presentation } from '../../reporting/choose.ts';
 import { createReporter } from '../../reporting/create-reporter.ts';
 import { fanOut } from '../../reporting/fan-out.ts';
@@ -245,8 +246,7 @@ function printSummary(cli: Cli, store: TaskStore, runId: string, { kind, color }
 function nothingToDo(store: TaskStore, only: readonly TaskId[] | undefined): boolean {
   if (store.attempts({ running: true }).length > 0) return false;
   const { links: graph } = loadGraphBoard(store);
-  const wanted =
-    only === undefined ? graph.leaves() : only.flatMap((id) => (graph.isGroup(id) ? graph.needs(id) : [id]));
+  const wanted = only === undefined ? graph.leaves() : only.flatMap((id) => graph.workOf(id));
   return !wanted.some((id) => isRunnable(graph.nodes.get(id)?.status ?? 'done'));
 }
 

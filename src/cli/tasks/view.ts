@@ -1,15 +1,8 @@
 import { learnEstimates, type Estimator } from '../../estimate.ts';
-import { fail } from '../../failure.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { isRunnable, isSettled, type Task, type TaskId, type TaskStatus } from '../../task.ts';
-import {
-  buildTaskGraph,
-  describeProblem,
-  linkTasks,
-  readiness,
-  type TaskGraph,
-  type TaskLinks,
-} from '../../task-graph.ts';
+import { storedGraph } from '../../stored-graph.ts';
+import { linkTasks, readiness, type TaskGraph, type TaskLinks } from '../../task-graph.ts';
 import type { ListStatus } from './statuses.ts';
 
 /** Tasks as they stand in one moment. */
@@ -48,17 +41,7 @@ export function loadBoard(store: TaskStore): TaskBoard {
 /** The same for what needs their order too. */
 export function loadGraphBoard(store: TaskStore): TaskBoard<TaskGraph> {
   const tasks = store.tasks();
-  return { links: graphOf(tasks), estimate: learnEstimates(store.finishedWork()), tasks };
-}
-
-function graphOf(tasks: readonly Task[]): TaskGraph {
-  const graph = buildTaskGraph(tasks);
-  if (graph.ok) return graph.value;
-  return fail(
-    'store-unusable',
-    `The stored tasks do not fit together:\n${graph.error.map(describeProblem).join('\n')}`,
-    'Mend them with `depend remove` or `delete`.',
-  );
+  return { links: storedGraph(tasks), estimate: learnEstimates(store.finishedWork()), tasks };
 }
 
 /** Looks at one task of the board. */
@@ -74,7 +57,7 @@ export function viewTask({ links }: TaskBoard, task: Task): TaskView {
       subtasks: NONE,
     };
   }
-  const needed = task.dependencies.flatMap((dependency) => workOf(links, dependency));
+  const needed = task.dependencies.flatMap((dependency) => links.workOf(dependency));
   const statusOf = (need: TaskId): Task['status'] => links.nodes.get(need)?.status ?? 'done';
   return {
     task,
@@ -104,11 +87,6 @@ export function isEstimated(task: Task, subtasks: readonly TaskId[]): boolean {
 /** The word `list` shows: a pending task that waits for others is blocked. */
 export function shownStatus(status: TaskStatus, waitingFor: readonly TaskId[]): ListStatus {
   return status === 'pending' && waitingFor.length > 0 ? 'blocked' : status;
-}
-
-/** The work that a dependency stands for: itself, or the subtasks of a group. */
-function workOf(links: TaskLinks, id: TaskId): readonly TaskId[] {
-  return links.isGroup(id) ? links.needs(id) : [id];
 }
 
 const NONE: readonly TaskId[] = [];

@@ -1,0 +1,33 @@
+import type { Stamped } from './event.ts';
+import type { Reporter } from './reporting/reporter.ts';
+import type { TaskStore } from './store/store.ts';
+
+/** Hands events to a reporter, those of a transaction only once they are stored. */
+export class Outbox {
+  readonly #store: TaskStore;
+  readonly #reporter: Reporter;
+  /** Events of the transaction that is under way. */
+  #unsent: Stamped[] | null = null;
+
+  constructor(store: TaskStore, reporter: Reporter) {
+    this.#store = store;
+    this.#reporter = reporter;
+  }
+
+  report(event: Stamped): void {
+    if (this.#unsent === null) this.#reporter.report(event);
+    else this.#unsent.push(event);
+  }
+
+  /** One transaction around `work`; where it fails, nobody hears of what was reported in it. */
+  atomically(work: () => void): void {
+    const unsent: Stamped[] = [];
+    this.#unsent = unsent;
+    try {
+      this.#store.atomically(work);
+    } finally {
+      this.#unsent = null;
+    }
+    for (const event of unsent) this.#reporter.report(event);
+  }
+}
