@@ -55,7 +55,7 @@ function newestOf(line: string, models: readonly ModelInfo[]): Result<ResolvedMo
 
 function byId(id: string, models: readonly ModelInfo[]): Result<ResolvedModel, Failure> {
   const model = models.find((own) => own.id === id);
-  if (model === undefined) return ok(unlisted(id));
+  if (model === undefined) return ok({ ...unlisted(id), note: 'not in the models list' });
   return isRetired(model) ? err(modelUnavailable(id, 'it is retired')) : ok(resolved(model));
 }
 

@@ -127,6 +127,7 @@ describe('the model', () => {
       'claude-sonnet-4-5',
       'claude-sonnet-4-5 (deprecated, retires 2026-11-30) via API key …wxyz',
     ],
+    ['claude-opsu-5', 'claude-opsu-5', 'claude-opsu-5 (not in the models list) via API key …wxyz'],
   ])('%s is asked as %s', async (model, id, description) => {
     const { manager, calls } = await rig([{ json: { answer: 1 } }], { model });
     expect(manager.description).toBe(description);
