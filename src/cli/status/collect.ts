@@ -136,7 +136,7 @@ function failedTasks(store: TaskStore, tasks: readonly Task[]): Attention[] {
         title,
         outcome: end?.outcome ?? null,
         message: end?.message ?? '',
-        advice: denials.length === 0 ? advice : `${advice} Denied: ${[...new Set(denials)].join(', ')}.`,
+        advice: denials.length === 0 ? advice : `${advice} To add: ${[...new Set(denials)].join(', ')}`,
       };
     });
 }
