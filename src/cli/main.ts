@@ -46,7 +46,7 @@ async function runProcess(
   }
   await runCli(cli, name, description, commands);
   process.exitCode = output.lost && cli.exitCode === 0 ? EXIT.usage : cli.exitCode;
-  setTimeout(() => process.exit(cli.exitCode), EXIT_GRACE_MS).unref();
+  setTimeout(() => process.exit(), EXIT_GRACE_MS).unref();
 }
 
 /** Runs one command line and sets `cli.exitCode`; every expected failure is printed here and nowhere else. */
