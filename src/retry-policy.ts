@@ -31,10 +31,9 @@ export class RetryPolicy {
     this.#tries.set(taskId, tries);
 
     if (policy.success) return { kind: 'done' };
-    const givenUp = policy.charged ? 'failed' : 'released';
-    if (ending || policy.stops !== 'nothing') return { kind: givenUp };
+    if (policy.stops !== 'nothing') return { kind: policy.charged ? 'failed' : 'released' };
     if (policy.next === 'none' || tries.charged > this.#options.maxRetries) return { kind: 'failed' };
-    if (tries.free > this.#options.maxRetries) return { kind: 'released' };
+    if (ending || tries.free > this.#options.maxRetries) return { kind: 'released' };
     return { kind: 'retry', at: now + (policy.backOff ? this.#delay(tries.charged + tries.free) : 0) };
   }
 

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import type { LoadedConfig } from '../config.ts';
-import { Failed, fail } from '../failure.ts';
+import { Failed, fail, type Failure } from '../failure.ts';
 import { describeKey } from '../manager/choose.ts';
+import type { Result } from '../result.ts';
 import { chooseBilling, type Payer } from '../worker/billing.ts';
 import { createLocalWorker } from '../worker/local-worker.ts';
 import { projectMark } from '../worker/marks.ts';
@@ -11,6 +12,7 @@ import { WorkerPool } from '../worker-pool.ts';
 import { createSharedDirectory } from '../workspace/shared-directory.ts';
 import type { Workspaces } from '../workspace/workspace.ts';
 import { inspectClaude } from './claude-cli.ts';
+import { findProgram } from './find-program.ts';
 import type { Project } from './project.ts';
 
 /** Between SIGTERM and SIGKILL: the Claude CLI ends its tools within 1.6 s, a loaded machine is slower. */
@@ -32,28 +34,31 @@ export async function findWorkerPayer(
   settings: LoadedConfig,
   signal: AbortSignal,
 ): Promise<Payer> {
-  const { config, secrets, environment } = settings;
+  const { config, secrets } = settings;
   const { auth, command } = config.claude_cli;
-  const hasApiKey = secrets.apiKey !== null;
-  // The CLI's word on its login takes up to a second, and is not needed where the answer is clear without it.
-  const claude =
-    auth === 'api_key'
-      ? undefined
-      : await inspectClaude(command, {
-          cwd: project.root,
-          env: { ...environment, ...config.claude_cli.environment },
-          timeoutMs: LOGIN_TIMEOUT_MS,
-          signal,
-        });
-  if (claude?.kind === 'missing') {
+  const env = { ...settings.environment, ...config.claude_cli.environment };
+  if (findProgram(command, { cwd: project.root, path: env['PATH'] }) === undefined) {
     fail(
       'cli-missing',
-      `The Claude CLI "${command}" cannot be started: ${claude.message}.`,
+      `The Claude CLI "${command}" was not found.`,
       'Install it with `npm install -g @anthropic-ai/claude-code`, or name it in claude_cli.command.',
     );
   }
-  const loggedIn = claude?.kind === 'found' ? claude.login?.loggedIn === true : undefined;
-  const payer = chooseBilling({ auth, hasApiKey, loggedIn });
+  const hasApiKey = secrets.apiKey !== null;
+  // The CLI's word on its login takes up to a second, and is not needed where the answer is clear without it.
+  if (auth === 'api_key') return payerOf(chooseBilling({ auth, hasApiKey, loggedIn: undefined }));
+  const claude = await inspectClaude(command, {
+    cwd: project.root,
+    env,
+    timeoutMs: LOGIN_TIMEOUT_MS,
+    signal,
+  });
+  if (signal.aborted) fail('interrupted', 'Interrupted. Nothing was started.');
+  const loggedIn = claude.kind === 'found' ? claude.login?.loggedIn : undefined;
+  return payerOf(chooseBilling({ auth, hasApiKey, loggedIn }));
+}
+
+function payerOf(payer: Result<Payer, Failure>): Payer {
   if (!payer.ok) throw new Failed(payer.error);
   return payer.value;
 }

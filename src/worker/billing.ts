@@ -9,12 +9,20 @@ export interface BillingCircumstances {
   /** `claude_cli.auth`. */
   readonly auth: 'auto' | Payer;
   readonly hasApiKey: boolean;
-  /** Whether the Claude CLI is logged in by itself; undefined where that was not asked. */
+  /** Whether the Claude CLI is logged in by itself; undefined where that was not asked, or it did not say. */
   readonly loggedIn: boolean | undefined;
 }
 
 /** Chooses who pays for the workers of a whole run: the subscription where there is one, unless it is told otherwise. */
 export function chooseBilling({ auth, hasApiKey, loggedIn }: BillingCircumstances): Result<Payer, Failure> {
+  if (auth === 'auto' && hasApiKey && loggedIn === undefined) {
+    return err({
+      reason: 'unauthenticated',
+      message:
+        'It cannot be told whether the Claude CLI is logged in, so not whether the subscription or the API key is to pay.',
+      fix: 'Set claude_cli.auth to "api_key" or to "subscription", or see what `claude auth status` says.',
+    });
+  }
   if (auth !== 'subscription' && hasApiKey && (auth === 'api_key' || loggedIn !== true)) return ok('api_key');
   if (auth !== 'api_key' && loggedIn === true) return ok('subscription');
   if (auth === 'api_key') {

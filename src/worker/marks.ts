@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { realpathSync } from 'node:fs';
 import type { ProcessIdentity } from '../attempt.ts';
 import type { Marker, ProcessTable } from './process-table.ts';
 
@@ -9,9 +10,9 @@ const MANAGER = 'CLAUDE_ORCHESTRATOR_MANAGER';
 
 const GRACE_MS = 2000;
 
-/** Tells the processes of the project in this directory from those of others on the machine. */
+/** Tells the processes of the project in this directory, however it is spelt, from those of others on the machine. */
 export function projectMark(root: string): string {
-  return createHash('sha256').update(root).digest('hex').slice(0, 16);
+  return createHash('sha256').update(realpathSync(root)).digest('hex').slice(0, 16);
 }
 
 /** Marks what an attempt starts; `project` tells this project's processes from those of others on the machine. */

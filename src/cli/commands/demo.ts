@@ -10,6 +10,7 @@ import { DEMO_SCENARIO } from '../../simulator/demo-scenario.ts';
 import { startSimulator } from '../../simulator/server.ts';
 import { EXIT, type Cli } from '../cli.ts';
 import { interruptible } from '../interrupt.ts';
+import { findProgram } from '../find-program.ts';
 import { CONFIG_FILE } from '../project.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { probe } from '../probe.ts';
@@ -172,7 +173,7 @@ async function findWorker(cli: Cli, options: DemoOptions, root: string): Promise
       signal: new AbortController().signal,
     });
     if (found.kind === 'ended' && found.exitCode === 0) {
-      const path = await whichClaude(env.PATH);
+      const path = findProgram('claude', { cwd: root, path: env.PATH }) ?? 'claude';
       return { name: `the Claude CLI ${found.stdout.trim()}, ${path}`, command: path };
     }
   }
@@ -184,14 +185,6 @@ async function findWorker(cli: Cli, options: DemoOptions, root: string): Promise
     name: 'a stand-in for the Claude CLI (install that with `npm install -g @anthropic-ai/claude-code`)',
     command,
   };
-}
-
-async function whichClaude(path: string): Promise<string> {
-  for (const folder of path.split(delimiter)) {
-    if (folder !== '' && (await readdir(folder).catch((): string[] => [])).includes('claude'))
-      return join(folder, 'claude');
-  }
-  return 'claude';
 }
 
 /** Nothing of the user's: no credentials, no settings, no home. */

@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import type { LoadedConfig } from '../../config.ts';
 import { learnEstimates } from '../../estimate.ts';
 import type { RunOutcome, Stamped } from '../../event.ts';
-import { Failed } from '../../failure.ts';
+import { Failed, fail } from '../../failure.ts';
 import { booked } from '../../manager/booked.ts';
 import { orchestrate, type Orchestration } from '../../orchestrator.ts';
 import type { RunOptions } from '../../run-options.ts';
@@ -84,6 +84,12 @@ export function runCommand(cli: Cli): Command {
     .option('--no-progress', 'print lines instead of a live display');
   withExamples(command, ['run', 'run 1-4 --workers 2', 'run --max-cost 5 --json > events.ndjson']);
   return onRun<RunCommandOptions>(command, cli, async (options, args) => {
+    if (cli.platform === 'win32')
+      fail(
+        'wrong-usage',
+        'Runs do not work on Windows yet: what workers start could not be ended there.',
+        'Run it in WSL (https://learn.microsoft.com/windows/wsl).',
+      );
     const project = findProject(cli, options);
     const settings = loadSettings(cli, options, project, {
       'execution.max_workers': options.workers,
