@@ -75,7 +75,13 @@ export const OUTCOME_POLICY: Readonly<Record<AttemptOutcome, OutcomePolicy>> = {
     stops: 'task',
     advice: 'Add the rule that was denied to claude_cli.allowed_tools, then `run` again.',
   },
-  refused: { ...CHARGED, next: 'fresh', advice: 'Reword the task with `edit`.' },
+  // Asked the same again, a model gives the same answer, and each one costs money.
+  refused: {
+    ...CHARGED,
+    next: 'none',
+    stops: 'task',
+    advice: 'Reword the task with `edit`, then `run` again.',
+  },
   'usage-limited': {
     ...FREE,
     stops: 'run',

@@ -14,6 +14,7 @@ import {
   abandonAttempt,
   beginAttempt,
   recoverAttempt,
+  takenOver,
   settleAttempt,
   type BegunAttempt,
   type ExecutionContext,
@@ -139,6 +140,7 @@ class Orchestrator {
     await worker.endOrphans(new Set(unfinished.map(({ id }) => id)));
     for (const attempt of unfinished) {
       this.#scheduler.adopt(attempt.taskId);
+      this.#outbox.report(takenOver(attempt, this.#graph));
       this.#follow(attempt, recoverAttempt(this.#execution, attempt, this.#endWorkers.signal));
     }
   }

@@ -97,6 +97,25 @@ export function recoverAttempt(
   return guard(() => context.worker.recover(attempt, hooksFor(context, attempt), signal));
 }
 
+/** The start of such an attempt: stored when it was claimed, told again since these reporters have not heard of it. */
+export function takenOver(attempt: Attempt, graph: TaskGraph): Stamped {
+  const { runId, id: attemptId, taskId, number, sessionId, startedAt: at } = attempt;
+  const title = graph.nodes.get(taskId)?.title ?? '';
+  const why = 'taken over from a run that was killed';
+  return {
+    type: 'attempt-started',
+    runId,
+    attemptId,
+    taskId,
+    title,
+    number,
+    sessionId,
+    resumed: true,
+    why,
+    at,
+  };
+}
+
 /** Stores that an attempt came to nothing; its task is not to blame, and tried again at once unless that was the `last`. */
 export function abandonAttempt(context: ExecutionContext, attempt: Attempt, last: boolean): Verdict {
   const message = 'Its orchestrator was killed while it worked; that costs the task nothing.';

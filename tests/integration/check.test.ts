@@ -33,6 +33,8 @@ beforeEach(async () => {
   sandbox = makeSandbox();
   servers = [];
   git('init', '-q');
+  // With a Makefile, init has a verify command to propose.
+  writeFileSync(at('Makefile'), 'test:\n\ttrue\n');
   expect((await runTool(['init'], { cwd: sandbox.project })).code).toBe(0);
   git('add', '-A');
   git('-c', 'user.name=A', '-c', 'user.email=a@example.com', 'commit', '-q', '-m', 'first');
@@ -112,6 +114,15 @@ describe('check', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/✔ claude +Claude CLI 2\.1\.330\n/);
     expect(stdout).toContain('A run can start.');
+  });
+
+  test('nothing but the word of a worker is worth a warning', async () => {
+    sandbox.addProgram('claude', LOGGED_IN);
+    const { canRun, of } = await check({ CLAUDE_ORCHESTRATOR__VERIFY__COMMANDS: '[]' });
+    expect(canRun).toBe(true);
+    expect(of('verify')).toMatchObject([
+      { status: 'warning', fix: expect.stringContaining('verify.commands') as string },
+    ]);
   });
 
   test('all is well with a key, which is never shown', async () => {

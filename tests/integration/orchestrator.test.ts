@@ -137,15 +137,19 @@ describe('orchestrate', () => {
     expect(store.tasks().map(({ status }) => status)).toEqual(['failed', 'pending']);
   });
 
-  it('begins a new session after a refusal', async () => {
+  it('asks once where it was refused, and begins a new session when a person runs it again', async () => {
     add(makeDraft('1'));
     const run = start();
-    await endNext(1, attemptEnd('refused'));
+    const first = await worker.call(1);
+    first.end(attemptEnd('refused'));
+    expect((await run).outcome).toBe('completed-with-failures');
+    expect(worker.calls).toHaveLength(1);
+    const again = start({ runId: 'run-2' });
     const second = await worker.call(2);
     expect(second.assignment.attempt.resumed).toBe(false);
-    expect(second.assignment.attempt.sessionId).not.toBe(worker.calls[0]?.assignment.attempt.sessionId);
+    expect(second.assignment.attempt.sessionId).not.toBe(first.assignment.attempt.sessionId);
     second.end(attemptEnd('landed'));
-    expect((await run).outcome).toBe('completed');
+    expect((await again).outcome).toBe('completed');
   });
 
   it('starts nothing more after a usage limit, charges nothing, and goes on in the same session later', async () => {
@@ -245,6 +249,10 @@ describe('orchestrate', () => {
     const run = start({ workers: 1, maxRetries: 0 });
     const again = await worker.call(1);
     expect(worker.recovered.map(({ id }) => id)).toEqual([claimed?.attempt.id]);
+    expect(events.filter(({ type }) => type === 'attempt-started')[0]).toMatchObject({
+      taskId: '1',
+      title: 'Task 1',
+    });
     expect(store.run('run-0')).toMatchObject({ outcome: 'interrupted' });
     again.end(attemptEnd('landed'));
     await endNext(2, attemptEnd('landed'));

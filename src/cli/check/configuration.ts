@@ -45,6 +45,17 @@ export function checkEnvFile(cli: Cli, { envFile }: Project, findings: Findings)
   return [findings.ok(envFile)];
 }
 
+/** Whether anything but the worker's word proves a change. */
+export function checkVerify({ verify }: Config, findings: Findings): Finding[] {
+  if (verify.commands.length > 0) return [findings.ok(verify.commands.join(' · '))];
+  return [
+    findings.warning(
+      "no verify command is set, so nothing but a worker's word proves its change",
+      'Put the commands that test your project into verify.commands, such as ["npm test"].',
+    ),
+  ];
+}
+
 /** The form of the webhook address; nothing is sent. */
 export function checkSlack({ notifications }: Config, findings: Findings): Finding[] {
   const address = notifications.slack_webhook_url;

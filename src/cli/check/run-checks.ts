@@ -5,7 +5,7 @@ import { inspectClaude } from '../claude-cli.ts';
 import type { Cli } from '../cli.ts';
 import type { Project } from '../project.ts';
 import { checkClaude, checkKey, checkLogin } from './claude.ts';
-import { checkConfiguration, checkEnvFile, checkSlack } from './configuration.ts';
+import { checkConfiguration, checkEnvFile, checkSlack, checkVerify } from './configuration.ts';
 import { check, type Finding } from './finding.ts';
 import { checkGit } from './git.ts';
 import { checkDisk, checkNode } from './machine.ts';
@@ -33,6 +33,7 @@ export async function runChecks(cli: Cli, project: Project, signal: AbortSignal)
     check('config', (of) =>
       checkConfiguration(project, result.ok ? [] : result.error, settings.warnings, of),
     ),
+    check('verify', (of) => checkVerify(config, of)),
     check('.env', (of) => checkEnvFile(cli, project, of)),
     check('claude', async (of) => checkClaude(command, await claude, of)),
     check('login', async (of) => checkLogin(config, secrets, await claude, of)),
