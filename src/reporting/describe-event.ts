@@ -20,7 +20,7 @@ export interface EventLine {
 const SOURCES = {
   manager: 'Planned by the manager.',
   cache: 'Planned as before: nothing has changed since.',
-  stored: 'No plan by the manager: in the order of the stored dependencies.',
+  stored: 'In the order of the stored dependencies and estimates.',
 } as const;
 
 /** How a run ended, in plain words. */

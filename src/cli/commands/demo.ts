@@ -1,6 +1,6 @@
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, relative, sep } from 'node:path';
 import { Command } from 'commander';
 import { execa } from 'execa';
 import { fail } from '../../failure.ts';
@@ -174,7 +174,8 @@ async function findWorker(cli: Cli, options: DemoOptions, root: string): Promise
     });
     if (found.kind === 'ended' && found.exitCode === 0) {
       const path = findProgram('claude', { cwd: root, path: env.PATH }) ?? 'claude';
-      return { name: `the Claude CLI ${found.stdout.trim()}, ${path}`, command: path };
+      const shown = path.startsWith(`${cli.cwd}${sep}`) ? relative(cli.cwd, path) : path;
+      return { name: `the Claude CLI ${found.stdout.trim()}, ${shown}`, command: path };
     }
   }
   const command = join(root, 'claude');
