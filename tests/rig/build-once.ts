@@ -4,7 +4,6 @@ import { join } from 'node:path';
 
 /** Builds `dist/` before the first test if any source is newer, so that no test of the binary tests old code. */
 export default function buildOnce(): void {
-  if (process.env['SKIP_BUILD'] === '1') return;
   const built = existsSync('dist/main.js') ? statSync('dist/main.js').mtimeMs : 0;
   const newest = readdirSync('src', { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

@@ -122,8 +122,8 @@ describe('show', () => {
         sessionId: '11111111-2222-4333-8444-555555555555',
         resumed: false,
         model: 'sonnet',
-        directory: '/work/tree',
-        filesRoot: '/work/attempts',
+        directory: '/somewhere/tree',
+        filesRoot: '/somewhere/attempts',
         why: 'it was next',
       });
       if (claimed === undefined) throw new Error('The task could not be claimed.');
@@ -163,8 +163,8 @@ describe('show', () => {
       'All but the tests.',
       'Add CI.',
       '11111111-2222-4333-8444-555555555555',
-      '/work/tree',
-      '/work/attempts',
+      '/somewhere/tree',
+      '/somewhere/attempts',
       'run-1',
       'in-progress → failed (permission denied)',
     ])
