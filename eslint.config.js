@@ -14,7 +14,6 @@ const DOMAIN = [
   'worker-pool',
   'prompt-escape',
   'pricing',
-  'nearest',
 ].map((name) => `./src/${name}.ts`);
 const ENGINE = [
   'orchestrator',

@@ -8,25 +8,10 @@ import { displayWidth } from '../../src/reporting/display-text.ts';
 import { styles } from '../../src/reporting/styles.ts';
 import type { Task, TaskStatus } from '../../src/task.ts';
 import { buildTaskGraph, type TaskGraph } from '../../src/task-graph.ts';
+import { makeTask } from '../rig/arbitrary-tasks.ts';
 
-const task = (id: string, minutes: number, dependencies: string[] = [], more: Partial<Task> = {}): Task => ({
-  id,
-  tag: 'master',
-  title: `Task ${id}`,
-  description: '',
-  details: '',
-  testStrategy: '',
-  priority: 'medium',
-  status: 'pending',
-  dependencies,
-  size: null,
-  estimateMinutes: minutes,
-  touches: [],
-  risk: null,
-  createdAt: '',
-  updatedAt: '',
-  ...more,
-});
+const task = (id: string, minutes: number, dependencies: string[] = [], more: Partial<Task> = {}): Task =>
+  makeTask(id, { dependencies, estimateMinutes: minutes, ...more });
 
 const graphOf = (tasks: Task[]): TaskGraph => {
   const graph = buildTaskGraph(tasks);

@@ -4,6 +4,7 @@ import { findNext } from '../../../src/cli/tasks/next-task.ts';
 import { viewTask, type TaskBoard } from '../../../src/cli/tasks/view.ts';
 import { learnEstimates } from '../../../src/estimate.ts';
 import { TASK_STATUSES, isSettled, type Size, type Task, type TaskStatus } from '../../../src/task.ts';
+import { makeTask } from '../../rig/arbitrary-tasks.ts';
 import { buildTaskGraph, type TaskGraph } from '../../../src/task-graph.ts';
 
 describe('findNext', () => {
@@ -74,21 +75,5 @@ function task(
   status: TaskStatus = 'pending',
   size: Size = 'M',
 ): Task {
-  return {
-    id,
-    tag: 'master',
-    title: `Task ${id}`,
-    description: '',
-    details: '',
-    testStrategy: '',
-    priority: 'medium',
-    status,
-    dependencies,
-    size,
-    estimateMinutes: null,
-    touches: [],
-    risk: null,
-    createdAt: '2026-01-01T00:00:00.000Z',
-    updatedAt: '2026-01-01T00:00:00.000Z',
-  };
+  return makeTask(id, { dependencies, status, size });
 }

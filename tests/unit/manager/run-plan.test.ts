@@ -5,15 +5,16 @@ import { deserializePlan, planKey, planRun, serializePlan } from '../../../src/m
 import { err } from '../../../src/result.ts';
 import { buildTaskGraph } from '../../../src/task-graph.ts';
 import type { FailureReason } from '../../../src/failure.ts';
-import { COST, scriptedManager, storedTask } from './scripted-manager.ts';
+import { makeTask } from '../../rig/arbitrary-tasks.ts';
+import { COST, scriptedManager } from './scripted-manager.ts';
 
 const NEVER = new AbortController().signal;
 const TASKS = [
-  storedTask('1', { status: 'done' }),
-  storedTask('2', { dependencies: ['1'] }),
-  storedTask('3'),
-  storedTask('3.1'),
-  storedTask('3.2', { dependencies: ['3.1'], status: 'failed' }),
+  makeTask('1', { status: 'done' }),
+  makeTask('2', { dependencies: ['1'] }),
+  makeTask('3'),
+  makeTask('3.1'),
+  makeTask('3.2', { dependencies: ['3.1'], status: 'failed' }),
 ];
 
 function entry(id: string, dependencies: string[] = []): object {
@@ -89,7 +90,7 @@ describe('planRun', () => {
 
   test('asks nothing where nothing is open, or where it does not fit', async () => {
     const { manager, questions } = scriptedManager([], { maxPromptBytes: 100 });
-    const done = await planRun(manager, [storedTask('1', { status: 'done' })], NEVER);
+    const done = await planRun(manager, [makeTask('1', { status: 'done' })], NEVER);
     expect(done).toMatchObject({ ok: true, value: { source: 'stored', warning: null } });
     const large = await planRun(manager, TASKS, NEVER);
     expect(large.ok && large.value.warning).toContain('the limit is 100');

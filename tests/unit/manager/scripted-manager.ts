@@ -2,7 +2,6 @@ import type { ModelUsage } from '../../../src/attempt.ts';
 import type { Manager, Question } from '../../../src/manager/manager.ts';
 import { err, ok } from '../../../src/result.ts';
 import { formProblems } from '../../../src/manager/schemas.ts';
-import type { Task } from '../../../src/task.ts';
 
 /** What every scripted reply costs. */
 export const COST: ModelUsage = {
@@ -39,28 +38,6 @@ export function scriptedManager(
     },
   };
   return { manager, questions };
-}
-
-/** A stored task. */
-export function storedTask(id: string, changes: Partial<Task> = {}): Task {
-  return {
-    id,
-    tag: 'master',
-    title: `Task ${id}`,
-    description: '',
-    details: '',
-    testStrategy: '',
-    priority: 'medium',
-    status: 'pending',
-    dependencies: [],
-    size: null,
-    estimateMinutes: null,
-    touches: [],
-    risk: null,
-    createdAt: '2026-01-01T00:00:00.000Z',
-    updatedAt: '2026-01-01T00:00:00.000Z',
-    ...changes,
-  };
 }
 
 /** A task as a manager writes it among others. */
