@@ -118,12 +118,11 @@ export function isRunnable(status: TaskStatus): boolean {
   return status === 'pending' || status === 'failed';
 }
 
-/** The status a group takes from its subtasks, or undefined where it keeps its own. */
+/** The status a group takes from its subtasks, or undefined where it has none. */
 export function groupStatus(subtasks: readonly TaskStatus[]): TaskStatus | undefined {
   if (subtasks.length === 0) return undefined;
   if (subtasks.every(isSettled)) return subtasks.includes('done') ? 'done' : 'cancelled';
   if (subtasks.includes('in-progress') || subtasks.includes('review')) return 'in-progress';
   if (subtasks.includes('pending')) return subtasks.includes('done') ? 'in-progress' : 'pending';
-  if (subtasks.includes('failed')) return 'failed';
-  return undefined;
+  return subtasks.includes('failed') ? 'failed' : 'deferred';
 }

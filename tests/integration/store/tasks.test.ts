@@ -218,6 +218,13 @@ describeEachDriver('the tasks of a store', ({ driver, file }) => {
     expect(store.setStatus(['1'], 'review', 'no').map(({ status }) => status)).toEqual(['in-progress']);
   });
 
+  it('never leaves a group done while a subtask of it is put off', () => {
+    add(makeDraft('1'), makeDraft('1.1'));
+    store.setStatus(['1'], 'done', 'finished');
+    store.setStatus(['1', '1.1'], 'deferred', 'later after all');
+    expect(statuses()).toEqual({ 1: 'deferred', '1.1': 'deferred' });
+  });
+
   it('makes a group of its own work again when its last subtask goes', () => {
     add(makeDraft('1'), makeDraft('1.1'));
     store.setStatus(['1.1'], 'in-progress', 'test');
