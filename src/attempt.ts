@@ -180,6 +180,39 @@ export interface WorkerReport {
   readonly followUps: readonly string[];
 }
 
+/** Something a review found that is not as it should be. */
+export interface Finding {
+  /** The same in every round, e.g. `F1`. */
+  readonly id: string;
+  readonly severity: 'blocker' | 'major' | 'minor';
+  /** Relative to the repository; null where it is about the change as a whole. */
+  readonly file: string | null;
+  readonly line: number | null;
+  /** One sentence. */
+  readonly title: string;
+  /** What proves it. */
+  readonly evidence: string;
+}
+
+/** What the manager said of a change. */
+export interface Review {
+  /** 1 for the first of a task in a run. */
+  readonly round: number;
+  readonly verdict: 'approved' | 'rejected';
+  readonly summary: string;
+  /** Those that are open, the ones that do not block included. */
+  readonly findings: readonly Finding[];
+  /** The commit that was reviewed; null where nothing had changed. */
+  readonly commit: string | null;
+}
+
+/** What one verify command said of a change. */
+export interface GateVerdict {
+  readonly command: string;
+  /** `flaky`: it failed, then passed on the same tree; `red-before`: it fails without the change too. */
+  readonly verdict: 'passed' | 'failed' | 'flaky' | 'red-before';
+}
+
 /** How an attempt ended: everything the store keeps of it. */
 export interface AttemptEnd {
   readonly outcome: AttemptOutcome;
@@ -193,6 +226,12 @@ export interface AttemptEnd {
   readonly signal: string | null;
   /** Unix milliseconds at which a usage limit resets, where the outcome is `usage-limited` and it is known. */
   readonly resetsAt: number | null;
+  /** The commit on the integration branch, where the change landed. */
+  readonly commit: string | null;
+  /** What the verify commands said last, in their order. */
+  readonly gates: readonly GateVerdict[];
+  /** The last review, of this attempt or of one before it whose findings are still open. */
+  readonly review: Review | null;
 }
 
 /** The end of an attempt that used nothing and of which nothing else is known. */
@@ -207,6 +246,9 @@ export function bareEnd(outcome: AttemptOutcome, message: string): AttemptEnd {
     exitCode: null,
     signal: null,
     resetsAt: null,
+    commit: null,
+    gates: [],
+    review: null,
   };
 }
 
@@ -221,8 +263,13 @@ export interface Attempt {
   readonly sessionId: string;
   readonly resumed: boolean;
   readonly model: string;
-  /** The working directory of the worker. */
+  /** The working directory of the worker; until its workspace is prepared, the project's. */
   readonly directory: string;
+  /** The branch of its workspace, and the commit it began at; null where workers share a directory. */
+  readonly branch: string | null;
+  readonly base: string | null;
+  /** The commit that was about to land, written down before it did. */
+  readonly landing: string | null;
   /** The attempt's own folder: prompt, transcript, stderr. */
   readonly files: string;
   readonly process: ProcessIdentity | null;

@@ -29,6 +29,21 @@ export interface WorkerProgress {
   readonly costUsd: number;
 }
 
+/** What became of the work that landed in a run. */
+export interface Delivery {
+  /**
+   * `none`: there was nothing to deliver; `committed` on the user's branch; `staged` in the user's checkout; `left` on
+   * the integration branch; or offered as a `pull-request`.
+   */
+  readonly kind: 'none' | 'committed' | 'staged' | 'left' | 'pull-request';
+  /** The commit that holds it all; null for `none`. */
+  readonly commit: string | null;
+  /** A sentence for people: what was done, or why it was left. */
+  readonly message: string;
+  /** What a person has to type to take it, where something is left to do. */
+  readonly commands: readonly string[];
+}
+
 /** Everything that happens. The store keeps each but `attempt-progress`; reporters see all of them. */
 export type Event =
   | {
@@ -45,6 +60,7 @@ export type Event =
       /** Where the order came from: a manager call, the plan cache, or the stored dependencies alone. */
       readonly source: 'manager' | 'cache' | 'stored';
     }
+  | { readonly type: 'run-delivered'; readonly runId: string; readonly delivery: Delivery }
   | {
       readonly type: 'run-ended';
       readonly runId: string;
@@ -64,6 +80,14 @@ export type Event =
       readonly why: string;
     }
   | {
+      readonly type: 'attempt-prepared';
+      readonly attemptId: number;
+      readonly taskId: TaskId;
+      readonly directory: string;
+      readonly branch: string | null;
+      readonly base: string | null;
+    }
+  | {
       readonly type: 'attempt-spawned';
       readonly attemptId: number;
       readonly taskId: TaskId;
@@ -80,6 +104,13 @@ export type Event =
       readonly attemptId: number;
       readonly taskId: TaskId;
       readonly progress: WorkerProgress;
+    }
+  | {
+      /** Written before the integration branch is moved to `commit`: whoever finds it looks there what became of it. */
+      readonly type: 'landing-intended';
+      readonly attemptId: number;
+      readonly taskId: TaskId;
+      readonly commit: string;
     }
   | {
       readonly type: 'attempt-ended';

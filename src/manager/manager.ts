@@ -1,7 +1,9 @@
 import type { z } from 'zod';
-import type { ModelUsage } from '../attempt.ts';
+import type { GateVerdict, ModelUsage, Review, WorkerReport } from '../attempt.ts';
 import type { Failure } from '../failure.ts';
 import type { Result } from '../result.ts';
+import type { Task } from '../task.ts';
+import type { ChangeText } from '../workspace/workspace.ts';
 
 /** One structured question to the manager's model. */
 export interface Question<T> {
@@ -47,4 +49,30 @@ export interface Manager {
   /** The largest prompt it takes, in bytes of UTF-8. */
   readonly maxPromptBytes: number;
   ask<T>(question: Question<T>, signal: AbortSignal): Promise<Result<Answer<T>, Unanswered>>;
+}
+
+/** Everything a review is told about a change. */
+export interface ReviewRequest {
+  readonly task: Task;
+  /** The group the task belongs to, if it is a subtask. */
+  readonly parent: Task | null;
+  /** What the worker says of its work. */
+  readonly report: WorkerReport;
+  /** The commit of the change; null where nothing changed. */
+  readonly commit: string | null;
+  readonly files: readonly string[];
+  /** The whole change in the first round, later what came to it since the round before. */
+  readonly change: ChangeText;
+  readonly gates: readonly GateVerdict[];
+  /** The shell commands that the worker ran, in order, each with whether it succeeded: what its claims are held against. */
+  readonly commands: readonly { readonly command: string; readonly failed: boolean }[];
+  /** The round before with its open findings; its `round` is 0 where that was in an earlier run. */
+  readonly previous: Review | null;
+  readonly maxRounds: number;
+}
+
+/** Says whether a change does what its task asks. */
+export interface Reviewer {
+  /** The failure is what kept the manager from answering; it says nothing about the change. */
+  review(request: ReviewRequest, signal: AbortSignal): Promise<Result<Review, Failure>>;
 }

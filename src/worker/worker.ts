@@ -1,6 +1,7 @@
-import type { Attempt, AttemptEnd, Phase, ProcessIdentity } from '../attempt.ts';
+import type { Attempt, AttemptEnd, Phase, ProcessIdentity, Review, WorkerReport } from '../attempt.ts';
 import type { WorkerProgress } from '../event.ts';
 import type { Task } from '../task.ts';
+import type { Previous, Workspace } from '../workspace/workspace.ts';
 
 /** Everything a worker is told about one attempt. */
 export interface Assignment {
@@ -12,15 +13,26 @@ export interface Assignment {
   readonly handovers: readonly { readonly task: Task; readonly summary: string }[];
   /** How the task's previous attempt ended, if there was one. */
   readonly previous: AttemptEnd | null;
+  /** The attempt whose workspace this one goes on with. */
+  readonly continues: Previous | null;
+  /** A report that an earlier attempt came to, where only what follows it failed: then nothing is worked again. */
+  readonly finished: WorkerReport | null;
+  /** The review whose findings are open; its round is 0 where it belongs to an earlier run. */
+  readonly review: Review | null;
   /** The most this attempt may cost, in US dollars. */
   readonly maxCostUsd: number | null;
 }
 
 /** What the worker tells while it works. None of them may throw. */
 export interface WorkerHooks {
+  readonly onWorkspace: (workspace: Workspace) => void;
   readonly onSpawn: (process: ProcessIdentity) => void;
   readonly onPhase: (phase: Phase) => void;
   readonly onProgress: (progress: WorkerProgress) => void;
+  /** The change is about to land as this commit. */
+  readonly onLanding: (commit: string) => void;
+  /** Something that a person should know. */
+  readonly onWarning: (message: string) => void;
 }
 
 /** Does one attempt at one task, from a prepared workspace to a landed change. */
