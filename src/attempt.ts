@@ -180,11 +180,14 @@ export interface WorkerReport {
   readonly followUps: readonly string[];
 }
 
+/** How bad a finding is, the worst first. */
+export const SEVERITIES = ['blocker', 'major', 'minor'] as const;
+
 /** Something a review found that is not as it should be. */
 export interface Finding {
   /** The same in every round, e.g. `F1`. */
   readonly id: string;
-  readonly severity: 'blocker' | 'major' | 'minor';
+  readonly severity: (typeof SEVERITIES)[number];
   /** Relative to the repository; null where it is about the change as a whole. */
   readonly file: string | null;
   readonly line: number | null;
@@ -226,6 +229,8 @@ export interface AttemptEnd {
   readonly signal: string | null;
   /** Unix milliseconds at which a usage limit resets, where the outcome is `usage-limited` and it is known. */
   readonly resetsAt: number | null;
+  /** The commit that holds all the worker wrote, once it has reported and its work was captured. */
+  readonly change: string | null;
   /** The commit on the integration branch, where the change landed. */
   readonly commit: string | null;
   /** What the verify commands said last, in their order. */
@@ -246,6 +251,7 @@ export function bareEnd(outcome: AttemptOutcome, message: string): AttemptEnd {
     exitCode: null,
     signal: null,
     resetsAt: null,
+    change: null,
     commit: null,
     gates: [],
     review: null,

@@ -7,6 +7,8 @@ export interface GovernorOptions {
   /** The most all attempts at one task may spend together. */
   readonly maxCostPerTaskUsd: number | null;
   readonly slots: number;
+  /** What the manager has cost in this run so far, in US dollars. */
+  readonly managerUsd: () => number;
 }
 
 /** Permission to start an attempt, or why nothing may start any more in this run. */
@@ -33,7 +35,7 @@ const OUTAGE_AFTER = 5;
 /** Decides whether a task may start now: is the breaker closed, and is there money left that nobody else holds? */
 export class Governor {
   readonly #options: GovernorOptions;
-  #spent = 0;
+  #attemptsUsd = 0;
   #faults = 0;
   #stop: Stop | null = null;
   #overBudget = 0;
@@ -53,11 +55,6 @@ export class Governor {
     return this.#overBudget;
   }
 
-  /** Counts money that was spent outside of attempts. */
-  spend(usage: readonly ModelUsage[]): void {
-    this.#spent += costOf(usage);
-  }
-
   /**
    * Asks for permission to start an attempt at a task; what is granted stays reserved until `ended`. `earlier` is what
    * earlier attempts at the task have used, in any run.
@@ -73,14 +70,15 @@ export class Governor {
     if (maxCostUsd === null) return { granted: true, maxCostUsd: ownRest };
 
     const reserved = [...this.#reserved.values()].reduce((sum, amount) => sum + amount, 0);
-    const share = (maxCostUsd - this.#spent - reserved) / Math.max(1, slots - this.#reserved.size);
+    const spent = this.#attemptsUsd + this.#options.managerUsd();
+    const share = (maxCostUsd - spent - reserved) / Math.max(1, slots - this.#reserved.size);
     const grant = Math.min(share, ownRest ?? Infinity);
     if (grant < SMALLEST_GRANT_USD && this.#reserved.size > 0)
       return { granted: false, stop: null, wait: true };
     if (grant < Math.min(SMALLEST_GRANT_USD, maxCostUsd)) {
       this.#stop = {
         outcome: 'over-budget',
-        message: `${usd(this.#spent)} of the ${usd(maxCostUsd)} budget is spent; raise budget.max_cost_usd or --max-cost to go on.`,
+        message: `${usd(spent)} of the ${usd(maxCostUsd)} budget is spent; raise budget.max_cost_usd or --max-cost to go on.`,
       };
       return { granted: false, stop: this.#stop };
     }
@@ -91,7 +89,7 @@ export class Governor {
   /** Takes the end of an attempt into account; some outcomes end the whole run. */
   ended(taskId: string, end: AttemptEnd): void {
     this.#reserved.delete(taskId);
-    this.spend(end.usage);
+    this.#attemptsUsd += costOf(end.usage);
     if (end.outcome === 'over-budget') this.#overBudget++;
     this.#faults = end.outcome === 'infrastructure' ? this.#faults + 1 : 0;
     if (this.#stop !== null) return;

@@ -22,15 +22,19 @@ import {
 import type { TaskGraph } from './task-graph.ts';
 import { WorkerPool } from './worker-pool.ts';
 import type { Worker } from './worker/worker.ts';
+import type { Workspaces } from './workspace/workspace.ts';
 
 /** The parts a run is made of. */
 export interface Orchestration {
   readonly store: TaskStore;
   readonly worker: Worker;
+  readonly workspaces: Workspaces;
   readonly reporter: Reporter;
   /** Improves the plan that is stored before anything starts, and says where it came from; it never rejects. */
   readonly plan: (tasks: readonly Task[], signal: AbortSignal) => Promise<'manager' | 'cache' | 'stored'>;
   readonly estimate: Estimator;
+  /** What the manager has cost in this run so far, in US dollars. */
+  readonly managerUsd: () => number;
   readonly isAlive: (process: ProcessIdentity) => boolean;
   readonly newSessionId: () => string;
   /** Unix milliseconds. */
@@ -47,7 +51,7 @@ export interface RunResult {
 }
 
 /**
- * Runs the stored tasks in dependency order: recover → plan → schedule → work → end.
+ * Runs the stored tasks in dependency order: recover → plan → schedule (each: work, verify, review, land) → deliver.
  *
  * When `signal` aborts, nothing new starts, running workers are ended, and the run ends as `interrupted`.
  */
@@ -69,6 +73,8 @@ class Orchestrator {
   readonly #pool: WorkerPool;
   readonly #execution: ExecutionContext;
   readonly #jobs = new Set<Promise<void>>();
+  /** Ends one worker alone, by the attempt's id. */
+  readonly #running = new Map<number, { readonly taskId: TaskId; readonly stop: AbortController }>();
   /** Attempts that have ended and are not settled yet. */
   readonly #ended: { readonly attempt: Attempt; readonly end: AttemptEnd | undefined }[] = [];
   readonly #outbox: Outbox;
@@ -86,7 +92,7 @@ class Orchestrator {
     this.#signal = signal;
     this.#outbox = new Outbox(parts.store, parts.reporter);
     this.#pool = new WorkerPool(options.workers);
-    this.#governor = new Governor({ ...options, slots: options.workers });
+    this.#governor = new Governor({ ...options, slots: options.workers, managerUsd: parts.managerUsd });
     this.#graph = storedGraph(parts.store.tasks());
     this.#scheduler = new Scheduler(this.#graph, {
       slots: options.workers,
@@ -121,8 +127,8 @@ class Orchestrator {
     // After a failure too: what was taken over is brought to its end, so that no worker outlives its run.
     await this.#schedule();
     this.#signal.removeEventListener('abort', interrupt);
-    if (this.#fatal !== null) throw this.#fatal.error;
-    return this.#end();
+    if (this.#fatal !== null) throw this.#broken(this.#fatal.error);
+    return await this.#end();
   }
 
   /** One run a project: throws where another one is alive. */
@@ -135,13 +141,15 @@ class Orchestrator {
 
   /** Takes over the attempts of a killed orchestrator, and ends what else it left running. */
   async #recover(): Promise<void> {
-    const { store, worker } = this.#parts;
+    const { store, worker, workspaces } = this.#parts;
     const unfinished = store.attempts({ running: true });
     await worker.endOrphans(new Set(unfinished.map(({ id }) => id)));
+    for (const message of await workspaces.begin(this.#options.runId, unfinished))
+      this.#outbox.report(store.record({ type: 'warning', message }));
     for (const attempt of unfinished) {
       this.#scheduler.adopt(attempt.taskId);
       this.#outbox.report(takenOver(attempt, this.#graph));
-      this.#follow(attempt, recoverAttempt(this.#execution, attempt, this.#endWorkers.signal));
+      this.#follow(attempt, (signal) => recoverAttempt(this.#execution, attempt, signal));
     }
   }
 
@@ -151,7 +159,6 @@ class Orchestrator {
     const { runId } = this.#options;
     const source = await plan(store.tasks(), this.#signal);
     reporter.report(store.record({ type: 'run-planned', runId, source }));
-    this.#governor.spend(store.usage({ runId }).filter(({ role }) => role === 'manager'));
     this.#refresh();
   }
 
@@ -196,10 +203,7 @@ class Orchestrator {
         }
       });
       for (const { attempt, work } of begun) {
-        this.#follow(
-          attempt,
-          this.#pool.run(() => work(this.#endWorkers.signal)),
-        );
+        this.#follow(attempt, (signal) => this.#pool.run(() => work(signal)));
       }
     } catch (error) {
       this.#giveUp(error);
@@ -207,8 +211,10 @@ class Orchestrator {
   }
 
   /** Follows an attempt to its end; undefined if it came to nothing. */
-  #follow(attempt: Attempt, work: Promise<AttemptEnd | undefined>): void {
-    const followed = work.then((end) => {
+  #follow(attempt: Attempt, work: (signal: AbortSignal) => Promise<AttemptEnd | undefined>): void {
+    const stop = new AbortController();
+    this.#running.set(attempt.id, { taskId: attempt.taskId, stop });
+    const followed = work(AbortSignal.any([stop.signal, this.#endWorkers.signal])).then((end) => {
       this.#jobs.delete(followed);
       this.#ended.push({ attempt, end });
       // Not at once: others that have ended by now are settled with it.
@@ -218,7 +224,9 @@ class Orchestrator {
   }
 
   #settle(attempt: Attempt, end: AttemptEnd | undefined): void {
-    const last = this.#endWorkers.signal.aborted || !this.#scheduler.wants(attempt.taskId);
+    const isStopped = this.#endWorkers.signal.aborted || this.#running.get(attempt.id)?.stop.signal.aborted;
+    this.#running.delete(attempt.id);
+    const last = isStopped === true || !this.#scheduler.wants(attempt.taskId);
     const verdict =
       end === undefined
         ? abandonAttempt(this.#execution, attempt, last)
@@ -261,6 +269,11 @@ class Orchestrator {
     const { store, reporter, now } = this.#parts;
     this.#storeVersion = store.version();
     this.#graph = storedGraph(store.tasks());
+    for (const { taskId, stop } of this.#running.values()) {
+      // A person has said what is to become of it, or has deleted it.
+      const status = this.#graph.nodes.get(taskId)?.status;
+      if (status !== 'in-progress' && status !== 'review') stop.abort();
+    }
     const before = this.#scheduler.results();
     this.#scheduler.update(this.#graph);
     const taskIds = [...this.#scheduler.results().keys()].filter((id) => !before.has(id));
@@ -273,11 +286,26 @@ class Orchestrator {
     });
   }
 
-  #end(): RunResult {
-    const { store, reporter } = this.#parts;
+  async #end(): Promise<RunResult> {
+    const { store, reporter, workspaces } = this.#parts;
+    const { runId } = this.#options;
+    const delivery = await workspaces.deliver();
+    reporter.report(store.record({ type: 'run-delivered', runId, delivery }));
     const ending = this.#ending();
-    reporter.report(store.endRun(this.#options.runId, ending.outcome, ending.message));
+    reporter.report(store.endRun(runId, ending.outcome, ending.message));
     return { ...ending, results: this.#scheduler.results() };
+  }
+
+  /** Ends the stored run where that is still possible: nothing must take it for one that goes on. */
+  #broken(error: unknown): unknown {
+    const { store, reporter } = this.#parts;
+    const message = error instanceof Error ? error.message : String(error);
+    try {
+      reporter.report(store.endRun(this.#options.runId, 'interrupted', message));
+    } catch {
+      // The store is what failed; the next run finds this one without an end, and settles it.
+    }
+    return error;
   }
 
   #ending(): Stop {

@@ -7,6 +7,8 @@ export interface RetryOptions {
   readonly maxRetries: number;
   readonly retryBaseDelayMs: number;
   readonly retryMaxDelayMs: number;
+  /** A change that is still not accepted in the last round is given up. */
+  readonly maxReviewRounds: number;
 }
 
 /** Decides what a task does next after an attempt: is it done, tried again, given up, or left to a later run? */
@@ -32,6 +34,8 @@ export class RetryPolicy {
 
     if (policy.success) return { kind: 'done' };
     if (policy.stops !== 'nothing') return { kind: policy.charged ? 'failed' : 'released' };
+    if (end.outcome === 'review-rejected' && (end.review?.round ?? 0) >= this.#options.maxReviewRounds)
+      return { kind: 'failed' };
     if (policy.next === 'none' || tries.charged > this.#options.maxRetries) return { kind: 'failed' };
     if (ending || tries.free > this.#options.maxRetries) return { kind: 'released' };
     return { kind: 'retry', at: now + (policy.backOff ? this.#delay(tries.charged + tries.free) : 0) };

@@ -71,7 +71,10 @@ export class Scheduler {
     this.update(graph);
   }
 
-  /** Takes over tasks that were added, changed or settled from outside; what runs or has ended here stays so. */
+  /**
+   * Takes over tasks that were added, changed or settled from outside. What runs or has ended here stays so, unless a
+   * person has given it another status since.
+   */
   update(graph: TaskGraph): void {
     this.#graph = graph;
     this.#ready = [];
@@ -79,7 +82,9 @@ export class Scheduler {
       if (!graph.nodes.has(id) && this.#states.get(id) !== 'running') this.#states.delete(id);
     for (const task of graph.nodes.values()) {
       const state = this.#states.get(task.id);
-      if (state === 'running' || state === 'done' || state === 'failed' || state === 'released') continue;
+      if (state === 'running' || state === 'released') continue;
+      if (state === 'done' && !isRunnable(task.status)) continue;
+      if (state === 'failed' && task.status === 'failed') continue;
       this.#states.set(task.id, this.#initialState(task, state));
     }
     this.#paths = graph.remainingPath(this.#options.estimate, (id) => !this.#isSettled(id));

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
-import { bareEnd, OUTCOME_POLICY, type Attempt, type AttemptEnd } from './attempt.ts';
+import { bareEnd, OUTCOME_POLICY, type Attempt, type AttemptEnd, type Review } from './attempt.ts';
 import type { Event, Stamped } from './event.ts';
 import type { Governor } from './governor.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { Choice, Verdict } from './scheduler.ts';
 import type { TaskStore } from './store/store.ts';
-import { parentOf, type Task, type TaskId, type TaskStatus } from './task.ts';
+import { parentOf, type Task, type TaskDraft, type TaskId, type TaskStatus } from './task.ts';
 import type { TaskGraph } from './task-graph.ts';
-import type { Worker, WorkerHooks } from './worker/worker.ts';
+import type { Assignment, Worker, WorkerHooks } from './worker/worker.ts';
+import type { Previous } from './workspace/workspace.ts';
 
 /** What the execution of one task needs of its run. */
 export interface ExecutionContext {
@@ -66,6 +67,9 @@ export function beginAttempt(context: ExecutionContext, { id, why }: Choice): Be
     attempt,
     handovers: handoversFor(context, id),
     previous: previous?.end ?? null,
+    continues: resumed(attempt, earlier),
+    finished: attempt.resumed ? finishedReport(earlier) : null,
+    review: openReview(context, previous),
     maxCostUsd: admission.maxCostUsd,
   };
   return {
@@ -85,6 +89,8 @@ export function settleAttempt(
   governor.ended(attempt.taskId, end);
   const verdict = retries.judge(attempt.taskId, end, last || governor.stop !== null, now());
   endAttempt(context, attempt, end, verdict);
+  if (verdict.kind === 'done' && end.review?.verdict === 'rejected')
+    addFollowUps(context, attempt, end.review);
   return verdict;
 }
 
@@ -149,6 +155,61 @@ function claim(
   return claimed?.attempt;
 }
 
+/** The attempt whose workspace a resumed one goes on with: the newest that had one. */
+function resumed(attempt: Attempt, earlier: readonly Attempt[]): Previous | null {
+  const before = attempt.resumed ? earlier.findLast(({ branch }) => branch !== null) : undefined;
+  return before?.end == null ? null : { attempt: before, outcome: before.end.outcome };
+}
+
+/** The report of work that was captured whole, where nothing but what follows it came to nothing since. */
+function finishedReport(earlier: readonly Attempt[]): Assignment['finished'] {
+  for (const { end } of earlier.toReversed()) {
+    if (end === null || OUTCOME_POLICY[end.outcome].charged) return null;
+    if (end.report !== null) return end.change === null ? null : end.report;
+    if (end.usage.length > 0) return null;
+  }
+  return null;
+}
+
+/** The findings that are still open; the rounds are counted anew in each run. */
+function openReview({ runId }: ExecutionContext, previous: Attempt | undefined): Review | null {
+  const review = previous?.end?.review ?? null;
+  if (review === null || review.verdict === 'approved') return null;
+  return previous?.runId === runId ? review : { ...review, round: 0 };
+}
+
+/** What a review would not accept, but the settings let land: put off, so that a person decides about it. */
+function addFollowUps({ store, report }: ExecutionContext, { taskId }: Attempt, { findings }: Review): void {
+  const first = Math.max(0, ...store.tasks().map(({ id }) => Number.parseInt(id, 10))) + 1;
+  const drafts = findings.map((finding, index): TaskDraft => {
+    const where =
+      finding.file === null ? '' : `${finding.file}${finding.line === null ? '' : `:${finding.line}`}: `;
+    return {
+      id: String(first + index),
+      title: `Follow up on task ${taskId}: ${finding.title}`,
+      description: `${where}${finding.title}`,
+      details: finding.evidence,
+      testStrategy: '',
+      priority: finding.severity === 'minor' ? 'low' : 'medium',
+      dependencies: [],
+      size: null,
+      estimateMinutes: null,
+      touches: finding.file === null ? [] : [finding.file],
+      risk: null,
+    };
+  });
+  if (drafts.length === 0) return;
+  const added = store.addTasks(drafts, { source: `review of task ${taskId}` });
+  const ids = added.map(({ id }) => id);
+  store.setStatus(ids, 'deferred', `The review of task ${taskId} left it open.`);
+  report(
+    store.record({
+      type: 'warning',
+      message: `The review of task ${taskId} left ${ids.length === 1 ? 'task' : 'tasks'} ${ids.join(', ')} to follow up; \`set-status\` them to pending to have them done.`,
+    }),
+  );
+}
+
 function endAttempt(context: ExecutionContext, attempt: Attempt, end: AttemptEnd, verdict: Verdict): void {
   const { taskId } = attempt;
   const events = context.store.endAttempt(attempt.id, end, statusAfter(verdict), end.message) ?? [];
@@ -186,6 +247,10 @@ function handoversFor({ store, graph }: ExecutionContext, id: TaskId): { task: T
 
 function hooksFor(context: ExecutionContext, { id: attemptId, taskId }: Attempt): WorkerHooks {
   return {
+    onWorkspace: ({ directory, branch, base }) =>
+      record(context, { type: 'attempt-prepared', attemptId, taskId, directory, branch, base }),
+    onLanding: (commit) => record(context, { type: 'landing-intended', attemptId, taskId, commit }),
+    onWarning: (message) => record(context, { type: 'warning', message }),
     onSpawn: (process) => record(context, { type: 'attempt-spawned', attemptId, taskId, process }),
     onPhase: (phase) => record(context, { type: 'attempt-phase', attemptId, taskId, phase }),
     onProgress: (progress) => {

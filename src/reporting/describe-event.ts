@@ -80,6 +80,16 @@ function describe(event: Stamped, worker: RunningWorker | undefined): EventLine 
       const again = event.number > 1 ? ` (try ${event.number}${event.resumed ? ', same session' : ''})` : '';
       return line('normal', 'plain', `▸ ${event.taskId} ${event.title}${again} · ${event.why}`);
     }
+    case 'attempt-prepared':
+      return line('verbose', 'dim', `· ${event.taskId} workspace ${event.directory}`);
+    case 'landing-intended':
+      return line('verbose', 'dim', `· ${event.taskId} landing as ${event.commit.slice(0, 12)}`);
+    case 'run-delivered': {
+      const { kind, message, commands } = event.delivery;
+      if (kind === 'none') return undefined;
+      const text = commands.length === 0 ? message : `${message} Take it with: ${commands.join('; ')}`;
+      return line('normal', kind === 'left' ? 'warn' : 'good', text);
+    }
     case 'attempt-spawned':
       return line('verbose', 'dim', `· ${event.taskId} process ${event.process.pid}`);
     case 'attempt-phase':

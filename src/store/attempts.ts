@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Attempt, AttemptEnd, AttemptOutcome, Phase } from '../attempt.ts';
+import { bareEnd, type Attempt, type AttemptEnd, type AttemptOutcome, type Phase } from '../attempt.ts';
 import type { FinishedWork } from '../estimate.ts';
 import type { Stamped } from '../event.ts';
 import { isSettled, type Size, type TaskId, type TaskStatus } from '../task.ts';
@@ -152,6 +152,9 @@ interface AttemptRow extends TaskKey {
   readonly resumed: number;
   readonly model: string;
   readonly directory: string;
+  readonly branch: string | null;
+  readonly base: string | null;
+  readonly landing: string | null;
   readonly files_root: string;
   readonly pid: number | null;
   readonly process_start: string | null;
@@ -188,12 +191,20 @@ function toAttempt(row: AttemptRow): Attempt {
     resumed: row.resumed === 1,
     model: row.model,
     directory: row.directory,
+    branch: row.branch,
+    base: row.base,
+    landing: row.landing,
     files: join(row.files_root, String(row.id)),
     process:
       row.pid === null || row.process_start === null ? null : { pid: row.pid, startTime: row.process_start },
     phase: row.phase,
     startedAt: row.started_at,
     endedAt: row.ended_at,
-    end: row.end === null ? null : (JSON.parse(row.end) as AttemptEnd),
+    end: row.end === null ? null : parseEnd(row.end),
   };
+}
+
+/** Ends that an earlier version stored lack what it did not know of. */
+function parseEnd(text: string): AttemptEnd {
+  return { ...bareEnd('infrastructure', ''), ...(JSON.parse(text) as AttemptEnd) };
 }

@@ -137,4 +137,19 @@ export const MIGRATIONS: readonly string[] = [
     created_at TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Where an attempt worked, and the commit it was about to land as.
+  ALTER TABLE attempts ADD COLUMN branch TEXT;
+  ALTER TABLE attempts ADD COLUMN base TEXT;
+  ALTER TABLE attempts ADD COLUMN landing TEXT;
+
+  -- What a verify command said of a tree, so that no tree is tested twice in a run.
+  CREATE TABLE gate_verdicts (
+    run_id TEXT NOT NULL REFERENCES runs (id),
+    tree TEXT NOT NULL,
+    command TEXT NOT NULL,
+    verdict TEXT NOT NULL CHECK (json_valid(verdict)),
+    PRIMARY KEY (run_id, tree, command)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

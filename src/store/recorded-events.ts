@@ -19,12 +19,29 @@ export function recordEvent(store: StoreContext, event: Event): Stamped {
       );
       return log.append(event, at, runOf(store, event.attemptId));
     }
+    case 'attempt-prepared':
+      db.sql('UPDATE attempts SET directory = ?, branch = ?, base = ? WHERE id = ? AND tag = ?').run(
+        event.directory,
+        event.branch,
+        event.base,
+        event.attemptId,
+        tag,
+      );
+      return log.append(event, at, runOf(store, event.attemptId));
+    case 'landing-intended':
+      db.sql('UPDATE attempts SET landing = ? WHERE id = ? AND tag = ?').run(
+        event.commit,
+        event.attemptId,
+        tag,
+      );
+      return log.append(event, at, runOf(store, event.attemptId));
     case 'attempt-phase':
       db.sql('UPDATE attempts SET phase = ? WHERE id = ? AND tag = ?').run(event.phase, event.attemptId, tag);
       return log.append(event, at, runOf(store, event.attemptId));
     case 'manager-called':
       bookUsage(store, { role: 'manager', runId: event.runId, attemptId: null, at }, event.usage);
       return log.append(event, at);
+    case 'run-delivered':
     case 'run-planned':
     case 'retry-scheduled':
     case 'warning':
@@ -45,6 +62,7 @@ export function recordEvent(store: StoreContext, event: Event): Stamped {
 
 /** Whether an event says nothing any more once the machine has lost its power, and with it every worker. */
 export function isFleeting(event: Event): boolean {
+  if (event.type === 'attempt-prepared') return true;
   return event.type === 'attempt-spawned' || (event.type === 'attempt-phase' && event.phase !== 'landing');
 }
 

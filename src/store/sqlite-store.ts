@@ -186,6 +186,28 @@ class SqliteStore implements TaskStore {
     });
   }
 
+  gateVerdict(runId: string, tree: string, command: string) {
+    return this.#db.read(
+      () =>
+        this.#db
+          .sql<{ verdict: string }>(
+            'SELECT verdict FROM gate_verdicts WHERE run_id = ? AND tree = ? AND command = ?',
+          )
+          .get(runId, tree, command)?.verdict,
+    );
+  }
+
+  saveGateVerdict(runId: string, tree: string, command: string, verdict: string) {
+    // It can be found out again: not worth waiting for the disk.
+    this.#db.writeRelaxed(() =>
+      this.#db
+        .sql(
+          'INSERT OR REPLACE INTO gate_verdicts (run_id, tree, command, verdict) VALUES (?, ?, ?, ?)',
+        )
+        .run(runId, tree, command, verdict),
+    );
+  }
+
   atomically<T>(work: () => T): T {
     return this.#db.together(work);
   }

@@ -120,6 +120,9 @@ export interface TaskStore {
   // The plan cache, keyed by the hash of a plan's inputs.
   cachedPlan(hash: string): string | undefined;
   cachePlan(hash: string, reply: string): void;
+  /** What a verify command said of a tree in a run, as JSON. */
+  gateVerdict(runId: string, tree: string, command: string): string | undefined;
+  saveGateVerdict(runId: string, tree: string, command: string, verdict: string): void;
 
   /**
    * Stores everything that `work` changes, by any number of calls, durably at once, or nothing of it when it throws.

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
+import type { Review } from '../attempt.ts';
 import { PRIORITIES, RISKS, SIZES, TASK_STATUSES, type Task } from '../task.ts';
 
 const text = z.string();
@@ -20,11 +21,33 @@ const taskSchema = z.object({
   createdAt: text,
   updatedAt: text,
 });
-const fileSchema = z.object({ task: taskSchema, resumed: z.boolean() });
+const findingSchema = z.object({
+  id: text,
+  severity: z.enum(['blocker', 'major', 'minor']),
+  file: text.nullable(),
+  line: z.number().nullable(),
+  title: text,
+  evidence: text,
+});
+const reviewSchema = z.object({
+  round: z.number(),
+  verdict: z.enum(['approved', 'rejected']),
+  summary: text,
+  findings: z.array(findingSchema),
+  commit: text.nullable(),
+});
+const fileSchema = z.object({
+  task: taskSchema,
+  parent: taskSchema.nullable().default(null),
+  review: reviewSchema.nullable().default(null),
+  resumed: z.boolean(),
+});
 
 /** What an attempt was started with, kept for whoever has to bring it to its end. */
 export interface AssignmentRecord {
   readonly task: Task;
+  readonly parent: Task | null;
+  readonly review: Review | null;
   /** Its process went on with a session that had costs before. */
   readonly resumed: boolean;
 }

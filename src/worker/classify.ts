@@ -1,4 +1,4 @@
-import type { AttemptEnd, AttemptOutcome, WorkerReport } from '../attempt.ts';
+import { bareEnd, type AttemptEnd, type AttemptOutcome, type WorkerReport } from '../attempt.ts';
 import { classifyApiError } from './classify-api-error.ts';
 import { singleLine } from './display-text.ts';
 import { denialsOf } from './permission-rule.ts';
@@ -66,8 +66,7 @@ function attemptEnd(
   report: WorkerReport | null,
 ): AttemptEnd {
   return {
-    outcome,
-    message: singleLine(message, MAX_MESSAGE),
+    ...bareEnd(outcome, singleLine(message, MAX_MESSAGE)),
     usage: transcript.usage,
     report,
     denials: denialsOf(transcript.result?.permission_denials ?? []),

@@ -37,8 +37,9 @@ export type Combined =
       readonly kind: 'combined';
       /** The workspace is at this tree. */
       readonly tree: string;
-      /** The tip of the integration branch that it stands on. */
+      /** The tip of the integration branch that it stands on, and its tree. */
       readonly onto: string;
+      readonly ontoTree: string;
     }
   | { readonly kind: 'conflict'; readonly onto: string; readonly files: readonly string[] };
 
@@ -98,8 +99,13 @@ export interface Changes {
   snapshot(workspace: Workspace): Promise<void>;
   /** All that the worker wrote, its own commits included. */
   capture(workspace: Workspace): Promise<Change>;
-  /** Puts the workspace to the change merged onto the tip of the integration branch. */
+  /**
+   * Puts the workspace to the change merged onto the tip of the integration branch; the second time for the same
+   * change and tip it has nothing to do.
+   */
   combine(workspace: Workspace, change: Change): Promise<Combined>;
+  /** Takes away what commands have left in a workspace that judged what was captured or combined last. */
+  reset(workspace: Workspace): Promise<void>;
   /** The text of a change, or of what came to it since an earlier commit of the same task. */
   read(
     change: Change,

@@ -13,6 +13,12 @@ export function describeEvent(event: Event): string {
       return `run ended: ${event.outcome}${tail(event.message)}`;
     case 'attempt-started':
       return `attempt ${event.number} started${event.resumed ? ' in its earlier session' : ''}${tail(event.why)}`;
+    case 'attempt-prepared':
+      return event.branch === null ? 'workspace ready' : `workspace ready on ${event.branch}`;
+    case 'landing-intended':
+      return `about to land as ${event.commit.slice(0, 12)}`;
+    case 'run-delivered':
+      return `delivered: ${event.delivery.kind}${tail(event.delivery.message)}`;
     case 'attempt-spawned':
       return `worker started, process ${event.process.pid}`;
     case 'attempt-phase':

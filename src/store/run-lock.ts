@@ -1,0 +1,112 @@
+import { Failed, fail } from '../failure.ts';
+import { type Driver, type DriverOptions, openDriver } from './driver.ts';
+import { sqliteCode } from './store-failure.ts';
+import type { Run } from './store.ts';
+
+/** A project that is held for one run, until it is released or the process is gone. */
+export interface RunLock {
+  /** Harmless when it is called again. */
+  release(): void;
+}
+
+/**
+ * Two that come at the same moment get into each other's way for an instant, so each waits this long for the other, in
+ * milliseconds; one that finds a run at work is refused after it.
+ */
+const WAIT_MS = 1000;
+
+/**
+ * Holds the project for one run, or throws `Failed`: "run-in-progress", naming the holder as far as `newestRun` tells
+ * it, or "store-unusable" where the file system cannot lock.
+ *
+ * The kernel lets go of the lock when its process ends, in whichever way: after `kill -9`, a reboot or the end of a
+ * container there is nothing to clean up, and a holder in another container, whose process cannot be seen from here,
+ * holds it all the same. Child processes do not inherit it.
+ */
+export function openRunLock(
+  file: string,
+  newestRun: () => Run | undefined,
+  options: DriverOptions = {},
+): RunLock {
+  return acquireRunLock(file, options) ?? refuseBeside(newestRun());
+}
+
+/**
+ * Takes the lock, or returns undefined where another process has it.
+ *
+ * It is an exclusive transaction on a SQLite file that stays empty, since neither Node nor a dependency of ours offers
+ * the kernel's locks in another way. Nothing else in this process may open that file: on Unix, closing any descriptor
+ * of a file drops every lock that the process has on it.
+ */
+export function acquireRunLock(file: string, options: DriverOptions = {}): RunLock | undefined {
+  let driver: Driver | undefined;
+  try {
+    driver = openDriver(file, options);
+    // With its journal in memory, SQLite leaves no second file behind that the next one would have to look at.
+    driver.exec(`PRAGMA busy_timeout = ${WAIT_MS}; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE;`);
+  } catch (error) {
+    driver?.close();
+    if (sqliteCode(error) === 'BUSY') return undefined;
+    throw explainLockError(error, file);
+  }
+  return releasable(driver);
+}
+
+/** A database that nobody refers to any more is closed by the garbage collector, which would let go of its lock. */
+const held = new Set<Driver>();
+
+function releasable(driver: Driver): RunLock {
+  held.add(driver);
+  return {
+    release() {
+      if (held.delete(driver)) driver.close();
+    },
+  };
+}
+
+function refuseBeside(run: Run | undefined): never {
+  if (run === undefined || run.endedAt !== null)
+    return fail(
+      'run-in-progress',
+      'Another run of this project is just starting or ending.',
+      'Try again in a moment; `claude-orchestrator status` shows it.',
+    );
+  const { id, process, startedAt, workers } = run;
+  return fail(
+    'run-in-progress',
+    `Run ${id} is in progress: process ${process.pid}, since ${startedAt}, with ${workers} ${workers === 1 ? 'worker' : 'workers'}.`,
+    `Watch it with \`claude-orchestrator status --watch\`, or stop it with \`kill -INT ${process.pid}\`, in its container if it has one.`,
+  );
+}
+
+/** What a failure of the lock means for the person at the keyboard; anything else is handed back as it is. */
+export function explainLockError(error: unknown, file: string): unknown {
+  const code = sqliteCode(error);
+  if (code === undefined || !(error instanceof Error)) return error;
+  const [cause, fix] = explanation(code, file);
+  const message = `The lock that keeps a project to one run at a time, ${file}, ${cause} (${error.message}). Nothing was started.`;
+  return new Failed({ reason: 'store-unusable', message, fix }, { cause: error });
+}
+
+function explanation(code: string, file: string): [cause: string, fix: string] {
+  switch (code) {
+    case 'CORRUPT':
+    case 'NOTADB':
+      return ['is not the file that it should be', `Remove it with \`rm "${file}"\`; it holds nothing.`];
+    case 'IOERR':
+    case 'LOCKED':
+    case 'NOLFS':
+    case 'PROTOCOL':
+      return [
+        'cannot be locked: its file system does not support locks, as some network file systems do not',
+        'Keep the project on a local disk, or mount the network file system with locks (for NFS, with lockd).',
+      ];
+    case 'FULL':
+      return ['cannot be made: the disk is full', 'Free some space on that disk, then try again.'];
+    default:
+      return [
+        'cannot be opened for writing',
+        'Make the file and the directory it is in writable for this user.',
+      ];
+  }
+}
