@@ -20,12 +20,12 @@ export interface StoreProcess {
   readonly ended: Promise<{ code: number | null; signal: string | null; stderr: string }>;
 }
 
-/** Builds `store-program.ts` for processes of this Node, in a temporary folder of its own. */
-export function buildStoreProgram(): { folder: string; program: string } {
+/** Builds a program that uses stores for processes of this Node, in a temporary folder of its own. */
+export function buildStoreProgram(entry = 'tests/rig/store-program.ts'): { folder: string; program: string } {
   const folder = mkdtempSync(join(tmpdir(), 'store-program-'));
   symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
   const program = join(folder, 'program.mjs');
-  bundle('tests/rig/store-program.ts', program);
+  bundle(entry, program);
   return { folder, program };
 }
 
