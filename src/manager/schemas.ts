@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SEVERITIES } from '../attempt.ts';
 import { PRIORITIES, RISKS, SIZES } from '../task.ts';
 
 /** The most tasks that one reply may hold. */
@@ -43,6 +44,29 @@ export const expandReplySchema = z.strictObject({
 export const planReplySchema = z.strictObject({
   tasks: z.array(z.strictObject({ id, ...plan, dependencies: z.array(id).max(200) })).max(MAX_PLANNED_TASKS),
 });
+
+/** The most findings of one review. */
+const MAX_FINDINGS = 60;
+
+/** The reply to a change that is to be reviewed; an empty `file` and a `line` of 0 stand for none. */
+export const reviewReplySchema = z.strictObject({
+  findings: z
+    .array(
+      z.strictObject({
+        id: z.string().max(100),
+        severity: z.enum(SEVERITIES),
+        file: z.string().max(4_096),
+        line: z.int().min(0),
+        title: z.string().max(1_000),
+        evidence: z.string().max(10_000),
+      }),
+    )
+    .max(MAX_FINDINGS),
+  resolved: z.array(z.string().max(100)).max(10 * MAX_FINDINGS),
+  summary: z.string().max(10_000),
+  verdict: z.enum(['approved', 'rejected']),
+});
+export type ReviewReply = z.infer<typeof reviewReplySchema>;
 
 /** The problems of a reply that has not the asked form, each with where it is. */
 export function formProblems(error: z.ZodError): string[] {

@@ -1,0 +1,62 @@
+import type { Review } from '../attempt.ts';
+import type { Failure } from '../failure.ts';
+import { err, ok, type Result } from '../result.ts';
+import type { TaskId } from '../task.ts';
+import { askUntilValid } from './ask.ts';
+import { looseJson } from './checks.ts';
+import type { Manager, Reviewer, ReviewRequest, Unanswered } from './manager.ts';
+import { SYSTEM_PROMPTS } from './prompts.ts';
+import { reviewPrompt } from './review-prompt.ts';
+import { idNumber, reviewProblems, settle } from './review-verdict.ts';
+import { type ReviewReply, reviewReplySchema } from './schemas.ts';
+
+/** Reviews changes by asking the manager; what a reply is unclear in is sent back once and then settled by rule. */
+export function createReviewer(manager: Manager): Reviewer {
+  // An id is not given again while this lives, also where its finding is resolved and forgotten.
+  const highestIds = new Map<TaskId, number>();
+  return {
+    async review(request, signal) {
+      const { task, previous, commit } = request;
+      const open = previous?.findings ?? [];
+      const round = (previous?.round ?? 0) + 1;
+      const reply = await replyTo(manager, request, round, signal);
+      if (!reply.ok) return reply;
+
+      const highest = Math.max(highestIds.get(task.id) ?? 0, ...open.map(({ id }) => idNumber(id)));
+      const { verdict, findings } = settle(reply.value, open, round, highest);
+      highestIds.set(task.id, Math.max(highest, ...findings.map(({ id }) => idNumber(id))));
+      return ok<Review>({ round, verdict, summary: reply.value.summary.trim(), findings, commit });
+    },
+  };
+}
+
+async function replyTo(
+  manager: Manager,
+  request: ReviewRequest,
+  round: number,
+  signal: AbortSignal,
+): Promise<Result<ReviewReply, Failure>> {
+  const question = {
+    purpose: 'review',
+    system: SYSTEM_PROMPTS.review,
+    prompt: reviewPrompt(request, round, manager.maxPromptBytes),
+    schema: reviewReplySchema,
+  };
+  const open = request.previous?.findings ?? [];
+  const problemsOf = (reply: unknown): string[] => reviewProblems(reply, open);
+  const answer = await askUntilValid(manager, question, problemsOf, signal);
+  if (answer.ok) return ok(answer.value.value);
+  // What still contradicts itself has the asked form, and is settled by rule.
+  const last = reviewReplySchema.safeParse(looseJson(answer.error.invalid?.reply ?? ''));
+  return last.success ? ok(last.data) : err(unusable(request.task.id, answer.error));
+}
+
+/** Failures of the account or the network stay what they are; those of the reply must not read as a bad plan. */
+function unusable(taskId: TaskId, { failure }: Unanswered): Failure {
+  if (failure.reason !== 'plan-invalid' && failure.reason !== 'prd-too-large') return failure;
+  return {
+    reason: 'manager-unavailable',
+    message: `The review of task ${taskId} got no usable reply. ${failure.message}`,
+    fix: 'This says nothing about the change, which is kept: `run` again, or set models.manager.model to another model.',
+  };
+}
