@@ -1,0 +1,81 @@
+import { copyFile, realpath, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Git, GitOptions, GitResult } from './git.ts';
+
+/** A directory with files of the repository, and git's private directory for it. */
+export interface WorkTree {
+  readonly directory: string;
+  /** The private directory of the worktree, or the repository's own where that is gone. */
+  readonly gitDirectory: string;
+  /** Whether `gitDirectory` has the index and HEAD of this directory. */
+  readonly linked: boolean;
+}
+
+/** Finds the private directory of a worktree without asking git, which could find another repository above it. */
+export async function findWorkTree(directory: string, commonDirectory: string): Promise<WorkTree> {
+  const gone = { directory, gitDirectory: commonDirectory, linked: false };
+  try {
+    const link = /^gitdir: (.+)$/m.exec(await readFile(join(directory, '.git'), 'utf8'))?.[1];
+    if (link === undefined) return gone;
+    const gitDirectory = resolve(directory, link);
+    const common = resolve(gitDirectory, (await readFile(join(gitDirectory, 'commondir'), 'utf8')).trim());
+    await stat(join(gitDirectory, 'HEAD'));
+    if ((await realpath(common)) !== (await realpath(commonDirectory))) return gone;
+    return { directory, gitDirectory, linked: true };
+  } catch {
+    return gone;
+  }
+}
+
+/** An index of our own for a worktree: nothing that is done with it is seen by whoever works there. */
+export class PrivateIndex {
+  readonly #git: Git;
+  readonly #options: GitOptions;
+  readonly #file: string;
+
+  constructor(git: Git, { directory, gitDirectory }: WorkTree, name: string) {
+    this.#git = git;
+    this.#file = join(gitDirectory, name);
+    this.#options = {
+      directory,
+      environment: { GIT_DIR: gitDirectory, GIT_WORK_TREE: directory, GIT_INDEX_FILE: this.#file },
+    };
+  }
+
+  run(args: readonly string[], input = ''): Promise<string> {
+    return this.#git.run([...PLAIN, ...args], { ...this.#options, input });
+  }
+
+  attempt(args: readonly string[]): Promise<GitResult> {
+    return this.#git.attempt([...PLAIN, ...args], this.#options);
+  }
+
+  /** Begins with what another index knows about the files, so that only those that changed are read again. */
+  async copyFrom(index: string): Promise<boolean> {
+    await this.remove();
+    // Git reads files again that are not older than their index. A copy that looked newer than what it was copied from
+    // would hide an edit made in the instant in which the original was written.
+    const original = await stat(index).catch(() => undefined);
+    if (original === undefined) return false;
+    await copyFile(index, this.#file);
+    const written = Math.floor(original.mtimeMs - 1) / 1000;
+    await utimes(this.#file, written, written);
+    return true;
+  }
+
+  /** Begins with the files of a tree, or with none. */
+  async readFrom(treeish: string | null): Promise<void> {
+    await this.remove();
+    await this.run(treeish === null ? ['read-tree', '--empty'] : ['read-tree', treeish]);
+  }
+
+  /** Also what a git that was killed left of it. */
+  async remove(): Promise<void> {
+    await rm(this.#file, { force: true });
+    await rm(`${this.#file}.lock`, { force: true });
+  }
+}
+
+const PLAIN = ['core.safecrlf=false', 'core.splitIndex=false', 'advice.addEmbeddedRepo=false'].flatMap(
+  (setting) => ['-c', setting],
+);

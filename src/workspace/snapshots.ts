@@ -1,0 +1,262 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TaskId } from '../task.ts';
+import { WorkerPool } from '../worker-pool.ts';
+import { captureTree } from './capture.ts';
+import { GitFailed, type Git } from './git.ts';
+import { findWorkTree, type WorkTree } from './private-index.ts';
+
+/** Whose work is kept, and why now. */
+export interface KeepRequest {
+  readonly runId: string;
+  readonly taskId: TaskId;
+  /** For the list of snapshots, e.g. `before the worktree was given to another task`. */
+  readonly why: string;
+  /** Where the work began: its parent, where the worktree itself cannot tell any more. */
+  readonly base?: string | null;
+  /** The branch made for the worktree: what a worker committed there is kept too if it left that branch. */
+  readonly branch?: string | null;
+}
+
+/** What was kept. */
+export interface Kept {
+  readonly commit: string;
+  readonly tree: string;
+  /** What git said about files that it could not read; empty where all is kept. */
+  readonly unread: string;
+}
+
+/** One snapshot, as `recover` lists it. */
+export interface Snapshot {
+  readonly ref: string;
+  readonly runId: string;
+  readonly taskId: TaskId;
+  /** 1 for the first one of the task in that run. */
+  readonly number: number;
+  readonly commit: string;
+  /** ISO 8601, with an offset. */
+  readonly date: string;
+  readonly why: string;
+  /** Whether all of its content is part of what landed too. */
+  readonly landed: boolean;
+}
+
+/** The identity of commits that are the tool's own records. */
+export const OWN_IDENTITY: Readonly<Record<string, string>> = {
+  GIT_AUTHOR_NAME: 'claude-orchestrator',
+  GIT_AUTHOR_EMAIL: 'claude-orchestrator@localhost',
+  GIT_COMMITTER_NAME: 'claude-orchestrator',
+  GIT_COMMITTER_EMAIL: 'claude-orchestrator@localhost',
+};
+
+/** Keeps everything that workers wrote as commits under `refs/orchestrator/<run>/<task>/<n>`. */
+export class Snapshots {
+  readonly #git: Git;
+  #common: Promise<string> | undefined;
+  readonly #turns = new Map<string, WorkerPool>();
+  readonly #newest = new Map<string, Newest>();
+
+  constructor(git: Git) {
+    this.#git = git;
+  }
+
+  /**
+   * Keeps all files of a worktree that are not ignored, whatever state it is in, and changes nothing in it. Where nothing
+   * is new since the last snapshot, that one is the answer; where nothing differs from the base, the base is.
+   */
+  keep(worktree: string, request: KeepRequest): Promise<Kept> {
+    const turn = this.#turns.get(worktree) ?? new WorkerPool(1);
+    this.#turns.set(worktree, turn);
+    return turn.run(() => this.#keep(worktree, request));
+  }
+
+  /** All snapshots, the newest first; `landed` names a commit or ref that holds what landed. */
+  async list(landed: string | null): Promise<Snapshot[]> {
+    const format = '%(refname)%09%(objectname)%09%(committerdate:iso-strict)%09%(contents:subject)';
+    const lines = await this.#git.run(['for-each-ref', '--sort=-committerdate', `--format=${format}`, ROOT]);
+    const found = lines.split('\n').flatMap((line) => {
+      const [ref = '', commit = '', date = '', ...why] = line.split('\t');
+      const [, runId, taskId, number] = SNAPSHOT_REF.exec(ref) ?? [];
+      if (runId === undefined || taskId === undefined || runId === 'delivered') return [];
+      return [{ ref, runId, taskId, number: Number(number), commit, date, why: why.join(' ') }];
+    });
+    const landings = landed === null ? new Map<TaskId, string[]>() : await this.#landings(landed);
+    const checks = new WorkerPool(4);
+    return Promise.all(
+      found.map(async (snapshot) => {
+        const from = landed === null ? [] : [landed, ...(landings.get(snapshot.taskId) ?? [])];
+        const check = () => this.#isReachable(snapshot.commit, from);
+        return { ...snapshot, landed: landed !== null && (await checks.run(check)) };
+      }),
+    );
+  }
+
+  /** Removes those snapshots of a task all of whose content is part of the commit that landed. */
+  async prune({ runId, taskId }: { runId: string; taskId: TaskId }, landed: string): Promise<void> {
+    const lines = await this.#git.run([
+      'for-each-ref',
+      '--format=%(refname) %(objectname)',
+      folder(runId, taskId),
+    ]);
+    const gone: string[] = [];
+    for (const line of lines === '' ? [] : lines.split('\n')) {
+      const [ref = '', commit = ''] = line.split(' ');
+      if (await this.#isReachable(commit, [landed])) gone.push(`delete ${ref} ${commit}\n`);
+    }
+    this.#newest.delete(folder(runId, taskId));
+    if (gone.length === 0) return;
+    await this.#git.exclusive(() => this.#git.run(['update-ref', '--stdin'], { input: gone.join('') }));
+  }
+
+  async #keep(worktree: string, request: KeepRequest): Promise<Kept> {
+    const place = await findWorkTree(worktree, await this.#commonDirectory());
+    const head = place.linked ? await this.#head(place) : undefined;
+    const base = request.base ?? null;
+    const [{ tree, unread }, parents] = await Promise.all([
+      captureTree(this.#git, place, head?.commit ?? base),
+      this.#parents(place, head?.commit, base),
+    ]);
+    await this.#keepLeftBranch(request, head?.commit);
+    const newest = await this.#newestOf(folder(request.runId, request.taskId));
+    const same = newest.tree === tree && newest.parents === parents.join(' ');
+    if (newest.commit !== '' && (same || isOnly(parents, newest.commit, head, tree)))
+      return { commit: newest.commit, tree, unread };
+    if (base !== null && isOnly(parents, base, head, tree)) return { commit: base, tree, unread };
+
+    const commit = await this.#commit(tree, parents, request);
+    await this.#store(request, { tree, commit, parents: parents.join(' ') });
+    return { commit, tree, unread };
+  }
+
+  async #head({ directory, gitDirectory }: WorkTree): Promise<Head | undefined> {
+    const { exitCode, stdout } = await this.#git.attempt(['rev-parse', 'HEAD^{commit}', 'HEAD^{tree}'], {
+      directory,
+      environment: { GIT_DIR: gitDirectory },
+    });
+    const [commit, tree] = stdout.split('\n');
+    return exitCode === 0 && commit !== undefined && tree !== undefined ? { commit, tree } : undefined;
+  }
+
+  async #parents(place: WorkTree, head: string | undefined, base: string | null): Promise<string[]> {
+    if (head === undefined) return base === null ? [] : [base];
+    const merged = await readFile(join(place.gitDirectory, 'MERGE_HEAD'), 'utf8').catch(() => '');
+    const parents = [head, ...merged.split('\n').filter((line) => /^[0-9a-f]{40,64}$/.test(line))];
+    // A worker that began a history of its own would have a change that nothing can be merged with.
+    if (
+      base !== null &&
+      base !== head &&
+      (await this.#git.attempt(['merge-base', head, base])).exitCode === 1
+    )
+      parents.push(base);
+    return [...new Set(parents)];
+  }
+
+  async #keepLeftBranch({ branch, ...request }: KeepRequest, head: string | undefined): Promise<void> {
+    if (branch === undefined || branch === null) return;
+    const known = [head, request.base].filter((commit) => typeof commit === 'string');
+    const left = await this.#git.attempt(['rev-list', '-n', '1', `refs/heads/${branch}`, '--not', ...known]);
+    const commit = left.stdout.trim();
+    if (left.exitCode !== 0 || commit === '') return;
+    const place = folder(request.runId, request.taskId);
+    if ((await this.#git.run(['for-each-ref', '--format=%(refname)', '--points-at', commit, place])) === '')
+      await this.#store(request, { commit });
+  }
+
+  async #newestOf(place: string): Promise<Newest> {
+    const known = this.#newest.get(place);
+    if (known !== undefined) return known;
+    const format = '%(objectname) %(tree) %(refname:lstrip=-1) %(parent)';
+    const lines = await this.#git.run(['for-each-ref', `--format=${format}`, place]);
+    let newest: Newest = { number: 0, commit: '', tree: '', parents: '' };
+    for (const line of lines.split('\n')) {
+      const [commit = '', tree = '', number, ...parents] = line.split(' ');
+      if (Number(number) > newest.number)
+        newest = { number: Number(number), commit, tree, parents: parents.join(' ') };
+    }
+    this.#newest.set(place, newest);
+    return newest;
+  }
+
+  async #commit(tree: string, parents: readonly string[], request: KeepRequest): Promise<string> {
+    const why = request.why.replace(/\p{Cc}+/gu, ' ').trim();
+    const message = `${why}\n\nOrchestrator-Task: ${request.taskId}\nOrchestrator-Run: ${request.runId}\n`;
+    return this.#git.run(
+      [
+        '-c',
+        'i18n.commitEncoding=UTF-8',
+        'commit-tree',
+        tree,
+        ...parents.flatMap((parent) => ['-p', parent]),
+      ],
+      { input: message, environment: OWN_IDENTITY },
+    );
+  }
+
+  /** Under the next number that is free, whoever else may be counting. */
+  async #store(
+    { runId, taskId }: KeepRequest,
+    kept: { readonly commit: string } & Partial<Newest>,
+  ): Promise<void> {
+    const place = folder(runId, taskId);
+    for (let tries = 1; ; tries++) {
+      const newest = await this.#newestOf(place);
+      const number = newest.number + 1;
+      const args = ['update-ref', `${place}/${number}`, kept.commit, ''];
+      const result = await this.#git.attempt(args);
+      if (result.exitCode === 0) {
+        // What has no tree here was kept on the side, and is not what the next snapshot is compared with.
+        this.#newest.set(place, { ...newest, ...(kept.tree === undefined ? {} : kept), number });
+        return;
+      }
+      this.#newest.delete(place);
+      if (tries === STORE_TRIES) throw new GitFailed(args, result);
+    }
+  }
+
+  async #landings(landed: string): Promise<Map<TaskId, string[]>> {
+    const format = '--format=%H %(trailers:key=Orchestrator-Task,valueonly,separator=%x20)';
+    const lines = await this.#git.run(['log', '--grep=^Orchestrator-Task: ', format, landed]);
+    const byTask = new Map<TaskId, string[]>();
+    for (const line of lines.split('\n')) {
+      const [commit = '', taskId = ''] = line.split(' ');
+      byTask.set(taskId, [...(byTask.get(taskId) ?? []), commit]);
+    }
+    return byTask;
+  }
+
+  /** Whether each blob of a commit and of its history is in one of the others, or in their history. */
+  async #isReachable(commit: string, from: readonly string[]): Promise<boolean> {
+    // Git compares with the trees where the histories meet; the tips themselves have to be named.
+    const known = from.flatMap((tip) => [tip, `${tip}^{tree}`]);
+    const blobs = ['--objects', '--filter=object:type=blob', '--filter-provided-objects'];
+    return (await this.#git.run(['rev-list', ...blobs, commit, '--not', ...known])) === '';
+  }
+
+  #commonDirectory(): Promise<string> {
+    return (this.#common ??= this.#git.run(['rev-parse', '--path-format=absolute', '--git-common-dir']));
+  }
+}
+
+interface Head {
+  readonly commit: string;
+  readonly tree: string;
+}
+
+/** The last snapshot of a task in a run; number 0 and empty texts where there is none. */
+interface Newest extends Head {
+  readonly number: number;
+  readonly parents: string;
+}
+
+const ROOT = 'refs/orchestrator/';
+const SNAPSHOT_REF = /^refs\/orchestrator\/([^/]+)\/([^/]+)\/(\d+)$/;
+const STORE_TRIES = 10;
+
+function folder(runId: string, taskId: TaskId): string {
+  return `${ROOT}${runId}/${taskId}`;
+}
+
+/** Whether the worktree is exactly at a commit. */
+function isOnly(parents: readonly string[], commit: string, head: Head | undefined, tree: string): boolean {
+  return parents.length === 1 && parents[0] === commit && head?.commit === commit && head.tree === tree;
+}
