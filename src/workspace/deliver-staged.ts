@@ -1,0 +1,72 @@
+import type { Delivery } from '../event.ts';
+import { readCheckout, type Checkout } from './checkout.ts';
+import type { Git } from './git.ts';
+import { Left, leftByGit, leftForObstacles, takeCommand, type Taking } from './left.ts';
+import { isAncestor, mergeTrees } from './merged-tree.ts';
+import { findObstacles, movesBetween, type Move } from './moves.ts';
+import { undoMoves } from './undo-moves.ts';
+
+/** What is to be staged. */
+export interface Staging extends Taking {
+  readonly tip: string;
+  /** What the checkout shall hold: the tip, or the tip merged with what the user has committed meanwhile. */
+  readonly tree: string;
+  /** The commit that was delivered before this one. */
+  readonly delivered: string | undefined;
+}
+
+/** Brings a tree to the user's index and files as staged, uncommitted changes. */
+export async function stageInCheckout(git: Git, checkout: Checkout, staging: Staging): Promise<Delivery> {
+  const { top, branch } = checkout;
+  const from = await deliveredBefore(git, checkout, staging);
+  const moves = await movesBetween(git, checkout, from, staging.tree);
+  const open = moves.filter(({ index, to }) => index !== to);
+  if (open.length > 0) {
+    const obstacles = await findObstacles(checkout, open);
+    if (obstacles.edits.length + obstacles.files.length > 0) throw leftForObstacles(staging, top, obstacles);
+    const result = await git.attempt(
+      ['read-tree', '-m', '-u', '--no-recurse-submodules', from, staging.tree],
+      { directory: top },
+    );
+    if (result.exitCode !== 0) {
+      await undoMoves(git, open);
+      throw leftByGit(staging, result);
+    }
+    await verify(git, open, staging);
+  }
+  const where = branch === null ? 'your checkout' : branch;
+  return {
+    kind: 'staged',
+    commit: staging.tip,
+    message: `The results are staged on ${where}, not committed.`,
+    commands: [],
+  };
+}
+
+/**
+ * The tree that the index holds of an earlier delivery which the user has not committed: going on from there moves only
+ * what is new. HEAD where nothing of the kind is there any more, or not all of it.
+ */
+async function deliveredBefore(git: Git, checkout: Checkout, staging: Staging): Promise<string> {
+  const { head } = checkout;
+  const { delivered, tip } = staging;
+  if (delivered === undefined || !(await isAncestor(git, delivered, tip))) return head;
+  if (await isAncestor(git, delivered, head)) return head;
+  const merged = (await isAncestor(git, head, delivered))
+    ? { kind: 'clean' as const, tree: delivered }
+    : await mergeTrees(git, head, delivered);
+  if (merged.kind === 'conflict') return head;
+  const staged = await movesBetween(git, checkout, head, merged.tree);
+  return staged.every(({ index, to }) => index === to) ? merged.tree : head;
+}
+
+async function verify(git: Git, moves: readonly Move[], staging: Staging): Promise<void> {
+  const after = await readCheckout(git);
+  if (after === undefined) throw new Left('HEAD has no commit any more.', [takeCommand(staging)]);
+  const now = await movesBetween(git, after, after.head, staging.tree);
+  const index = new Map(now.map((move) => [move.path, move.index]));
+  const missing = moves.filter(({ path, to }) => (index.get(path) ?? to) !== to);
+  if (missing.length === 0) return;
+  const names = missing.map(({ path }) => path).join(', ');
+  throw new Left(`Not all of the results are staged: ${names}.`, [takeCommand(staging, { autostash: true })]);
+}
