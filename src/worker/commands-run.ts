@@ -16,22 +16,25 @@ const LAST = 400;
 const LONGEST = 2_000;
 
 /**
- * The shell commands of an attempt in their order, by its stream-json transcript; none where there is no transcript.
- * Of very many, those in the middle are only counted, in an entry of their own.
+ * The shell commands in the stream-json transcripts of a session's attempts, in their order; a transcript that is not
+ * there has none. Of very many, those in the middle are only counted, in an entry of their own.
  */
-export async function commandsRun(transcript: string): Promise<CommandRun[]> {
+export async function commandsRun(...transcripts: readonly string[]): Promise<CommandRun[]> {
   const log = new CommandLog();
+  for (const transcript of transcripts) await readInto(log, transcript);
+  return log.commands();
+}
+
+async function readInto(log: CommandLog, transcript: string): Promise<void> {
   const lines = new LineSplitter((line) => {
     if (line.kind === 'line') log.add(line.bytes);
   });
   try {
     for await (const chunk of createReadStream(transcript)) lines.push(chunk as Buffer);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   lines.end();
-  return log.commands();
 }
 
 interface Call {
