@@ -11,7 +11,24 @@ export interface DemoTask {
   readonly files: readonly (readonly [path: string, content: string])[];
   /** What the first try writes in place of `files`, so that the task's own test fails. */
   readonly mistake?: readonly (readonly [path: string, content: string])[];
+  /** What the first try writes in place of `files`, so that its tests pass and the review finds something. */
+  readonly flaw?: DemoFlaw;
   readonly handover: string;
+}
+
+/** A flaw that only a review finds. */
+interface DemoFlaw {
+  readonly files: DemoTask['files'];
+  /** Text that the change holds for as long as it has the flaw. */
+  readonly mark: string;
+  readonly summary: string;
+  readonly finding: {
+    readonly severity: 'major';
+    readonly file: string;
+    readonly line: number;
+    readonly title: string;
+    readonly evidence: string;
+  };
 }
 
 /** The heading of the requirements, which is in no other text that the manager is given. */
@@ -59,6 +76,22 @@ const summaryTest = test(
   assert.equal(summarize('').wordsPerSentence, 0);
 `,
 );
+
+const readingTime = (rounding: 'ceil' | 'round'): string => `import { words } from './words.js';
+
+const WORDS_PER_MINUTE = 200;
+
+/** How long it takes to read a text, in whole minutes. */
+export function readingMinutes(text) {
+  return Math.${rounding}(words(text).length / WORDS_PER_MINUTE);
+}
+`;
+const readingTimeTest = (count: number): string =>
+  test(
+    'rounds up to whole minutes',
+    "import { readingMinutes } from '../src/reading-time.js';",
+    `  assert.equal(readingMinutes('word '.repeat(${count})), 2);\n  assert.equal(readingMinutes(''), 0);\n`,
+  );
 
 /** The tasks of the demo, with two diamonds: 1 to 6 by way of 2 to 5, and 6 to 8 and 7. */
 export const DEMO_TASKS: readonly DemoTask[] = [
@@ -143,19 +176,25 @@ export const DEMO_TASKS: readonly DemoTask[] = [
     estimateMinutes: 2,
     risk: 'low',
     files: [
-      [
-        'src/reading-time.js',
-        "import { words } from './words.js';\n\nconst WORDS_PER_MINUTE = 200;\n\n/** How long it takes to read a text, in whole minutes. */\nexport function readingMinutes(text) {\n  return Math.ceil(words(text).length / WORDS_PER_MINUTE);\n}\n",
-      ],
-      [
-        'test/reading-time.test.js',
-        test(
-          'rounds up to whole minutes',
-          "import { readingMinutes } from '../src/reading-time.js';",
-          `  assert.equal(readingMinutes('word '.repeat(201)), 2);\n  assert.equal(readingMinutes(''), 0);\n`,
-        ),
-      ],
+      ['src/reading-time.js', readingTime('ceil')],
+      ['test/reading-time.test.js', readingTimeTest(201)],
     ],
+    flaw: {
+      files: [
+        ['src/reading-time.js', readingTime('round')],
+        ['test/reading-time.test.js', readingTimeTest(400)],
+      ],
+      mark: 'Math.round(words(text)',
+      summary: 'It estimates the reading time, but rounds it down half of the time; the task says up.',
+      finding: {
+        severity: 'major',
+        file: 'src/reading-time.js',
+        line: 7,
+        title: 'readingMinutes rounds to the nearest minute; the task says up',
+        evidence:
+          '`Math.round(words(text).length / WORDS_PER_MINUTE)` is 1 for 201 words, which take more than a minute; the test only tries 400, which leave nothing to round.',
+      },
+    },
     handover: '`readingMinutes(text)` in src/reading-time.js.',
   },
   {

@@ -9,8 +9,9 @@ const PACE = { waitMs: 120, delayMs: 8 };
 
 /** What the simulated models say in the demo: plans for its requirements, and work on each of its tasks. */
 export const DEMO_SCENARIO: ScenarioInput = {
-  description: 'A small text statistics library, planned and written by scripted replies.',
+  description: 'A small text statistics library, planned, written and reviewed by scripted replies.',
   rules: [
+    ...DEMO_TASKS.flatMap(reviewRules),
     {
       name: 'parse',
       when: { role: 'manager', contains: DEMO_TITLE },
@@ -44,9 +45,41 @@ function planned({ id, size, estimateMinutes, risk, files }: DemoTask): object {
   return { id, size, estimateMinutes, touches: files.map(([path]) => path), risk };
 }
 
+function reviewRules(task: DemoTask): RuleInput[] {
+  const { title, description, flaw } = task;
+  // As the task stands in the question, and in no other task's.
+  const subject = `"title": ${JSON.stringify(title)}`;
+  const asked = { role: 'manager', system: 'You review' } as const;
+  const approval = {
+    findings: [],
+    summary: `It does what is asked, with tests that show it. ${description}`,
+    verdict: 'approved',
+  };
+  const approve = (resolved: readonly string[]): ReplyInput => ({ json: { ...approval, resolved }, ...PACE });
+  const accepted = { name: `review ${task.id}`, when: { ...asked, contains: subject }, reply: approve([]) };
+  if (flaw === undefined) return [accepted];
+  const { finding, summary, mark } = flaw;
+  return [
+    {
+      name: `review ${task.id} once more`,
+      when: { ...asked, contains: [subject, finding.title] },
+      reply: approve(['F1']),
+    },
+    {
+      name: `find the flaw of ${task.id}`,
+      when: { ...asked, contains: [subject, mark] },
+      reply: {
+        json: { findings: [{ id: '', ...finding }], resolved: [], summary, verdict: 'rejected' },
+        ...PACE,
+      },
+    },
+    accepted,
+  ];
+}
+
 function workerRules(task: DemoTask): RuleInput[] {
   const heading = `Task ${task.id}: ${task.title}`;
-  const first = task.mistake ?? task.files;
+  const first = task.mistake ?? task.flaw?.files ?? task.files;
   const rules: RuleInput[] = [
     {
       name: `work on ${task.id}`,
@@ -54,6 +87,17 @@ function workerRules(task: DemoTask): RuleInput[] {
       turns: [writes(first), report(task)],
     },
   ];
+  const { flaw } = task;
+  if (flaw !== undefined) {
+    return [
+      {
+        name: `mend ${task.id} after its review`,
+        when: { role: 'worker', contains: [heading, flaw.finding.title] },
+        turns: mending(task),
+      },
+      ...rules,
+    ];
+  }
   if (task.mistake === undefined) return rules;
   return [
     {
@@ -71,14 +115,14 @@ function workerRules(task: DemoTask): RuleInput[] {
 }
 
 function mending(task: DemoTask): ReplyInput[] {
-  const [[path, content] = ['', '']] = task.files;
+  const files = task.flaw === undefined ? task.files.slice(0, 1) : task.files;
   return [
     {
-      text: 'I look at what failed.',
-      tools: [{ name: 'Read', input: { file_path: `{{cwd}}/${path}` } }],
+      text: 'I look at what is wrong.',
+      tools: files.map(([path]) => ({ name: 'Read', input: { file_path: `{{cwd}}/${path}` } })),
       ...PACE,
     },
-    writes([[path, content]]),
+    writes(files),
     report(task),
   ];
 }
