@@ -15,6 +15,7 @@ import {
   expandReplySchema,
   parseReplySchema,
   planReplySchema,
+  reviewReplySchema,
   writtenTaskSchema,
 } from '../../../src/manager/schemas.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
@@ -108,7 +109,13 @@ test('the schemas ask for nothing that structured outputs do not know', () => {
       expect(required).toEqual(Object.keys(properties as object));
     }
   };
-  for (const schema of [parseReplySchema, expandReplySchema, planReplySchema, writtenTaskSchema]) {
+  for (const schema of [
+    parseReplySchema,
+    expandReplySchema,
+    planReplySchema,
+    reviewReplySchema,
+    writtenTaskSchema,
+  ]) {
     check(z.toJSONSchema(schema, { target: 'draft-7' }));
   }
 });
