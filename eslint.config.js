@@ -18,6 +18,8 @@ const DOMAIN = [
 const ENGINE = [
   'orchestrator',
   'run-options',
+  'run-ending',
+  'follow-ups',
   'outbox',
   'task-execution',
   'scheduler',

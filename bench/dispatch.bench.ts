@@ -3,10 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { bareEnd } from '../src/attempt.ts';
 import { learnEstimates } from '../src/estimate.ts';
 import { orchestrate } from '../src/orchestrator.ts';
 import { openStore } from '../src/store/sqlite-store.ts';
 import type { Worker } from '../src/worker/worker.ts';
+import { createSharedDirectory } from '../src/workspace/shared-directory.ts';
 import { manyDrafts } from './many-tasks.ts';
 import { compare } from './measure.ts';
 
@@ -19,17 +21,7 @@ const floor = 'node spawn, 4 at a time, no graph';
 const noOp: Worker = {
   run: async () => {
     await spawnTrue();
-    return {
-      outcome: 'landed',
-      message: '',
-      usage: [],
-      report: null,
-      denials: [],
-      turns: null,
-      exitCode: 0,
-      signal: null,
-      resetsAt: null,
-    };
+    return { ...bareEnd('landed', ''), exitCode: 0 };
   },
   recover: () => Promise.resolve(undefined),
   endOrphans: () => Promise.resolve(),
@@ -64,6 +56,8 @@ async function timeEngine(): Promise<number> {
     {
       store,
       worker: noOp,
+      workspaces: createSharedDirectory(folder),
+      managerUsd: () => 0,
       reporter: { report: () => undefined, close: () => Promise.resolve() },
       plan: () => Promise.resolve('stored'),
       estimate: learnEstimates([]),
@@ -80,6 +74,7 @@ async function timeEngine(): Promise<number> {
       maxRetries: 0,
       retryBaseDelayMs: 0,
       retryMaxDelayMs: 0,
+      maxReviewRounds: 2,
       maxCostUsd: null,
       maxCostPerTaskUsd: null,
       billing: '',

@@ -1,10 +1,11 @@
 import type { Attempt, AttemptEnd, ProcessIdentity } from './attempt.ts';
 import type { Estimator } from './estimate.ts';
 import type { RunOutcome } from './event.ts';
-import { Governor, type Stop } from './governor.ts';
+import { Governor } from './governor.ts';
 import { Outbox } from './outbox.ts';
 import type { Reporter } from './reporting/reporter.ts';
 import { RetryPolicy } from './retry-policy.ts';
+import { runEnding } from './run-ending.ts';
 import type { RunOptions } from './run-options.ts';
 import { Scheduler, type TaskResult } from './scheduler.ts';
 import type { TaskStore } from './store/store.ts';
@@ -290,8 +291,9 @@ class Orchestrator {
     const { store, reporter, workspaces } = this.#parts;
     const { runId } = this.#options;
     const delivery = await workspaces.deliver();
-    reporter.report(store.record({ type: 'run-delivered', runId, delivery }));
-    const ending = this.#ending();
+    if (delivery.kind !== 'none') reporter.report(store.record({ type: 'run-delivered', runId, delivery }));
+    const isInterrupted = this.#signal.aborted;
+    const ending = runEnding(isInterrupted, this.#governor, this.#scheduler.counts());
     reporter.report(store.endRun(runId, ending.outcome, ending.message));
     return { ...ending, results: this.#scheduler.results() };
   }
@@ -307,23 +309,4 @@ class Orchestrator {
     }
     return error;
   }
-
-  #ending(): Stop {
-    if (this.#signal.aborted)
-      return { outcome: 'interrupted', message: 'Stopped by a person; `run` goes on where it was.' };
-    if (this.#governor.stop !== null) return this.#governor.stop;
-    const { failed, total, done } = this.#scheduler.counts();
-    if (done === total) return { outcome: 'completed', message: '' };
-    const message = `${failed} failed, ${total - done - failed} not run.`;
-    const { overBudget } = this.#governor;
-    if (overBudget === 0) return { outcome: 'completed-with-failures', message };
-    return {
-      outcome: 'over-budget',
-      message: `${message} The budget cut short ${count(overBudget, 'task')}.`,
-    };
-  }
-}
-
-function count(amount: number, noun: string): string {
-  return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
 }

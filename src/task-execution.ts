@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { bareEnd, OUTCOME_POLICY, type Attempt, type AttemptEnd, type Review } from './attempt.ts';
 import type { Event, Stamped } from './event.ts';
+import { addFollowUps } from './follow-ups.ts';
 import type { Governor } from './governor.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { Choice, Verdict } from './scheduler.ts';
 import type { TaskStore } from './store/store.ts';
-import { parentOf, type Task, type TaskDraft, type TaskId, type TaskStatus } from './task.ts';
+import { parentOf, type Task, type TaskId, type TaskStatus } from './task.ts';
 import type { TaskGraph } from './task-graph.ts';
 import type { Assignment, Worker, WorkerHooks } from './worker/worker.ts';
 import type { Previous } from './workspace/workspace.ts';
@@ -90,7 +91,7 @@ export function settleAttempt(
   const verdict = retries.judge(attempt.taskId, end, last || governor.stop !== null, now());
   endAttempt(context, attempt, end, verdict);
   if (verdict.kind === 'done' && end.review?.verdict === 'rejected')
-    addFollowUps(context, attempt, end.review);
+    for (const event of addFollowUps(context.store, attempt.taskId, end.review)) context.report(event);
   return verdict;
 }
 
@@ -176,38 +177,6 @@ function openReview({ runId }: ExecutionContext, previous: Attempt | undefined):
   const review = previous?.end?.review ?? null;
   if (review === null || review.verdict === 'approved') return null;
   return previous?.runId === runId ? review : { ...review, round: 0 };
-}
-
-/** What a review would not accept, but the settings let land: put off, so that a person decides about it. */
-function addFollowUps({ store, report }: ExecutionContext, { taskId }: Attempt, { findings }: Review): void {
-  const first = Math.max(0, ...store.tasks().map(({ id }) => Number.parseInt(id, 10))) + 1;
-  const drafts = findings.map((finding, index): TaskDraft => {
-    const where =
-      finding.file === null ? '' : `${finding.file}${finding.line === null ? '' : `:${finding.line}`}: `;
-    return {
-      id: String(first + index),
-      title: `Follow up on task ${taskId}: ${finding.title}`,
-      description: `${where}${finding.title}`,
-      details: finding.evidence,
-      testStrategy: '',
-      priority: finding.severity === 'minor' ? 'low' : 'medium',
-      dependencies: [],
-      size: null,
-      estimateMinutes: null,
-      touches: finding.file === null ? [] : [finding.file],
-      risk: null,
-    };
-  });
-  if (drafts.length === 0) return;
-  const added = store.addTasks(drafts, { source: `review of task ${taskId}` });
-  const ids = added.map(({ id }) => id);
-  store.setStatus(ids, 'deferred', `The review of task ${taskId} left it open.`);
-  report(
-    store.record({
-      type: 'warning',
-      message: `The review of task ${taskId} left ${ids.length === 1 ? 'task' : 'tasks'} ${ids.join(', ')} to follow up; \`set-status\` them to pending to have them done.`,
-    }),
-  );
 }
 
 function endAttempt(context: ExecutionContext, attempt: Attempt, end: AttemptEnd, verdict: Verdict): void {

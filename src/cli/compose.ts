@@ -2,14 +2,16 @@ import { resolve } from 'node:path';
 import type { LoadedConfig } from '../config.ts';
 import { Failed, fail, type Failure } from '../failure.ts';
 import { describeKey } from '../manager/choose.ts';
+import type { Reviewer } from '../manager/manager.ts';
 import type { Result } from '../result.ts';
+import type { TaskStore } from '../store/store.ts';
 import { chooseBilling, type Payer } from '../worker/billing.ts';
+import { Gates } from '../worker/gates.ts';
 import { createLocalWorker } from '../worker/local-worker.ts';
 import { projectMark } from '../worker/marks.ts';
 import type { ProcessTable } from '../worker/process-table.ts';
 import type { Worker } from '../worker/worker.ts';
 import { WorkerPool } from '../worker-pool.ts';
-import { createSharedDirectory } from '../workspace/shared-directory.ts';
 import type { Workspaces } from '../workspace/workspace.ts';
 import { inspectClaude } from './claude-cli.ts';
 import { findProgram } from './find-program.ts';
@@ -22,6 +24,8 @@ const AFTER_RESULT_MS = 15_000;
 /** How often the CLI itself repeats a failed request, about 15 s in all; waiting longer is for the run to decide. */
 const API_RETRIES = 5;
 const LOGIN_TIMEOUT_MS = 30_000;
+/** How often what a worker has written so far is kept. */
+const SNAPSHOT_MS = 180_000;
 
 /** Where workers work: `execution.default_working_dir`, else the project. */
 export function workingDirectory(project: Project, { config }: LoadedConfig): string {
@@ -73,26 +77,33 @@ export function describeBilling(payer: Payer, { config, secrets }: LoadedConfig)
   return `workers: ${workers} (${working.model}) · manager: ${manager} (${managing.model})`;
 }
 
-/** Where workers work, and what is isolated from what. */
-export function createWorkspaces(project: Project, settings: LoadedConfig): Workspaces {
-  return createSharedDirectory(workingDirectory(project, settings));
+/** What the worker of one run is made of, besides the configuration. */
+export interface WorkerParts {
+  readonly store: TaskStore;
+  readonly runId: string;
+  readonly workspaces: Workspaces;
+  readonly processes: ProcessTable;
+  readonly reviewer: Reviewer | null;
+  readonly warn: (message: string) => void;
+  /** Makes it end processes without patience. */
+  readonly hurry: AbortSignal;
 }
 
-/** The worker of this machine, by configuration. `hurry` makes it end processes without patience. */
+/** The worker of this machine, by configuration. */
 export function createWorker(
   project: Project,
   settings: LoadedConfig,
   payer: Payer,
-  workspaces: Workspaces,
-  processes: ProcessTable,
-  hurry: AbortSignal,
+  { store, runId, workspaces, processes, reviewer, warn, hurry }: WorkerParts,
 ): Worker {
   const { config, environment } = settings;
-  const { execution, verify, claude_cli: claude } = config;
+  const { execution, verify, review, claude_cli: claude } = config;
+  const { changes } = workspaces;
+  const whole = { ...environment, ...claude.environment };
   return createLocalWorker({
     claude: {
       command: claude.command,
-      environment: { ...environment, ...claude.environment },
+      environment: whole,
       billing: payer,
       permissionMode: claude.permission_mode,
       // A worker may run the commands that its change has to pass.
@@ -117,9 +128,21 @@ export function createWorker(
       afterResultMs: AFTER_RESULT_MS,
     },
     verifyCommands: verify.commands,
-    verifyTimeoutMs: verify.timeout * 1000,
-    // Workers share a directory: two test runs at once would disturb each other.
-    verifyQueue: new WorkerPool(1),
+    gates: new Gates({
+      commands: verify.commands,
+      run: GATE_RUNNER,
+      book: {
+        get: (tree, command) => store.gateVerdict(runId, tree, command),
+        put: (tree, command, verdict) => store.saveGateVerdict(runId, tree, command, verdict),
+      },
+      visit: changes === null ? null : (...visit) => changes.visit(...visit),
+      warn,
+    }),
+    reviewer,
+    maxReviewRounds: review.max_rounds,
+    onReviewLimit: review.on_limit,
+    landing: new WorkerPool(1),
+    snapshotMs: SNAPSHOT_MS,
     now: Date.now,
     hurry,
   });

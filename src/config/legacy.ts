@@ -31,20 +31,8 @@ const OWN_FLAGS: ReadonlySet<string> = new Set([
 
 /** Keys of this version that are read and checked, but change nothing yet. */
 export const NOT_YET_EFFECTIVE: readonly string[] = [
-  'execution.isolation',
-  'review.max_rounds',
-  'review.on_limit',
   'usage.reserve_percent',
   'usage.max_wait',
-  'workspace.root',
-  'workspace.copy',
-  'workspace.setup',
-  'workspace.env',
-  'git.auto_commit',
-  'git.commit_message_prefix',
-  'git.deliver',
-  'git.protected_paths',
-  'monitoring.enable_opus_review',
   'monitoring.usage_warning_threshold',
   'monitoring.check_usage_before_start',
   'notifications.slack_webhook_url',

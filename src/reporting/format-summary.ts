@@ -178,11 +178,15 @@ function costSection({ usage, costUsd, tokens }: RunSummary, columns: number, st
 }
 
 function endSection(summary: RunSummary, columns: number, style: Styles): string[] {
-  const { resetsAt, directories, billing, outcome } = summary;
+  const { resetsAt, directories, billing, outcome, delivery } = summary;
   const label = (name: string): string => `${name.padEnd(14)} `;
   return [
     ...paragraph(billing, columns, label('Paid by')),
     ...(resetsAt === null || outcome === 'completed' ? [] : [label('Limit resets') + resetsAt]),
+    ...(delivery === null ? [] : paragraph(delivery.message, columns, label('Delivered'))),
+    ...(delivery?.commands ?? []).map((command, index) =>
+      copyable(index === 0 ? 'Take it with' : ' '.repeat(14), command),
+    ),
     ...directories.map((directory, index) =>
       copyable(index === 0 ? 'Changes are in' : ' '.repeat(14), directory),
     ),

@@ -6,7 +6,7 @@ import {
   type AttemptOutcome,
   type ModelUsage,
 } from '../attempt.ts';
-import type { RunCounts, RunOutcome } from '../event.ts';
+import type { Delivery, RunCounts, RunOutcome, Stamped } from '../event.ts';
 import type { Run, UsageRecord } from '../store/store.ts';
 import { buildTaskGraph, readiness } from '../task-graph.ts';
 import { isRunnable, parentOf, type Task, type TaskId, type TaskStatus } from '../task.ts';
@@ -17,6 +17,8 @@ export interface SummarySource {
   readonly attempts: readonly Attempt[];
   readonly tasks: readonly Task[];
   readonly usage: readonly UsageRecord[];
+  /** Of the run. */
+  readonly events: readonly Stamped[];
   /** Unix milliseconds. */
   readonly now: number;
 }
@@ -98,12 +100,14 @@ export interface RunSummary {
   readonly costUsd: number;
   /** When a usage limit that stopped the run resets, ISO 8601, UTC; null where none did or it is not known. */
   readonly resetsAt: string | null;
-  /** Where the changes are. */
+  /** What became of what landed; null while the run goes on, and where workers share a directory. */
+  readonly delivery: Delivery | null;
+  /** The directories in which workers worked that had none of their own: the changes are there. */
   readonly directories: readonly string[];
 }
 
 /** Sums a run up from what the store has of it. */
-export function summarize({ run, attempts, tasks, usage, now }: SummarySource): RunSummary {
+export function summarize({ run, attempts, tasks, usage, events, now }: SummarySource): RunSummary {
   const byTask = groupByTask(attempts);
   const titles = new Map(tasks.map((task) => [task.id, task]));
   const done: DoneTask[] = [];
@@ -154,7 +158,10 @@ export function summarize({ run, attempts, tasks, usage, now }: SummarySource): 
     tokens: perRole.reduce((sum, each) => sum + totalTokens(each), 0),
     costUsd: perRole.reduce((sum, each) => sum + each.costUsd, 0),
     resetsAt: latestReset(attempts),
-    directories: [...new Set(attempts.map((attempt) => attempt.directory))],
+    delivery: deliveryOf(events),
+    directories: [
+      ...new Set(attempts.filter(({ branch }) => branch === null).map(({ directory }) => directory)),
+    ],
   };
 }
 
@@ -212,6 +219,11 @@ function usagePerRole(usage: readonly UsageRecord[]): RoleUsage[] {
   return (['manager', 'worker'] as const).flatMap((role) =>
     sumUsage(usage.filter((record) => record.role === role)).map((sum) => ({ role, ...sum })),
   );
+}
+
+function deliveryOf(events: readonly Stamped[]): Delivery | null {
+  const delivered = events.findLast((event) => event.type === 'run-delivered');
+  return delivered === undefined || delivered.delivery.kind === 'none' ? null : delivered.delivery;
 }
 
 function latestReset(attempts: readonly Attempt[]): string | null {

@@ -47,6 +47,10 @@ const DENIED: AttemptEnd = {
   exitCode: 0,
   signal: null,
   resetsAt: null,
+  change: null,
+  commit: null,
+  gates: [],
+  review: null,
 };
 
 /** A run of this process, or of one that is gone, in which task 1 was tried. */

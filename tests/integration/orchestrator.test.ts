@@ -8,6 +8,7 @@ import type { Stamped } from '../../src/event.ts';
 import { orchestrate, type Orchestration, type RunResult } from '../../src/orchestrator.ts';
 import type { RunOptions } from '../../src/run-options.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
+import { createSharedDirectory } from '../../src/workspace/shared-directory.ts';
 import type { TaskStore } from '../../src/store/store.ts';
 import type { TaskDraft } from '../../src/task.ts';
 import { makeDraft } from '../rig/arbitrary-tasks.ts';
@@ -44,6 +45,8 @@ describe('orchestrate', () => {
       {
         store,
         worker,
+        workspaces: createSharedDirectory(folder),
+        managerUsd: () => 0,
         reporter: { report: (event) => void events.push(event), close: () => Promise.resolve() },
         plan,
         estimate: learnEstimates([]),
@@ -60,6 +63,7 @@ describe('orchestrate', () => {
         maxRetries: 1,
         retryBaseDelayMs: 0,
         retryMaxDelayMs: 0,
+        maxReviewRounds: 2,
         maxCostUsd: null,
         maxCostPerTaskUsd: null,
         billing: 'nobody',

@@ -10,6 +10,7 @@ import type { ClaudeSettings } from '../../src/worker/claude-command.ts';
 import { createLocalWorker, type LocalWorkerOptions } from '../../src/worker/local-worker.ts';
 import { createProcessTable, type Marker, type ProcessTable } from '../../src/worker/process-table.ts';
 import type { Assignment, Worker, WorkerHooks } from '../../src/worker/worker.ts';
+import type { Workspace } from '../../src/workspace/workspace.ts';
 import { createSharedDirectory } from '../../src/workspace/shared-directory.ts';
 import { makeTask } from './arbitrary-tasks.ts';
 
@@ -39,6 +40,9 @@ export interface Told {
   readonly spawned: ProcessIdentity[];
   readonly phases: Phase[];
   readonly progress: WorkerProgress[];
+  readonly workspaces: Workspace[];
+  readonly landings: string[];
+  readonly warnings: string[];
   readonly hooks: WorkerHooks;
 }
 
@@ -68,12 +72,18 @@ export function listen(): Told {
     spawned: [] as ProcessIdentity[],
     phases: [] as Phase[],
     progress: [] as WorkerProgress[],
+    workspaces: [] as Workspace[],
+    landings: [] as string[],
+    warnings: [] as string[],
   };
   return {
     ...told,
     hooks: {
       onSpawn: (identity) => told.spawned.push(identity),
       onPhase: (phase) => told.phases.push(phase),
+      onWorkspace: (workspace) => told.workspaces.push(workspace),
+      onLanding: (commit) => told.landings.push(commit),
+      onWarning: (message) => told.warnings.push(message),
       onProgress: (progress) => told.progress.push(progress),
     },
   };
@@ -137,6 +147,9 @@ export async function workerRig(environment: Record<string, string> = {}): Promi
       model: 'sonnet',
       directory: project,
       files: join(root, 'attempts', '1'),
+      branch: null,
+      base: null,
+      landing: null,
       process: null,
       phase: 'preparing',
       startedAt: new Date().toISOString(),
@@ -150,6 +163,9 @@ export async function workerRig(environment: Record<string, string> = {}): Promi
       attempt: rig.attempt(),
       handovers: [],
       previous: null,
+      continues: null,
+      finished: null,
+      review: null,
       maxCostUsd: null,
       ...overrides,
     }),

@@ -4,7 +4,7 @@ import { OUTCOME_POLICY, OUTCOMES, type AttemptOutcome } from '../../src/attempt
 import { RetryPolicy } from '../../src/retry-policy.ts';
 import { attemptEnd } from '../rig/attempt-end.ts';
 
-const options = { maxRetries: 2, retryBaseDelayMs: 1000, retryMaxDelayMs: 10_000 };
+const options = { maxRetries: 2, retryBaseDelayMs: 1000, retryMaxDelayMs: 10_000, maxReviewRounds: 2 };
 
 describe('RetryPolicy', () => {
   it('ends every sequence of failures: no outcome can be repeated for ever', () => {

@@ -97,6 +97,9 @@ export function collectStatus(
 
 const DAY_MS = 86_400_000;
 
+/** What a run was delivered as is among its last words. */
+const LAST_EVENTS = 10;
+
 function runStatus(
   store: TaskStore,
   run: Run,
@@ -106,7 +109,14 @@ function runStatus(
 ): RunStatus {
   const state = run.endedAt !== null ? 'ended' : isAlive(run.process) ? 'running' : 'dead';
   const attempts = store.attempts({ runId: run.id });
-  const summary = summarize({ run, attempts, tasks, usage: store.usage({ runId: run.id }), now });
+  const summary = summarize({
+    run,
+    attempts,
+    tasks,
+    usage: store.usage({ runId: run.id }),
+    events: store.events({ runId: run.id, limit: LAST_EVENTS }),
+    now,
+  });
   return { ...summary, state, pid: run.process.pid };
 }
 

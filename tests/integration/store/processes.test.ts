@@ -49,7 +49,7 @@ describeEachDriver('a store that several processes use', ({ driver, file }) => {
         built.program,
         Array.from({ length: 10 }, () => [`${file()}-${round}`, driver, 'open']),
       );
-      expect(inspectStore(`${file()}-${round}`, { driver })).toMatchObject({ format: 1, problems: [] });
+      expect(inspectStore(`${file()}-${round}`, { driver })).toMatchObject({ format: 2, problems: [] });
     }
   });
 

@@ -137,7 +137,7 @@ describeEachDriver('a store that cannot be used', ({ driver, file }) => {
 
   it('reports what integrity checks find', () => {
     make(3);
-    expect(inspectStore(file(), { driver })).toEqual({ driver, format: 1, problems: [] });
+    expect(inspectStore(file(), { driver })).toEqual({ driver, format: 2, problems: [] });
     alter(`PRAGMA foreign_keys = OFF; INSERT INTO dependencies VALUES ('master', 77, 0, 1, 0)`);
     expect(inspectStore(file(), { driver }).problems).toMatchObject([/dependencies/]);
   });

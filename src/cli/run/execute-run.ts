@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { learnEstimates } from '../../estimate.ts';
+import type { Event, RunOutcome } from '../../event.ts';
+import { orchestrate, type Orchestration } from '../../orchestrator.ts';
+import { choosePresentation, type Presentation } from '../../reporting/choose.ts';
+import { createReporter } from '../../reporting/create-reporter.ts';
+import { fanOut } from '../../reporting/fan-out.ts';
+import { formatSummary } from '../../reporting/format-summary.ts';
+import { summarize } from '../../reporting/summary.ts';
+import type { RunOptions } from '../../run-options.ts';
+import { openRunLock } from '../../store/run-lock.ts';
+import type { TaskId } from '../../task.ts';
+import { createProcessTable, type ProcessTable } from '../../worker/process-table.ts';
+import { EXIT } from '../cli.ts';
+import { createWorker, describeBilling, findWorkerPayer, workingDirectory } from '../compose.ts';
+import { twoStageInterrupt } from '../interrupt.ts';
+import { stdoutWidth } from '../tasks/session.ts';
+import { createWorkspaces } from '../workspaces.ts';
+import { managerForRun } from './run-manager.ts';
+import type { RunContext } from './run-context.ts';
+
+/** How often changes by other processes are looked for. */
+const POLL_MS = 500;
+
+const OUTCOME_EXIT: Readonly<Record<RunOutcome, number>> = {
+  completed: EXIT.done,
+  'completed-with-failures': EXIT.tasksFailed,
+  'paused-usage-limit': EXIT.usageLimit,
+  'over-budget': EXIT.overBudget,
+  unauthenticated: EXIT.notAuthenticated,
+  interrupted: EXIT.interrupted,
+};
+
+/** Puts a run together, lets it happen and sums it up; returns the exit code. */
+export async function executeRun(context: RunContext, only: readonly TaskId[] | undefined): Promise<number> {
+  const { cli, project, store } = context;
+  const { stop, hurry, exitCode, release } = twoStageInterrupt(cli);
+  const lock = openRunLock(join(project.stateFolder, 'run.lock'), () => store.lastRun());
+  try {
+    return await holdingTheProject(context, only, { stop, hurry, exitCode });
+  } finally {
+    lock.release();
+    release();
+  }
+}
+
+async function holdingTheProject(
+  context: RunContext,
+  only: readonly TaskId[] | undefined,
+  { stop, hurry, exitCode }: Pick<ReturnType<typeof twoStageInterrupt>, 'stop' | 'hurry' | 'exitCode'>,
+): Promise<number> {
+  const { cli, project, settings, store } = context;
+  const runId = newRunId();
+  const processes = createProcessTable(cli);
+  const workspaces = await createWorkspaces(cli, project, settings, { runId, store, processes, hurry });
+  const payer = await findWorkerPayer(project, settings, stop);
+  const presentation = present(context);
+  if (presentation.level !== 'quiet' && presentation.kind !== 'ndjson')
+    cli.stderr.write(`note: ${workspaces.description}\n`);
+  const reporter = fanOut([await createReporter(presentation, { stream: cli.stdout, now: Date.now })]);
+  const record = (event: Event): void => reporter.report(store.record(event));
+  const manager = managerForRun(context, { runId, record });
+  const worker = createWorker(project, settings, payer, {
+    store,
+    runId,
+    workspaces,
+    processes,
+    hurry,
+    reviewer: workspaces.changes === null ? null : manager.reviewer,
+    warn: (message) => record({ type: 'warning', message }),
+  });
+  const parts: Orchestration = {
+    store,
+    worker,
+    workspaces,
+    reporter,
+    plan: (_tasks, signal) => manager.plan(signal),
+    estimate: learnEstimates(store.finishedWork()),
+    managerUsd: manager.costUsd,
+    // Whoever else had the project would still hold its lock.
+    isAlive: () => false,
+    newSessionId: randomUUID,
+    now: Date.now,
+    random: Math.random,
+  };
+  const runOptions = optionsFor(context, processes, runId, describeBilling(payer, settings));
+  try {
+    const { outcome } = await orchestrate(
+      parts,
+      only === undefined ? runOptions : { ...runOptions, only },
+      stop,
+    );
+    return exitCode() ?? OUTCOME_EXIT[outcome];
+  } finally {
+    await reporter.close();
+    printSummary(context, runId, presentation);
+  }
+}
+
+function optionsFor(
+  { cli, project, settings }: RunContext,
+  processes: ProcessTable,
+  runId: string,
+  billing: string,
+): RunOptions {
+  const { execution, budget, models, review } = settings.config;
+  return {
+    runId,
+    process: processes.identify(cli.pid) ?? { pid: cli.pid, startTime: 'unknown' },
+    workers: execution.max_workers,
+    failureMode: execution.failure_mode,
+    maxRetries: execution.max_retries,
+    retryBaseDelayMs: execution.retry_base_delay * 1000,
+    retryMaxDelayMs: execution.retry_max_delay * 1000,
+    maxReviewRounds: review.max_rounds,
+    maxCostUsd: budget.max_cost_usd,
+    maxCostPerTaskUsd: budget.max_cost_per_task_usd,
+    billing,
+    workerModel: models.worker.model,
+    directory: workingDirectory(project, settings),
+    filesRoot: join(project.stateFolder, 'attempts'),
+    pollMs: POLL_MS,
+  };
+}
+
+function present({ cli, options, settings }: RunContext): Presentation {
+  const { show_progress_bar: showProgressBar, verbose_logging: verboseLogging } = settings.config.monitoring;
+  return choosePresentation({
+    isTTY: cli.stdout.isTTY === true,
+    columns: cli.stdout.columns,
+    json: options.json === true,
+    noProgress: options.progress === false,
+    quiet: options.quiet === true,
+    verbose: options.verbose === true || verboseLogging,
+    noColor: options.color === false,
+    showProgressBar,
+    env: cli.env,
+  });
+}
+
+function printSummary({ cli, store }: RunContext, runId: string, { kind, color }: Presentation): void {
+  const run = store.run(runId);
+  if (run === undefined) return;
+  const summary = summarize({
+    run,
+    attempts: store.attempts({ runId }),
+    tasks: store.tasks(),
+    usage: store.usage({ runId }),
+    events: store.events({ runId, limit: LAST_EVENTS }),
+    now: Date.now(),
+  });
+  if (kind === 'ndjson') cli.stdout.write(`${JSON.stringify({ type: 'summary', ...summary })}\n`);
+  else cli.stdout.write(`\n${formatSummary(summary, { columns: stdoutWidth(cli), color })}`);
+}
+
+/** What a run was delivered as is among its last words. */
+const LAST_EVENTS = 10;
+
+/** Sortable by time, and short enough to be read aloud: `20261122-114500-3f9a`. */
+function newRunId(): string {
+  const time = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  return `${time}-${randomUUID().slice(0, 4)}`;
+}

@@ -1,0 +1,28 @@
+import type { LoadedConfig } from '../../config.ts';
+import type { TaskStore } from '../../store/store.ts';
+import type { Cli } from '../cli.ts';
+import type { CommonOptions } from '../options.ts';
+import type { Project } from '../project.ts';
+
+/** The options of `run`. */
+export interface RunCommandOptions extends CommonOptions {
+  readonly workers?: number;
+  readonly id?: readonly string[];
+  /** False for `--no-progress`, and so on. */
+  readonly progress?: boolean;
+  readonly plan?: boolean;
+  readonly review?: boolean;
+  /** Accepted already: no run waits for a usage limit yet. */
+  readonly wait?: boolean;
+  readonly dryRun?: boolean;
+  readonly maxCost?: number;
+}
+
+/** What everything that belongs to one `run` needs. */
+export interface RunContext {
+  readonly cli: Cli;
+  readonly options: RunCommandOptions;
+  readonly project: Project;
+  readonly settings: LoadedConfig;
+  readonly store: TaskStore;
+}

@@ -1,0 +1,45 @@
+import { styles } from '../../reporting/styles.ts';
+import type { TaskStore } from '../../store/store.ts';
+import { isRunnable, type TaskId } from '../../task.ts';
+import { EXIT } from '../cli.ts';
+import { printJson, useColor } from '../options.ts';
+import { formatPlan } from '../plan/plan-text.ts';
+import { previewPlan } from '../plan/preview.ts';
+import { stdoutWidth } from '../tasks/session.ts';
+import { loadGraphBoard } from '../tasks/view.ts';
+import type { RunContext } from './run-context.ts';
+
+/** Whether no task could be run: what a killed run left in progress can be, once it is recovered. */
+export function nothingToDo(store: TaskStore, only: readonly TaskId[] | undefined): boolean {
+  if (store.attempts({ running: true }).length > 0) return false;
+  const { links: graph } = loadGraphBoard(store);
+  const wanted = only === undefined ? graph.leaves() : only.flatMap((id) => graph.workOf(id));
+  return !wanted.some((id) => isRunnable(graph.nodes.get(id)?.status ?? 'done'));
+}
+
+/** Says that, and why; returns the exit code. */
+export function sayNothingToDo(
+  { cli, options, store }: RunContext,
+  only: readonly TaskId[] | undefined,
+): number {
+  const { length } = store.tasks();
+  const message =
+    length === 0
+      ? 'There is no task yet: `claude-orchestrator add "…"` or `claude-orchestrator parse prd.md` makes some.'
+      : `Nothing to do: no task${only === undefined ? '' : ' that was asked for'} is pending or failed (\`claude-orchestrator list\` shows them).`;
+  if (options.json === true) cli.stdout.write(`${JSON.stringify({ type: 'nothing-to-do', message })}\n`);
+  else cli.stdout.write(`${message}\n`);
+  return EXIT.done;
+}
+
+/** `--dry-run`: what would run when. */
+export function showPlan({ cli, options, settings, store }: RunContext): void {
+  const { links: graph, estimate } = loadGraphBoard(store);
+  const workers = settings.config.execution.max_workers;
+  const preview = previewPlan(graph, { estimate, maxWorkers: workers, costPerMinute: null });
+  if (options.json === true) printJson(cli, preview);
+  else
+    cli.stdout.write(
+      formatPlan(preview, { columns: stdoutWidth(cli), style: styles(useColor(cli, options)), workers }),
+    );
+}

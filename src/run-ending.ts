@@ -1,0 +1,20 @@
+import type { RunCounts } from './event.ts';
+import type { Governor, Stop } from './governor.ts';
+
+/** How a run ended that has nothing left to do, and what is to be said of it. */
+export function runEnding(
+  isInterrupted: boolean,
+  { stop, overBudget }: Pick<Governor, 'stop' | 'overBudget'>,
+  { total, done, failed }: RunCounts,
+): Stop {
+  if (isInterrupted)
+    return { outcome: 'interrupted', message: 'Stopped by a person; `run` goes on where it was.' };
+  if (stop !== null) return stop;
+  if (done === total) return { outcome: 'completed', message: '' };
+  const message = `${failed} failed, ${total - done - failed} not run.`;
+  if (overBudget === 0) return { outcome: 'completed-with-failures', message };
+  return {
+    outcome: 'over-budget',
+    message: `${message} The budget cut short ${overBudget === 1 ? '1 task' : `${overBudget} tasks`}.`,
+  };
+}
