@@ -1,0 +1,81 @@
+import { isAbsolute, relative, resolve, sep } from 'node:path';
+import type { Git } from './git.ts';
+import type { Change } from './workspace.ts';
+
+/** What a commit changes compared with `tip`'s newest commit that it contains. `guarded` are pathspecs. */
+export async function findChange(
+  git: Git,
+  commit: string,
+  tip: string,
+  guarded: readonly string[],
+): Promise<Change> {
+  const base = await git.run(['merge-base', tip, commit]);
+  const between = [base, commit];
+  const [trees, files, protectedFiles, marked] = await Promise.all([
+    git.run(['rev-parse', `${commit}^{tree}`, `${base}^{tree}`]),
+    names(git, [...between, '--']),
+    guarded.length === 0 ? [] : names(git, [...between, '--', ...guarded]),
+    names(git, [`-G${CONFLICT_MARK}`, ...between, '--']),
+  ]);
+  const [tree = '', baseTree = ''] = trees.split('\n');
+  const unresolved: string[] = [];
+  for (const file of marked) if (await addsMarks(git, between, file)) unresolved.push(file);
+  return { commit, tree, base, baseTree, files, protectedFiles, unresolved };
+}
+
+/**
+ * Pathspecs of what a worker must not change, wherever in the repository it is and in whatever case it is written: some
+ * disks make no difference. Hooks that the repository has within itself are among them.
+ */
+export async function guardedPaths(git: Git, globs: readonly string[]): Promise<string[]> {
+  const hooks = await hooksFolder(git);
+  const found = [
+    ...globs.flatMap((glob) => {
+      const path = glob.replace(/^(\.?\/)+/, '').replace(/(\/\*\*)?\/*$/, '');
+      if (path === '') return [];
+      return isAbsolute(glob) || path.includes('/') ? [path] : [path, `**/${path}`];
+    }),
+    ...(hooks === undefined ? [] : [hooks.replace(/[*?[\\]/g, String.raw`\$&`)]),
+  ];
+  return found.flatMap((path) => [`:(top,glob,icase)${path}`, `:(top,glob,icase)${path}/**`]);
+}
+
+/** The extended regular expression by which git knows the lines that it puts around a conflict. */
+const CONFLICT_MARK = '^(<<<<<<<|>>>>>>>) ';
+
+/** Paths relative to the repository, as they are. */
+async function names(git: Git, args: readonly string[]): Promise<string[]> {
+  const output = await git.run(['diff-tree', '-r', '-z', '--name-only', '--no-renames', ...args]);
+  return output.split('\0').filter((path) => path !== '');
+}
+
+/** A mark that was there before, such as in the fixture of a test, or one that was taken away, is not unresolved. */
+async function addsMarks(git: Git, between: readonly string[], file: string): Promise<boolean> {
+  const diff = await git.run([
+    'diff-tree',
+    '-p',
+    '-U0',
+    '--no-renames',
+    '--no-ext-diff',
+    '--no-textconv',
+    '--no-color',
+    ...between,
+    '--',
+    `:(top,literal)${file}`,
+  ]);
+  return /^\+(<<<<<<<|>>>>>>>) /m.test(diff);
+}
+
+async function hooksFolder(git: Git): Promise<string | undefined> {
+  // With the user's own hooks in force, or the answer would be where ours are switched off to.
+  const [configured, top] = await Promise.all([
+    git.attempt(['config', '--type=path', '--get', 'core.hooksPath'], { hooks: true }),
+    git.run(['rev-parse', '--show-toplevel']),
+  ]);
+  const path = configured.stdout.trim();
+  if (path === '') return undefined;
+  const inside = relative(top, resolve(top, path)).split(sep);
+  // husky's is generated and calls those beside it.
+  if (inside.at(-1) === '_') inside.pop();
+  return inside[0] === '..' || inside.join('') === '' ? undefined : inside.join('/');
+}

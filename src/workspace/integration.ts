@@ -1,0 +1,128 @@
+import { readDifference } from './change-text.ts';
+import { findChange, guardedPaths } from './change.ts';
+import { type Git, GitFailed } from './git.ts';
+import { commitAsUser, type CommitSettings, landingMessage, readCommitSettings } from './landing.ts';
+import { isAncestor, mergeTrees } from './merged-tree.ts';
+import { OWN_IDENTITY } from './snapshots.ts';
+import { integrationRef, synchronize } from './synchronize.ts';
+import type { Change, ChangeText, LandingRequest } from './workspace.ts';
+
+/** Whose results come together, and how their commits are called. */
+export interface IntegrationOptions {
+  /** Short name of the user's branch; null where HEAD is detached. */
+  readonly branch: string | null;
+  /** What messages of landing commits begin with. */
+  readonly prefix: string;
+}
+
+/** A change merged onto the tip, in the object database only. */
+export type Merge =
+  | {
+      readonly kind: 'combined';
+      readonly tree: string;
+      readonly onto: string;
+      /** Holds the tree, and has the change and the tip as parents; null where the change stands on the tip already. */
+      readonly commit: string | null;
+    }
+  | { readonly kind: 'conflict'; readonly onto: string; readonly files: readonly string[] };
+
+/** The branch on which finished tasks come together, each as one commit. It is checked out nowhere. */
+export class Integration {
+  /** The full name of its ref. */
+  readonly ref: string;
+  /** What people should know about how it stands to their branch. */
+  readonly notes: readonly string[];
+  readonly #git: Git;
+  readonly #options: IntegrationOptions;
+  readonly #settings: CommitSettings;
+  #tip: string;
+  readonly #guarded = new Map<string, Promise<string[]>>();
+
+  private constructor(
+    git: Git,
+    options: IntegrationOptions,
+    settings: CommitSettings,
+    { tip, notes }: { tip: string; notes: readonly string[] },
+  ) {
+    this.#git = git;
+    this.#options = options;
+    this.#settings = settings;
+    this.ref = integrationRef(options.branch);
+    this.notes = notes;
+    this.#tip = tip;
+  }
+
+  /** Brings the branch up to date with the user's HEAD, or makes it; throws `Failed` where only a person can do that. */
+  static async open(git: Git, options: IntegrationOptions): Promise<Integration> {
+    const settings = await readCommitSettings(git);
+    return new Integration(git, options, settings, await synchronize(git, options.branch, settings));
+  }
+
+  /** The newest commit of the branch. */
+  async tip(): Promise<string> {
+    const found = await this.#git.attempt(['rev-parse', '--verify', '-q', `${this.ref}^{commit}`]);
+    if (found.exitCode === 0) this.#tip = found.stdout.trimEnd();
+    // What landed is in nobody's way: a clean-up of branches in the middle of a run must not undo it.
+    else await this.#git.run(['update-ref', this.ref, this.#tip, '']);
+    return this.#tip;
+  }
+
+  /** Whether a commit is part of the branch; one that does not exist is not. */
+  async contains(commit: string): Promise<boolean> {
+    const known = await this.#git.attempt(['cat-file', '-e', `${commit}^{commit}`]);
+    return known.exitCode === 0 && isAncestor(this.#git, commit, await this.tip());
+  }
+
+  /** What a captured commit changes; `protectedPaths` are globs of files that a worker must not change. */
+  async changeOf(commit: string, protectedPaths: readonly string[]): Promise<Change> {
+    const key = protectedPaths.join('\0');
+    const guarded = this.#guarded.get(key) ?? guardedPaths(this.#git, protectedPaths);
+    this.#guarded.set(key, guarded);
+    return findChange(this.#git, commit, this.#tip, await guarded);
+  }
+
+  /** Merges a change onto the tip, without touching any file. */
+  async merge({ commit, tree, base }: Pick<Change, 'commit' | 'tree' | 'base'>): Promise<Merge> {
+    // We alone move the branch. Should somebody else have, landing finds out.
+    const onto = this.#tip;
+    if (base === onto) return { kind: 'combined', tree, onto, commit: null };
+    const merged = await mergeTrees(this.#git, onto, commit);
+    if (merged.kind === 'conflict') return { ...merged, onto };
+    const args = ['commit-tree', merged.tree, '-p', commit, '-p', onto, '-m', 'Merge what landed meanwhile'];
+    const both = await this.#git.run(args, { environment: OWN_IDENTITY });
+    return { kind: 'combined', tree: merged.tree, onto, commit: both };
+  }
+
+  /**
+   * Moves the branch from `onto` to a new commit of the tree, after `intend` has written that commit down. Undefined
+   * where the branch is not at `onto` any more. Throws `Failed` where git cannot commit in the user's name.
+   */
+  async land(request: LandingRequest, intend: (commit: string) => void): Promise<string | undefined> {
+    const { tree, onto } = request;
+    const message = landingMessage(request, this.#options.prefix, this.#settings);
+    const commit = await commitAsUser(this.#git, this.#settings, { tree, parents: [onto], message });
+    intend(commit);
+    const args = ['update-ref', '-m', `landed task ${request.task.id}`, this.ref, commit, onto];
+    let moved = await this.#git.attempt(args);
+    if (moved.exitCode !== 0 && (await this.tip()) === onto) moved = await this.#git.attempt(args);
+    if (moved.exitCode === 0) return (this.#tip = commit);
+    if ((await this.tip()) === onto) throw new GitFailed(args, moved);
+    return undefined;
+  }
+
+  /** The text of a change, or of what came to it since an earlier commit of the same task. */
+  async read(
+    change: Change,
+    { since, maxBytes }: { readonly since: string | null; readonly maxBytes: number },
+  ): Promise<ChangeText> {
+    const from = since === null ? change.base : await this.#carry(since, change.base);
+    return readDifference(this.#git, from, change.commit, maxBytes);
+  }
+
+  /** An earlier commit as it would be on a newer base: what others landed meanwhile is not the task's doing. */
+  async #carry(commit: string, base: string): Promise<string> {
+    if (await isAncestor(this.#git, base, commit)) return commit;
+    const merged = await mergeTrees(this.#git, base, commit);
+    return merged.kind === 'clean' ? merged.tree : commit;
+  }
+}

@@ -1,0 +1,118 @@
+import { Failed } from '../failure.ts';
+import { deliveredRef } from './delivery.ts';
+import { GitFailed, type Git } from './git.ts';
+import { commitAsUser, type CommitSettings } from './landing.ts';
+import { isAncestor, mergeTrees } from './merged-tree.ts';
+import { shellQuote } from './shell-quote.ts';
+
+/** The full name of the branch on which results for a branch of the user come together; null where HEAD is detached. */
+export function integrationRef(branch: string | null): string {
+  return `refs/heads/${FOLDER}${branch ?? 'detached'}`;
+}
+
+/**
+ * Brings the integration branch up to date with the user's HEAD, and makes it where it is missing. Throws `Failed` where
+ * the two cannot be merged, or the branch cannot be moved.
+ */
+export async function synchronize(
+  git: Git,
+  branch: string | null,
+  settings: CommitSettings,
+): Promise<{ tip: string; notes: readonly string[] }> {
+  const ref = integrationRef(branch);
+  if (branch?.startsWith(FOLDER) === true)
+    throw unusable(
+      `${branch} is where results come together, and nobody's to work on.`,
+      `git switch ${shellQuote(branch.slice(FOLDER.length))}`,
+    );
+  const delivered = deliveredRef(branch);
+  const [head, lines] = await Promise.all([
+    git.run(['rev-parse', '--verify', 'HEAD^{commit}']),
+    git.run(['for-each-ref', '--format=%(refname)%00%(objectname)%00%(worktreepath)', ref, delivered]),
+  ]);
+  const refs = new Map(lines.split('\n').map((line) => [line.split('\0')[0], line.split('\0').slice(1)]));
+  const [tip = '', checkedOut = ''] = refs.get(ref) ?? [];
+  if (checkedOut !== '')
+    throw unusable(
+      `The branch ${short(ref)}, on which results come together, is checked out in ${checkedOut}.`,
+      `git -C ${shellQuote(checkedOut)} switch --detach`,
+    );
+
+  const move = async (commit: string, ...notes: string[]) => {
+    if (commit !== tip) await moveTo(git, ref, commit, tip);
+    return { tip: commit, notes };
+  };
+  if (tip === '' || (await isAncestor(git, tip, head))) return move(head);
+  if (await isAncestor(git, head, tip)) return move(tip);
+
+  const name = branch ?? 'HEAD';
+  const message = `Merge ${name} into ${short(ref)}\n`;
+  const merged = await mergeTrees(git, tip, head);
+  if (merged.kind === 'clean')
+    return move(await commitAsUser(git, settings, { tree: merged.tree, parents: [tip, head], message }));
+
+  const [last = ''] = refs.get(delivered) ?? [];
+  if (last === '' || !(await isEditOf(git, head, last)) || !(await isAncestor(git, last, tip)))
+    throw conflicting(name, ref, merged.files);
+  // The user has committed what was delivered, with edits of theirs. So their commit comes after that delivery.
+  const edited = await commitAsUser(git, settings, {
+    tree: `${head}^{tree}`,
+    parents: [head, last],
+    message: `Take ${name} as an edit of what was delivered to it\n`,
+  });
+  const note = `${name} has results of an earlier run with edits; it is taken as it is.`;
+  if (last === tip) return move(edited, note);
+  const again = await mergeTrees(git, edited, tip);
+  if (again.kind === 'conflict') throw conflicting(name, ref, again.files);
+  const parents = [tip, edited];
+  return move(await commitAsUser(git, settings, { tree: again.tree, parents, message }), note);
+}
+
+const FOLDER = 'orchestrator/integration/';
+
+/**
+ * Whether each file of a delivery is in HEAD otherwise than it was before it. Where one is as before, the user may have
+ * committed something else, and the delivery must not be taken for something they have undone.
+ */
+async function isEditOf(git: Git, head: string, delivered: string): Promise<boolean> {
+  const { exitCode, stdout } = await git.attempt(['merge-base', head, delivered]);
+  if (exitCode !== 0) return false;
+  const names = async (to: string) => {
+    const args = ['diff-tree', '-r', '-z', '--name-only', '--no-renames', stdout.trim(), to];
+    return (await git.run(args)).split('\0');
+  };
+  const [ofDelivery, ofHead] = await Promise.all([names(delivered), names(head)]);
+  const changed = new Set(ofHead);
+  return ofDelivery.every((path) => changed.has(path));
+}
+
+async function moveTo(git: Git, ref: string, commit: string, from: string): Promise<void> {
+  const args = ['update-ref', ref, commit, from];
+  const moved = await git.attempt(args);
+  if (moved.exitCode === 0) return;
+  const { stderr } = moved;
+  const inTheWay = /'(refs\/heads\/[^']+)' exists; cannot create/.exec(stderr)?.[1];
+  if (inTheWay === undefined) throw new GitFailed(args, moved);
+  throw unusable(
+    `The branch ${short(inTheWay)} is in the way of ${short(ref)}, on which results come together.`,
+    `git branch -m -- ${shellQuote(short(inTheWay))} ${shellQuote(`kept-${short(inTheWay).replaceAll('/', '-')}`)}`,
+  );
+}
+
+function conflicting(name: string, ref: string, files: readonly string[]): Failed {
+  const shown = files.slice(0, 5).join(', ') + (files.length > 5 ? ` and ${files.length - 5} more` : '');
+  const branch = shellQuote(short(ref));
+  return unusable(
+    `Results of earlier runs on ${short(ref)} conflict with ${name}, in ${shown}.`,
+    `To take them: git merge ${branch}, resolve, commit. ` +
+      `To go on without them: git branch -m ${branch} kept-results`,
+  );
+}
+
+function unusable(message: string, fix: string): Failed {
+  return new Failed({ reason: 'repository-unusable', message, fix });
+}
+
+function short(ref: string): string {
+  return ref.replace(/^refs\/heads\//, '');
+}
