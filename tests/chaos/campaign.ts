@@ -1,0 +1,203 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { checkAlways, checkEnd } from './checker.ts';
+import { installTool, openLife, type KillOrder, type Life, type Run } from './life.ts';
+import { RESULT } from './scenario.ts';
+
+/** How much is to be killed. */
+export interface CampaignOptions {
+  /** Chooses the moments; what the machine does meanwhile, nobody can repeat. */
+  readonly seed: number;
+  /** Kills at each boundary that any run comes to. */
+  readonly perBoundary: number;
+  /** Kills at moments by chance. */
+  readonly moments: number;
+  /** Repositories at the same time. */
+  readonly parallel: number;
+  /** Keeps the repository of a life in which something was wrong. */
+  readonly keep?: boolean;
+  readonly say?: (line: string) => void;
+}
+
+/** Something that did not hold, and all that was done to that repository before. */
+interface Violation {
+  readonly life: number;
+  readonly root: string;
+  readonly what: string;
+  readonly history: readonly string[];
+}
+
+/** What a campaign came to. */
+export interface CampaignResult {
+  /** How often the tool was killed at each boundary. */
+  readonly boundaries: ReadonlyMap<string, number>;
+  readonly moments: number;
+  readonly lives: number;
+  readonly violations: readonly Violation[];
+}
+
+const KILLS_A_LIFE = 16;
+/** Beyond this nothing that goes wrong is news. */
+const MOST_VIOLATIONS = 20;
+/** Longer than a run takes that nobody disturbs, in milliseconds, until one was measured. */
+const LONG_RUN_MS = 6000;
+
+/** Kills the tool again and again, and checks each time what has to hold. */
+export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
+  const tool = installTool();
+  const bystanders = startBystanders();
+  const campaign = new Campaign(options, tool.folder);
+  try {
+    await Promise.all(Array.from({ length: options.parallel }, () => campaign.work()));
+    return { ...campaign.result(), violations: [...campaign.violations, ...bystanders.violations()] };
+  } finally {
+    bystanders.end();
+    tool.remove();
+  }
+}
+
+class Campaign {
+  readonly violations: Violation[] = [];
+  readonly #options: CampaignOptions;
+  readonly #tool: string;
+  readonly #boundaries = new Map<string, number>();
+  #moments = 0;
+  #lives = 0;
+  /** Lives in a row in which no boundary was left to kill at. */
+  #quietLives = 0;
+  #runMs = LONG_RUN_MS;
+
+  constructor(options: CampaignOptions, tool: string) {
+    this.#options = options;
+    this.#tool = tool;
+  }
+
+  result(): Omit<CampaignResult, 'violations'> {
+    return { boundaries: this.#boundaries, moments: this.#moments, lives: this.#lives };
+  }
+
+  /** Lives one life after the other until everything was killed often enough. */
+  async work(): Promise<void> {
+    while (!this.#isOver()) await this.#live(++this.#lives);
+  }
+
+  #isOver(): boolean {
+    if (this.violations.length >= MOST_VIOLATIONS) return true;
+    return !this.#boundariesLeft() && this.#moments >= this.#options.moments;
+  }
+
+  /** Both ways of delivery have steps of their own, so two lives in a row have to bring nothing new. */
+  #boundariesLeft(): boolean {
+    return this.#options.perBoundary > 0 && this.#quietLives < 2;
+  }
+
+  async #live(number: number): Promise<void> {
+    const random = randomOf(this.#options.seed * 1000 + number);
+    const life = await openLife(this.#tool, number % 2 === 0);
+    const history: string[] = [];
+    const found = (whats: readonly string[]): void => {
+      for (const what of whats) {
+        this.violations.push({ life: number, root: life.root, what, history: [...history] });
+        this.#options.say?.(
+          `life ${number} (${life.root}): ${what}\n    after ${history.join('\n    then ')}`,
+        );
+      }
+    };
+    const before = this.violations.length;
+    const atBoundaries = this.#boundariesLeft();
+    let ended: Run | undefined;
+    for (let kills = 0; ended === undefined && this.violations.length === before; kills++) {
+      const order: KillOrder = kills >= KILLS_A_LIFE ? { kind: 'never' } : this.#order(random, atBoundaries);
+      const began = performance.now();
+      const run = await life.run(order, { intruder: random() < 0.06 });
+      history.push(run.killedAt ?? `ended with ${run.exitCode ?? 'nothing'}`);
+      if (run.killedAt === undefined) ended = run;
+      else this.#count(order, run);
+      if (kills === 0 && ended !== undefined) this.#runMs = performance.now() - began;
+      found([...refusals(run), ...checkAlways(life.evidence)]);
+      if (atBoundaries && ended !== undefined) this.#quietLives = kills === 0 ? this.#quietLives + 1 : 0;
+    }
+    if (ended !== undefined && this.violations.length === before) found(judgeEnd(life, ended));
+    const failed = this.violations.length > before;
+    if (failed && ended !== undefined) this.#options.say?.(ended.output);
+    await life.close(failed && this.#options.keep === true);
+    this.#options.say?.(
+      `life ${number}: ${history.length} runs; so far ${this.#boundaries.size} boundaries, ${this.#moments} moments`,
+    );
+  }
+
+  #order(random: () => number, atBoundaries: boolean): KillOrder {
+    if (atBoundaries) {
+      const spare = [...this.#boundaries]
+        .filter(([, count]) => count >= this.#options.perBoundary)
+        .map(([name]) => name);
+      // Not always the first: the later a step comes, the more is there that could be broken.
+      return { kind: 'boundary', spare, skip: random() < 0.5 ? 0 : Math.floor(random() * 30) };
+    }
+    return { kind: 'moment', afterMs: Math.floor(random() * this.#runMs), everything: random() < 0.2 };
+  }
+
+  #count(order: KillOrder, { killedAt = '' }: Run): void {
+    if (order.kind === 'moment') this.#moments++;
+    else this.#boundaries.set(killedAt, (this.#boundaries.get(killedAt) ?? 0) + 1);
+  }
+}
+
+/** I5: one run at a time, and none is kept out by a dead one. */
+function refusals({ output, intruder }: Run): string[] {
+  return [
+    ...(output.includes('run-in-progress')
+      ? ['I5: a run was refused although the one before it was killed']
+      : []),
+    ...(intruder === undefined || intruder.output.includes('run-in-progress')
+      ? []
+      : [`I5: a second run was let in beside the first one (exit code ${intruder.exitCode ?? 'none'})`]),
+  ];
+}
+
+function judgeEnd(life: Life, ended: Run): string[] {
+  if (ended.exitCode !== 0)
+    return [`I3: \`run\` did not come to its end: exit code ${ended.exitCode ?? 'none'}`];
+  const wrong = Object.entries(RESULT).filter(([path, text]) => life.landed(path) !== text);
+  return [
+    ...checkEnd(life.evidence, life.charged(), { commits: life.commits }),
+    ...wrong.map(
+      ([path]) => `I1: ${path} did not land as it was written: ${JSON.stringify(life.landed(path))}`,
+    ),
+  ];
+}
+
+/** Processes that are nobody's business: one of another project's worker, and one without any mark. */
+function startBystanders(): { violations: () => Violation[]; end: () => void } {
+  const PATH = process.env['PATH'] ?? '';
+  const environments = [{ PATH, CLAUDE_ORCHESTRATOR_ATTEMPT: 'ffffffffffffffff/1' }, { PATH }];
+  const all = environments.map((env) => spawn('sleep', ['86400'], { env, stdio: 'ignore', detached: true }));
+  return {
+    violations: () =>
+      all
+        .filter(({ pid, exitCode, signalCode }) => exitCode !== null || signalCode !== null || !isSleep(pid))
+        .map(() => ({ life: 0, root: '', what: 'I4: a process of somebody else was ended', history: [] })),
+    end: () => {
+      for (const one of all) one.kill('SIGKILL');
+    },
+  };
+}
+
+function isSleep(pid: number | undefined): boolean {
+  try {
+    return readFileSync(`/proc/${pid ?? 0}/cmdline`, 'latin1').startsWith('sleep');
+  } catch {
+    return false;
+  }
+}
+
+/** Numbers from 0 up to 1, the same ones for the same seed. */
+function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
