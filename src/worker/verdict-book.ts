@@ -1,0 +1,62 @@
+import { KeyedQueue } from './keyed-queue.ts';
+import type { CommandFailure } from './verify.ts';
+
+/** Keeps what commands said of trees, as texts, for as long as a run. */
+export interface VerdictBook {
+  get(tree: string, command: string): string | undefined;
+  put(tree: string, command: string, verdict: string): void;
+}
+
+/** How a tree stands with a command, whoever asks: it passes, both happens, or it fails. */
+export type Standing =
+  | { readonly kind: 'passed' | 'flaky' }
+  | (CommandFailure & {
+      /** It would not be otherwise if it were run again. */
+      readonly confirmed: boolean;
+    });
+
+/** Why nothing is known. */
+export type Stop =
+  { readonly kind: 'infrastructure'; readonly message: string } | { readonly kind: 'aborted' };
+
+/** Finds out at most once how a tree stands with a command, for all who ask at the same moment or later. */
+export class Standings {
+  readonly #book: VerdictBook;
+  readonly #queue = new KeyedQueue();
+
+  constructor(book: VerdictBook) {
+    this.#book = book;
+  }
+
+  /** What is booked if it is `enough`, else what `find` comes to from there, which is booked. */
+  async settle(
+    tree: string,
+    command: string,
+    enough: 'any' | 'confirmed',
+    find: (known: Standing | undefined) => Promise<Standing | Stop>,
+    signal: AbortSignal,
+  ): Promise<Standing | Stop> {
+    const settled = await this.#queue.run(
+      `${tree} ${command}`,
+      async () => {
+        const known = parse(this.#book.get(tree, command));
+        if (known !== undefined && (enough === 'any' || known.kind !== 'failed' || known.confirmed))
+          return known;
+        const found = await find(known);
+        if (found.kind !== 'infrastructure' && found.kind !== 'aborted') this.put(tree, command, found);
+        return found;
+      },
+      signal,
+    );
+    return settled ?? { kind: 'aborted' };
+  }
+
+  put(tree: string, command: string, standing: Standing): void {
+    this.#book.put(tree, command, JSON.stringify(standing));
+  }
+}
+
+function parse(text: string | undefined): Standing | undefined {
+  // Nobody but this class writes it.
+  return text === undefined ? undefined : (JSON.parse(text) as Standing);
+}
