@@ -24,6 +24,8 @@ export async function stageInCheckout(git: Git, checkout: Checkout, staging: Sta
   if (open.length > 0) {
     const obstacles = await findObstacles(checkout, open);
     if (obstacles.edits.length + obstacles.files.length > 0) throw leftForObstacles(staging, top, obstacles);
+    // Files that were only touched would look changed to read-tree; it exits with 1 where some really are.
+    await git.attempt(['update-index', '-q', '--refresh'], { directory: top });
     const result = await git.attempt(
       ['read-tree', '-m', '-u', '--no-recurse-submodules', from, staging.tree],
       { directory: top },
