@@ -1,0 +1,297 @@
+import { randomUUID } from 'node:crypto';
+import { lstat, mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GitFailed, type Git } from './git.ts';
+import {
+  BRANCHES,
+  endOperations,
+  forceSwitch,
+  inspectSlot,
+  isOutOfSpace,
+  makeSlot,
+  moveNested,
+  switchSlot,
+  type SlotCondition,
+  type Target,
+} from './slot.ts';
+import { readSlotState, writeSlotState, type Occupant, type SlotState } from './slot-state.ts';
+import type { Snapshots } from './snapshots.ts';
+
+/** What the pool needs of the repository it makes worktrees of. */
+export interface SlotPoolOptions {
+  readonly git: Git;
+  readonly snapshots: Snapshots;
+  /** The folder in which slots are `w1`, `w2`, …; it need not be there. */
+  readonly root: string;
+  /** Where all worktrees of the repository have their common files. */
+  readonly commonDirectory: string;
+  /** A commit that is there, for worktrees that lost the link to theirs. */
+  readonly base: () => Promise<string>;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly warn: (message: string) => void;
+}
+
+/** A slot that somebody works in. */
+export interface Slot {
+  readonly directory: string;
+  readonly state: SlotState;
+}
+
+/** A lock this old is of a git that is gone: no checkout takes as long. */
+const STALE_LOCK_MS = 10 * 60_000;
+const EMPTY: SlotState = { occupant: null, branch: null, base: null, prepared: null, usedAt: 0 };
+
+/**
+ * Worktrees that tasks use one after the other, since a warm one is ready in a hundredth of the time of a new one.
+ *
+ *     free ──lease──► leased ──occupy──► occupied ──release: kept──► free
+ *                                           │
+ *                                  (killed) └──► occupied by nobody alive ──settle: kept──► free
+ */
+export class SlotPool {
+  readonly #options: SlotPoolOptions;
+  /** Undefined: something is there of which nothing is known. */
+  readonly #states = new Map<string, SlotState | undefined>();
+  /** Those that must not be given away: leased, reserved, or with something in them that could not be kept. */
+  readonly #taken = new Set<string>();
+
+  constructor(options: SlotPoolOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Finds the slots that are there, and keeps what a killed run has left in them. Those in which one of the `reserved`
+   * paths is wait for whoever asks for them. Returns what people should know.
+   */
+  async open(reserved: readonly string[]): Promise<string[]> {
+    const { root } = this.#options;
+    await mkdir(root, { recursive: true });
+    for (const name of await readdir(root)) {
+      const slot = join(root, name.replace(/\.json$/, ''));
+      if (!/^w[1-9]\d*(?:\.json)?$/.test(name)) continue;
+      this.#states.set(slot, await readSlotState(slot));
+      if (reserved.some((path) => path === slot || path.startsWith(join(slot, '/')))) this.#taken.add(slot);
+    }
+    const notes: string[] = [];
+    for (const [slot, state] of this.#states) {
+      if (this.#taken.has(slot) || !this.#isOccupied(slot) || !(await this.settle(slot))) continue;
+      if (state?.occupant == null) continue;
+      notes.push(`What a run that was killed had left of task ${state.occupant.taskId} in ${slot} is kept.`);
+    }
+    return notes;
+  }
+
+  /** The slot in which there is work on a branch that is not kept yet, and nobody at it. */
+  findLeft(branch: string): string | undefined {
+    return [...this.#states].find(([slot, state]) => state?.branch === branch && this.#isOccupied(slot))?.[0];
+  }
+
+  /** The slot that holds a path. */
+  find(path: string): string | undefined {
+    return [...this.#states.keys()].find((slot) => path === slot || path.startsWith(join(slot, '/')));
+  }
+
+  stateOf(slot: string): SlotState {
+    return this.#states.get(slot) ?? EMPTY;
+  }
+
+  /** A slot at `target`, if possible the one that was on `near` last; nobody else gets it until it is given back. */
+  async lease(near: string, target: Target): Promise<Slot> {
+    for (;;) {
+      const directory = this.#choose(near);
+      // Before anything is awaited: several ask at the same moment.
+      this.#taken.add(directory);
+      if (!this.#states.has(directory)) this.#states.set(directory, EMPTY);
+      try {
+        if (await this.#ready(directory, target)) return { directory, state: this.stateOf(directory) };
+      } catch (error) {
+        this.#taken.delete(directory);
+        throw error;
+      }
+      // It stays taken: it is a person's for as long as this run lasts.
+    }
+  }
+
+  /** The slot that a name stands for, outside of those that tasks get. */
+  async visit(name: string, target: Target): Promise<Slot> {
+    const directory = join(this.#options.root, name);
+    this.#states.set(directory, (await readSlotState(directory)) ?? EMPTY);
+    this.#taken.add(directory);
+    if (!(await this.#ready(directory, target)))
+      throw new Error(`The worktree ${directory} is locked. Unlock it with \`git worktree unlock\`.`);
+    return { directory, state: this.stateOf(directory) };
+  }
+
+  /** Writes down what a slot is. With an occupant, what is in it will be kept before it is given to others. */
+  async write(slot: string, state: SlotState): Promise<void> {
+    await writeSlotState(slot, state);
+    this.#states.set(slot, state);
+  }
+
+  /** Reserves a slot that is in use already. */
+  take(slot: string): void {
+    this.#taken.add(slot);
+  }
+
+  /** Gives back a slot in which nobody has worked. */
+  async abandon(slot: string): Promise<void> {
+    await this.write(slot, { ...this.stateOf(slot), occupant: null });
+    this.#taken.delete(slot);
+  }
+
+  /**
+   * Keeps what is in a slot and frees it. Its branch is moved to what was kept, or removed where that `landed`.
+   * Where it cannot be kept the slot stays as it is, and the answer is false.
+   */
+  async settle(slot: string, prepared: string | null = null, landed = false): Promise<boolean> {
+    const { git, root, base, now, warn } = this.#options;
+    const state = this.stateOf(slot);
+    this.#taken.add(slot);
+    try {
+      const condition = await inspectSlot(slot, this.#options.commonDirectory);
+      if (condition.kind === 'locked') return false;
+      if (condition.kind !== 'absent') {
+        const commit = await this.keep(slot, 'before its worktree was given to another task', condition);
+        const branch = state.branch ?? (condition.kind === 'sound' ? condition.branch : null);
+        if (condition.kind === 'sound') {
+          await endOperations(condition.admin);
+          // Off its branch, so that a person can check that out, and a later attempt in another slot.
+          await git.run(['update-ref', '--no-deref', 'HEAD', commit], { directory: slot });
+          const moved = await moveNested(git, slot, condition.admin, await base(), join(root, 'left'));
+          if (moved.length > 0)
+            warn(`Repositories that were made in ${slot} are kept in ${moved.join(', ')}.`);
+        }
+        if (branch?.startsWith(BRANCHES) === true) await this.#moveBranch(branch, landed ? null : commit);
+      }
+      await this.write(slot, { ...state, occupant: null, prepared, usedAt: now() });
+    } catch (error) {
+      warn(`What is in the worktree ${slot} could not be kept, so it stays as it is: ${messageOf(error)}`);
+      return false;
+    }
+    this.#taken.delete(slot);
+    return true;
+  }
+
+  /** Keeps what is in a slot now, and returns it as a commit. */
+  async keep(slot: string, why: string, condition?: SlotCondition): Promise<string> {
+    const { snapshots, base } = this.#options;
+    const state = this.stateOf(slot);
+    const { occupant, branch } = state;
+    const standsOn = condition?.kind === 'sound' ? condition.branch : null;
+    const { runId, taskId } = occupant ?? ownerOf(branch ?? standsOn);
+    const { commit } = await snapshots.keep(slot, {
+      runId,
+      taskId,
+      why,
+      base: state.base ?? (await base()),
+      branch,
+    });
+    return commit;
+  }
+
+  /** A free slot; a new one where there is none. */
+  #choose(near: string): string {
+    const free = [...this.#states].filter(([slot]) => !this.#taken.has(slot) && /\/w\d+$/.test(slot));
+    const [best] = free.sort(([, a = EMPTY], [, b = EMPTY]) => {
+      return Number(b.branch === near) - Number(a.branch === near) || a.usedAt - b.usedAt;
+    });
+    if (best !== undefined) return best[0];
+    let number = 1;
+    while (this.#states.has(join(this.#options.root, `w${number}`))) number++;
+    return join(this.#options.root, `w${number}`);
+  }
+
+  /** Puts a slot to a commit, whatever state it is in; false where it is somebody's. */
+  async #ready(slot: string, target: Target): Promise<boolean> {
+    const { git, commonDirectory } = this.#options;
+    const condition = await inspectSlot(slot, commonDirectory);
+    if (condition.kind === 'absent') return await this.#make(slot, target);
+    if (condition.kind === 'locked') return false;
+    if (this.#isOccupied(slot) && !(await this.settle(slot))) return false;
+    this.#taken.add(slot);
+    if (condition.kind === 'broken') {
+      await this.#rescue(slot);
+      await makeSlot(git, slot, target.commit);
+    } else {
+      if (condition.branch?.startsWith(BRANCHES) === false && !this.#isOccupied(slot)) return false;
+      if (await isBeingWritten(condition.admin)) return false;
+      await endOperations(condition.admin);
+    }
+    return await this.#switch(slot, target);
+  }
+
+  async #switch(slot: string, target: Target): Promise<boolean> {
+    const { git, root, commonDirectory, warn } = this.#options;
+    try {
+      await switchSlot(git, slot, target, false);
+      return true;
+    } catch (error) {
+      if (isOutOfSpace(error) || !(error instanceof GitFailed)) throw error;
+    }
+    try {
+      const condition = await inspectSlot(slot, commonDirectory);
+      if (condition.kind !== 'sound') throw new Error(`${slot} is no worktree any more.`);
+      await forceSwitch(git, slot, condition.admin, target);
+      return true;
+    } catch (error) {
+      if (isOutOfSpace(error)) throw error;
+      const aside = join(root, 'left', randomUUID().slice(0, 8));
+      await mkdir(join(root, 'left'), { recursive: true });
+      await rename(slot, aside);
+      warn(`The worktree ${slot} could not be reused; what was in it is in ${aside}: ${messageOf(error)}`);
+      return await this.#make(slot, target);
+    }
+  }
+
+  async #make(slot: string, target: Target): Promise<boolean> {
+    const { git } = this.#options;
+    // Killed in the middle, it must not look like a slot in which all files were removed.
+    await this.write(slot, { ...this.stateOf(slot), occupant: null, prepared: null });
+    await makeSlot(git, slot, target.commit);
+    await switchSlot(git, slot, target, true);
+    return true;
+  }
+
+  /** Keeps the files of a directory that is no worktree any more. */
+  async #rescue(slot: string): Promise<void> {
+    const { root, warn } = this.#options;
+    const link = join(slot, '.git');
+    if ((await lstat(link).catch(() => undefined))?.isDirectory() === true) {
+      const aside = join(root, 'left', randomUUID().slice(0, 8), '.git');
+      await mkdir(join(aside, '..'), { recursive: true });
+      await rename(link, aside);
+      warn(`The repository that was made in ${slot} is kept in ${aside}.`);
+    }
+    await this.keep(slot, 'its worktree had lost the link to the repository');
+  }
+
+  async #moveBranch(branch: string, commit: string | null): Promise<void> {
+    const { git } = this.#options;
+    const ref = `refs/heads/${branch}`;
+    await git.exclusive(() =>
+      git.attempt(commit === null ? ['update-ref', '-d', ref] : ['update-ref', ref, commit]),
+    );
+  }
+
+  #isOccupied(slot: string): boolean {
+    const state = this.#states.get(slot);
+    return this.#states.has(slot) && (state === undefined || state.occupant !== null);
+  }
+}
+
+/** Whether a git may still be at work in a free slot: one that outlived the run that started it. */
+async function isBeingWritten(admin: string): Promise<boolean> {
+  const lock = await stat(join(admin, 'index.lock')).catch(() => undefined);
+  return lock !== undefined && Date.now() - lock.mtimeMs < STALE_LOCK_MS;
+}
+
+/** Of a slot whose state was lost: its branch tells, if anything does. */
+function ownerOf(branch: string | null): Omit<Occupant, 'attemptId'> {
+  const [, runId, taskId] = /^orchestrator\/([^/]+)\/task-([\d.]+)$/.exec(branch ?? '') ?? [];
+  return { runId: runId ?? 'unknown', taskId: taskId ?? '0' };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,58 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+
+/** Whose work is in a slot. */
+export interface Occupant {
+  readonly runId: string;
+  readonly taskId: string;
+  readonly attemptId: number;
+}
+
+/** What is remembered of a slot from one process to the next; it is kept beside its directory. */
+export interface SlotState {
+  /** Null once everything that was written in it is kept. */
+  readonly occupant: Occupant | null;
+  /** The branch of the one who works, or worked, in it. */
+  readonly branch: string | null;
+  /** The commit that the work began at. */
+  readonly base: string | null;
+  /** What it was prepared for; null where it has to be prepared anew. */
+  readonly prepared: string | null;
+  /** Unix milliseconds. */
+  readonly usedAt: number;
+}
+
+/** Undefined where there is none that can be read: then nothing is known of what is in the slot. */
+export async function readSlotState(slot: string): Promise<SlotState | undefined> {
+  const text = await readFile(stateFile(slot), 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  try {
+    const state: unknown = JSON.parse(text);
+    return isSlotState(state) ? state : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Replaces it whole, so that a crash leaves the old one or the new one. */
+export async function writeSlotState(slot: string, state: SlotState): Promise<void> {
+  const file = stateFile(slot);
+  const fresh = `${file}.new`;
+  await writeFile(fresh, JSON.stringify(state));
+  await rename(fresh, file);
+}
+
+function stateFile(slot: string): string {
+  return `${slot}.json`;
+}
+
+function isSlotState(value: unknown): value is SlotState {
+  if (typeof value !== 'object' || value === null) return false;
+  const { occupant, branch, base, prepared, usedAt } = value as Record<keyof SlotState, unknown>;
+  return (
+    typeof occupant === 'object' &&
+    (branch === null || typeof branch === 'string') &&
+    (base === null || typeof base === 'string') &&
+    (prepared === null || typeof prepared === 'string') &&
+    typeof usedAt === 'number'
+  );
+}

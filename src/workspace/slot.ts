@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto';
+import { lstat, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { GitFailed, type Git } from './git.ts';
+
+/** Branches of ours: whoever stands on another one in a free slot is a person. */
+export const BRANCHES = 'orchestrator/';
+
+/** What a look at the directory of a slot tells. */
+export type SlotCondition =
+  /** Nothing is there. */
+  | { readonly kind: 'absent' }
+  /** A worktree of this repository; `admin` is where git keeps its index and HEAD, `branch` what HEAD names. */
+  | { readonly kind: 'sound'; readonly admin: string; readonly branch: string | null }
+  /** Files without the link to this repository. */
+  | { readonly kind: 'broken' }
+  /** Somebody said that it must stay as it is. */
+  | { readonly kind: 'locked' };
+
+/** Looks at a slot, by its files alone: `git status` costs more than a warm switch. */
+export async function inspectSlot(slot: string, commonDirectory: string): Promise<SlotCondition> {
+  const found = await lstat(slot).catch(() => undefined);
+  if (found === undefined) return { kind: 'absent' };
+  if (!found.isDirectory()) return { kind: 'locked' };
+  const admin = await adminDirectory(slot, commonDirectory);
+  const head = admin === undefined ? undefined : await readHead(admin);
+  if (admin === undefined || head === undefined) {
+    return (await readdir(slot)).length === 0 ? { kind: 'absent' } : { kind: 'broken' };
+  }
+  const lock = await readFile(join(admin, 'locked'), 'utf8').catch(() => undefined);
+  // Git's own mark of a worktree that is being made: whoever made this one was killed.
+  if (lock !== undefined && lock.trim() !== 'initializing') return { kind: 'locked' };
+  return { kind: 'sound', admin, branch: head };
+}
+
+async function adminDirectory(slot: string, commonDirectory: string): Promise<string | undefined> {
+  try {
+    const link = /^gitdir: (.+)\n*$/.exec(await readFile(join(slot, '.git'), 'utf8'))?.[1];
+    if (link === undefined) return undefined;
+    const admin = await realpath(resolve(slot, link));
+    if (dirname(admin) !== join(await realpath(commonDirectory), 'worktrees')) return undefined;
+    const back = (await readFile(join(admin, 'gitdir'), 'utf8')).trim();
+    const same = (await realpath(resolve(admin, back))) === (await realpath(join(slot, '.git')));
+    return same ? admin : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The branch, null for a commit, undefined for what git would not understand. */
+async function readHead(admin: string): Promise<string | null | undefined> {
+  const head = (await readFile(join(admin, 'HEAD'), 'utf8').catch(() => '')).trim();
+  if (/^[0-9a-f]{40,64}$/.test(head)) return null;
+  return /^ref: refs\/heads\/(.+)$/.exec(head)?.[1];
+}
+
+/** Makes a directory a worktree at `commit`, without a checkout; the files that are in it stay. */
+export async function makeSlot(git: Git, slot: string, commit: string): Promise<void> {
+  await git.exclusive(async () => {
+    await mkdir(slot, { recursive: true });
+    // Git makes worktrees in empty directories only: made in one, its link is moved into the other.
+    const shell = `${slot}.${randomUUID()}`;
+    await git.run(['worktree', 'add', '-q', '--no-track', '--no-checkout', '--detach', '--', shell, commit]);
+    const admin = /^gitdir: (.+)$/m.exec(await readFile(join(shell, '.git'), 'utf8'))?.[1];
+    if (admin === undefined) throw new Error(`Git made no link to its own files in ${shell}.`);
+    await writeFile(join(resolve(shell, admin), 'gitdir'), `${join(slot, '.git')}\n`);
+    await writeFile(join(shell, '.git'), `gitdir: ${resolve(shell, admin)}\n`);
+    await rename(join(shell, '.git'), join(slot, '.git'));
+    await rm(shell, { recursive: true, force: true });
+  });
+}
+
+/** Where a slot shall stand: on a branch that is made, or moved, for it; or on no branch. */
+export interface Target {
+  readonly branch: string | null;
+  readonly commit: string;
+}
+
+/**
+ * Puts a slot to a commit: its files are that commit's and those that are ignored. What it held before is thrown away,
+ * so that has to be kept already.
+ */
+export async function switchSlot(
+  git: Git,
+  slot: string,
+  { branch, commit }: Target,
+  fresh: boolean,
+): Promise<void> {
+  const where = branch === null ? ['--detach', commit] : ['--no-track', '-B', branch, commit];
+  // In parallel, a first checkout takes a fraction of the time; a warm one writes too little for that.
+  const parallel = fresh ? ['-c', 'checkout.workers=4'] : [];
+  await git.run([...parallel, 'checkout', '-f', '-q', '--ignore-other-worktrees', ...where], {
+    directory: slot,
+  });
+  if (!fresh) await git.run(['clean', '-fdq'], { directory: slot });
+}
+
+/** The same, where a lock, a broken index or a half-done rebase that somebody left is in the way. */
+export async function forceSwitch(git: Git, slot: string, admin: string, target: Target): Promise<void> {
+  for (const left of await readdir(admin)) {
+    if (!KEPT_IN_ADMIN.has(left)) await rm(join(admin, left), { recursive: true, force: true });
+  }
+  await switchSlot(git, slot, target, false);
+}
+
+/** What makes it a worktree; all the rest is about work that is over. */
+const KEPT_IN_ADMIN: ReadonlySet<string> = new Set([
+  'HEAD',
+  'commondir',
+  'gitdir',
+  'logs',
+  'modules',
+  'refs',
+]);
+
+/** What an operation that was never finished leaves, other than what `checkout -f` takes away by itself. */
+const UNFINISHED = /^(?:rebase-merge|rebase-apply|sequencer|BISECT_.*|locked|.*\.lock)$/;
+
+/** Ends whatever was going on in a slot, locks included; nobody may work in it. */
+export async function endOperations(admin: string): Promise<void> {
+  for (const left of await readdir(admin)) {
+    if (UNFINISHED.test(left)) await rm(join(admin, left), { recursive: true, force: true });
+  }
+}
+
+/**
+ * Moves repositories that were made inside a slot to `aside`: their files are kept with all others, but their history is
+ * not, and git cleans neither. `base` is a commit that the slot's work has nothing to do with. Returns where they are.
+ */
+export async function moveNested(
+  git: Git,
+  slot: string,
+  admin: string,
+  base: string,
+  aside: string,
+): Promise<string[]> {
+  // Git names them as such only where its index knows no file in them.
+  const index = join(admin, 'orchestrator-nested');
+  const options = { directory: slot, environment: { GIT_INDEX_FILE: index } };
+  await git.run(['read-tree', base], options);
+  const untracked = await git.run(['ls-files', '-z', '-o', '--exclude-standard'], options);
+  await rm(index, { force: true });
+  const moved: string[] = [];
+  for (const path of untracked.split('\0').filter((one) => one.endsWith('/'))) {
+    const to = join(aside, randomUUID().slice(0, 8), path);
+    await mkdir(dirname(to), { recursive: true });
+    await rename(join(slot, path), to);
+    moved.push(to);
+  }
+  return moved;
+}
+
+/** Whether a command failed for want of space, which no second try mends. */
+export function isOutOfSpace(error: unknown): boolean {
+  return error instanceof GitFailed && /No space left|Disk quota exceeded/i.test(error.stderr);
+}

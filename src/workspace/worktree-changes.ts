@@ -1,0 +1,100 @@
+import type { Git } from './git.ts';
+import type { Integration } from './integration.ts';
+import { endOperations, inspectSlot, makeSlot, switchSlot } from './slot.ts';
+import type { SlotPool } from './slot-pool.ts';
+import type { Change, Changes, Combined, Workspace } from './workspace.ts';
+
+/** A worktree in which a task is being done. */
+export interface Lease {
+  readonly slot: string;
+  readonly branch: string;
+  /** The commit that was captured or combined last; null before that. */
+  at: string | null;
+  /** What was combined last, and with what. */
+  combined: { readonly change: string; readonly result: Combined } | null;
+}
+
+/** What a run has open, and who works where in it. */
+export interface ChangesContext {
+  readonly git: Git;
+  readonly commonDirectory: string;
+  readonly pool: SlotPool;
+  readonly integration: Integration;
+  readonly leaseOf: (workspace: Workspace) => Lease;
+  readonly visit: Changes['visit'];
+}
+
+/** Changes of workspaces that are worktrees; `open` gives what a run has open. */
+export function createChanges(open: () => ChangesContext, protectedPaths: readonly string[]): Changes {
+  return {
+    async snapshot(workspace) {
+      const { pool, leaseOf } = open();
+      await pool.keep(leaseOf(workspace).slot, 'while its worker was at work');
+    },
+
+    async capture(workspace) {
+      const context = open();
+      const lease = context.leaseOf(workspace);
+      const commit = await capture(context, lease);
+      lease.at = commit;
+      lease.combined = null;
+      return await context.integration.changeOf(commit, protectedPaths);
+    },
+
+    async combine(workspace, change) {
+      const context = open();
+      const lease = context.leaseOf(workspace);
+      const known = lease.combined;
+      if (known?.change === change.commit && known.result.onto === (await context.integration.tip()))
+        return known.result;
+      const result = await combine(context, lease, change);
+      lease.combined = { change: change.commit, result };
+      return result;
+    },
+
+    async reset(workspace) {
+      const { git, leaseOf } = open();
+      const { slot, branch, at } = leaseOf(workspace);
+      if (at !== null) await switchSlot(git, slot, { branch, commit: at }, false);
+    },
+
+    read: (change, options) => open().integration.read(change, options),
+    visit: (commit, job, signal) => open().visit(commit, job, signal),
+    land: (request, intend) => open().integration.land(request, intend),
+    hasLanded: (commit) => open().integration.contains(commit),
+  };
+}
+
+/** Keeps all that the worker wrote, and puts its branch and its worktree on that, without touching a file. */
+async function capture({ git, commonDirectory, pool }: ChangesContext, lease: Lease): Promise<string> {
+  const { slot, branch } = lease;
+  const found = await inspectSlot(slot, commonDirectory);
+  if (found.kind === 'absent')
+    throw new Error(`its worktree ${slot} is gone; what was kept of it until then is on ${branch}`);
+  const commit = await pool.keep(slot, 'what its worker had done at its end', found);
+  if (found.kind === 'broken') await makeSlot(git, slot, commit);
+  const whole = await inspectSlot(slot, commonDirectory);
+  // A merge that the worker resolved is a parent of the commit; whatever else was going on is over.
+  if (whole.kind === 'sound') await endOperations(whole.admin);
+  await git.exclusive(() => git.run(['update-ref', `refs/heads/${branch}`, commit]));
+  await git.run(['symbolic-ref', 'HEAD', `refs/heads/${branch}`], { directory: slot });
+  await git.run(['reset', '-q', '--mixed', commit], { directory: slot });
+  return commit;
+}
+
+async function combine(
+  { git, pool, integration }: ChangesContext,
+  lease: Lease,
+  change: Change,
+): Promise<Combined> {
+  const merged = await integration.merge(change);
+  if (merged.kind === 'conflict') return merged;
+  const { tree, onto, commit } = merged;
+  if (commit !== null) {
+    await switchSlot(git, lease.slot, { branch: lease.branch, commit }, false);
+    lease.at = commit;
+    await pool.write(lease.slot, { ...pool.stateOf(lease.slot), base: commit });
+  }
+  const ontoTree = onto === change.base ? change.baseTree : await git.run(['rev-parse', `${onto}^{tree}`]);
+  return { kind: 'combined', tree, onto, ontoTree };
+}

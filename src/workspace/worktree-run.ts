@@ -1,0 +1,293 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Attempt } from '../attempt.ts';
+import type { Delivery } from '../event.ts';
+import { err, ok, type Result } from '../result.ts';
+import { WorkerPool } from '../worker-pool.ts';
+import { deliver } from './delivery.ts';
+import { GitFailed, type Git } from './git.ts';
+import { Integration } from './integration.ts';
+import { findLayout, type Layout } from './layout.ts';
+import { mergeInto } from './merge-in-progress.ts';
+import { BRANCHES } from './slot.ts';
+import { SlotPool, type Slot } from './slot-pool.ts';
+import { SlotSetup, type RunSetup } from './slot-setup.ts';
+import { Snapshots } from './snapshots.ts';
+import type { ChangesContext, Lease } from './worktree-changes.ts';
+import type { Workspace, Workspaces } from './workspace.ts';
+
+/** How attempts get worktrees of their own. */
+export interface WorktreesOptions {
+  readonly git: Git;
+  /** Where in the user's checkout workers would work; in a worktree they work at the same place below its top. */
+  readonly workingDirectory: string;
+  /** The user's, such as `~/.cache`. */
+  readonly cacheDirectory: string;
+  /** `workspace.root`, `.copy`, `.setup` and `.env`. */
+  readonly root: string | null;
+  readonly copy: readonly string[];
+  readonly setup: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly runSetup: RunSetup;
+  /** `git.protected_paths`, `.commit_message_prefix`, `.auto_commit` and `.deliver`. */
+  readonly protectedPaths: readonly string[];
+  readonly commitMessagePrefix: string;
+  readonly autoCommit: boolean;
+  readonly deliver: 'checkout' | 'branch' | 'pr';
+  /** What a pull request says; asked for when one is opened. */
+  readonly describeRun: (runId: string) => { readonly title: string; readonly body: string };
+  /** The user's, for `gh`. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /**
+   * Throws `Failed` where no run is possible; returns what people should know. It gets the folder in which worktrees will
+   * be.
+   */
+  readonly preflight: (root: string) => Promise<readonly string[]>;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** Told what people should know, when it happens. */
+  readonly warn: (message: string) => void;
+}
+
+const STOPPED = 'It was stopped while its worktree was prepared.';
+
+/** A sentence for people that ends the preparation of a workspace. */
+class Unprepared extends Error {
+  override readonly name = 'Unprepared';
+}
+
+type Environment = Readonly<Record<string, string>>;
+
+/** Worktrees as one run has them. */
+export class WorktreeRun implements ChangesContext {
+  readonly git: Git;
+  readonly pool: SlotPool;
+  readonly integration: Integration;
+  readonly commonDirectory: string;
+  readonly #options: WorktreesOptions;
+  readonly #layout: Layout;
+  readonly #setup: SlotSetup;
+  readonly #snapshots: Snapshots;
+  readonly #runId: string;
+  /** Short name of the branch that the user was on. */
+  readonly #target: string | null;
+  readonly #gates = new WorkerPool(1);
+  /** By the directory that the worker works in. */
+  readonly #leases = new Map<string, Lease>();
+
+  private constructor(
+    options: WorktreesOptions,
+    layout: Layout,
+    integration: Integration,
+    snapshots: Snapshots,
+    { runId, target }: { readonly runId: string; readonly target: string | null },
+  ) {
+    const { git, now, warn } = options;
+    const { root, commonDirectory } = layout;
+    this.git = git;
+    this.integration = integration;
+    this.commonDirectory = commonDirectory;
+    this.#options = options;
+    this.#layout = layout;
+    this.#snapshots = snapshots;
+    this.#runId = runId;
+    this.#target = target;
+    this.#setup = new SlotSetup({ ...options, ...layout });
+    const base = (): Promise<string> => integration.tip();
+    this.pool = new SlotPool({ git, snapshots, root, commonDirectory, base, now, warn });
+  }
+
+  /** Opens them for a run that holds the project. */
+  static async begin(
+    options: WorktreesOptions,
+    runId: string,
+    unfinished: readonly Attempt[],
+  ): Promise<{ readonly run: WorktreeRun; readonly notes: readonly string[] }> {
+    const { git, commitMessagePrefix: prefix } = options;
+    const layout = await findLayout(git, options);
+    const head = await git.attempt(['symbolic-ref', '-q', '--short', 'HEAD']);
+    const target = head.exitCode === 0 ? head.stdout.trim() : null;
+    const checked = await options.preflight(layout.root);
+    const integration = await Integration.open(git, { branch: target, prefix });
+    const run = new WorktreeRun(options, layout, integration, new Snapshots(git), { runId, target });
+    const left = await run.pool.open(unfinished.map(({ directory }) => directory));
+    return { run, notes: [...checked, ...integration.notes, ...left] };
+  }
+
+  async acquire(
+    { task, attempt, previous }: Parameters<Workspaces['acquire']>[0],
+    signal: AbortSignal,
+  ): Promise<Result<Workspace, string>> {
+    const branch = `${BRANCHES}${attempt.runId}/task-${task.id}`;
+    const before = previous?.attempt.branch ?? null;
+    return await this.#orSentence(async () => {
+      const left = previous === null ? undefined : await this.#leftBy(previous.attempt);
+      const commit = left ?? (await this.integration.tip());
+      const files = this.#setup.findFiles();
+      // It is awaited later, or not at all.
+      files.catch(() => undefined);
+      const slot = await this.pool.lease(before ?? branch, { branch, commit });
+      try {
+        const environment = await this.#prepare(slot, await files, signal);
+        if (left !== undefined && previous?.outcome === 'conflict')
+          await mergeInto(this.git, slot.directory, await this.integration.tip());
+        const inherited = left === undefined ? '' : await this.#summarize(left);
+        const { directory } = slot;
+        await this.pool.write(directory, {
+          ...this.pool.stateOf(directory),
+          occupant: { runId: attempt.runId, taskId: task.id, attemptId: attempt.id },
+          branch,
+          base: commit,
+          usedAt: this.#options.now(),
+        });
+        if (before !== null && before !== branch) await this.#deleteBranch(before);
+        return this.#lend(directory, { directory: '', environment, branch, base: commit, inherited });
+      } catch (error) {
+        await this.pool.abandon(slot.directory);
+        throw error;
+      }
+    });
+  }
+
+  async reopen(attempt: Attempt): Promise<Result<Workspace, string>> {
+    return await this.#orSentence(async () => {
+      const slot = this.pool.find(attempt.directory);
+      const { branch, base } = attempt;
+      if (slot === undefined || branch === null)
+        throw new Unprepared(`The worktree of attempt ${attempt.number} at task ${attempt.taskId} is gone.`);
+      const { occupant } = this.pool.stateOf(slot);
+      if (occupant !== null && occupant.attemptId !== attempt.id)
+        throw new Unprepared(`The worktree ${slot} has been given to another task; what was in it is kept.`);
+      const environment = await this.#environment(slot);
+      return this.#lend(slot, { directory: '', environment, branch, base, inherited: '' });
+    });
+  }
+
+  async release(workspace: Workspace, landed: boolean): Promise<void> {
+    const lease = this.#leases.get(workspace.directory);
+    if (lease === undefined) return;
+    const { slot } = lease;
+    const { prepared, occupant } = this.pool.stateOf(slot);
+    // A worker that changed what is installed has changed it for its own branch only.
+    const isSame = prepared !== null && (await this.#setup.key(slot)) === prepared;
+    this.#leases.delete(workspace.directory);
+    const settled = await this.pool.settle(slot, isSame ? prepared : null, landed);
+    if (!settled || !landed || occupant === null) return;
+    try {
+      await this.#snapshots.prune(occupant, await this.integration.tip());
+    } catch (error) {
+      if (!(error instanceof GitFailed)) throw error; // Kept too long is no loss.
+    }
+  }
+
+  deliver(): Promise<Delivery> {
+    const { autoCommit, deliver: mode, environment, describeRun } = this.#options;
+    return deliver(this.git, {
+      integrationRef: this.integration.ref,
+      target: this.#target,
+      autoCommit,
+      mode,
+      environment,
+      pullRequest: { runId: this.#runId, ...describeRun(this.#runId) },
+    });
+  }
+
+  leaseOf({ directory }: Workspace): Lease {
+    const lease = this.#leases.get(directory);
+    if (lease === undefined) throw new Error(`Nobody works in ${directory}.`);
+    return lease;
+  }
+
+  visit<T>(
+    commit: string,
+    job: (workspace: Workspace) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<Result<T, string>> {
+    return this.#gates.run(async () => {
+      if (signal.aborted) return err(STOPPED);
+      const workspace = await this.#orSentence(async () => {
+        const files = await this.#setup.findFiles();
+        const slot = await this.pool.visit('gates', { branch: null, commit });
+        const environment = await this.#prepare(slot, files, signal);
+        const directory = join(slot.directory, this.#layout.prefix);
+        return { directory, environment, branch: null, base: commit, inherited: '' };
+      });
+      return workspace.ok ? ok(await job(workspace.value)) : workspace;
+    });
+  }
+
+  /** The commit of what an earlier attempt left, wherever that is; undefined where nothing is left. */
+  async #leftBy({ branch, runId, taskId }: Attempt): Promise<string | undefined> {
+    if (branch === null) return undefined;
+    const slot = this.pool.findLeft(branch);
+    const isUsed = [...this.#leases.values()].some((lease) => lease.slot === slot);
+    if (slot !== undefined && !isUsed && !(await this.pool.settle(slot)))
+      throw new Unprepared(
+        `What an earlier attempt left in ${slot} could not be kept, so it is not continued.`,
+      );
+    const tip = await this.git.attempt(['rev-parse', '-q', '--verify', `refs/heads/${branch}^{commit}`]);
+    if (tip.exitCode === 0) return tip.stdout.trim();
+    // Somebody has deleted the branch; the work is kept all the same.
+    const newest = ['for-each-ref', '--sort=-version:refname', '--count=1', '--format=%(objectname)'];
+    const kept = await this.git.run([...newest, `refs/orchestrator/${runId}/${taskId}`]);
+    return kept === '' ? undefined : kept;
+  }
+
+  async #prepare(
+    { directory, state }: Slot,
+    files: Awaited<ReturnType<SlotSetup['findFiles']>>,
+    signal: AbortSignal,
+  ): Promise<Environment> {
+    const environment = await this.#environment(directory);
+    // A task may have removed all that was in it.
+    await mkdir(join(directory, this.#layout.prefix), { recursive: true });
+    unwrap(await this.#setup.copy(directory, files));
+    const key = await this.#setup.key(directory);
+    if (key !== state.prepared) {
+      await this.pool.write(directory, { ...state, prepared: null });
+      unwrap(await this.#setup.install(directory, key, environment, signal));
+      await this.pool.write(directory, { ...state, prepared: key });
+    }
+    if (signal.aborted) throw new Unprepared(STOPPED);
+    return environment;
+  }
+
+  async #environment(slot: string): Promise<Environment> {
+    return unwrap(await this.#setup.environment(slot));
+  }
+
+  #lend(slot: string, workspace: Workspace & { readonly branch: string }): Workspace {
+    const directory = join(slot, this.#layout.prefix);
+    this.pool.take(slot);
+    this.#leases.set(directory, { slot, branch: workspace.branch, at: null, combined: null });
+    return { ...workspace, directory };
+  }
+
+  async #summarize(commit: string): Promise<string> {
+    const tip = await this.integration.tip();
+    const options = ['--no-color', '--no-ext-diff', '--stat=100', '--stat-count=50'];
+    return await this.git.run(['diff', ...options, `${tip}...${commit}`]);
+  }
+
+  async #deleteBranch(branch: string): Promise<void> {
+    if (!branch.startsWith(BRANCHES)) return;
+    await this.git.exclusive(() => this.git.attempt(['update-ref', '-d', `refs/heads/${branch}`]));
+  }
+
+  /** What the disk, git or a set-up can do wrong is told to people; a bug stays one. */
+  async #orSentence<T>(job: () => Promise<T>): Promise<Result<T, string>> {
+    try {
+      return ok(await job());
+    } catch (error) {
+      if (error instanceof Unprepared) return err(error.message);
+      const isExpected = error instanceof GitFailed || (error instanceof Error && 'code' in error);
+      if (!isExpected) throw error;
+      return err(`No worktree could be prepared below ${this.#layout.root}: ${error.message}`);
+    }
+  }
+}
+
+function unwrap<T>(result: Result<T, string>): T {
+  if (result.ok) return result.value;
+  throw new Unprepared(result.error);
+}
