@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, expect, test } from 'vitest';
 import { DEMO_TASKS } from '../../../src/simulator/demo-project.ts';
@@ -25,7 +27,7 @@ test.each([
   { name: 'the real CLI', command: REAL_CLAUDE },
   { name: 'the stand-in', command: STAND_IN },
 ])(
-  'every task of the demo is written and passes, one of them at its second try, by $name',
+  'every task of the demo is written and passes, one of them at its second try, one mended after its review, by $name',
   async ({ command }) => {
     const started = await simulatorRig(DEMO_SCENARIO);
     rig = started;
@@ -50,6 +52,15 @@ test.each([
       const prompt = `Task ${task.id}: ${task.title}\n\nFinished:\n${before.join('\n')}`;
       const first = await started.claude(prompt, [...args, '--session-id', session], { command });
       expect(first.result).toMatchObject({ is_error: false, structured_output: { status: 'completed' } });
+      const { flaw } = task;
+      if (flaw !== undefined) {
+        expect(await passes()).toBe(true);
+        const path = join(started.cwd, flaw.finding.file);
+        expect(readFileSync(path, 'utf8')).toContain(flaw.mark);
+        const said = `Mend what the review found:\n1. F1: ${flaw.finding.title}`;
+        await started.claude(said, [...args, '--resume', session], { command });
+        expect(readFileSync(path, 'utf8')).not.toContain(flaw.mark);
+      }
       if (await passes()) continue;
       failed.push(task.id);
       const mended = await started.claude('The change does not pass.', [...args, '--resume', session], {
