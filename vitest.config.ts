@@ -25,6 +25,16 @@ export default defineConfig({
           hookTimeout: 240_000,
         },
       },
+      {
+        extends: true,
+        test: {
+          name: 'chaos',
+          globalSetup: ['tests/rig/build-once.ts'],
+          include: ['tests/chaos/**/*.test.ts'],
+          testTimeout: 1_800_000,
+          hookTimeout: 240_000,
+        },
+      },
     ],
   },
 });

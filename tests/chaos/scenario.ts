@@ -1,5 +1,6 @@
 import type { ScenarioInput } from '../../src/simulator/scenario.ts';
 import type { TaskDraft } from '../../src/task.ts';
+import { reviewReply, reviewRule } from '../rig/reviews.ts';
 import { draft } from '../rig/task-project.ts';
 
 type RuleInput = ScenarioInput['rules'][number];
@@ -42,7 +43,15 @@ export const REPOSITORY: Readonly<Record<string, string>> = {
 /** What the workers of these tasks do. */
 export const SCENARIO: ScenarioInput = {
   rules: [
-    ...work('1', [writes('parts/1.txt', 'part 1: open\n')]),
+    reviewRule(reviewReply()),
+    // The last task first: a prompt names the tasks that its own task builds on, but never a later one.
+    ...work('6', [writes('parts/6.txt', 'part 6\n')]),
+    ...work('5', [writes('parts/5.txt', 'good\n')], 'does not pass'),
+    ...work('5', [writes('parts/5.txt', 'bad\n')]),
+    ...work('4', [writes('shared.txt', RESULT['shared.txt'] ?? '')], 'conflict'),
+    ...work('4', [writes('shared.txt', 'base\nfour\n'), writes('parts/4.txt', 'part 4\n')]),
+    ...work('3', [writes('shared.txt', RESULT['shared.txt'] ?? '')], 'conflict'),
+    ...work('3', [writes('shared.txt', 'base\nthree\n'), writes('parts/3.txt', 'part 3\n')]),
     ...work('2', [
       {
         tools: [
@@ -54,13 +63,7 @@ export const SCENARIO: ScenarioInput = {
       },
       writes('parts/2.txt', 'part 2\n'),
     ]),
-    ...work('3', [writes('shared.txt', RESULT['shared.txt'] ?? '')], 'conflict'),
-    ...work('3', [writes('shared.txt', 'base\nthree\n'), writes('parts/3.txt', 'part 3\n')]),
-    ...work('4', [writes('shared.txt', RESULT['shared.txt'] ?? '')], 'conflict'),
-    ...work('4', [writes('shared.txt', 'base\nfour\n'), writes('parts/4.txt', 'part 4\n')]),
-    ...work('5', [writes('parts/5.txt', 'good\n')], 'does not pass'),
-    ...work('5', [writes('parts/5.txt', 'bad\n')]),
-    ...work('6', [writes('parts/6.txt', 'part 6\n')]),
+    ...work('1', [writes('parts/1.txt', 'part 1: open\n')]),
   ],
 };
 
