@@ -6,6 +6,7 @@ export type FailureReason =
   | 'file-unreadable'
   | 'file-unwritable'
   | 'store-unusable'
+  | 'repository-unusable'
   | 'task-not-found'
   | 'task-needed'
   | 'dependency-cycle'

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 
 /** The part of a terminal stream that the tool uses. */
 export interface Output {
-  write(text: string): boolean;
+  write(text: string | Uint8Array): boolean;
   readonly isTTY?: boolean;
   readonly columns?: number;
   readonly rows?: number;

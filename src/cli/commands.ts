@@ -49,6 +49,31 @@ export const ORCHESTRATOR_COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/next.ts')).nextCommand,
   },
   {
+    name: 'logs',
+    summary: 'tell what a worker said and did, also while it works',
+    load: async () => (await import('./commands/logs.ts')).logsCommand,
+  },
+  {
+    name: 'diff',
+    summary: 'show what a task changed',
+    load: async () => (await import('./commands/diff.ts')).diffCommand,
+  },
+  {
+    name: 'retry',
+    summary: 'let tasks be tried again',
+    load: async () => (await import('./commands/retry.ts')).retryCommand,
+  },
+  {
+    name: 'cancel',
+    summary: 'give tasks up, and stop what works on them',
+    load: async () => (await import('./commands/cancel.ts')).cancelCommand,
+  },
+  {
+    name: 'recover',
+    summary: 'list, show and restore work that never landed',
+    load: async () => (await import('./commands/recover.ts')).recoverCommand,
+  },
+  {
     name: 'set-status',
     summary: 'set the status of tasks',
     load: async () => (await import('./commands/set-status.ts')).setStatusCommand,

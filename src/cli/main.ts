@@ -114,6 +114,7 @@ const EXIT_CODES: Readonly<Record<FailureReason, number>> = {
   'file-unreadable': EXIT.usage,
   'file-unwritable': EXIT.usage,
   'store-unusable': EXIT.usage,
+  'repository-unusable': EXIT.usage,
   'task-not-found': EXIT.usage,
   'task-needed': EXIT.usage,
   'dependency-cycle': EXIT.usage,

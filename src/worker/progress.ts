@@ -37,6 +37,17 @@ export function progressOf(action: string, usage: readonly ModelUsage[]): Worker
   };
 }
 
+/** The input of a tool call that tells best what it works on. */
+export function subjectOf(
+  input: Readonly<Record<string, unknown>>,
+): { readonly name: string; readonly value: string } | undefined {
+  for (const name of SUBJECTS) {
+    const value = input[name];
+    if (typeof value === 'string' && value !== '') return { name, value };
+  }
+  return undefined;
+}
+
 interface Block {
   readonly type: string;
   readonly name?: string | undefined;
@@ -48,19 +59,11 @@ function assistantAction(content: readonly Block[] | undefined): string | undefi
   if (call?.name === undefined)
     return content?.some((block) => block.type === 'text') ? 'thinking' : undefined;
   if (call.name === 'StructuredOutput') return 'reporting';
-  return singleLine(`${call.name} ${subjectOf(call.input ?? {})}`, MAX_LENGTH);
+  return singleLine(`${call.name} ${subjectOf(call.input ?? {})?.value ?? ''}`, MAX_LENGTH);
 }
 
 /** The inputs that tell best what a tool works on, the most telling first. */
 const SUBJECTS = ['file_path', 'notebook_path', 'command', 'pattern', 'path', 'url', 'query', 'description'];
-
-function subjectOf(input: Record<string, unknown>): string {
-  for (const name of SUBJECTS) {
-    const value = input[name];
-    if (typeof value === 'string' && value !== '') return value;
-  }
-  return '';
-}
 
 function retryAction({ attempt, max_retries, error_status, error }: ApiRetryLine): string {
   const cause = error_status ?? error ?? 'no connection';

@@ -50,6 +50,7 @@ const rateLimitEvent = z.object({
 
 const contentBlock = z.object({
   type: z.string(),
+  id: maybe(z.string()),
   text: maybe(z.string()),
   name: maybe(z.string()),
   input: maybe(z.record(z.string(), z.unknown())),
@@ -57,6 +58,7 @@ const contentBlock = z.object({
 
 const assistant = z.object({
   type: z.literal('assistant'),
+  parent_tool_use_id: maybe(z.string().nullable()),
   message: z.object({
     id: maybe(z.string()),
     model: maybe(z.string()),

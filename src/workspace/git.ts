@@ -84,6 +84,30 @@ export class Git {
     return { exitCode: failed && exitCode === 0 ? -1 : exitCode, stdout, stderr };
   }
 
+  /** Hands over what a command prints, unchanged and no faster than it is taken; `signal` ends the command. */
+  async stream(
+    args: readonly string[],
+    take: (chunk: Uint8Array) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const settings = [...QUIET, 'core.hooksPath=/dev/null'];
+    const running = execa('git', [...settings.flatMap((setting) => ['-c', setting]), ...args], {
+      cwd: this.directory,
+      env: this.#environment,
+      extendEnv: false,
+      input: '',
+      reject: false,
+      encoding: 'buffer',
+      buffer: { stdout: false, stderr: true },
+      cancelSignal: signal,
+    });
+    for await (const chunk of running.iterable({ binary: true })) await take(chunk);
+    const { exitCode, stderr, failed, message } = await running;
+    if (!failed || signal.aborted) return;
+    const said = exitCode === undefined ? (message ?? '') : Buffer.from(stderr).toString();
+    throw new GitFailed(args, { exitCode: exitCode ?? -1, stdout: '', stderr: said });
+  }
+
   /** Runs a job that writes files which git keeps once for all worktrees; one such job at a time. */
   exclusive<T>(job: () => Promise<T>): Promise<T> {
     return this.#admin.run(job);

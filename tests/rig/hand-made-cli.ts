@@ -81,8 +81,8 @@ class MemoryOutput extends EventEmitter implements Output {
     this.isTTY = isTTY;
   }
 
-  write(text: string): boolean {
-    this.text += text;
+  write(text: string | Uint8Array): boolean {
+    this.text += typeof text === 'string' ? text : Buffer.from(text).toString();
     return true;
   }
 }

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { formatSummary } from '../../reporting/format-summary.ts';
-import type { ProcessIdentity } from '../../attempt.ts';
 import { styles } from '../../reporting/styles.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
+import { processLookUp } from '../process-look-up.ts';
 import { findProject, openProjectStore } from '../project.ts';
 import { collectStatus, type StatusReport } from '../status/collect.ts';
 import { formatStatus } from '../status/status-text.ts';
@@ -43,11 +43,4 @@ export function statusCommand(cli: Cli): Command {
       store.close();
     }
   });
-}
-
-/** Whether a process lives; loaded only where a run may be alive, since that takes as long as all the rest. */
-async function processLookUp(cli: Cli): Promise<(process: ProcessIdentity) => boolean> {
-  const { createProcessTable } = await import('../../worker/process-table.ts');
-  const table = createProcessTable(cli);
-  return (process) => table.isAlive(process);
 }

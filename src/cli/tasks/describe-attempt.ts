@@ -1,6 +1,7 @@
 import { OUTCOME_POLICY, totalTokens, type Attempt } from '../../attempt.ts';
 import { neutralise } from '../../reporting/display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../../reporting/format.ts';
+import { describeEnd } from './describe-end.ts';
 
 /** One attempt in lines for people: a headline, then what happened, what to do about it, and where its traces are. */
 export function describeAttempt(attempt: Attempt): string[] {
@@ -10,11 +11,7 @@ export function describeAttempt(attempt: Attempt): string[] {
     if (text.trim() !== '') lines.push(`${label.padEnd(9)} ${neutralise(text)}`);
   };
   if (end !== null) {
-    add('why', end.message);
-    add('advice', OUTCOME_POLICY[end.outcome].advice);
-    if (end.resetsAt !== null) add('reset', new Date(end.resetsAt).toISOString());
-    for (const denial of end.denials)
-      add('denied', `${denial.tool}; the rule that allows it: ${denial.rule}`);
+    for (const [label, text] of describeEnd(end)) add(label, text);
     add('report', end.report?.summary ?? '');
     add('handover', end.report?.handover ?? '');
     for (const followUp of end.report?.followUps ?? []) add('follow-up', followUp);
@@ -22,11 +19,14 @@ export function describeAttempt(attempt: Attempt): string[] {
   add('run', attempt.runId);
   add('session', `${attempt.sessionId}${attempt.resumed ? ' (resumed)' : ''}`);
   add('worked in', attempt.directory);
+  if (attempt.branch !== null)
+    add('branch', `${attempt.branch}${attempt.base === null ? '' : `, from ${attempt.base.slice(0, 12)}`}`);
   add('files', attempt.files);
   return lines;
 }
 
-function headline(attempt: Attempt): string {
+/** How far it is, or how it ended and what it took, on one line. */
+export function headline(attempt: Attempt): string {
   const { end } = attempt;
   if (end === null) {
     const process = attempt.process === null ? '' : `, process ${attempt.process.pid}`;

@@ -4,7 +4,7 @@ import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS } from '../../../src/cli/co
 import { runInProcess } from '../../rig/hand-made-cli.ts';
 import { SAMPLE_TASKS, taskProject } from '../../rig/task-project.ts';
 
-/** The commands that work on stored tasks alone: no model, no process, no file but the store. */
+/** The commands that work on stored tasks, and on what is kept of them: no model, no run. */
 const COMMANDS = [...new Set([...ORCHESTRATOR_COMMANDS, ...TASK_MASTER_COMMANDS])].filter(({ name }) =>
   [
     'list',
@@ -17,6 +17,11 @@ const COMMANDS = [...new Set([...ORCHESTRATOR_COMMANDS, ...TASK_MASTER_COMMANDS]
     'add-dependency',
     'remove-dependency',
     'validate-dependencies',
+    'logs',
+    'diff',
+    'retry',
+    'cancel',
+    'recover',
   ].includes(name),
 );
 
@@ -112,6 +117,11 @@ const sensible = fc.constantFrom(
   ['delete', '5', '--force'],
   ['add-dependency', '--id=4', '--depends-on=1'],
   ['validate-dependencies'],
+  ['retry', '1', '3'],
+  ['cancel', '1,3.1'],
+  ['logs', '1', '--raw'],
+  ['diff', '3.1', '--stat'],
+  ['recover', 'show', '1'],
 );
 const names = COMMANDS.map(({ name }) => name);
 const commandLine = fc.oneof(

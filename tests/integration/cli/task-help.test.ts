@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { json, run } from '../../rig/hand-made-cli.ts';
 import { taskProject } from '../../rig/task-project.ts';
 
-const OWN = ['list', 'show', 'next', 'set-status', 'edit', 'delete', 'depend', 'completion'];
+const OWN = [
+  ...['list', 'show', 'next', 'set-status', 'edit', 'delete', 'depend', 'completion'],
+  ...['logs', 'diff', 'retry', 'cancel', 'recover'],
+];
 
 describe('every command', () => {
   it.each(OWN)('%s shows an example in its help', async (name) => {

@@ -1,0 +1,135 @@
+import { resolve } from 'node:path';
+import { Argument, Command } from 'commander';
+import { nearest } from '../../config/names.ts';
+import { fail } from '../../failure.ts';
+import { shellQuote } from '../../workspace/shell-quote.ts';
+import type { Cli } from '../cli.ts';
+import { onRun, printJson } from '../options.ts';
+import { findProject } from '../project.ts';
+import type { Repository } from '../repository/open-repository.ts';
+import type { PatchOptions } from '../repository/print-patch.ts';
+import { listUnlanded } from '../repository/list-unlanded.ts';
+import { withExamples } from '../tasks/session.ts';
+
+interface RecoverOptions extends PatchOptions {
+  readonly all?: boolean;
+  readonly branch?: string;
+  readonly to?: string;
+}
+
+const ACTIONS = ['list', 'show', 'restore'] as const;
+type Action = (typeof ACTIONS)[number];
+
+/** `recover`: work that never landed; it needs the repository alone, so that it works when the task store is lost. */
+export function recoverCommand(cli: Cli): Command {
+  const command = new Command('recover')
+    .description(
+      'List, show or restore work that never landed: of tries that failed, were cancelled or were cut short.',
+    )
+    .addArgument(new Argument('<action>', 'what to do').choices(ACTIONS).argParser(String))
+    .addArgument(new Argument('[id]', 'a task, or a snapshot as the list names it'))
+    .option('-a, --all', 'list: older snapshots of the same try too')
+    .option('--stat', 'show: only how many lines of which files')
+    .option('--name-only', 'show: only the names of the files')
+    .option('--branch <name>', 'restore: make a new branch that holds it')
+    .option('--to <dir>', 'restore: write its files to a new directory');
+  withExamples(command, [
+    'recover list',
+    'recover show 3 --stat',
+    'recover restore 3 --branch rescued',
+    'recover restore 3 --to ../rescued',
+  ]);
+  return onRun<RecoverOptions>(command, cli, async (options, [word = '', name, ...rest]) => {
+    const action = parseAction(word);
+    if (rest.length > 0)
+      fail('wrong-usage', `One task or snapshot is named at a time, not also ${rest.join(', ')}.`);
+    const project = findProject(cli, options);
+    const { openRepository } = await import('../repository/open-repository.ts');
+    const repository = await openRepository(cli, project.root);
+    if (action === 'list') await listUnlanded(cli, options, project, repository);
+    else if (action === 'show') await show(cli, options, repository, named(action, name));
+    else await restore(cli, options, repository, named(action, name));
+    return undefined;
+  });
+}
+
+function parseAction(word: string): Action {
+  const action = ACTIONS.find((known) => known === word);
+  if (action !== undefined) return action;
+  const meant = nearest(word, ACTIONS);
+  return fail(
+    'wrong-usage',
+    `${JSON.stringify(word)}: expected list, show or restore.`,
+    meant === undefined ? undefined : `Did you mean "${meant}"?`,
+  );
+}
+
+function named(action: Action, name: string | undefined): string {
+  return (
+    name ??
+    fail(
+      'wrong-usage',
+      `What is to be ${action === 'show' ? 'shown' : 'restored'}?`,
+      'Name a task or a snapshot; `recover list` shows them.',
+    )
+  );
+}
+
+async function show(cli: Cli, options: RecoverOptions, repository: Repository, name: string): Promise<void> {
+  const { findSnapshot } = await import('../repository/unlanded-work.ts');
+  const { baseOf } = await import('../repository/base-of.ts');
+  const { git } = repository;
+  const snapshot = await findSnapshot(repository, name);
+  const range = { from: await baseOf(git, snapshot.commit, null), to: snapshot.commit };
+  if (options.json === true) {
+    const { describePatch } = await import('../repository/describe-patch.ts');
+    printJson(cli, { ...snapshot, ...(await describePatch(git, range, options)) });
+    return;
+  }
+  const { printPatch } = await import('../repository/print-patch.ts');
+  if (!(await printPatch(cli, git, range, options)) && options.quiet !== true)
+    cli.stderr.write(`${snapshot.ref} differs in no file from what landed before it.\n`);
+}
+
+async function restore(
+  cli: Cli,
+  options: RecoverOptions,
+  repository: Repository,
+  name: string,
+): Promise<void> {
+  const { branch, to } = options;
+  if ((branch === undefined) === (to === undefined))
+    fail(
+      'wrong-usage',
+      'Say where to restore it: to a new branch, or to a new directory.',
+      `For example: \`recover restore ${name} --branch rescued\`, or \`--to ../rescued\`.`,
+    );
+  const { findSnapshot } = await import('../repository/unlanded-work.ts');
+  const { restoreToBranch, restoreToDirectory } = await import('../../workspace/restore.ts');
+  const { git } = repository;
+  const { ref, commit } = await findSnapshot(repository, name);
+  const directory = to === undefined ? null : resolve(cli.cwd, to);
+  if (branch !== undefined) await restoreToBranch(git, commit, branch);
+  else if (directory !== null) await restoreToDirectory(git, commit, directory);
+  if (options.json === true) printJson(cli, { ref, commit, branch: branch ?? null, directory });
+  else if (options.quiet !== true)
+    cli.stdout.write(branch === undefined ? toDirectory(ref, directory ?? '') : toBranch(ref, branch));
+}
+
+function toBranch(ref: string, branch: string): string {
+  const word = shellQuote(branch);
+  return [
+    `${ref} is the branch ${branch} now. Nothing else was changed.`,
+    `  Look at it: git log -p ${word}`,
+    `  Take it:    git merge ${word}`,
+    '',
+  ].join('\n');
+}
+
+function toDirectory(ref: string, directory: string): string {
+  return [
+    `The files of ${ref} are in ${directory} now. Nothing else was changed.`,
+    `  Compare it: git diff --no-index . ${shellQuote(directory)}`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,97 @@
+import { fail } from '../../failure.ts';
+import { parseTaskId, type TaskId } from '../../task.ts';
+import { Snapshots, type Snapshot } from '../../workspace/snapshots.ts';
+import type { Repository } from './open-repository.ts';
+import { baseOf, integrationTips } from './base-of.ts';
+
+/** A snapshot, whether it has landed or not. */
+export type KeptWork = Omit<Snapshot, 'landed'>;
+
+/** Work that is kept and has not landed. */
+export interface UnlandedWork extends KeptWork {
+  /** The commit that it is compared with. */
+  readonly base: string;
+  /** Names of the files that differ from it. */
+  readonly files: readonly string[];
+  /** How many older snapshots of the same task and run there are besides. */
+  readonly older: number;
+}
+
+/** Finds work that has not landed, the newest first: of each task and run the newest snapshot, or `all` of them. */
+export async function unlandedWork(repository: Repository, all: boolean): Promise<UnlandedWork[]> {
+  const found = await unlandedSnapshots(repository);
+  const newest = new Map<string, Snapshot>();
+  const counts = new Map<string, number>();
+  for (const snapshot of found) {
+    const key = `${snapshot.runId}/${snapshot.taskId}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+    if ((newest.get(key)?.number ?? 0) < snapshot.number) newest.set(key, snapshot);
+  }
+  const work: UnlandedWork[] = [];
+  for (const snapshot of all ? found : found.filter((each) => [...newest.values()].includes(each))) {
+    const base = await baseOf(repository.git, snapshot.commit, null);
+    const names = await repository.git.attempt([
+      'diff',
+      '--name-only',
+      '-z',
+      '--no-relative',
+      base,
+      snapshot.commit,
+      '--',
+    ]);
+    const files = names.stdout.split('\0').filter((name) => name !== '');
+    const older = all ? 0 : (counts.get(`${snapshot.runId}/${snapshot.taskId}`) ?? 1) - 1;
+    work.push({ ...withoutLanded(snapshot), base, files, older });
+  }
+  return work;
+}
+
+/** A snapshot by its ref, in full or from the run on, or the newest unlanded work of a task; throws `Failed` for others. */
+export async function findSnapshot(repository: Repository, name: string): Promise<KeptWork> {
+  const taskId = parseTaskId(name.replace(/^#/, ''));
+  if (taskId !== undefined) return withoutLanded(newestOf(await unlandedSnapshots(repository), taskId));
+  const ref = name.startsWith(ROOT) ? name : `${ROOT}${name}`;
+  const all = await new Snapshots(repository.git).list(null);
+  const found = all.find((snapshot) => snapshot.ref === ref);
+  if (found !== undefined) return withoutLanded(found);
+  return fail(
+    'wrong-usage',
+    `${JSON.stringify(name)}: there is no such snapshot here.`,
+    'Name a task, or a ref as `recover list` shows it.',
+  );
+}
+
+const ROOT = 'refs/orchestrator/';
+
+function newestOf(found: readonly Snapshot[], taskId: TaskId): Snapshot {
+  const own = found.filter((snapshot) => snapshot.taskId === taskId);
+  const [latest] = own;
+  if (latest === undefined)
+    return fail(
+      'wrong-usage',
+      `No work of task ${taskId} is kept that has not landed.`,
+      `\`recover list\` shows all there is; \`diff ${taskId}\` shows what landed.`,
+    );
+  // Snapshots of one second have one date: of a run, the last one is the one with the highest number.
+  return own
+    .filter(({ runId }) => runId === latest.runId)
+    .reduce((newest, each) => (each.number > newest.number ? each : newest));
+}
+
+/** The newest first. What has landed on any integration branch, or is at HEAD by now, needs no recovery. */
+async function unlandedSnapshots({ git }: Repository): Promise<Snapshot[]> {
+  const snapshots = new Snapshots(git);
+  const head = await git.attempt(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']);
+  const places = [...(await integrationTips(git)), ...(head.exitCode === 0 ? [head.stdout.trim()] : [])];
+  let left: Snapshot[] = await snapshots.list(null);
+  for (const place of places) {
+    if (left.length === 0) return left;
+    const landed = new Set((await snapshots.list(place)).filter((each) => each.landed).map(({ ref }) => ref));
+    left = left.filter(({ ref }) => !landed.has(ref));
+  }
+  return left;
+}
+
+function withoutLanded({ ref, runId, taskId, number, commit, date, why }: Snapshot): KeptWork {
+  return { ref, runId, taskId, number, commit, date, why };
+}

@@ -1,0 +1,97 @@
+import type { WorkerReport } from '../../attempt.ts';
+import type { SplitLine } from '../../worker/line-splitter.ts';
+import { actionOf } from '../../worker/progress.ts';
+import { parseReport } from '../../worker/report.ts';
+import {
+  parseStreamLine,
+  type AssistantLine,
+  type RateLimitLine,
+  type ResultLine,
+} from '../../worker/stream-json.ts';
+import type { TranscriptEntry } from './entry.ts';
+import { parseUserLine } from './user-line.ts';
+
+/** The tool by which the CLI takes the worker's report. */
+const REPORT_TOOL = 'StructuredOutput';
+
+/** Turns the lines of one transcript into entries; it keeps no more than the names of calls that have no result yet. */
+export class EntryReader {
+  readonly #calls = new Map<string, string>();
+  /** Given, but not yet taken: the CLI may refuse it, or be killed before it says so. */
+  #report: WorkerReport | undefined;
+
+  /** The entries of a line, most often one. */
+  read(line: SplitLine): TranscriptEntry[] {
+    if (line.kind === 'oversized')
+      return [{ type: 'note', text: `A line of ${line.byteLength} bytes is too long to be shown.` }];
+    const answer = parseUserLine(line.bytes);
+    if (answer !== undefined) return answer.flatMap((entry) => this.#named(entry));
+    const entry = parseStreamLine(line.bytes);
+    switch (entry.kind) {
+      case 'assistant':
+        return this.#assistant(entry.line);
+      case 'api-retry':
+        return [{ type: 'retry', text: actionOf(entry) ?? '' }];
+      case 'rate-limit':
+        return limitReached(entry.line);
+      case 'result':
+        return this.#result(entry.line);
+      case 'garbage': {
+        const text = line.bytes.toString('utf8');
+        return text.trim() === '' ? [] : [{ type: 'note', text }];
+      }
+      case 'init':
+      case 'stream-event':
+      case 'tool-progress':
+      case 'other':
+        return [];
+    }
+  }
+
+  /** What is left to be told once no line follows. */
+  end(): TranscriptEntry[] {
+    return this.#reported(this.#report);
+  }
+
+  #assistant({ message, parent_tool_use_id, is_api_error_message }: AssistantLine): TranscriptEntry[] {
+    const agent = parent_tool_use_id ?? null;
+    return (message.content ?? []).flatMap(({ type, text, id, name, input }): TranscriptEntry[] => {
+      if (type === 'text' && text !== undefined && text.trim() !== '')
+        return [is_api_error_message === true ? { type: 'error', text } : { type: 'text', agent, text }];
+      if (type !== 'tool_use' || name === undefined) return [];
+      if (id !== undefined) this.#calls.set(id, name);
+      const report = name === REPORT_TOOL ? parseReport(input) : undefined;
+      if (report === undefined) return [{ type: 'tool', agent, id: id ?? null, name, input: input ?? {} }];
+      this.#report = report;
+      return [];
+    });
+  }
+
+  /** Gives a tool's result the tool's name; that the report was taken is told by the report itself. */
+  #named(entry: TranscriptEntry): TranscriptEntry[] {
+    if (entry.type !== 'result') return [entry];
+    const name = (entry.id === null ? undefined : this.#calls.get(entry.id)) ?? null;
+    if (entry.id !== null) this.#calls.delete(entry.id);
+    return name === REPORT_TOOL && !entry.failed ? [] : [{ ...entry, name }];
+  }
+
+  #result({ is_error, subtype, result, errors, structured_output }: ResultLine): TranscriptEntry[] {
+    const report = parseReport(structured_output);
+    if (is_error !== true) return this.#reported(report ?? this.#report);
+    const text = errors?.join('\n') ?? result ?? subtype ?? '';
+    return [...this.#reported(report), ...(text === '' ? [] : [{ type: 'error', text } as const])];
+  }
+
+  #reported(report: WorkerReport | undefined): TranscriptEntry[] {
+    this.#report = undefined;
+    return report === undefined ? [] : [{ type: 'report', report }];
+  }
+}
+
+function limitReached({ rate_limit_info: info }: RateLimitLine): TranscriptEntry[] {
+  if (info.status !== 'rejected') return [];
+  const which = info.rateLimitType === undefined ? '' : ` (${info.rateLimitType.replaceAll('_', ' ')})`;
+  const reset = new Date((info.resetsAt ?? NaN) * 1000);
+  const until = Number.isNaN(reset.getTime()) ? '' : `, resets at ${reset.toISOString()}`;
+  return [{ type: 'error', text: `Usage limit reached${which}${until}.` }];
+}

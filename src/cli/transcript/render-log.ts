@@ -1,0 +1,55 @@
+import type { Attempt, AttemptEnd, Phase } from '../../attempt.ts';
+import { neutralise } from '../../reporting/display-text.ts';
+import { describeEnd } from '../tasks/describe-end.ts';
+import { headline } from '../tasks/describe-attempt.ts';
+import type { LogEntry } from './entry.ts';
+import { renderEntry, safeLines, type EntryLayout } from './render-entry.ts';
+
+/** A line of `logs` for people, in lines; `attempt` is the one it is about, as it is now. */
+export function renderLog(entry: LogEntry, attempt: Attempt, layout: EntryLayout): string[] {
+  switch (entry.type) {
+    case 'attempt':
+      return renderStart(entry, layout);
+    case 'phase':
+      return ['', layout.style.yellow(PHASE_WORDS[entry.phase])];
+    case 'end':
+      return ['', ...renderEnd(entry.end, attempt, layout)];
+    default:
+      return renderEntry(entry, layout);
+  }
+}
+
+const PHASE_WORDS: Readonly<Record<Phase, string>> = {
+  preparing: 'Its workspace is being prepared.',
+  working: 'It is at work.',
+  verifying: 'The verify commands run.',
+  reviewing: 'Its change is being reviewed.',
+  landing: 'Its change lands.',
+};
+
+function renderStart(
+  entry: Extract<LogEntry, { type: 'attempt' }>,
+  { style }: Pick<EntryLayout, 'style'>,
+): string[] {
+  const { taskId, title, number, model, resumed, sessionId, startedAt, directory } = entry;
+  const session = `${resumed ? 'goes on in session' : 'session'} ${sessionId}`;
+  return [
+    style.bold(`Task ${taskId}  ${neutralise(title)}`),
+    style.dim(neutralise(`attempt ${number} · ${model} · since ${startedAt} · ${session}`)),
+    style.dim(neutralise(`in ${directory}`)),
+  ];
+}
+
+function renderEnd(end: AttemptEnd, attempt: Attempt, layout: EntryLayout): string[] {
+  const { style } = layout;
+  const isGood = end.outcome === 'landed' || end.outcome === 'no-change';
+  const facts = describeEnd(end).flatMap(([label, text]) =>
+    safeLines(text, layout, END_BOUNDS).map(
+      (line, index) => `  ${(index === 0 ? label : '').padEnd(9)} ${line}`,
+    ),
+  );
+  return [(isGood ? style.green : style.red)(neutralise(headline(attempt))), ...facts];
+}
+
+/** The verify command's output is in it, cut to what tells most already. */
+const END_BOUNDS = { head: 5, failing: 20, tail: 20 };
