@@ -10,6 +10,7 @@ import { Gates } from '../worker/gates.ts';
 import { createLocalWorker } from '../worker/local-worker.ts';
 import { projectMark } from '../worker/marks.ts';
 import type { ProcessTable } from '../worker/process-table.ts';
+import { createCommandRunner, type RunCommand } from '../worker/verify.ts';
 import type { Worker } from '../worker/worker.ts';
 import { WorkerPool } from '../worker-pool.ts';
 import type { Workspaces } from '../workspace/workspace.ts';
@@ -84,9 +85,26 @@ export interface WorkerParts {
   readonly workspaces: Workspaces;
   readonly processes: ProcessTable;
   readonly reviewer: Reviewer | null;
+  readonly runCommand: RunCommand;
   readonly warn: (message: string) => void;
   /** Makes it end processes without patience. */
   readonly hurry: AbortSignal;
+}
+
+/** Runs verify and set-up commands; each gets at most `timeoutSeconds`. */
+export function commandRunner(
+  { config, environment }: LoadedConfig,
+  table: ProcessTable,
+  timeoutSeconds: number,
+  hurry: AbortSignal,
+): RunCommand {
+  return createCommandRunner({
+    table,
+    environment: { ...environment, ...config.claude_cli.environment },
+    timeoutMs: timeoutSeconds * 1000,
+    graceMs: GRACE_MS,
+    hurry,
+  });
 }
 
 /** The worker of this machine, by configuration. */
@@ -94,7 +112,7 @@ export function createWorker(
   project: Project,
   settings: LoadedConfig,
   payer: Payer,
-  { store, runId, workspaces, processes, reviewer, warn, hurry }: WorkerParts,
+  { store, runId, workspaces, processes, reviewer, runCommand, warn, hurry }: WorkerParts,
 ): Worker {
   const { config, environment } = settings;
   const { execution, verify, review, claude_cli: claude } = config;
@@ -130,12 +148,13 @@ export function createWorker(
     verifyCommands: verify.commands,
     gates: new Gates({
       commands: verify.commands,
-      run: GATE_RUNNER,
+      run: runCommand,
       book: {
         get: (tree, command) => store.gateVerdict(runId, tree, command),
         put: (tree, command, verdict) => store.saveGateVerdict(runId, tree, command, verdict),
       },
-      visit: changes === null ? null : (...visit) => changes.visit(...visit),
+      visit: changes === null ? null : changes.visit.bind(changes),
+      reset: changes === null ? undefined : changes.reset.bind(changes),
       warn,
     }),
     reviewer,

@@ -1,6 +1,9 @@
 // A program that starts one attempt as an orchestrator does, tells of it on stdout, and waits to be killed.
+import { WorkerPool } from '../../src/worker-pool.ts';
+import { Gates } from '../../src/worker/gates.ts';
 import { createLocalWorker } from '../../src/worker/local-worker.ts';
 import { createProcessTable } from '../../src/worker/process-table.ts';
+import { createCommandRunner } from '../../src/worker/verify.ts';
 import type { Assignment } from '../../src/worker/worker.ts';
 import { createSharedDirectory } from '../../src/workspace/shared-directory.ts';
 import type { ClaudeSettings } from '../../src/worker/claude-command.ts';
@@ -12,15 +15,31 @@ const { claude, assignment, project, verifyCommands } = JSON.parse(process.argv[
   verifyCommands: string[];
 };
 const kill = (pid: number, signal: NodeJS.Signals): boolean => process.kill(pid, signal);
+const processes = createProcessTable({ platform: process.platform, pid: process.pid, kill });
 const worker = createLocalWorker({
   claude,
   project,
   verifyCommands,
   workspaces: createSharedDirectory(assignment.attempt.directory),
-  processes: createProcessTable({ platform: process.platform, pid: process.pid, kill }),
+  processes,
   patience: { totalMs: 90_000, stallMs: 60_000, graceMs: 10_000, afterResultMs: 60_000 },
-  verifyTimeoutMs: 60_000,
-  verifyQueue: { run: (job) => job() },
+  gates: new Gates({
+    commands: verifyCommands,
+    run: createCommandRunner({
+      table: processes,
+      environment: process.env,
+      timeoutMs: 60_000,
+      graceMs: 10_000,
+    }),
+    book: { get: () => undefined, put: () => undefined },
+    visit: null,
+    warn: () => undefined,
+  }),
+  reviewer: null,
+  maxReviewRounds: 2,
+  onReviewLimit: 'fail',
+  landing: new WorkerPool(1),
+  snapshotMs: 60_000,
   now: Date.now,
 });
 const tell = (told: object): boolean => process.stdout.write(`${JSON.stringify(told)}\n`);
@@ -30,6 +49,9 @@ await worker.run(
     onSpawn: (identity) => tell({ identity }),
     onPhase: (phase) => tell({ phase }),
     onProgress: ({ action }) => tell({ action }),
+    onWorkspace: () => undefined,
+    onLanding: () => undefined,
+    onWarning: () => undefined,
   },
   new AbortController().signal,
 );

@@ -7,8 +7,10 @@ import type { Attempt, AttemptEnd, Phase, ProcessIdentity } from '../../src/atte
 import type { WorkerProgress } from '../../src/event.ts';
 import { WorkerPool } from '../../src/worker-pool.ts';
 import type { ClaudeSettings } from '../../src/worker/claude-command.ts';
+import { Gates } from '../../src/worker/gates.ts';
 import { createLocalWorker, type LocalWorkerOptions } from '../../src/worker/local-worker.ts';
 import { createProcessTable, type Marker, type ProcessTable } from '../../src/worker/process-table.ts';
+import { createCommandRunner } from '../../src/worker/verify.ts';
 import type { Assignment, Worker, WorkerHooks } from '../../src/worker/worker.ts';
 import type { Workspace } from '../../src/workspace/workspace.ts';
 import { createSharedDirectory } from '../../src/workspace/shared-directory.ts';
@@ -46,6 +48,9 @@ export interface Told {
   readonly hooks: WorkerHooks;
 }
 
+/** What a worker is made of differently. */
+type RigOptions = Partial<LocalWorkerOptions> & { readonly verifyTimeoutMs?: number };
+
 /** A directory to work in, a fake Claude CLI, and workers that use it. */
 export interface WorkerRig {
   readonly root: string;
@@ -55,12 +60,12 @@ export interface WorkerRig {
   /** Says what the fake CLI does at its first call, its second, and so on. */
   script(...calls: readonly (readonly Step[])[]): void;
   calls(): FakeCall[];
-  options(overrides?: Partial<LocalWorkerOptions>): LocalWorkerOptions;
-  worker(overrides?: Partial<LocalWorkerOptions>): Worker;
+  options(overrides?: RigOptions): LocalWorkerOptions;
+  worker(overrides?: RigOptions): Worker;
   attempt(overrides?: Partial<Attempt>): Attempt;
   assignment(overrides?: Partial<Assignment>): Assignment;
   /** One attempt from its start to its end. */
-  run(overrides?: Partial<LocalWorkerOptions>, signal?: AbortSignal): Promise<AttemptEnd & { told: Told }>;
+  run(overrides?: RigOptions, signal?: AbortSignal): Promise<AttemptEnd & { told: Told }>;
   /** Everything that the attempts of this rig started and that still lives. */
   leftovers(): ProcessIdentity[];
   close(): Promise<void>;
@@ -124,15 +129,30 @@ export async function workerRig(environment: Record<string, string> = {}): Promi
       const lines = readFileSync(file, 'utf8').trim().split('\n');
       return lines.map((line) => JSON.parse(line) as FakeCall);
     },
-    options: (overrides = {}) => ({
+    options: ({ verifyTimeoutMs = 60_000, ...overrides } = {}) => ({
       claude,
       workspaces: createSharedDirectory(project),
       processes,
       project: root,
       patience: { totalMs: 90_000, stallMs: 60_000, graceMs: 10_000, afterResultMs: 60_000 },
       verifyCommands: [],
-      verifyTimeoutMs: 60_000,
-      verifyQueue: new WorkerPool(1),
+      gates: new Gates({
+        commands: overrides.verifyCommands ?? [],
+        run: createCommandRunner({
+          table: processes,
+          environment: claude.environment,
+          timeoutMs: verifyTimeoutMs,
+          graceMs: 10_000,
+        }),
+        book: { get: () => undefined, put: () => undefined },
+        visit: null,
+        warn: () => undefined,
+      }),
+      reviewer: null,
+      maxReviewRounds: 2,
+      onReviewLimit: 'fail',
+      landing: new WorkerPool(1),
+      snapshotMs: 60_000,
       now: Date.now,
       ...overrides,
     }),

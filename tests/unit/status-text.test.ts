@@ -37,6 +37,7 @@ function report(text: string, state: 'running' | 'ended' | 'dead', count: number
       tokens: 0,
       costUsd: 0,
       resetsAt: '2026-11-22T17:00:00.000Z',
+      delivery: { kind: 'left', commit: 'abc', message: text, commands: [text] },
       directories: [],
     },
     running: [

@@ -11,12 +11,20 @@ import { summarize } from '../../reporting/summary.ts';
 import type { RunOptions } from '../../run-options.ts';
 import { openRunLock } from '../../store/run-lock.ts';
 import type { TaskId } from '../../task.ts';
+import { projectMark } from '../../worker/marks.ts';
 import { createProcessTable, type ProcessTable } from '../../worker/process-table.ts';
 import { EXIT } from '../cli.ts';
-import { createWorker, describeBilling, findWorkerPayer, workingDirectory } from '../compose.ts';
+import {
+  commandRunner,
+  createWorker,
+  describeBilling,
+  findWorkerPayer,
+  workingDirectory,
+} from '../compose.ts';
 import { twoStageInterrupt } from '../interrupt.ts';
 import { stdoutWidth } from '../tasks/session.ts';
 import { createWorkspaces } from '../workspaces.ts';
+import { setupRunner } from './setup-runner.ts';
 import { managerForRun } from './run-manager.ts';
 import type { RunContext } from './run-context.ts';
 
@@ -51,15 +59,22 @@ async function holdingTheProject(
   { stop, hurry, exitCode }: Pick<ReturnType<typeof twoStageInterrupt>, 'stop' | 'hurry' | 'exitCode'>,
 ): Promise<number> {
   const { cli, project, settings, store } = context;
+  const { execution, verify } = settings.config;
   const runId = newRunId();
   const processes = createProcessTable(cli);
-  const workspaces = await createWorkspaces(cli, project, settings, { runId, store, processes, hurry });
-  const payer = await findWorkerPayer(project, settings, stop);
   const presentation = present(context);
-  if (presentation.level !== 'quiet' && presentation.kind !== 'ndjson')
-    cli.stderr.write(`note: ${workspaces.description}\n`);
   const reporter = fanOut([await createReporter(presentation, { stream: cli.stdout, now: Date.now })]);
   const record = (event: Event): void => reporter.report(store.record(event));
+  const warn = (message: string): void => record({ type: 'warning', message });
+  const runSetup = setupRunner(
+    commandRunner(settings, processes, execution.worker_timeout, hurry),
+    projectMark(project.root),
+    processes.identify(cli.pid),
+  );
+  const workspaces = await createWorkspaces(cli, project, settings, { store, runSetup, warn });
+  const payer = await findWorkerPayer(project, settings, stop);
+  if (presentation.level !== 'quiet' && presentation.kind !== 'ndjson')
+    cli.stderr.write(`note: ${workspaces.description}\n`);
   const manager = managerForRun(context, { runId, record });
   const worker = createWorker(project, settings, payer, {
     store,
@@ -68,7 +83,8 @@ async function holdingTheProject(
     processes,
     hurry,
     reviewer: workspaces.changes === null ? null : manager.reviewer,
-    warn: (message) => record({ type: 'warning', message }),
+    runCommand: commandRunner(settings, processes, verify.timeout, hurry),
+    warn,
   });
   const parts: Orchestration = {
     store,

@@ -71,6 +71,7 @@ function summary(source: Partial<SummarySource> = {}): RunSummary {
     attempts: [],
     tasks: [],
     usage: [],
+    events: [],
     now: Date.parse(END),
     ...source,
   });
@@ -81,6 +82,7 @@ const text = (summarized: RunSummary, columns = 100): string =>
 
 /** Two done (one at the second try, one denied something), one failed, one behind it, one ready. */
 const MIXED: SummarySource = {
+  events: [],
   run: run('completed-with-failures', { message: '1 failed, 2 not run.' }),
   tasks: [
     makeTask('1', { title: 'Add the login form', status: 'done' }),

@@ -1,0 +1,225 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Stamped } from '../../src/event.ts';
+import type { ScenarioInput } from '../../src/simulator/scenario.ts';
+import { startSimulator, type Simulator } from '../../src/simulator/server.ts';
+import { makeSandbox, runTool, type Sandbox, type ToolResult } from '../rig/cli.ts';
+import { reviewReply, reviewRule } from '../rig/reviews.ts';
+import { REAL_CLAUDE } from '../rig/simulator.ts';
+
+type RuleInput = ScenarioInput['rules'][number];
+
+/** Every file in `uses/` is a small test of `lib.js`; the lines of `list.txt` must hold no marks of a conflict. */
+const FILES: Readonly<Record<string, string>> = {
+  'lib.js': 'export const greet = (name) => `Hello ${name}`;\n',
+  'uses/old.js': "import { greet } from '../lib.js';\ngreet('old');\n",
+  'list.txt': 'one: free\ntwo: free\n',
+  'check.js': `
+    import { readdirSync, readFileSync } from 'node:fs';
+    for (const file of readdirSync('uses')) await import('./uses/' + file);
+    if (/[<>]{7}/.test(readFileSync('list.txt', 'utf8'))) throw new Error('marks of a conflict');
+  `,
+  'package.json': '{"type":"module","private":true}\n',
+};
+
+interface Job {
+  readonly needs?: readonly number[];
+  /** What it writes in its first session; text by path. */
+  readonly writes: Readonly<Record<string, string>>;
+  /** Reports only once this task has landed, so that it must meet it at its own landing. */
+  readonly after?: number;
+  /** What it writes when it is told that its change does not fit what landed; without it, nothing. */
+  readonly mends?: Readonly<Record<string, string>>;
+}
+
+const plain = (id: number, needs: readonly number[] = []): Job => ({
+  needs,
+  writes: { [`parts/${id}.txt`]: `part ${id}\n` },
+});
+
+const JOBS: Readonly<Record<number, Job>> = {
+  // Two tasks on the same line: the later one resolves it.
+  1: { writes: { 'list.txt': 'one: taken by 1\ntwo: free\n' } },
+  2: {
+    after: 1,
+    writes: { 'list.txt': 'one: taken by 2\ntwo: free\n' },
+    mends: { 'list.txt': 'one: taken by 1 and 2\ntwo: free\n' },
+  },
+  // A rename, and a new use of the old name in another file: git merges them, and together they are broken.
+  3: {
+    writes: {
+      'lib.js': 'export const hello = (name) => `Hello ${name}`;\n',
+      'uses/old.js': "import { hello } from '../lib.js';\nhello('old');\n",
+    },
+  },
+  4: {
+    after: 3,
+    writes: { 'uses/new.js': "import { greet } from '../lib.js';\ngreet('new');\n" },
+    mends: { 'uses/new.js': "import { hello } from '../lib.js';\nhello('new');\n" },
+  },
+  5: plain(5),
+  6: plain(6, [5]),
+  7: plain(7, [5]),
+  8: plain(8, [6, 7]),
+  // A conflict that its worker never resolves, and a task that waits for it in vain.
+  9: { after: 11, writes: { 'list.txt': 'one: free\ntwo: taken by 9\n' } },
+  10: plain(10, [9]),
+  11: { writes: { 'list.txt': 'one: free\ntwo: taken by 11\n' } },
+  12: plain(12, [1, 2, 3, 4]),
+};
+const IDS = Object.keys(JOBS).map(Number);
+const title = (id: number): string => `Job ${id} of twelve`;
+const INTEGRATION = 'orchestrator/integration/main';
+
+describe('landing, with the real Claude CLI', () => {
+  let simulator: Simulator;
+  let sandbox: Sandbox;
+
+  afterEach(async () => {
+    await simulator.close();
+    sandbox.remove();
+  });
+
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, { cwd: sandbox.project, encoding: 'utf8', env: gitEnvironment(sandbox) });
+
+  it('lands all that can land, and the integration branch is never red', async () => {
+    simulator = await startSimulator({
+      rules: [reviewRule(reviewReply()), ...IDS.toReversed().flatMap((id) => rulesFor(id, JOBS[id] as Job))],
+    });
+    sandbox = makeSandbox();
+    git('init', '-q', '-b', 'main');
+    for (const [path, content] of Object.entries(FILES)) write(sandbox.project, path, content);
+    git('add', '.');
+    git('commit', '-qm', 'Begin');
+    write(
+      sandbox.project,
+      'orchestrator_config.json',
+      JSON.stringify({
+        claude_cli: { command: REAL_CLAUDE, permission_mode: 'bypassPermissions' },
+        verify: { commands: ['node check.js'] },
+        execution: { max_retries: 1 },
+        git: { auto_commit: true },
+      }),
+    );
+    const tool = (...args: string[]): Promise<ToolResult> =>
+      runTool(args, {
+        cwd: sandbox.project,
+        limitMs: 280_000,
+        env: {
+          ...gitEnvironment(sandbox),
+          ANTHROPIC_BASE_URL: simulator.url,
+          ANTHROPIC_API_KEY: 'sk-ant-simulated-key',
+          CLAUDE_CONFIG_DIR: join(sandbox.home, '.claude'),
+          // The real CLI takes bypassPermissions from a root user in a sandbox only.
+          IS_SANDBOX: '1',
+        },
+      });
+    expect(await tool('init', '--yes')).toMatchObject({ code: 0 });
+    for (const id of IDS) {
+      const needs = JOBS[id]?.needs ?? [];
+      const depends = needs.length === 0 ? [] : ['--depends-on', needs.join(',')];
+      expect(await tool('add', '--raw', title(id), ...depends)).toMatchObject({ code: 0 });
+    }
+
+    const run = await tool('run', '--workers', '4', '--no-plan', '--json');
+    const events = run.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Stamped);
+    const ends = events.filter((event) => event.type === 'attempt-ended');
+    const outcomes = (id: number): string[] =>
+      ends.filter(({ taskId }) => taskId === String(id)).map(({ end }) => end.outcome);
+    const told =
+      run.stderr + ends.map(({ taskId, end }) => `${taskId} ${end.outcome}: ${end.message}`).join('\n');
+
+    expect(outcomes(2), told).toEqual(['conflict', 'landed']);
+    expect(outcomes(4), told).toEqual(['verify-failed', 'landed']);
+    expect(outcomes(9), told).toEqual(['conflict', 'conflict']);
+    expect(outcomes(10)).toEqual([]);
+    for (const id of [1, 3, 5, 6, 7, 8, 11, 12]) expect(outcomes(id), told).toEqual(['landed']);
+    expect(run.code).toBe(1);
+    expect(simulator.unmatched).toEqual([]);
+
+    // Each landed task is one commit, on main too, and every one of them is green.
+    const landed = git('log', '--format=%(trailers:key=Orchestrator-Task,valueonly,separator=%x2C)', 'main')
+      .split('\n')
+      .filter((line) => line !== '');
+    expect(landed.toSorted((a, b) => Number(a) - Number(b))).toEqual(
+      IDS.filter((id) => id !== 9 && id !== 10).map(String),
+    );
+    expect(git('rev-parse', 'main')).toBe(git('rev-parse', INTEGRATION));
+    for (const commit of git('rev-list', INTEGRATION).trim().split('\n')) {
+      const copy = join(sandbox.home, commit);
+      git('worktree', 'add', '-q', '--detach', copy, commit);
+      execFileSync(process.execPath, ['check.js'], { cwd: copy });
+    }
+    expect(readFileSync(join(sandbox.project, 'list.txt'), 'utf8')).toBe(
+      'one: taken by 1 and 2\ntwo: taken by 11\n',
+    );
+    // What could not land is not lost.
+    const left = git('for-each-ref', '--format=%(refname)', 'refs/orchestrator/').split('\n');
+    const kept = left.filter((ref) => ref.split('/')[3] === '9').map((ref) => git('show', `${ref}:list.txt`));
+    expect(kept.some((text) => text.includes('taken by 9'))).toBe(true);
+  });
+});
+
+function gitEnvironment({ home }: Sandbox): Record<string, string> {
+  return {
+    PATH: process.env['PATH'] ?? '',
+    HOME: home,
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_AUTHOR_NAME: 'Ada',
+    GIT_AUTHOR_EMAIL: 'ada@example.com',
+    GIT_COMMITTER_NAME: 'Ada',
+    GIT_COMMITTER_EMAIL: 'ada@example.com',
+  };
+}
+
+function write(root: string, path: string, content: string): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), content);
+}
+
+/** First what a worker does at first, then what it does when it is sent back; the newest message decides. */
+function rulesFor(id: number, { writes, after, mends }: Job): RuleInput[] {
+  const name = `Task ${id}: ${title(id)}`;
+  const back = (contains: string): RuleInput => ({
+    name: `${name}, again`,
+    when: { role: 'worker', contains: [name, contains] },
+    turns: [
+      ...(mends === undefined ? [] : [{ tools: [...Object.entries(mends)].flatMap(overwrite) }]),
+      { json: report(`Mended part ${id}.`) },
+    ],
+  });
+  return [
+    back('conflict'),
+    back('does not pass'),
+    {
+      name,
+      when: { role: 'worker', contains: name },
+      turns: [
+        { tools: [...Object.entries(writes)].flatMap(overwrite) },
+        ...(after === undefined ? [] : [{ tools: [waitUntilLanded(after)] }]),
+        { json: report(`Did part ${id}.`) },
+      ],
+    },
+  ];
+}
+
+function overwrite([path, content]: [string, string]): { name: string; input: Record<string, unknown> }[] {
+  const quoted = `'${content.replaceAll("'", String.raw`'\''`)}'`;
+  const command = `mkdir -p ${dirname(path)} && printf %s ${quoted} > ${path}`;
+  return [{ name: 'Bash', input: { command } }];
+}
+
+function waitUntilLanded(id: number): { name: string; input: Record<string, unknown> } {
+  const command = `until git log ${INTEGRATION} | grep -q 'Orchestrator-Task: ${id}$'; do sleep 0.2; done`;
+  return { name: 'Bash', input: { command, timeout: 240_000 } };
+}
+
+function report(summary: string): object {
+  return { status: 'completed', summary, handover: '', followUps: [] };
+}
