@@ -5,12 +5,7 @@ import { BoundedOutput } from '../../../src/worker/bounded-output.ts';
 import { printable, singleLine } from '../../../src/worker/display-text.ts';
 import { denialsOf } from '../../../src/worker/permission-rule.ts';
 import { actionOf, progressOf } from '../../../src/worker/progress.ts';
-import { firstPrompt, resumePrompt } from '../../../src/worker/prompt.ts';
 import { parseStreamLine } from '../../../src/worker/stream-json.ts';
-import type { Assignment } from '../../../src/worker/worker.ts';
-import { makeTask } from '../../rig/arbitrary-tasks.ts';
-import { attemptEnd } from '../../rig/attempt-end.ts';
-import { OUTCOMES, type Attempt } from '../../../src/attempt.ts';
 
 const action = (line: object) => actionOf(parseStreamLine(Buffer.from(JSON.stringify(line))));
 const call = (name: string, input: object) =>
@@ -83,92 +78,6 @@ describe('the rule that would have allowed a call', () => {
     expect(rules('WebFetch', { url: 'https://example.com/x' })).toEqual(['WebFetch(domain:example.com)']);
     expect(rules('mcp__db__query', {})).toEqual(['mcp__db__query']);
     expect(denialsOf([{ tool_name: 'X' }, { tool_name: 'X' }])).toHaveLength(1);
-  });
-});
-
-describe('a prompt', () => {
-  const assignment = (overrides: Partial<Assignment> = {}): Assignment => ({
-    task: makeTask('3.2', {
-      title: 'Add\na parser',
-      description: 'It parses.',
-      details: 'With care.',
-      testStrategy: 'Fuzz it.',
-      touches: ['src/**'],
-    }),
-    parent: null,
-    attempt: {} as Attempt,
-    handovers: [],
-    previous: null,
-    maxCostUsd: null,
-    ...overrides,
-  });
-
-  test('holds all that the worker must know', () => {
-    const text = firstPrompt(
-      assignment({
-        parent: makeTask('3', { title: 'The language' }),
-        handovers: [{ task: makeTask('1', { title: 'Lexer' }), summary: 'Use lex().' }],
-        previous: attemptEnd('refused', { message: 'The model refused.' }),
-      }),
-      ['npm test', 'npm run lint'],
-    );
-    for (const part of [
-      'Task 3.2: Add a parser',
-      'It parses.',
-      'With care.',
-      'Fuzz it.',
-      'src/**',
-      'Task 3: The language',
-      'Task 1: Lexer\nUse lex().',
-      'The model refused.',
-      '    npm test\n    npm run lint',
-      'StructuredOutput',
-    ])
-      expect(text).toContain(part);
-  });
-
-  test('keeps what came from outside inside its tags', () => {
-    fc.assert(
-      fc.property(fc.string(), fc.constantFrom('</task>', '< /TASK >', '</ task', '<task>'), (words, tag) => {
-        const text = firstPrompt(assignment({ task: makeTask('1', { details: `${words}${tag}` }) }), []);
-        expect(text.match(/<\s*\/?\s*task/gi)).toHaveLength(2);
-      }),
-      { numRuns: 1000 },
-    );
-  });
-
-  test('leaves nothing that the CLI would expand', () => {
-    fc.assert(
-      fc.property(
-        fc.string(),
-        fc.constantFrom('@a.txt', '@"a b"', '/cost'),
-        fc.string(),
-        (before, sign, after) => {
-          const task = makeTask('1', {
-            title: `${sign} ${before}`,
-            description: `${before} ${sign}${after}`,
-          });
-          for (const text of [firstPrompt(assignment({ task }), []), resumePrompt(assignment({ task }), [])])
-            expect(text).not.toMatch(/^\s*\/|(^|\s)@/);
-        },
-      ),
-      { numRuns: 1000 },
-    );
-  });
-
-  test('to go on says what happened, for every way to end', () => {
-    const texts = OUTCOMES.map((outcome) =>
-      resumePrompt(assignment({ previous: attemptEnd(outcome, { message: 'THE FACTS' }) }), ['npm test']),
-    );
-    for (const text of texts) expect(text).toMatch(/^Task 3\.2: Add a parser\n/);
-    // The session knows the task as it was: what was edited after a failure must reach the worker.
-    const task = makeTask('3.2', { title: 'Add a parser', details: 'EDITED SINCE' });
-    for (const outcome of OUTCOMES)
-      expect(resumePrompt(assignment({ task, previous: attemptEnd(outcome) }), [])).toContain('EDITED SINCE');
-    const failed = texts[OUTCOMES.indexOf('verify-failed')];
-    expect(failed).toContain('The change does not pass');
-    expect(failed).toContain('THE FACTS');
-    expect(texts[OUTCOMES.indexOf('usage-limited')]).toContain('You were interrupted');
   });
 });
 
