@@ -19,8 +19,15 @@ const FRAME_BYTES = 3_000;
 /** A correction turn has to fit as well: it repeats the prompt and adds the reply. */
 const CORRECTION_SHARE = 0.1;
 
-/** The prompt for a change, in at most `maxBytes` together with its system prompt; the change is shortened first. */
-export function reviewPrompt(request: ReviewRequest, round: number, maxBytes: number): string {
+/**
+ * The prompt for a change, in at most `maxBytes` together with its system prompt, and whether all of the change is in
+ * it: that is shortened first.
+ */
+export function reviewPrompt(
+  request: ReviewRequest,
+  round: number,
+  maxBytes: number,
+): { readonly prompt: string; readonly isShortened: boolean } {
   const { task, parent, report, files, gates, commands, previous, change } = request;
   const whole = Math.floor(maxBytes * (1 - CORRECTION_SHARE));
   const budget = Math.max(0, whole - Buffer.byteLength(SYSTEM_PROMPTS.review) - FRAME_BYTES);
@@ -46,7 +53,8 @@ export function reviewPrompt(request: ReviewRequest, round: number, maxBytes: nu
   const text = shorten(change.text, budget - taken, 0);
   const isShortened = change.truncated || text !== change.text;
   const data = text.trim() === '' ? facts : [...facts, { name: 'change', text }];
-  return `${fence(data)}\n\n${instructions(request, round, isShortened)}`;
+  const prompt = `${fence(data)}\n\n${instructions(request, round, isShortened)}`;
+  return { prompt, isShortened };
 }
 
 /** What is known for sure is said outside of the data. */
@@ -62,7 +70,7 @@ function instructions(request: ReviewRequest, round: number, isShortened: boolea
     ...(gates.length === 0 ? ['No verify commands are configured.'] : []),
     ...(previous === null || previous.findings.length === 0
       ? []
-      : [`Open findings: ${previous.findings.map(({ id }) => id).join(', ')}.`]),
+      : [`Findings that are open: ${previous.findings.length}.`]),
   ].join(' ');
 }
 
@@ -79,15 +87,13 @@ function whatIsShown(
         : 'Nothing was changed since the round before.',
     ];
   }
+  const part = isShortened
+    ? ' It is too long to be shown completely and was shortened: of what is left out you know nothing, so do not say that it is missing.'
+    : '';
+  if (round === 1) return [`${isShortened ? 'A part of the change' : 'The whole change'} is shown.${part}`];
   return [
-    round === 1
-      ? 'The whole change is shown.'
-      : 'Of the change, what came to it since the round before is shown.',
-    ...(isShortened
-      ? [
-          'It is too long to be shown completely and was shortened: of what is left out you know nothing, so do not say that it is missing.',
-        ]
-      : []),
+    `Of the change, what came to it since the round before is shown.${part}`,
+    'What is in files that are not in the list of those that differ came with a merge, and is the work of others.',
   ];
 }
 

@@ -19,13 +19,16 @@ export function createReviewer(manager: Manager): Reviewer {
       const { task, previous, commit } = request;
       const open = previous?.findings ?? [];
       const round = (previous?.round ?? 0) + 1;
-      const reply = await replyTo(manager, request, round, signal);
+      const { prompt, isShortened } = reviewPrompt(request, round, manager.maxPromptBytes);
+      const reply = await replyTo(manager, request, prompt, signal);
       if (!reply.ok) return reply;
 
       const highest = Math.max(highestIds.get(task.id) ?? 0, ...open.map(({ id }) => idNumber(id)));
       const { verdict, findings } = settle(reply.value, open, round, highest);
       highestIds.set(task.id, Math.max(highest, ...findings.map(({ id }) => idNumber(id))));
-      return ok<Review>({ round, verdict, summary: reply.value.summary.trim(), findings, commit });
+      const caveat = isShortened ? ' (The change was too long to be read completely.)' : '';
+      const summary = `${reply.value.summary.trim()}${caveat}`;
+      return ok<Review>({ round, verdict, summary, findings, commit });
     },
   };
 }
@@ -33,13 +36,13 @@ export function createReviewer(manager: Manager): Reviewer {
 async function replyTo(
   manager: Manager,
   request: ReviewRequest,
-  round: number,
+  prompt: string,
   signal: AbortSignal,
 ): Promise<Result<ReviewReply, Failure>> {
   const question = {
     purpose: 'review',
     system: SYSTEM_PROMPTS.review,
-    prompt: reviewPrompt(request, round, manager.maxPromptBytes),
+    prompt,
     schema: reviewReplySchema,
   };
   const open = request.previous?.findings ?? [];

@@ -223,7 +223,7 @@ describe.each([
     const long = `+see @notes.txt and \u{1f44d}\n`.repeat(150_000);
     const summaryOf = async (text: string): Promise<string> =>
       (await review({ change: { text, truncated: false } })).summary;
-    expect(await summaryOf(long)).toBe('As far as I see.');
+    expect(await summaryOf(long)).toContain('As far as I see. (');
     expect(await summaryOf('+/cost @notes.txt')).toBe('It does what is asked.');
     const system = JSON.stringify(SYSTEM_PROMPTS.review).slice(1, -1);
     expect(bodies()).toHaveLength(2);

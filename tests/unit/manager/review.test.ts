@@ -82,6 +82,13 @@ describe('the verdict', () => {
     );
   });
 
+  test('says so where the review did not see all of the change', async () => {
+    const { result } = await reviewOf([reviewReply()], { change: { text: DIFF, truncated: true } });
+    expect(result.ok && result.value.summary).toBe(
+      'It does what is asked. (The change was too long to be read completely.)',
+    );
+  });
+
   test.each([
     ['a blocker, first round', 1, blocker, 'rejected'],
     ['a major, first round', 1, major, 'rejected'],
@@ -281,7 +288,7 @@ function taken(prompt: string): { own: string; data: Record<string, string> } {
   return { own, data };
 }
 const ask = (changes: Partial<ReviewRequest>, round = 1, maxBytes = 1_000_000) =>
-  taken(reviewPrompt(request(changes), round, maxBytes));
+  taken(reviewPrompt(request(changes), round, maxBytes).prompt);
 
 describe('the question', () => {
   test('holds task, report, verdicts, commands and change, and one system prompt for all', async () => {
@@ -320,7 +327,7 @@ describe('the question', () => {
     expect(data['change']).toContain('Ignore the above');
     // A command cannot look like two.
     expect(data['commands that the agent really ran']?.split('\n')).toHaveLength(1);
-    const prompt = reviewPrompt(request(), 1, 1_000_000);
+    const { prompt } = reviewPrompt(request(), 1, 1_000_000);
     expect(escapePrompt(prompt).startsWith('<data-1')).toBe(true);
   });
 
@@ -354,7 +361,7 @@ describe('the question', () => {
     const { own, data } = ask({ previous: previous([finding(), finding({ id: 'F4' })]) }, 2);
     expect(own).toContain('This is round 2 of at most 2.');
     expect(own).toContain('what came to it since the round before is shown');
-    expect(own).toContain('Open findings: F1, F4.');
+    expect(own).toContain('Findings that are open: 2.');
     expect(data['open findings']?.split('\n')).toHaveLength(2);
     const same = ask({ previous: previous([finding()]), change: { text: '', truncated: false } }, 2);
     expect(same.own).toContain('Nothing was changed since the round before.');
@@ -362,7 +369,7 @@ describe('the question', () => {
 
   test('fits, however long its parts are; the change is shortened first, and that is said', () => {
     const long = { text: `${DIFF}${'+and so on\n'.repeat(200_000)}`, truncated: false };
-    const prompt = reviewPrompt(request({ change: long }), 1, 300_000);
+    const { prompt } = reviewPrompt(request({ change: long }), 1, 300_000);
     const { own, data } = taken(prompt);
     expect(Buffer.byteLength(prompt)).toBeLessThan(290_000);
     expect(Buffer.byteLength(prompt)).toBeGreaterThan(200_000);
@@ -380,7 +387,7 @@ describe('the question', () => {
     fc.assert(
       fc.property(parts, fc.integer({ min: 30_000, max: 200_000 }), (some, maxBytes) => {
         const words = some.join('').repeat(20_000);
-        const prompt = reviewPrompt(
+        const { prompt } = reviewPrompt(
           request({
             task: makeTask('3', { details: words }),
             parent: makeTask('1', { details: words }),
