@@ -70,8 +70,10 @@ async function differingFiles(git: Git, from: string, to: string): Promise<Diffe
 /** The largest file that is compared line by line, and the most that is read by one git. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
 const CHUNK_FILES = 64;
+/** The most that is read of one change. */
+const READ_BYTES = 64 * 1024 * 1024;
 
-/** Reads sections until there are enough of them to choose from. */
+/** Reads as many sections as there could be room for. */
 async function readSections(
   git: Git,
   from: string,
@@ -80,11 +82,16 @@ async function readSections(
   budget: number,
 ): Promise<{ sections: readonly string[]; unread: readonly string[] }> {
   const sections: string[] = [];
+  const most = Math.min(files.length, Math.floor(budget / LEAST_BYTES));
   let at = 0;
-  for (let read = 0; at < files.length && read < 2 * budget; read = sum(sections.map(bytes))) {
+  for (let total = 0; at < most && total < READ_BYTES;) {
     const chunk: DifferingFile[] = [];
     let weight = 0;
-    for (let next = files[at]; next !== undefined && chunk.length < CHUNK_FILES; next = files[at]) {
+    for (
+      let next = files[at];
+      next !== undefined && chunk.length < CHUNK_FILES && at < most;
+      next = files[at]
+    ) {
       if (chunk.length > 0 && weight + next.size > CHUNK_BYTES) break;
       weight += next.size;
       chunk.push(next);
@@ -95,7 +102,10 @@ async function readSections(
       sections.push(
         `${HEADER}a/${single.path} b/${single.path}\n(too large to show: ${single.size} bytes)\n`,
       );
-    else sections.push(...(await readChunk(git, from, to, chunk)));
+    else {
+      sections.push(...(await readChunk(git, from, to, chunk)));
+      total += weight;
+    }
   }
   return { sections, unread: files.slice(at).map(({ path }) => path) };
 }
@@ -111,8 +121,8 @@ async function readChunk(
   const options = ['-p', '-M', '--irreversible-delete', '--no-ext-diff', '--no-textconv', '--no-color'];
   const paths = files.flatMap((file) => (file.from === undefined ? [file.path] : [file.from, file.path]));
   const specs = paths.map((path) => `:(top,literal)${path}`);
-  const { stdout } = await git.attempt(['diff-tree', '-r', ...options, from, to, '--', ...specs]);
-  return stdout.split(/^(?=diff --git )/m).filter((section) => section.startsWith(HEADER));
+  const output = await git.run(['diff-tree', '-r', ...options, from, to, '--', ...specs]);
+  return `${output}\n`.split(/^(?=diff --git )/m).filter((section) => section.startsWith(HEADER));
 }
 
 interface Shown {
@@ -129,11 +139,9 @@ const LEAST_BYTES = 400;
 function fit(sections: readonly string[], budget: number): Shown[] {
   const limits = new Map<number, number>();
   const order = sections.map((text, at) => ({ at, size: bytes(text) })).sort((a, b) => a.size - b.size);
-  // With too little room for all, the first ones as git lists them.
-  const some = order.filter(({ at }) => at < Math.max(1, Math.floor(budget / LEAST_BYTES)));
-  let [left, count] = [budget, some.length];
-  for (const { at, size } of sum(sections.map(bytes)) <= budget ? order : some) {
-    const limit = Math.min(size, Math.floor(left / Math.max(1, count--)));
+  let [left, count] = [budget, order.length];
+  for (const { at, size } of order) {
+    const limit = Math.min(size, Math.floor(left / count--));
     limits.set(at, limit);
     left -= limit;
   }

@@ -1,0 +1,134 @@
+import { execSync } from 'node:child_process';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Failed } from '../../../src/failure.ts';
+import { LandingRig } from '../../rig/landing-rig.ts';
+
+let rig: LandingRig;
+beforeEach(() => {
+  rig = new LandingRig();
+});
+afterEach(() => {
+  rig.remove();
+});
+
+/** A run that lands one change. */
+async function run(files: Record<string, string | null>): Promise<string> {
+  const integration = await rig.open();
+  return rig.land(integration, await rig.work(integration, files));
+}
+
+function deliverTo(commit: string): void {
+  rig.git('update-ref', 'refs/orchestrator/delivered/main', commit);
+}
+
+async function refusal(): Promise<Failed> {
+  const error = await rig.open().catch((thrown: unknown) => thrown);
+  if (!(error instanceof Failed)) throw new Error(`Expected a failure, got ${String(error)}.`);
+  return error;
+}
+
+test('it begins at the branch of the user, and follows it while it is behind', async () => {
+  expect(await (await rig.open()).tip()).toBe(rig.git('rev-parse', 'HEAD'));
+  const ahead = rig.userCommits({ 'a.txt': 'more\n' });
+  const integration = await rig.open();
+  expect(integration.ref).toBe('refs/heads/orchestrator/integration/main');
+  expect(await integration.tip()).toBe(ahead);
+});
+
+test('it keeps what landed and is not on the branch of the user yet', async () => {
+  const landed = await run({ 'new.txt': 'new\n' });
+  expect(await (await rig.open()).tip()).toBe(landed);
+});
+
+test('it merges what the user has committed meanwhile', async () => {
+  const landed = await run({ 'new.txt': 'new\n' });
+  const head = rig.userCommits({ 'b.txt': 'edited\n' });
+  const tip = await (await rig.open()).tip();
+  expect(rig.git('rev-list', '--parents', '-1', tip)).toBe(`${tip} ${landed} ${head}`);
+  expect([rig.show(tip, 'new.txt'), rig.show(tip, 'b.txt')]).toEqual(['new', 'edited']);
+});
+
+test('it takes delivered work that the user has committed with edits as they have it', async () => {
+  const landed = await run({ 'new.txt': 'new\n', 'a.txt': 'ONE\ntwo\nthree\n' });
+  deliverTo(landed);
+  const head = rig.userCommits({ 'new.txt': 'mine\n', 'a.txt': 'ONE!\ntwo\nthree\n' });
+  const integration = await rig.open();
+  const tip = await integration.tip();
+  expect(rig.git('rev-list', '--parents', '-1', tip)).toBe(`${tip} ${head} ${landed}`);
+  expect(rig.git('diff', '--stat', tip, head)).toBe('');
+  expect(integration.notes).toHaveLength(1);
+});
+
+test('what landed after that delivery is merged with the edits', async () => {
+  deliverTo(await run({ 'new.txt': 'new\n' }));
+  const later = await run({ 'later.txt': 'later\n' });
+  const head = rig.userCommits({ 'new.txt': 'mine\n' });
+  const integration = await rig.open();
+  const tip = await integration.tip();
+  expect([rig.show(tip, 'new.txt'), rig.show(tip, 'later.txt')]).toEqual(['mine', 'later']);
+  for (const commit of [later, head]) expect(await integration.contains(commit)).toBe(true);
+});
+
+test('a delivery that the user has not committed is never taken for one that they have undone', async () => {
+  deliverTo(await run({ 'new.txt': 'new\n', 'a.txt': 'ONE\ntwo\nthree\n' }));
+  const tip = rig.git('rev-parse', 'orchestrator/integration/main');
+  rig.userCommits({ 'a.txt': 'eins\ntwo\nthree\n' });
+  const { failure } = await refusal();
+  expect(failure.message).toContain('a.txt');
+  expect(rig.git('rev-parse', 'orchestrator/integration/main')).toBe(tip);
+});
+
+test('in a conflict it names commands that work', async () => {
+  await run({ 'a.txt': 'ONE\ntwo\nthree\n' });
+  rig.userCommits({ 'a.txt': 'eins\ntwo\nthree\n' });
+  const { failure } = await refusal();
+  const [merge = '', rename = ''] = [/git merge [^,]+/, /git branch -m .+/].map(
+    (it) => it.exec(failure.fix ?? '')?.[0],
+  );
+  expect(() => rig.shell(merge)).toThrow();
+  rig.shell('echo both > a.txt && git commit -qam resolved');
+  expect(await (await rig.open()).tip()).toBe(rig.git('rev-parse', 'HEAD'));
+  rig.shell(rename);
+  expect(await (await rig.open()).tip()).toBe(rig.git('rev-parse', 'HEAD'));
+});
+
+test('a detached HEAD has a branch of its own', async () => {
+  rig.git('checkout', '-q', '--detach');
+  const integration = await rig.open(null);
+  expect(integration.ref).toBe('refs/heads/orchestrator/integration/detached');
+  expect(await integration.tip()).toBe(rig.git('rev-parse', 'HEAD'));
+});
+
+test('a branch that is checked out is not moved under somebody', async () => {
+  await rig.open();
+  const elsewhere = join(rig.root, "else where's");
+  rig.git('worktree', 'add', '-q', elsewhere, 'orchestrator/integration/main');
+  const { failure } = await refusal();
+  expect(failure.message).toContain(elsewhere);
+  execSync(failure.fix ?? '', { cwd: rig.top, env: rig.environment, stdio: 'pipe' });
+  await rig.open();
+});
+
+test('the integration branch is nobody’s to begin at', async () => {
+  await rig.open();
+  rig.git('checkout', '-q', 'orchestrator/integration/main');
+  const error = await rig.open('orchestrator/integration/main').catch((thrown: unknown) => thrown);
+  expect((error as Failed).failure.fix).toBe('git switch main');
+});
+
+test('a branch in the way of its name is reported with the command that moves it', async () => {
+  rig.git('branch', 'orchestrator');
+  const { failure } = await refusal();
+  rig.shell(failure.fix ?? '');
+  await rig.open();
+});
+
+test('nothing of the user is touched, whatever is dirty', async () => {
+  await run({ 'new.txt': 'new\n' });
+  rig.userCommits({ 'b.txt': 'edited\n' });
+  rig.shell('echo staged > a.txt && git add a.txt && echo dirty > a.txt && echo untracked > u.txt');
+  const before = rig.state();
+  await rig.open();
+  expect({ ...rig.state(), refs: null }).toEqual({ ...before, refs: null });
+});
