@@ -15,7 +15,7 @@ export interface CopiedFiles {
   readonly included: readonly string[];
 }
 
-/** Finds them. `patterns` are those of a `.gitignore` in `prefix`, a path such as `packages/app/`, empty at the top. */
+/** Finds them. `patterns` are those of a `.gitignore` in `prefix`, a path such as `packages/app`, empty at the top. */
 export async function findCopiedFiles(
   git: Git,
   top: string,
@@ -42,7 +42,7 @@ export async function findCopiedFiles(
 function below(prefix: string, pattern: string): string {
   const [, not = '', glob = ''] = /^(!?)(.*)$/s.exec(pattern) ?? [];
   const anchored = /\/./.test(glob) && !glob.startsWith('**/');
-  return anchored ? `${not}/${prefix}${glob.replace(/^\//, '')}` : pattern;
+  return anchored ? `${not}/${join(prefix, glob)}` : pattern;
 }
 
 async function list(git: Git, top: string, excludes: string[], prefix: string): Promise<string[]> {

@@ -7,7 +7,7 @@ import type { Git } from './git.ts';
 export interface Layout {
   /** The top of the user's checkout. */
   readonly top: string;
-  /** Of the directory that workers work in, below `top`: `packages/app/`, or empty. */
+  /** Of the directory that workers work in, below `top`: `packages/app`, or empty. */
   readonly prefix: string;
   /** Where all worktrees of the repository have their common files. */
   readonly commonDirectory: string;
@@ -47,7 +47,7 @@ export async function findLayout(
   const folder = root === null ? join(ours, 'worktrees') : resolve(workingDirectory, root);
   return {
     top,
-    prefix,
+    prefix: prefix.replace(/\/$/, ''),
     commonDirectory,
     root: join(folder, `${name}-${id.slice(0, 12)}`),
     leases: join(ours, 'ports'),

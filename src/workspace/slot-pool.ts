@@ -1,12 +1,13 @@
-import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, readdir, rename, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { GitFailed, type Git } from './git.ts';
+import { newestSnapshot } from './newest-snapshot.ts';
 import {
   BRANCHES,
   endOperations,
   forceSwitch,
   inspectSlot,
+  isBeingWritten,
   isOutOfSpace,
   makeSlot,
   moveNested,
@@ -38,8 +39,7 @@ export interface Slot {
   readonly state: SlotState;
 }
 
-/** A lock this old is of a git that is gone: no checkout takes as long. */
-const STALE_LOCK_MS = 10 * 60_000;
+const LEFT = 'left';
 const EMPTY: SlotState = { occupant: null, branch: null, base: null, prepared: null, usedAt: 0 };
 
 /**
@@ -151,14 +151,15 @@ export class SlotPool {
     try {
       const condition = await inspectSlot(slot, this.#options.commonDirectory);
       if (condition.kind === 'locked') return false;
-      if (condition.kind !== 'absent') {
+      if (condition.kind === 'absent') await this.#settleGone(state, landed);
+      else {
         const commit = await this.keep(slot, 'before its worktree was given to another task', condition);
         const branch = state.branch ?? (condition.kind === 'sound' ? condition.branch : null);
         if (condition.kind === 'sound') {
           await endOperations(condition.admin);
           // Off its branch, so that a person can check that out, and a later attempt in another slot.
           await git.run(['update-ref', '--no-deref', 'HEAD', commit], { directory: slot });
-          const moved = await moveNested(git, slot, condition.admin, await base(), join(root, 'left'));
+          const moved = await moveNested(git, slot, condition.admin, await base(), join(root, LEFT));
           if (moved.length > 0)
             warn(`Repositories that were made in ${slot} are kept in ${moved.join(', ')}.`);
         }
@@ -176,6 +177,7 @@ export class SlotPool {
   /** Keeps what is in a slot now, and returns it as a commit. */
   async keep(slot: string, why: string, condition?: SlotCondition): Promise<string> {
     const { snapshots, base } = this.#options;
+    if (condition?.kind === 'broken') await this.#unlink(slot);
     const state = this.stateOf(slot);
     const { occupant, branch } = state;
     const standsOn = condition?.kind === 'sound' ? condition.branch : null;
@@ -211,8 +213,8 @@ export class SlotPool {
     if (this.#isOccupied(slot) && !(await this.settle(slot))) return false;
     this.#taken.add(slot);
     if (condition.kind === 'broken') {
-      await this.#rescue(slot);
-      await makeSlot(git, slot, target.commit);
+      await this.keep(slot, 'its worktree had lost the link to the repository', condition);
+      if (!(await makeSlot(git, slot, commonDirectory, target.commit))) return false;
     } else {
       if (condition.branch?.startsWith(BRANCHES) === false && !this.#isOccupied(slot)) return false;
       if (await isBeingWritten(condition.admin)) return false;
@@ -236,34 +238,44 @@ export class SlotPool {
       return true;
     } catch (error) {
       if (isOutOfSpace(error)) throw error;
-      const aside = join(root, 'left', randomUUID().slice(0, 8));
-      await mkdir(join(root, 'left'), { recursive: true });
-      await rename(slot, aside);
+      const aside = await makeAside(root);
+      await rename(slot, join(aside, basename(slot)));
       warn(`The worktree ${slot} could not be reused; what was in it is in ${aside}: ${messageOf(error)}`);
       return await this.#make(slot, target);
     }
   }
 
   async #make(slot: string, target: Target): Promise<boolean> {
-    const { git } = this.#options;
+    const { git, commonDirectory } = this.#options;
     // Killed in the middle, it must not look like a slot in which all files were removed.
     await this.write(slot, { ...this.stateOf(slot), occupant: null, prepared: null });
-    await makeSlot(git, slot, target.commit);
+    if (!(await makeSlot(git, slot, commonDirectory, target.commit))) return false;
     await switchSlot(git, slot, target, true);
     return true;
   }
 
-  /** Keeps the files of a directory that is no worktree any more. */
-  async #rescue(slot: string): Promise<void> {
+  /** Takes away what a directory that is no worktree any more has for a link, which may be a repository of its own. */
+  async #unlink(slot: string): Promise<void> {
     const { root, warn } = this.#options;
     const link = join(slot, '.git');
-    if ((await lstat(link).catch(() => undefined))?.isDirectory() === true) {
-      const aside = join(root, 'left', randomUUID().slice(0, 8), '.git');
-      await mkdir(join(aside, '..'), { recursive: true });
-      await rename(link, aside);
-      warn(`The repository that was made in ${slot} is kept in ${aside}.`);
+    if ((await lstat(link).catch(() => undefined))?.isDirectory() !== true) {
+      await rm(link, { force: true });
+      return;
     }
-    await this.keep(slot, 'its worktree had lost the link to the repository');
+    const aside = await makeAside(root);
+    await rename(link, join(aside, '.git'));
+    warn(`The repository that was made in ${slot} is kept in ${aside}.`);
+  }
+
+  /** The last snapshot is all that there is of the work in a slot that was deleted. */
+  async #settleGone({ occupant, branch, base }: SlotState, landed: boolean): Promise<void> {
+    const { git } = this.#options;
+    if (occupant === null || branch === null) return;
+    const newest = await newestSnapshot(git, occupant);
+    const isOfIt =
+      newest !== undefined &&
+      (await git.attempt(['merge-base', '--is-ancestor', base ?? newest, newest])).exitCode === 0;
+    if (landed || isOfIt) await this.#moveBranch(branch, landed ? null : newest);
   }
 
   async #moveBranch(branch: string, commit: string | null): Promise<void> {
@@ -280,10 +292,10 @@ export class SlotPool {
   }
 }
 
-/** Whether a git may still be at work in a free slot: one that outlived the run that started it. */
-async function isBeingWritten(admin: string): Promise<boolean> {
-  const lock = await stat(join(admin, 'index.lock')).catch(() => undefined);
-  return lock !== undefined && Date.now() - lock.mtimeMs < STALE_LOCK_MS;
+/** A new folder for what nobody may lose and no slot can hold. */
+async function makeAside(root: string): Promise<string> {
+  await mkdir(join(root, LEFT), { recursive: true });
+  return await mkdtemp(join(root, LEFT, 'w-'));
 }
 
 /** Of a slot whose state was lost: its branch tells, if anything does. */

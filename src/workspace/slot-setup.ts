@@ -26,7 +26,7 @@ export interface SetupOptions {
   readonly git: Git;
   /** Of the user's checkout. */
   readonly top: string;
-  /** Of the directory that workers work in, below `top`: `packages/app/`, or empty. */
+  /** Of the directory that workers work in, below `top`: `packages/app`, or empty. */
   readonly prefix: string;
   /** `.gitignore` patterns. */
   readonly copy: readonly string[];

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { lstat, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { GitFailed, type Git } from './git.ts';
 
 /** Branches of ours: whoever stands on another one in a free slot is a person. */
@@ -27,17 +27,21 @@ export async function inspectSlot(slot: string, commonDirectory: string): Promis
   if (admin === undefined || head === undefined) {
     return (await readdir(slot)).length === 0 ? { kind: 'absent' } : { kind: 'broken' };
   }
+  if (await isLocked(admin)) return { kind: 'locked' };
+  return { kind: 'sound', admin, branch: head };
+}
+
+async function isLocked(admin: string): Promise<boolean> {
   const lock = await readFile(join(admin, 'locked'), 'utf8').catch(() => undefined);
   // Git's own mark of a worktree that is being made: whoever made this one was killed.
-  if (lock !== undefined && lock.trim() !== 'initializing') return { kind: 'locked' };
-  return { kind: 'sound', admin, branch: head };
+  return lock !== undefined && lock.trim() !== 'initializing';
 }
 
 async function adminDirectory(slot: string, commonDirectory: string): Promise<string | undefined> {
   try {
-    const link = /^gitdir: (.+)\n*$/.exec(await readFile(join(slot, '.git'), 'utf8'))?.[1];
+    const link = await linkOf(slot);
     if (link === undefined) return undefined;
-    const admin = await realpath(resolve(slot, link));
+    const admin = await realpath(link);
     if (dirname(admin) !== join(await realpath(commonDirectory), 'worktrees')) return undefined;
     const back = (await readFile(join(admin, 'gitdir'), 'utf8')).trim();
     const same = (await realpath(resolve(admin, back))) === (await realpath(join(slot, '.git')));
@@ -47,6 +51,11 @@ async function adminDirectory(slot: string, commonDirectory: string): Promise<st
   }
 }
 
+async function linkOf(worktree: string): Promise<string | undefined> {
+  const link = /^gitdir: (.+)$/m.exec(await readFile(join(worktree, '.git'), 'utf8'))?.[1];
+  return link === undefined ? undefined : resolve(worktree, link);
+}
+
 /** The branch, null for a commit, undefined for what git would not understand. */
 async function readHead(admin: string): Promise<string | null | undefined> {
   const head = (await readFile(join(admin, 'HEAD'), 'utf8').catch(() => '')).trim();
@@ -54,20 +63,47 @@ async function readHead(admin: string): Promise<string | null | undefined> {
   return /^ref: refs\/heads\/(.+)$/.exec(head)?.[1];
 }
 
-/** Makes a directory a worktree at `commit`, without a checkout; the files that are in it stay. */
-export async function makeSlot(git: Git, slot: string, commit: string): Promise<void> {
-  await git.exclusive(async () => {
+/**
+ * Makes a directory a worktree at `commit`, without a checkout; the files that are in it stay. False where a person has
+ * locked the worktree that was there before.
+ */
+export async function makeSlot(
+  git: Git,
+  slot: string,
+  commonDirectory: string,
+  commit: string,
+): Promise<boolean> {
+  return await git.exclusive(async () => {
+    if (!(await forgetWorktree(slot, commonDirectory))) return false;
     await mkdir(slot, { recursive: true });
     // Git makes worktrees in empty directories only: made in one, its link is moved into the other.
-    const shell = `${slot}.${randomUUID()}`;
-    await git.run(['worktree', 'add', '-q', '--no-track', '--no-checkout', '--detach', '--', shell, commit]);
-    const admin = /^gitdir: (.+)$/m.exec(await readFile(join(shell, '.git'), 'utf8'))?.[1];
-    if (admin === undefined) throw new Error(`Git made no link to its own files in ${shell}.`);
-    await writeFile(join(resolve(shell, admin), 'gitdir'), `${join(slot, '.git')}\n`);
-    await writeFile(join(shell, '.git'), `gitdir: ${resolve(shell, admin)}\n`);
-    await rename(join(shell, '.git'), join(slot, '.git'));
-    await rm(shell, { recursive: true, force: true });
+    const folder = join(dirname(slot), `new-${randomUUID().slice(0, 8)}`);
+    const shell = join(folder, basename(slot));
+    try {
+      await git.run(['worktree', 'add', '--no-checkout', '--detach', '--', shell, commit]);
+      const admin = await linkOf(shell);
+      if (admin === undefined) throw new Error(`Git made no link to its own files in ${shell}.`);
+      await writeFile(join(shell, '.git'), `gitdir: ${admin}\n`);
+      await writeFile(join(admin, 'gitdir'), `${join(slot, '.git')}\n`);
+      await rename(join(shell, '.git'), join(slot, '.git'));
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+    return true;
   });
+}
+
+/** Removes what git remembers of a worktree whose directory is gone, or has lost the link to it. */
+async function forgetWorktree(slot: string, commonDirectory: string): Promise<boolean> {
+  const folder = join(commonDirectory, 'worktrees');
+  for (const name of await readdir(folder).catch(() => [])) {
+    const admin = join(folder, name);
+    const back = (await readFile(join(admin, 'gitdir'), 'utf8').catch(() => '')).trim();
+    if (resolve(admin, back) !== join(slot, '.git')) continue;
+    if (await isLocked(admin)) return false;
+    await rm(admin, { recursive: true, force: true });
+  }
+  return true;
 }
 
 /** Where a slot shall stand: on a branch that is made, or moved, for it; or on no branch. */
@@ -101,6 +137,15 @@ export async function forceSwitch(git: Git, slot: string, admin: string, target:
     if (!KEPT_IN_ADMIN.has(left)) await rm(join(admin, left), { recursive: true, force: true });
   }
   await switchSlot(git, slot, target, false);
+}
+
+/** A lock this old is of a git that is gone: no checkout takes as long. */
+const STALE_LOCK_MS = 10 * 60_000;
+
+/** Whether a git may still be at work in a free slot: one that outlived the run that started it. */
+export async function isBeingWritten(admin: string): Promise<boolean> {
+  const lock = await stat(join(admin, 'index.lock')).catch(() => undefined);
+  return lock !== undefined && Date.now() - lock.mtimeMs < STALE_LOCK_MS;
 }
 
 /** What makes it a worktree; all the rest is about work that is over. */

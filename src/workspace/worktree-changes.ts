@@ -28,8 +28,8 @@ export interface ChangesContext {
 export function createChanges(open: () => ChangesContext, protectedPaths: readonly string[]): Changes {
   return {
     async snapshot(workspace) {
-      const { pool, leaseOf } = open();
-      await pool.keep(leaseOf(workspace).slot, 'while its worker was at work');
+      const context = open();
+      await context.pool.keep(context.leaseOf(workspace).slot, 'while its worker was at work');
     },
 
     async capture(workspace) {
@@ -53,9 +53,9 @@ export function createChanges(open: () => ChangesContext, protectedPaths: readon
     },
 
     async reset(workspace) {
-      const { git, leaseOf } = open();
-      const { slot, branch, at } = leaseOf(workspace);
-      if (at !== null) await switchSlot(git, slot, { branch, commit: at }, false);
+      const context = open();
+      const { slot, branch, at } = context.leaseOf(workspace);
+      if (at !== null) await switchSlot(context.git, slot, { branch, commit: at }, false);
     },
 
     read: (change, options) => open().integration.read(change, options),
@@ -72,7 +72,7 @@ async function capture({ git, commonDirectory, pool }: ChangesContext, lease: Le
   if (found.kind === 'absent')
     throw new Error(`its worktree ${slot} is gone; what was kept of it until then is on ${branch}`);
   const commit = await pool.keep(slot, 'what its worker had done at its end', found);
-  if (found.kind === 'broken') await makeSlot(git, slot, commit);
+  if (found.kind === 'broken') await makeSlot(git, slot, commonDirectory, commit);
   const whole = await inspectSlot(slot, commonDirectory);
   // A merge that the worker resolved is a parent of the commit; whatever else was going on is over.
   if (whole.kind === 'sound') await endOperations(whole.admin);

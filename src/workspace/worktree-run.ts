@@ -9,6 +9,7 @@ import { GitFailed, type Git } from './git.ts';
 import { Integration } from './integration.ts';
 import { findLayout, type Layout } from './layout.ts';
 import { mergeInto } from './merge-in-progress.ts';
+import { newestSnapshot } from './newest-snapshot.ts';
 import { BRANCHES } from './slot.ts';
 import { SlotPool, type Slot } from './slot-pool.ts';
 import { SlotSetup, type RunSetup } from './slot-setup.ts';
@@ -217,7 +218,8 @@ export class WorktreeRun implements ChangesContext {
   }
 
   /** The commit of what an earlier attempt left, wherever that is; undefined where nothing is left. */
-  async #leftBy({ branch, runId, taskId }: Attempt): Promise<string | undefined> {
+  async #leftBy(attempt: Attempt): Promise<string | undefined> {
+    const { branch } = attempt;
     if (branch === null) return undefined;
     const slot = this.pool.findLeft(branch);
     const isUsed = [...this.#leases.values()].some((lease) => lease.slot === slot);
@@ -228,9 +230,7 @@ export class WorktreeRun implements ChangesContext {
     const tip = await this.git.attempt(['rev-parse', '-q', '--verify', `refs/heads/${branch}^{commit}`]);
     if (tip.exitCode === 0) return tip.stdout.trim();
     // Somebody has deleted the branch; the work is kept all the same.
-    const newest = ['for-each-ref', '--sort=-version:refname', '--count=1', '--format=%(objectname)'];
-    const kept = await this.git.run([...newest, `refs/orchestrator/${runId}/${taskId}`]);
-    return kept === '' ? undefined : kept;
+    return await newestSnapshot(this.git, attempt);
   }
 
   async #prepare(
