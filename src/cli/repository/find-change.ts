@@ -84,7 +84,7 @@ async function isSame(git: Git, from: string, to: string): Promise<boolean> {
 
 function whyNothing({ branch, directory, end, phase, number }: Attempt): string {
   if (end === null) {
-    if (phase === 'preparing') return 'Its workspace is being prepared.';
+    if (branch === null && phase === 'preparing') return 'Its workspace is being prepared.';
     return branch === null ? shared(directory) : `Its workspace ${directory} is not there.`;
   }
   if (end.outcome === 'no-change')
