@@ -82,19 +82,11 @@ async function playDemo(
   };
   await writeFile(join(repository, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);
   await git(repository, env, 'init', '--quiet');
+  // The run commits under this name too.
+  await git(repository, env, 'config', 'user.name', 'Demo');
+  await git(repository, env, 'config', 'user.email', 'demo@example.com');
   await git(repository, env, 'add', '.');
-  await git(
-    repository,
-    env,
-    '-c',
-    'user.name=Demo',
-    '-c',
-    'user.email=demo@example.com',
-    'commit',
-    '--quiet',
-    '-m',
-    'Requirements',
-  );
+  await git(repository, env, 'commit', '--quiet', '-m', 'Requirements');
 
   const start = performance.now();
   const flags = options.json === true ? ['--quiet'] : [];
