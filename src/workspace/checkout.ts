@@ -81,15 +81,15 @@ const STATUS = [
   '--ignore-submodules=dirty',
 ];
 
-function unfinished(file: string, command: string): Unfinished {
+function unfinished(file: string, command: string, name = command): Unfinished {
   const fix = `Finish it with \`git ${command} --continue\`, or undo it with \`git ${command} --abort\`.`;
-  return { file, name: command, fix };
+  return { file, name, fix };
 }
 
 const UNFINISHED: readonly Unfinished[] = [
   unfinished('MERGE_HEAD', 'merge'),
   unfinished('rebase-merge', 'rebase'),
-  unfinished('rebase-apply/applying', 'am'),
+  unfinished('rebase-apply/applying', 'am', 'series of patches (`git am`)'),
   unfinished('rebase-apply', 'rebase'),
   unfinished('CHERRY_PICK_HEAD', 'cherry-pick'),
   unfinished('REVERT_HEAD', 'revert'),

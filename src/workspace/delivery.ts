@@ -128,8 +128,11 @@ async function holds(git: Git, commit: string, tip: string): Promise<boolean> {
 }
 
 async function commitAt(git: Git, name: string): Promise<string | undefined> {
-  const { exitCode, stdout } = await git.attempt(['rev-parse', '--verify', '--quiet', `${name}^{commit}`]);
-  return exitCode === 0 ? stdout.trimEnd() : undefined;
+  const args = ['rev-parse', '--verify', '--quiet', `${name}^{commit}`];
+  const result = await git.attempt(args);
+  // Git tells what is not there by 1, and that it could not look by something else.
+  if (result.exitCode > 1) throw new GitFailed(args, result);
+  return result.exitCode === 0 ? result.stdout.trimEnd() : undefined;
 }
 
 function branchOf({ integrationRef }: DeliveryOptions): string {

@@ -48,7 +48,7 @@ export async function inspectCache({
   const needed = missing * tree.bytes;
   if (bavail * bsize < needed)
     return [
-      `${missing} worktrees need about ${inMegabytes(needed)} in ${root}, where ${inMegabytes(bavail * bsize)} are free`,
+      `${missing} worktrees need about ${Math.ceil(needed / 1e6)} MB in ${root}, where ${Math.floor((bavail * bsize) / 1e6)} MB are free`,
       FREE_SPACE,
     ];
   const inodes = missing * tree.inodes;
@@ -88,8 +88,4 @@ async function unwritable(folder: string): Promise<string | undefined> {
 async function slotsIn(root: string): Promise<number> {
   const names = await readdir(root).catch(() => []);
   return names.filter((name) => /^(?:w\d+|gates)$/.test(name)).length;
-}
-
-function inMegabytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1e6)} MB`;
 }

@@ -1,8 +1,10 @@
+import { statfs as freeSpace } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Failed, type Failure } from '../failure.ts';
+import type { Failure } from '../failure.ts';
+import { err, ok, type Result } from '../result.ts';
 import { unfinishedOperation } from './checkout.ts';
 import type { Git, GitResult } from './git.ts';
-import { inspectCache, type CacheNeeds } from './preflight-cache.ts';
+import { inspectCache, type FreeSpace } from './preflight-cache.ts';
 import { missingLfs, readTree, type TreeFacts } from './preflight-tree.ts';
 import { shellQuote } from './shell-quote.ts';
 
@@ -10,8 +12,11 @@ import { shellQuote } from './shell-quote.ts';
 export interface PreflightRequest {
   /** In the user's checkout; may be below its top. */
   readonly workingDirectory: string;
-  /** Where worktrees would be made; null: that is not looked at. */
-  readonly cache: CacheNeeds | null;
+  /** The folder in which worktrees would be made; null: that is not looked at. */
+  readonly cacheRoot: string | null;
+  readonly workers: number;
+  /** For a disk that is not this one. */
+  readonly statfs?: (path: string) => Promise<FreeSpace>;
 }
 
 /** What there is to say about a repository before workers get worktrees of it. */
@@ -28,17 +33,19 @@ export interface RepositoryReport {
   readonly notes: readonly string[];
 }
 
-/** Makes sure that workers can get worktrees of a repository, and returns what people should know; else throws `Failed`. */
-export async function preflight(git: Git, request: PreflightRequest): Promise<readonly string[]> {
+/** What people should know before workers get worktrees of a repository, or why they cannot. */
+export async function preflight(
+  git: Git,
+  request: PreflightRequest,
+): Promise<Result<readonly string[], Failure>> {
   const { failures, notes } = await inspectRepository(git, request);
   const [first] = failures;
-  if (first !== undefined) throw new Failed(first);
-  return notes;
+  return first === undefined ? ok(notes) : err(first);
 }
 
 /** Finds everything that speaks against worktrees of a repository; changes nothing. */
 export async function inspectRepository(git: Git, request: PreflightRequest): Promise<RepositoryReport> {
-  const { workingDirectory, cache } = request;
+  const { workingDirectory } = request;
   const ask = (args: readonly string[]) => git.attempt(args, { directory: workingDirectory }).catch(asResult);
   const [version, place, status, tree, identity] = await Promise.all([
     ask(['version']),
@@ -76,7 +83,9 @@ export async function inspectRepository(git: Git, request: PreflightRequest): Pr
           'git does not know who you are, so nothing can be committed',
           'Run `git config user.name "Your Name"` and `git config user.email you@example.com`.',
         ),
-    ...(typeof tree === 'string' ? [] : await problemsOf(ask, tree, { top, prefix, gitDirectory, cache })),
+    ...(typeof tree === 'string'
+      ? []
+      : await problemsOf(ask, tree, { ...request, top, prefix, gitDirectory })),
   ];
   const failures = found.filter((problem) => problem !== undefined);
   return { version: told, branch, uncommitted, failures, notes: notesOf(uncommitted, tree) };
@@ -143,15 +152,17 @@ function unusable(
 async function problemsOf(
   ask: (args: readonly string[]) => Promise<GitResult>,
   tree: TreeFacts,
-  at: { top: string; prefix: string; gitDirectory: string; cache: CacheNeeds | null },
+  at: PreflightRequest & { readonly top: string; readonly prefix: string; readonly gitDirectory: string },
 ): Promise<(Failure | undefined)[]> {
-  const { top, prefix, gitDirectory, cache } = at;
+  const { top, prefix, gitDirectory, cacheRoot, workers, statfs } = at;
   const folder = prefix.replace(/\/$/, '');
   const isCommitted = prefix === '' || tree.paths.some((path) => path.startsWith(prefix));
   const [lfs, isCaseBlind, cacheProblem] = await Promise.all([
     missingLfs(ask, tree, { top, gitDirectory }),
     tree.sameButCase === null ? false : isIgnoringCase(ask),
-    cache === null ? undefined : inspectCache({ ...cache, top, tree }),
+    cacheRoot === null
+      ? undefined
+      : inspectCache({ root: cacheRoot, workers, statfs: statfs ?? freeSpace, top, tree }),
   ]);
   return [
     isCommitted

@@ -261,16 +261,26 @@ describe('check', () => {
 
   test('a repository without a commit, in the middle of a merge, and none at all', async () => {
     writeFileSync(at('.git', 'MERGE_HEAD'), git('rev-parse', 'HEAD'));
-    expect((await check()).of('git')[1]).toMatchObject({
-      status: 'warning',
-      message: 'a merge is unfinished',
+    const merging = (await check()).of('git');
+    expect(merging.find(({ message }) => message === 'a merge is unfinished')).toMatchObject({
+      status: 'failure',
+      fix: expect.stringContaining('git merge --abort') as string,
     });
     execFileSync('rm', ['-rf', at('.git')]);
-    expect((await check()).of('git')[1]?.message).toContain('is not in a git repository');
+    expect((await check()).of('git')[1]).toMatchObject({
+      status: 'warning',
+      message: expect.stringContaining('is not in a git repository') as string,
+    });
     git('init', '-q');
-    expect((await check()).of('git')[1]?.message).toBe('the repository has no commit yet');
+    expect((await check()).of('git')[1]).toMatchObject({
+      status: 'failure',
+      message: 'the repository has no commit yet',
+    });
+    writeFileSync(at('orchestrator_config.json'), '{"execution":{"isolation":"none"}}');
+    expect((await check()).of('git')[1]?.status).toBe('warning');
+    writeFileSync(at('orchestrator_config.json'), '{}');
     writeFileSync(at('.git', 'HEAD'), 'nonsense');
-    expect((await check()).of('git')[1]).toMatchObject({ status: 'warning' });
+    expect((await check()).of('git')[1]).toMatchObject({ status: 'failure' });
   });
 
   test('a damaged database, none, and a dangling link', async () => {

@@ -29,7 +29,7 @@ export async function runChecks(cli: Cli, project: Project, signal: AbortSignal)
   });
   const findings = await Promise.all([
     check('node', (of) => checkNode(cli, of)),
-    check('git', (of) => checkGit(project, signal, of)),
+    check('git', (of) => checkGit(cli, project, config, signal, of)),
     check('config', (of) =>
       checkConfiguration(project, result.ok ? [] : result.error, settings.warnings, of),
     ),

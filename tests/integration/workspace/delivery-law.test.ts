@@ -156,7 +156,7 @@ function soil({ kind, path: name, to, content: text }: Step): void {
   switch (kind) {
     case 'edit':
     case 'write':
-      return write(`${text}mine\n`);
+      { write(`${text}mine\n`); return; }
     case 'stage':
       write(text);
       rig.git('add', '-f', '--', name);
@@ -164,9 +164,9 @@ function soil({ kind, path: name, to, content: text }: Step): void {
     case 'partly stage':
       write(text);
       rig.git('add', '-f', '--', name);
-      return write(`${text}mine\n`);
+      { write(`${text}mine\n`); return; }
     case 'remove':
-      return rmSync(file, { recursive: true });
+      { rmSync(file, { recursive: true }); return; }
     case 'unstage':
       rig.git('rm', '-q', '-r', '--cached', '--', name);
       return;
@@ -181,14 +181,14 @@ function soil({ kind, path: name, to, content: text }: Step): void {
       rig.git('stash', 'push', '-q', '--include-untracked');
       return;
     case 'executable':
-      return chmodSync(file, 0o755);
+      { chmodSync(file, 0o755); return; }
     case 'link':
       rmSync(file, { recursive: true, force: true });
-      return symlinkSync('b', file);
+      { symlinkSync('b', file); return; }
     case 'folder':
       renameSync(file, `${file}.moved`);
       mkdirSync(file);
-      return writeFileSync(join(file, 'mine.log'), text);
+      { writeFileSync(join(file, 'mine.log'), text); return; }
     case 'skip':
       rig.git('update-index', '--skip-worktree', '--', name);
   }
