@@ -4,7 +4,7 @@ import { type Git, GitFailed } from './git.ts';
 import { commitAsUser, type CommitSettings, landingMessage, readCommitSettings } from './landing.ts';
 import { isAncestor, mergeTrees } from './merged-tree.ts';
 import { OWN_IDENTITY } from './snapshots.ts';
-import { integrationRef, synchronize } from './synchronize.ts';
+import { integrationRef, landedRef, synchronize } from './synchronize.ts';
 import type { Change, ChangeText, LandingRequest } from './workspace.ts';
 
 /** Whose results come together, and how their commits are called. */
@@ -102,9 +102,11 @@ export class Integration {
     const message = landingMessage(request, this.#options.prefix, this.#settings);
     const commit = await commitAsUser(this.#git, this.#settings, { tree, parents: [onto], message });
     intend(commit);
-    const args = ['update-ref', '-m', `landed task ${request.task.id}`, this.ref, commit, onto];
-    let moved = await this.#git.attempt(args);
-    if (moved.exitCode !== 0 && (await this.tip()) === onto) moved = await this.#git.attempt(args);
+    // In one transaction with a second name, so that no clean-up of branches makes what landed unreachable.
+    const input = `update ${this.ref} ${commit} ${onto}\nupdate ${landedRef(this.#options.branch)} ${commit}\n`;
+    const args = ['update-ref', '-m', `landed task ${request.task.id}`, '--stdin'];
+    let moved = await this.#git.attempt(args, { input });
+    if (moved.exitCode !== 0 && (await this.tip()) === onto) moved = await this.#git.attempt(args, { input });
     if (moved.exitCode === 0) return (this.#tip = commit);
     if ((await this.tip()) === onto) throw new GitFailed(args, moved);
     return undefined;

@@ -10,6 +10,11 @@ export function integrationRef(branch: string | null): string {
   return `refs/heads/${FOLDER}${branch ?? 'detached'}`;
 }
 
+/** Keeps what landed on an integration branch, should somebody delete that. One level deep: no name is in another's way. */
+export function landedRef(branch: string | null): string {
+  return `refs/orchestrator/landed/${encodeURIComponent(branch ?? 'detached')}`;
+}
+
 /**
  * Brings the integration branch up to date with the user's HEAD, and makes it where it is missing. Throws `Failed` where
  * the two cannot be merged, or the branch cannot be moved.
@@ -28,7 +33,13 @@ export async function synchronize(
   const delivered = deliveredRef(branch);
   const [head, lines] = await Promise.all([
     git.run(['rev-parse', '--verify', 'HEAD^{commit}']),
-    git.run(['for-each-ref', '--format=%(refname)%00%(objectname)%00%(worktreepath)', ref, delivered]),
+    git.run([
+      'for-each-ref',
+      '--format=%(refname)%00%(objectname)%00%(worktreepath)',
+      ref,
+      delivered,
+      landedRef(branch),
+    ]),
   ]);
   const refs = new Map(lines.split('\n').map((line) => [line.split('\0')[0], line.split('\0').slice(1)]));
   const [tip = '', checkedOut = ''] = refs.get(ref) ?? [];
@@ -42,7 +53,8 @@ export async function synchronize(
     if (commit !== tip) await moveTo(git, ref, commit, tip);
     return { tip: commit, notes };
   };
-  if (tip === '' || (await isAncestor(git, tip, head))) return move(head);
+  if (tip === '') return move(head, ...(await keepDropped(git, ref, refs.get(landedRef(branch))?.[0], head)));
+  if (await isAncestor(git, tip, head)) return move(head);
   if (await isAncestor(git, head, tip)) return move(tip);
 
   const name = branch ?? 'HEAD';
@@ -84,6 +96,21 @@ async function isEditOf(git: Git, head: string, delivered: string): Promise<bool
   const [ofDelivery, ofHead] = await Promise.all([names(delivered), names(head)]);
   const changed = new Set(ofHead);
   return ofDelivery.every((path) => changed.has(path));
+}
+
+/** Somebody has deleted or renamed the branch: a new one begins, and what landed on the old one stays reachable. */
+async function keepDropped(
+  git: Git,
+  ref: string,
+  landed: string | undefined,
+  head: string,
+): Promise<string[]> {
+  if (landed === undefined || (await isAncestor(git, landed, head))) return [];
+  await git.run(['update-ref', `refs/orchestrator/dropped/${landed}`, landed]);
+  return [
+    `The branch ${short(ref)} is gone, and with it results that ${head.slice(0, 10)} does not have. ` +
+      `They are kept: git branch kept-results ${landed.slice(0, 10)}`,
+  ];
 }
 
 async function moveTo(git: Git, ref: string, commit: string, from: string): Promise<void> {

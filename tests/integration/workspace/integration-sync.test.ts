@@ -132,3 +132,16 @@ test('nothing of the user is touched, whatever is dirty', async () => {
   await rig.open();
   expect({ ...rig.state(), refs: null }).toEqual({ ...before, refs: null });
 });
+
+test('what landed on a branch that somebody deletes stays reachable, and is not brought back unasked', async () => {
+  const landed = await run({ 'new.txt': 'new\n' });
+  rig.git('branch', '-qD', 'orchestrator/integration/main');
+  const integration = await rig.open();
+  expect(await integration.tip()).toBe(rig.git('rev-parse', 'HEAD'));
+  const [, command = ''] = /(git branch kept-results .+)/.exec(integration.notes.join()) ?? [];
+  await run({ 'other.txt': 'other\n' });
+  rig.shell(command);
+  expect(rig.git('rev-parse', 'kept-results')).toBe(landed);
+  rig.git('branch', '-qD', 'kept-results');
+  expect(rig.git('for-each-ref', '--contains', landed)).toContain('refs/orchestrator/');
+});
