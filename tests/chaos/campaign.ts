@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { checkAlways, checkEnd } from './checker.ts';
 import { installTool, openLife, type KillOrder, type Life, type Run } from './life.ts';
-import { RESULT } from './scenario.ts';
+import { RESULT, SHARED } from './scenario.ts';
 
 /** How much is to be killed. */
 export interface CampaignOptions {
@@ -164,6 +164,9 @@ function judgeEnd(life: Life, ended: Run): string[] {
     ...wrong.map(
       ([path]) => `I1: ${path} did not land as it was written: ${JSON.stringify(life.landed(path))}`,
     ),
+    ...(SHARED.includes(life.landed('shared.txt') ?? '')
+      ? []
+      : ['I1: what two tasks wrote was not brought together']),
   ];
 }
 

@@ -118,10 +118,7 @@ function makeWorld(): World {
     tell(`session-${id}`, join(cache, 'w1'), path, text);
     for (const type of ['begin', 'end'])
       appendFileSync(evidence.writeLog, `${JSON.stringify({ type, session: `session-${id}`, code: 0 })}\n`);
-    writeFileSync(
-      join(evidence.sessions, `session-${id}.jsonl`),
-      `Task ${id}: Task ${id}\n{"role":"assistant"}\n`,
-    );
+    writeFileSync(join(evidence.sessions, `session-${id}.jsonl`), '{"role":"assistant"}\n');
   }
   // What is not landed yet is still in the worktree it was written in.
   mkdirSync(join(cache, 'w2'));
@@ -296,16 +293,24 @@ describe('the checker of the chaos tests', () => {
       only(atEnd(world, { tokens: 441, largest: 110 }), /^I3: 441 tokens were charged, and only 330/);
     });
 
+    const anotherSession = (text: string): void =>
+      writeFileSync(join(world.evidence.sessions, 'session-3.jsonl'), text);
+
     it('catches a task that was begun again in another session', () => {
-      writeFileSync(
-        join(world.evidence.sessions, 'session-3.jsonl'),
-        'Task 2: Task 2\n{"role":"assistant"}\n',
-      );
+      anotherSession('{"role":"assistant"}\n');
+      world.sql(`CREATE TEMP TABLE another AS SELECT * FROM attempts WHERE id = 2;
+        UPDATE another SET id = 3, ordinal = ordinal + 1, session_id = 'session-3', outcome = 'crashed';
+        INSERT INTO attempts SELECT * FROM another`);
       only(atEnd(world), /^I3: task 2 was begun in more than one session/);
     });
 
+    it('catches a session that the store knows nothing of', () => {
+      anotherSession('{"role":"assistant"}\n');
+      only(atEnd(world), /^I3: session-3\.jsonl is the session of 0 tasks/);
+    });
+
     it('does not mind a session in which nothing was answered', () => {
-      writeFileSync(join(world.evidence.sessions, 'session-3.jsonl'), 'Task 2: Task 2\n{"role":"user"}\n');
+      anotherSession('{"role":"user"}\n');
       only(atEnd(world));
     });
   });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
 
 // Shares no code with the tool: its own SQL, plain git, and the process table as /proc shows it.
@@ -60,7 +60,7 @@ export function checkEnd(evidence: Evidence, charged: Charged, options: { commit
   return withDatabase(evidence, (db) => [
     ...checkLandedIsDone(db, evidence),
     ...checkMoney(db, evidence, charged),
-    ...checkSessions(evidence),
+    ...checkSessions(db, evidence),
     ...checkDelivered(evidence, options),
     ...checkGone(evidence),
   ]);
@@ -243,14 +243,22 @@ function checkMoney(db: BetterSqlite3.Database, evidence: Evidence, charged: Cha
 }
 
 /** Work that was begun goes on in its session: no task is begun twice. */
-function checkSessions({ sessions }: Evidence): string[] {
+function checkSessions(db: BetterSqlite3.Database, { sessions }: Evidence): string[] {
   if (!existsSync(sessions)) return [];
-  const begun = readdirSync(sessions).flatMap((file) => {
-    const text = readFileSync(join(sessions, file), 'utf8');
-    const task = /Task ([\d.]+): /.exec(text)?.[1];
-    return task !== undefined && text.includes('"role":"assistant"') ? [task] : [];
-  });
-  return repeated(begun).map((task) => `I3: task ${task} was begun in more than one session`);
+  const taskOf = db.prepare(
+    "SELECT DISTINCT number || '.' || sub AS task FROM attempts WHERE session_id = ?",
+  );
+  const begun = readdirSync(sessions)
+    .filter((file) => readFileSync(join(sessions, file), 'utf8').includes('"role":"assistant"'))
+    .map((file) => ({ file, tasks: taskOf.all(basename(file, '.jsonl')) as { task: string }[] }));
+  return [
+    ...repeated(begun.flatMap(({ tasks }) => tasks.map(({ task }) => task))).map(
+      (task) => `I3: task ${task.replace(/\.0$/, '')} was begun in more than one session`,
+    ),
+    ...begun
+      .filter(({ tasks }) => tasks.length !== 1)
+      .map(({ file, tasks }) => `I3: ${file} is the session of ${tasks.length} tasks`),
+  ];
 }
 
 // I4

@@ -14,6 +14,7 @@ const { log, root, spare, skip = 0 } = JSON.parse(process.env.CHAOS_KILLER ?? '{
 delete process.env.CHAOS_KILLER;
 const spared = spare === undefined ? undefined : new Set(spare);
 let passed = 0;
+const logFile = log === undefined ? undefined : fs.openSync(log, 'a');
 
 if (log !== undefined) {
   watchPrograms();
@@ -24,12 +25,9 @@ if (log !== undefined) {
 
 function boundary(name) {
   const dies = spared !== undefined && !spared.has(name) && passed++ >= skip;
-  appendFileSync(log, `${dies ? 'KILL ' : ''}${name}\n`);
+  fs.writeSync(logFile, `${dies ? 'KILL ' : ''}${name}\n`);
   if (dies) process.kill(process.pid, 'SIGKILL');
 }
-
-// The harness's own writing must not be a boundary.
-const appendFileSync = fs.appendFileSync;
 
 function watchPrograms() {
   const spawn = childProcess.spawn;

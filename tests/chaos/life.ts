@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { startSimulator, type Simulator } from '../../src/simulator/server.ts';
 import { inspectStore } from '../../src/store/inspect-store.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
@@ -55,7 +56,7 @@ export interface Life {
   close(keep: boolean): Promise<void>;
 }
 
-const LONGEST_RUN_MS = 90_000;
+const LONGEST_RUN_MS = 180_000;
 const PROGRAM = 'bin/claude-orchestrator.js';
 
 /** Copies the built tool aside, so that a build meanwhile does not change what is tested. */
@@ -137,9 +138,9 @@ async function runOnce(
 ): Promise<Run> {
   rmSync(log, { force: true });
   const child = start(log, order);
-  const state = { late: false, killed: false };
+  const state = { late: false };
   const kill = (): void => {
-    state.killed = child.kill('SIGKILL');
+    child.kill('SIGKILL');
     if (order.kind === 'moment' && order.everything) killMarked(root);
   };
   const timers = [
@@ -147,12 +148,12 @@ async function runOnce(
       state.late = true;
       child.kill('SIGKILL');
     }, LONGEST_RUN_MS),
-    ...(order.kind === 'moment' ? [setTimeout(kill, order.afterMs)] : []),
   ];
   const ended = collect(child);
   const intruder = withIntruder
     ? await intrude(child, () => collect(start(undefined, { kind: 'never' })))
     : undefined;
+  if (order.kind === 'moment') timers.push(setTimeout(kill, order.afterMs));
   const { exitCode, signal, output } = await ended;
   for (const timer of timers) clearTimeout(timer);
   const lines = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [];
@@ -174,15 +175,31 @@ function momentOf(order: KillOrder, lines: readonly string[]): string {
   return `${order.afterMs} ms${order.everything ? ', everything' : ''} (${lines.at(-1) ?? 'nothing'})`;
 }
 
-/** Starts another run as soon as this one is at work. */
+/** Starts another run as soon as this one is at work, which is stopped meanwhile so that it cannot end before. */
 async function intrude<T>(child: ChildProcess, other: () => Promise<T>): Promise<T | undefined> {
-  const atWork = new Promise<boolean>((resolve_) => {
+  const atWork = new Promise<boolean>((tell) => {
     child.stdout?.on('data', (text: string) => {
-      if (text.includes('attempt-started')) resolve_(true);
+      if (text.includes('attempt-started')) tell(true);
     });
-    child.once('exit', () => resolve_(false));
+    child.once('exit', () => tell(false));
   });
-  return (await atWork) ? await other() : undefined;
+  if (!(await atWork)) return undefined;
+  child.kill('SIGSTOP');
+  await delay(20);
+  const isStopped = /\) T /.test(statOf(child.pid ?? 0));
+  try {
+    return isStopped ? await other() : undefined;
+  } finally {
+    child.kill('SIGCONT');
+  }
+}
+
+function statOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch {
+    return '';
+  }
 }
 
 async function collect(
@@ -285,7 +302,7 @@ function makeProject(root: string, tool: string, commits: boolean): void {
   store.close();
   const config = {
     claude_cli: { command: worker, auth: 'api_key' },
-    execution: { max_workers: 3, max_retries: 3, retry_base_delay: 0, isolation: 'worktree' },
+    execution: { max_workers: 4, max_retries: 3, retry_base_delay: 0, isolation: 'worktree' },
     verify: { commands: ['sh check.sh'] },
     git: { auto_commit: commits },
   };

@@ -27,12 +27,19 @@ export const RESULT: Readonly<Record<string, string>> = {
   'parts/4.txt': 'part 4\n',
   'parts/5.txt': 'good\n',
   'parts/6.txt': 'part 6\n',
-  'shared.txt': 'base\nthree\nfour\n',
 };
+
+/**
+ * What the line that 3 and 4 both write may have become: who comes while the other one works meets a conflict and
+ * keeps both, and who comes later finds it taken.
+ */
+export const SHARED: readonly string[] = ['slot: three', 'slot: four', 'slot: three and four'].map(
+  (line) => `one\n${line}\nthree\n`,
+);
 
 /** What the repository has before the first run; `check.sh` is the verify command. */
 export const REPOSITORY: Readonly<Record<string, string>> = {
-  'shared.txt': 'base\n',
+  'shared.txt': 'one\nslot: empty\nthree\n',
   'check.sh': 'sleep 0.05\n! grep -qs bad parts/5.txt && ! grep -q "^<<<<<<<" shared.txt\n',
   'notes.md': 'one\ntwo\nthree\n',
   'staged.md': 'one\ntwo\nthree\n',
@@ -48,21 +55,11 @@ export const SCENARIO: ScenarioInput = {
     ...work('6', [writes('parts/6.txt', 'part 6\n')]),
     ...work('5', [writes('parts/5.txt', 'good\n')], 'does not pass'),
     ...work('5', [writes('parts/5.txt', 'bad\n')]),
-    ...work('4', [writes('shared.txt', RESULT['shared.txt'] ?? '')], 'conflict'),
-    ...work('4', [writes('shared.txt', 'base\nfour\n'), writes('parts/4.txt', 'part 4\n')]),
-    ...work('3', [writes('shared.txt', RESULT['shared.txt'] ?? '')], 'conflict'),
-    ...work('3', [writes('shared.txt', 'base\nthree\n'), writes('parts/3.txt', 'part 3\n')]),
-    ...work('2', [
-      {
-        tools: [
-          {
-            name: 'Edit',
-            input: { file_path: '{{cwd}}/parts/1.txt', old_string: ': open', new_string: ': taken by 2' },
-          },
-        ],
-      },
-      writes('parts/2.txt', 'part 2\n'),
-    ]),
+    ...work('4', [writes('shared.txt', SHARED[2] ?? '')], 'conflict'),
+    ...work('4', [edits('shared.txt', 'slot: empty', 'slot: four'), writes('parts/4.txt', 'part 4\n')]),
+    ...work('3', [writes('shared.txt', SHARED[2] ?? '')], 'conflict'),
+    ...work('3', [edits('shared.txt', 'slot: empty', 'slot: three'), writes('parts/3.txt', 'part 3\n')]),
+    ...work('2', [edits('parts/1.txt', ': open', ': taken by 2'), writes('parts/2.txt', 'part 2\n')]),
     ...work('1', [writes('parts/1.txt', 'part 1: open\n')]),
   ],
 };
@@ -92,4 +89,10 @@ function work(id: string, steps: readonly ReplyInput[], told?: string): RuleInpu
 
 function writes(path: string, content: string): ReplyInput {
   return { tools: [{ name: 'Write', input: { file_path: `{{cwd}}/${path}`, content } }] };
+}
+
+/** Fails where the text is not there, or was replaced before; the work goes on. */
+function edits(path: string, from: string, to: string): ReplyInput {
+  const input = { file_path: `{{cwd}}/${path}`, old_string: from, new_string: to };
+  return { tools: [{ name: 'Edit', input }] };
 }

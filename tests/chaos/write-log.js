@@ -6,14 +6,15 @@ import { syncBuiltinESMExports } from 'node:module';
 import { relative } from 'node:path';
 import process from 'node:process';
 
-const { writeFileSync, appendFileSync } = fs;
+const { writeFileSync } = fs;
 const log = process.env.CHAOS_WRITE_LOG;
+const logFile = log === undefined ? undefined : fs.openSync(log, 'a');
 const option = (name) => process.argv[process.argv.indexOf(name) + 1];
 const resumed = process.argv.includes('--resume');
 const session = resumed ? option('--resume') : option('--session-id');
 const directory = process.cwd();
 const tell = (told) =>
-  appendFileSync(log, `${JSON.stringify({ ...told, session, pid: process.pid, directory })}\n`);
+  fs.writeSync(logFile, `${JSON.stringify({ ...told, session, pid: process.pid, directory })}\n`);
 
 if (log !== undefined && process.argv.includes('-p')) {
   tell({ type: 'begin', resumed, marker: process.env.CLAUDE_ORCHESTRATOR_ATTEMPT });
@@ -21,6 +22,8 @@ if (log !== undefined && process.argv.includes('-p')) {
   process.on('exit', (code) => tell({ type: 'end', code }));
   fs.writeFileSync = (path, content, ...rest) => {
     writeFileSync(path, content, ...rest);
+    // Appending ends up here too: what the stand-in keeps for itself is nobody's work.
+    if (relative(directory, String(path)).startsWith('..')) return;
     const bytes = Buffer.from(content);
     const blob = createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
     tell({ type: 'write', path: relative(directory, path), blob });
