@@ -33,11 +33,13 @@ beforeEach(async () => {
   sandbox = makeSandbox();
   servers = [];
   git('init', '-q');
+  git('config', 'user.name', 'A');
+  git('config', 'user.email', 'a@example.com');
   // With a Makefile, init has a verify command to propose.
   writeFileSync(at('Makefile'), 'test:\n\ttrue\n');
   expect((await runTool(['init'], { cwd: sandbox.project })).code).toBe(0);
   git('add', '-A');
-  git('-c', 'user.name=A', '-c', 'user.email=a@example.com', 'commit', '-q', '-m', 'first');
+  git('commit', '-q', '-m', 'first');
 });
 afterEach(() => {
   for (const server of servers) {

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { deliver, type DeliveryOptions } from '../../../src/workspace/delivery.ts';
@@ -130,7 +130,7 @@ test.each([
   [
     'a folder with ignored files in place of a file',
     'folder',
-  ['a staged file', () => rig.shell('echo mine > a && git add a')],
+    () => rig.shell('mkdir folder && echo mine > folder/x.log'),
   ],
   ['a link to a folder', 'link/y', () => symlinkSync('dir', at('link'))],
 ])('left for %s, and the command takes it', async (_, path, soil) => {
