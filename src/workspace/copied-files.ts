@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import { cp, lstat, mkdir, realpath, rm } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
+import { cp, lstat, mkdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { err, ok, type Result } from '../result.ts';
 import type { Git } from './git.ts';
 
@@ -42,7 +42,7 @@ export async function findCopiedFiles(
 function below(prefix: string, pattern: string): string {
   const [, not = '', glob = ''] = /^(!?)(.*)$/s.exec(pattern) ?? [];
   const anchored = /\/./.test(glob) && !glob.startsWith('**/');
-  return anchored ? `${not}/${join(prefix, glob)}` : pattern;
+  return anchored ? `${not}/${join(prefix, glob).replace(/^\//, '')}` : pattern;
 }
 
 async function list(git: Git, top: string, excludes: string[], prefix: string): Promise<string[]> {
@@ -59,12 +59,16 @@ export async function copyFiles(
   worktree: string,
   { asked, included }: CopiedFiles,
 ): Promise<Result<null, string>> {
-  const wanted = [...new Set([...asked, ...included])];
+  const wanted: string[] = [];
+  for (const path of new Set([...asked, ...included])) {
+    // A link of the repository may lead out of it: what is there is not ours to write.
+    if (!(await isBeyondLink(worktree, path))) wanted.push(path);
+  }
   if (wanted.length === 0) return ok(null);
   const ignored = await ignoredOf(git, worktree, wanted);
   const copied = wanted.filter((path) => ignored.has(path));
   const exposed: string[] = [];
-  for (const path of asked.filter((one) => !ignored.has(one))) {
+  for (const path of wanted.filter((one) => asked.includes(one) && !ignored.has(one))) {
     // Where the worktree has one, it is tracked there: something that landed meanwhile.
     if ((await lstat(join(worktree, path)).catch(() => undefined)) === undefined) exposed.push(path);
   }
@@ -76,6 +80,14 @@ export async function copyFiles(
   }
   for (const path of copied) await copyOne(join(top, path), worktree, path);
   return ok(null);
+}
+
+async function isBeyondLink(worktree: string, path: string): Promise<boolean> {
+  for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) {
+    const found = await lstat(join(worktree, folder)).catch(() => undefined);
+    if (found?.isSymbolicLink() === true) return true;
+  }
+  return false;
 }
 
 async function ignoredOf(git: Git, worktree: string, paths: readonly string[]): Promise<Set<string>> {
@@ -91,8 +103,6 @@ async function ignoredOf(git: Git, worktree: string, paths: readonly string[]): 
 async function copyOne(from: string, worktree: string, path: string): Promise<void> {
   const to = join(worktree, path);
   await mkdir(dirname(to), { recursive: true });
-  const inside = `${await realpath(dirname(to))}${sep}`.startsWith(`${await realpath(worktree)}${sep}`);
-  if (!inside) return; // A link of the repository leads out of it: what is there is not ours to write.
   await rm(to, { recursive: true, force: true });
   try {
     await cp(from, to, {

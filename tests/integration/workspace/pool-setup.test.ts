@@ -151,10 +151,13 @@ test('Worktrees have ports of their own, the same ones each time, which others g
 test('A block of ports whose worktree is gone goes to one of those that ask, even at the same moment', async () => {
   const leases = join(rig.root, 'ports');
   const slots = Array.from({ length: 20 }, (_, index) => join(rig.root, `slot-${index}`));
+  for (const slot of slots) mkdirSync(slot);
   const first = await Promise.all(slots.map((slot) => leasePorts(leases, slot)));
   expect(new Set(first).size).toBe(20);
-  // None of those directories has ever been there, so all of these leases are over.
-  for (const slot of slots) mkdirSync(`${slot}-b`);
+  for (const slot of slots) {
+    rmSync(slot, { recursive: true });
+    mkdirSync(`${slot}-b`);
+  }
   const second = await Promise.all(slots.map((slot) => leasePorts(leases, `${slot}-b`)));
   expect(new Set(second).size).toBe(20);
   expect(await Promise.all(slots.map((slot) => leasePorts(leases, `${slot}-b`)))).toEqual(second);
