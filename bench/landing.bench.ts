@@ -9,8 +9,10 @@ import type { Task } from '../src/task.ts';
 import { compare, timeProcess, type Case } from './measure.ts';
 
 // Landing one change on a tip that has moved since it began, against the three git commands that this takes at least.
-const SIZES = [1000, 10_000, 50_000];
+const SIZES = (process.env['SIZES'] ?? '1000,10000,50000').split(',').map(Number);
 const ROUNDS = Number(process.env['ROUNDS'] ?? 15);
+const TASK = { id: '1', title: 'Do it' } as Task;
+const ATTEMPT = { id: 1, runId: 'bench' } as Attempt;
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-landing-'));
 const environment = { ...process.env, HOME: folder, GIT_CONFIG_NOSYSTEM: '1' };
@@ -79,9 +81,6 @@ async function casesFor(size: number): Promise<Case[]> {
   ];
 }
 
-const TASK = { id: '1', title: 'Do it' } as Task;
-const ATTEMPT = { id: 1, runId: 'bench' } as Attempt;
-
 /** As cheaply as Node can run a program and take its answer. */
 function bare(directory: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -105,6 +104,7 @@ function makeRepository(directory: string, size: number): void {
   run('init', '-q', '-b', 'main');
   run('config', 'user.name', 'Bench');
   run('config', 'user.email', 'bench@example.com');
+  run('config', 'gc.auto', '0');
   for (let at = 0; at < size; at += 100) {
     mkdirSync(join(directory, `d${at}`));
     for (let file = at; file < at + 100; file++)
@@ -112,4 +112,5 @@ function makeRepository(directory: string, size: number): void {
   }
   run('add', '-A');
   run('commit', '-qm', 'base');
+  run('repack', '-adq');
 }
