@@ -11,15 +11,17 @@ import { REAL_CLAUDE } from '../rig/simulator.ts';
 
 type RuleInput = ScenarioInput['rules'][number];
 
-/** Every file in `uses/` is a small test of `lib.js`; the lines of `list.txt` must hold no marks of a conflict. */
+/** Every file in `uses/` is a small test of `lib.js`; the other files must hold no marks of a conflict. */
 const FILES: Readonly<Record<string, string>> = {
   'lib.js': 'export const greet = (name) => `Hello ${name}`;\n',
   'uses/old.js': "import { greet } from '../lib.js';\ngreet('old');\n",
-  'list.txt': 'one: free\ntwo: free\n',
+  'one.txt': 'free\n',
+  'two.txt': 'free\n',
   'check.js': `
     import { readdirSync, readFileSync } from 'node:fs';
     for (const file of readdirSync('uses')) await import('./uses/' + file);
-    if (/[<>]{7}/.test(readFileSync('list.txt', 'utf8'))) throw new Error('marks of a conflict');
+    for (const file of ['one.txt', 'two.txt'])
+      if (/[<>]{7}/.test(readFileSync(file, 'utf8'))) throw new Error('marks of a conflict');
   `,
   'package.json': '{"type":"module","private":true}\n',
 };
@@ -30,6 +32,8 @@ interface Job {
   readonly writes: Readonly<Record<string, string>>;
   /** Reports only once this task has landed, so that it must meet it at its own landing. */
   readonly after?: number;
+  /** Reports only once this task is at work, so that that one begins without it. */
+  readonly beside?: number;
   /** What it writes when it is told that its change does not fit what landed; without it, nothing. */
   readonly mends?: Readonly<Record<string, string>>;
 }
@@ -41,14 +45,15 @@ const plain = (id: number, needs: readonly number[] = []): Job => ({
 
 const JOBS: Readonly<Record<number, Job>> = {
   // Two tasks on the same line: the later one resolves it.
-  1: { writes: { 'list.txt': 'one: taken by 1\ntwo: free\n' } },
+  1: { beside: 2, writes: { 'one.txt': 'taken by 1\n' } },
   2: {
     after: 1,
-    writes: { 'list.txt': 'one: taken by 2\ntwo: free\n' },
-    mends: { 'list.txt': 'one: taken by 1 and 2\ntwo: free\n' },
+    writes: { 'one.txt': 'taken by 2\n' },
+    mends: { 'one.txt': 'taken by 1 and 2\n' },
   },
   // A rename, and a new use of the old name in another file: git merges them, and together they are broken.
   3: {
+    beside: 4,
     writes: {
       'lib.js': 'export const hello = (name) => `Hello ${name}`;\n',
       'uses/old.js': "import { hello } from '../lib.js';\nhello('old');\n",
@@ -64,9 +69,9 @@ const JOBS: Readonly<Record<number, Job>> = {
   7: plain(7, [5]),
   8: plain(8, [6, 7]),
   // A conflict that its worker never resolves, and a task that waits for it in vain.
-  9: { after: 11, writes: { 'list.txt': 'one: free\ntwo: taken by 9\n' } },
+  9: { after: 11, writes: { 'two.txt': 'taken by 9\n' } },
   10: plain(10, [9]),
-  11: { writes: { 'list.txt': 'one: free\ntwo: taken by 11\n' } },
+  11: { beside: 9, writes: { 'two.txt': 'taken by 11\n' } },
   12: plain(12, [1, 2, 3, 4]),
 };
 const IDS = Object.keys(JOBS).map(Number);
@@ -156,12 +161,11 @@ describe('landing, with the real Claude CLI', () => {
       git('worktree', 'add', '-q', '--detach', copy, commit);
       execFileSync(process.execPath, ['check.js'], { cwd: copy });
     }
-    expect(readFileSync(join(sandbox.project, 'list.txt'), 'utf8')).toBe(
-      'one: taken by 1 and 2\ntwo: taken by 11\n',
-    );
+    const text = (file: string): string => readFileSync(join(sandbox.project, file), 'utf8');
+    expect([text('one.txt'), text('two.txt')]).toEqual(['taken by 1 and 2\n', 'taken by 11\n']);
     // What could not land is not lost.
     const left = git('for-each-ref', '--format=%(refname)', 'refs/orchestrator/').split('\n');
-    const kept = left.filter((ref) => ref.split('/')[3] === '9').map((ref) => git('show', `${ref}:list.txt`));
+    const kept = left.filter((ref) => ref.split('/')[3] === '9').map((ref) => git('show', `${ref}:two.txt`));
     expect(kept.some((text) => text.includes('taken by 9'))).toBe(true);
   });
 });
@@ -184,7 +188,7 @@ function write(root: string, path: string, content: string): void {
 }
 
 /** First what a worker does at first, then what it does when it is sent back; the newest message decides. */
-function rulesFor(id: number, { writes, after, mends }: Job): RuleInput[] {
+function rulesFor(id: number, { writes, after, beside, mends }: Job): RuleInput[] {
   const name = `Task ${id}: ${title(id)}`;
   const back = (contains: string): RuleInput => ({
     name: `${name}, again`,
@@ -202,7 +206,10 @@ function rulesFor(id: number, { writes, after, mends }: Job): RuleInput[] {
       when: { role: 'worker', contains: name },
       turns: [
         { tools: [...Object.entries(writes)].flatMap(overwrite) },
-        ...(after === undefined ? [] : [{ tools: [waitUntilLanded(after)] }]),
+        ...(beside === undefined
+          ? []
+          : [{ tools: [waitUntil(`git for-each-ref | grep -q '/task-${beside}$'`)] }]),
+        ...(after === undefined ? [] : [{ tools: [waitUntil(hasLanded(after))] }]),
         { json: report(`Did part ${id}.`) },
       ],
     },
@@ -215,9 +222,10 @@ function overwrite([path, content]: [string, string]): { name: string; input: Re
   return [{ name: 'Bash', input: { command } }];
 }
 
-function waitUntilLanded(id: number): { name: string; input: Record<string, unknown> } {
-  const command = `until git log ${INTEGRATION} | grep -q 'Orchestrator-Task: ${id}$'; do sleep 0.2; done`;
-  return { name: 'Bash', input: { command, timeout: 240_000 } };
+const hasLanded = (id: number): string => `git log ${INTEGRATION} | grep -q 'Orchestrator-Task: ${id}$'`;
+
+function waitUntil(condition: string): { name: string; input: Record<string, unknown> } {
+  return { name: 'Bash', input: { command: `until ${condition}; do sleep 0.2; done`, timeout: 240_000 } };
 }
 
 function report(summary: string): object {
