@@ -107,6 +107,9 @@ describe('diff', () => {
     const landed = git(['commit-tree', `${kept}^{tree}`, '-p', base, '-m', 'Task 1']);
     git(['update-ref', INTEGRATION, landed]);
     attempted({ end: { outcome: 'landed', commit: landed }, status: 'done' });
+    const shown = (await run(['show', '1'])).stdout;
+    expect(shown).toContain(`branch    ${BRANCH}, from ${base.slice(0, 12)}\n`);
+    expect(shown).toContain(`landed    as ${landed.slice(0, 12)}\n`);
     const { exitCode, stdout, stderr } = await run(['diff', '1']);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toBe(`${git(['show', '--format=', '-p', landed])}\n`);
