@@ -98,94 +98,80 @@ export class Gates {
 
   async #judge(index: number, target: Isolated, place: Place, signal: AbortSignal): Promise<Ruling> {
     const command = this.#command(index);
-    const ask = this.#standings.settle.bind(this.#standings, target.tree, command);
-    const first = await ask('any', () => this.#try(index, place, signal), signal);
-    if (first.kind !== 'failed') return this.#noted(command, first);
+    const find = (): Promise<Standing | Stop> => this.#find(index, place, target.workspace, signal);
+    const own = await this.#standings.settle(target.tree, command, find, signal);
+    if (own.kind === 'flaky') this.#warnOfFlaky(command);
+    if (own.kind !== 'failed' || target.base === null) return own;
 
-    const base = await this.#ofBase(index, target, signal);
-    if (base?.kind === 'aborted') return base;
-    if (base?.kind === 'failed' && isSame(first, base)) {
-      this.#standings.put(target.tree, command, { ...first, confirmed: true });
-      this.#warnOfBase(command, base, target.base?.commit ?? '');
-      return { kind: 'red-before' };
-    }
-    if (base?.kind === 'failed') this.#warnOfOther(command, base.how);
-    const again = (): Promise<Standing | Stop> => this.#again(index, first, target.workspace, place, signal);
-    return this.#noted(command, await ask('confirmed', again, signal));
+    const base = await this.#ofBase(index, target.base, target.marker, signal);
+    if (base.kind === 'aborted') return base;
+    if (base.kind === 'infrastructure') this.#warnOfUnknown(command, base.message);
+    if (base.kind !== 'failed') return own;
+    const isSame = own.sort === base.sort || (own.sort === 'failed' && base.sort === 'time-out');
+    this.#warnOfBase(command, base, target.base.commit, isSame);
+    return isSame ? { kind: 'red-before' } : own;
   }
 
-  /** How the command stands with the base; undefined where that cannot be told. */
+  /** How the command stands with a base; `infrastructure` where that cannot be told. */
   async #ofBase(
     index: number,
-    { base, marker }: Isolated,
-    signal: AbortSignal,
-  ): Promise<Standing | { readonly kind: 'aborted' } | undefined> {
-    const { visit } = this.#options;
-    if (base === null || visit === null) return undefined;
-    const command = this.#command(index);
-    const run = async (workspace: Workspace, known: Standing | undefined): Promise<Standing | Stop> => {
-      const { directory, environment } = workspace;
-      const place = { directory, environment, marker, ran: new Set<number>() };
-      const standing = known ?? (await this.#try(index, place, signal));
-      if (standing.kind !== 'failed' || standing.confirmed) return standing;
-      // Whatever fails here lets changes pass unproven, so one bad moment must not be enough.
-      return await this.#again(index, standing, null, place, signal);
-    };
-    const standing = await this.#standings.settle(
-      base.tree,
-      command,
-      'confirmed',
-      async (known) => {
-        try {
-          const visited = await visit(base.commit, (workspace) => run(workspace, known), signal);
-          return visited.ok ? visited.value : { kind: 'infrastructure', message: visited.error };
-        } catch (error) {
-          return { kind: 'infrastructure', message: error instanceof Error ? error.message : String(error) };
-        }
-      },
-      signal,
-    );
-    if (signal.aborted) return { kind: 'aborted' };
-    if (standing.kind !== 'infrastructure') return standing;
-    this.#warnOnce(
-      `unknown ${command}`,
-      `\`${command}\` failed, and could not be run without the change (${standing.message}): ` +
-        'so the failure counts as the doing of the task.',
-    );
-    return undefined;
-  }
-
-  /** A first try in this place. */
-  async #try(index: number, place: Place, signal: AbortSignal): Promise<Standing | Stop> {
-    const first = await this.#run(index, place, signal);
-    if (first.kind !== 'failed') return first;
-    // Those before it may make what it needs, and what they said was known already: so they did not run here.
-    const missing = [...this.commands.keys()].slice(0, index).filter((before) => !place.ran.has(before));
-    if (missing.length === 0) return firstFailure(first);
-    for (const before of missing) {
-      const result = await this.#run(before, place, signal);
-      if (result.kind === 'infrastructure' || result.kind === 'aborted') return result;
-    }
-    const second = await this.#run(index, place, signal);
-    return second.kind === 'failed' ? firstFailure(second) : second;
-  }
-
-  /** A second try, after one that failed. */
-  async #again(
-    index: number,
-    failure: CommandFailure,
-    workspace: Workspace | null,
-    place: Place,
+    { commit, tree }: NonNullable<GateTarget['base']>,
+    marker: Marker,
     signal: AbortSignal,
   ): Promise<Standing | Stop> {
-    // A command that repairs what it complains of would else pass on what does not land.
+    const find = async (): Promise<Standing | Stop> => {
+      try {
+        const visited = await this.#options.visit?.(
+          commit,
+          ({ directory, environment }) =>
+            this.#find(index, { directory, environment, marker, ran: new Set() }, null, signal),
+          signal,
+        );
+        if (visited === undefined) return { kind: 'infrastructure', message: 'There is no place for it.' };
+        return visited.ok ? visited.value : { kind: 'infrastructure', message: visited.error };
+      } catch (error) {
+        return { kind: 'infrastructure', message: error instanceof Error ? error.message : String(error) };
+      }
+    };
+    const standing = await this.#standings.settle(tree, this.#command(index), find, signal);
+    return signal.aborted ? { kind: 'aborted' } : standing;
+  }
+
+  /**
+   * Finds out how a tree stands. One bad moment is not enough for a failure: of a change it would blame the task, and
+   * of a base it would let all that fails pass unproven.
+   */
+  async #find(
+    index: number,
+    place: Place,
+    workspace: Workspace | null,
+    signal: AbortSignal,
+  ): Promise<Standing | Stop> {
+    const first = await this.#try(index, place, signal);
+    // One that takes too long is not run again: that would cost the whole time once more.
+    if (first.kind !== 'failed' || first.sort === 'time-out') return first;
     if (workspace !== null && this.#options.reset !== undefined) {
+      // A command that repairs what it complains of would else pass on what does not land.
       await this.#options.reset(workspace);
       place.ran.clear();
     }
+    const second = await this.#run(index, place, signal);
+    if (second.kind === 'passed') return { kind: 'flaky' };
+    return second.kind === 'failed' ? first : second;
+  }
+
+  /** Runs a command where those before it have run, if it needs that. */
+  async #try(index: number, place: Place, signal: AbortSignal): Promise<CommandResult> {
     const result = await this.#run(index, place, signal);
-    if (result.kind === 'passed') return { kind: 'flaky' };
-    return result.kind === 'failed' ? { ...failure, confirmed: true } : result;
+    if (result.kind !== 'failed') return result;
+    // What the others said was known already, so they did not make here what this one may need.
+    const missing = [...this.commands.keys()].slice(0, index).filter((before) => !place.ran.has(before));
+    if (missing.length === 0) return result;
+    for (const before of missing) {
+      const made = await this.#run(before, place, signal);
+      if (made.kind === 'infrastructure' || made.kind === 'aborted') return made;
+    }
+    return await this.#run(index, place, signal);
   }
 
   async #run(index: number, place: Place, signal: AbortSignal): Promise<CommandResult> {
@@ -200,30 +186,31 @@ export class Gates {
     return command;
   }
 
-  #noted(command: string, standing: Standing | Stop): Standing | Stop {
-    if (standing.kind === 'flaky')
-      this.#warnOnce(
-        `flaky ${command}`,
-        `\`${command}\` failed and then passed on the very same files: it is flaky. It blocked nothing, but such ` +
-          'runs cost time and prove less.',
-      );
-    return standing;
-  }
-
-  #warnOfBase(command: string, { how, output }: CommandFailure, commit: string): void {
-    const last = singleLine(output.slice(output.lastIndexOf('\n') + 1), 120);
+  #warnOfFlaky(command: string): void {
     this.#warnOnce(
-      `red ${command}`,
-      `\`${command}\` fails without any change too (${how}, base ${commit.slice(0, 7)}${last === '' ? '' : `: ${last}`}): ` +
-        'it blocks nothing until it passes again.',
+      `flaky ${command}`,
+      `\`${command}\` failed and then passed on the very same files: it is flaky. It blocked nothing, but such runs ` +
+        'cost time and prove less.',
     );
   }
 
-  #warnOfOther(command: string, how: string): void {
+  #warnOfUnknown(command: string, reason: string): void {
     this.#warnOnce(
-      `other ${command}`,
-      `\`${command}\` fails without any change too, but in another way (${how}): so its failures count as the ` +
+      `unknown ${command}`,
+      `\`${command}\` failed, and could not be run without the change (${reason}): so its failures count as the ` +
         'doing of the task.',
+    );
+  }
+
+  #warnOfBase(command: string, { how, output }: CommandFailure, commit: string, isSame: boolean): void {
+    const last = singleLine(output.slice(output.lastIndexOf('\n') + 1), 120);
+    const proof = `${how}, base ${commit.slice(0, 7)}${last === '' ? '' : `: ${last}`}`;
+    this.#warnOnce(
+      `red ${isSame} ${command}`,
+      `\`${command}\` fails without any change too${isSame ? '' : ', but in another way'} (${proof}): ` +
+        (isSame
+          ? 'it blocks nothing until it passes again.'
+          : 'so its failures count as the doing of the task.'),
     );
   }
 
@@ -242,14 +229,4 @@ type Ruling = Standing | CommandResult | { readonly kind: 'red-before' };
 interface Place extends CommandPlace {
   /** Indexes of the commands that have run here. */
   readonly ran: Set<number>;
-}
-
-/** A command that takes too long is not run again: that would cost the whole time once more. */
-function firstFailure(failure: CommandFailure): Standing {
-  return { ...failure, confirmed: failure.sort === 'time-out' };
-}
-
-/** Whether the change fails as its base does. A base where the program is not even there tells nothing of a failed test. */
-function isSame(change: CommandFailure, base: CommandFailure): boolean {
-  return change.sort === base.sort || (base.sort === 'time-out' && change.sort === 'failed');
 }

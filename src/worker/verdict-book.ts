@@ -8,12 +8,7 @@ export interface VerdictBook {
 }
 
 /** How a tree stands with a command, whoever asks: it passes, both happens, or it fails. */
-export type Standing =
-  | { readonly kind: 'passed' | 'flaky' }
-  | (CommandFailure & {
-      /** It would not be otherwise if it were run again. */
-      readonly confirmed: boolean;
-    });
+export type Standing = { readonly kind: 'passed' | 'flaky' } | CommandFailure;
 
 /** Why nothing is known. */
 export type Stop =
@@ -28,31 +23,26 @@ export class Standings {
     this.#book = book;
   }
 
-  /** What is booked if it is `enough`, else what `find` comes to from there, which is booked. */
+  /** What is booked, else what `find` comes to, which is booked. */
   async settle(
     tree: string,
     command: string,
-    enough: 'any' | 'confirmed',
-    find: (known: Standing | undefined) => Promise<Standing | Stop>,
+    find: () => Promise<Standing | Stop>,
     signal: AbortSignal,
   ): Promise<Standing | Stop> {
     const settled = await this.#queue.run(
       `${tree} ${command}`,
       async () => {
         const known = parse(this.#book.get(tree, command));
-        if (known !== undefined && (enough === 'any' || known.kind !== 'failed' || known.confirmed))
-          return known;
-        const found = await find(known);
-        if (found.kind !== 'infrastructure' && found.kind !== 'aborted') this.put(tree, command, found);
+        if (known !== undefined) return known;
+        const found = await find();
+        if (found.kind !== 'infrastructure' && found.kind !== 'aborted')
+          this.#book.put(tree, command, JSON.stringify(found));
         return found;
       },
       signal,
     );
     return settled ?? { kind: 'aborted' };
-  }
-
-  put(tree: string, command: string, standing: Standing): void {
-    this.#book.put(tree, command, JSON.stringify(standing));
   }
 }
 

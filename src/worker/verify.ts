@@ -1,5 +1,5 @@
+import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { execa } from 'execa';
 import { BoundedOutput } from './bounded-output.ts';
 import { printable } from './display-text.ts';
 import { gateEnvironment } from './gate-environment.ts';
@@ -76,44 +76,41 @@ const HEAD_BYTES = 4 * 1024;
 const TAIL_BYTES = 16 * 1024;
 const DRAIN_MS = 2000;
 
+interface NotStarted {
+  readonly kind: 'not-started';
+  readonly code: string;
+  readonly reason: string;
+}
+
 async function runOnce(
   command: string,
   { directory, environment, marker }: CommandPlace,
   { table, environment: own, timeoutMs, graceMs, hurry }: CommandOptions,
   signal: AbortSignal,
-): Promise<CommandResult | { readonly kind: 'not-started'; readonly code: string; readonly reason: string }> {
-  const child = execa(command, {
-    shell: true,
-    cwd: directory,
-    env: gateEnvironment(own, environment, marker),
-    extendEnv: false,
-    stdin: 'ignore',
-    all: true,
-    buffer: false,
-    reject: false,
-    detached: true,
-    cleanup: false,
-  });
-  if (child.pid === undefined) {
-    const { code, originalMessage } = await child;
-    return { kind: 'not-started', code: code ?? '', reason: originalMessage ?? 'no reason is known' };
-  }
+): Promise<CommandResult | NotStarted> {
+  const child = await start(command, directory, gateEnvironment(own, environment, marker));
+  if ('kind' in child) return child;
   const output = new BoundedOutput(HEAD_BYTES, TAIL_BYTES);
-  child.all.on('data', (chunk: Buffer) => output.push(chunk));
-  child.all.on('error', () => undefined);
-  const identity = table.identify(child.pid);
+  const closed = new Promise<'closed'>((resolve) => child.once('close', () => resolve('closed')));
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => output.push(chunk));
+    stream?.on('error', () => undefined);
+  }
+  child.on('error', () => undefined);
+  const identity = child.pid === undefined ? undefined : table.identify(child.pid);
   const gone = new AbortController();
-  // Not the promise of the child: that one waits for every process that still holds its output.
+  // Not its close: that one waits for every process that still holds its output.
   child.once('exit', () => gone.abort());
-  child.once('error', () => gone.abort());
 
   const timeUp = AbortSignal.timeout(timeoutMs);
   await anyAborted([gone.signal, signal, timeUp]);
   const ended = gone.signal.aborted;
   if (!ended && identity !== undefined) await table.endTree(identity, { graceMs, hurry });
   await table.endMarked(marker, { graceMs, hurry });
-  const closed = await Promise.race([child, delay(DRAIN_MS, undefined, { ref: false })]);
-  if (closed === undefined) child.all.destroy();
+  if ((await Promise.race([closed, delay(DRAIN_MS, undefined, { ref: false })])) === undefined) {
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }
 
   if (signal.aborted) return { kind: 'aborted' };
   if (ended && child.exitCode === 0) return { kind: 'passed' };
@@ -122,6 +119,34 @@ async function runOnce(
     return { kind: 'failed', sort: 'time-out', how: `no end after ${timeoutMs / 1000} s`, output: said };
   const sort = NOT_FOUND.has(child.exitCode) ? 'not-found' : 'failed';
   return { kind: 'failed', sort, how: child.signalCode ?? `exit code ${child.exitCode}`, output: said };
+}
+
+/** Not by execa: it throws where there is no file descriptor left for the pipes. */
+async function start(
+  command: string,
+  directory: string,
+  environment: Record<string, string>,
+): Promise<ChildProcess | NotStarted> {
+  try {
+    const child = spawn(command, {
+      shell: true,
+      cwd: directory,
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    // Some errors are thrown, others come as an event.
+    if (child.pid !== undefined) return child;
+    const error = await new Promise<Error>((resolve) => child.once('error', resolve));
+    return notStarted(error);
+  } catch (error) {
+    return notStarted(error);
+  }
+}
+
+function notStarted(error: unknown): NotStarted {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return { kind: 'not-started', code, reason: error instanceof Error ? error.message : String(error) };
 }
 
 /** What a shell ends with where a program is not there or not executable. */
