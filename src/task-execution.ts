@@ -70,6 +70,9 @@ export function beginAttempt(context: ExecutionContext, { id, why }: Choice): Be
     previous: previous?.end ?? null,
     continues: resumed(attempt, earlier),
     finished: attempt.resumed ? finishedReport(earlier) : null,
+    earlierFiles: earlier
+      .filter(({ sessionId }) => sessionId === attempt.sessionId)
+      .map(({ files }) => files),
     review: openReview(context, previous),
     maxCostUsd: admission.maxCostUsd,
   };

@@ -40,6 +40,7 @@ const fileSchema = z.object({
   task: taskSchema,
   parent: taskSchema.nullable().default(null),
   review: reviewSchema.nullable().default(null),
+  earlierFiles: z.array(text).default([]),
   resumed: z.boolean(),
 });
 
@@ -48,6 +49,7 @@ export interface AssignmentRecord {
   readonly task: Task;
   readonly parent: Task | null;
   readonly review: Review | null;
+  readonly earlierFiles: readonly string[];
   /** Its process went on with a session that had costs before. */
   readonly resumed: boolean;
 }

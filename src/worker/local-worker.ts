@@ -31,11 +31,11 @@ export function createLocalWorker(options: LocalWorkerOptions): Worker {
         hooks.onWorkspace(workspace);
         const verdict = await workOrGoOn(options, assignment, workspace, hooks, signal);
         if (verdict.kind !== 'reported') return withReview(verdict.end, assignment);
-        const { parent, review } = assignment;
+        const { parent, review, earlierFiles } = assignment;
         const marker = markerOf(options, attempt);
         return await takeIn(
           takeInOptions(options),
-          { ...verdict, attempt, task, parent, workspace, marker, review },
+          { ...verdict, attempt, task, parent, workspace, marker, review, earlierFiles },
           hooks,
           signal,
         );
@@ -97,10 +97,10 @@ async function recover(
     if (workspace === undefined)
       return { ...verdict.end, outcome: 'infrastructure', message: opened.ok ? '' : opened.error };
     const marker = markerOf(options, attempt);
-    const { task, parent, review } = record;
+    const { task, parent, review, earlierFiles } = record;
     return await takeIn(
       takeInOptions(options),
-      { ...verdict, attempt, task, parent, workspace, marker, review },
+      { ...verdict, attempt, task, parent, workspace, marker, review, earlierFiles },
       hooks,
       signal,
     );

@@ -89,10 +89,10 @@ async function runClaude(
   signal: AbortSignal,
 ): Promise<Verdict> {
   const { claude, processes, verifyCommands } = options;
-  const { attempt, task, parent, review, maxCostUsd } = assignment;
+  const { attempt, task, parent, review, earlierFiles, maxCostUsd } = assignment;
   const files = attemptFiles(attempt.files);
   await mkdir(attempt.files, { recursive: true, mode: 0o700 });
-  await writeAssignment(files.assignment, { task, parent, review, resumed: resume });
+  await writeAssignment(files.assignment, { task, parent, review, earlierFiles, resumed: resume });
   const prompt = resume ? resumePrompt : firstPrompt;
   await writeFile(files.prompt, prompt(assignment, workspace, verifyCommands), { mode: 0o600 });
   const marker = markerOf(options, attempt);

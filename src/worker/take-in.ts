@@ -34,6 +34,8 @@ export interface ReportedWork {
   readonly end: AttemptEnd;
   /** The review whose findings are open. */
   readonly review: Review | null;
+  /** The folders of earlier attempts in the same session. */
+  readonly earlierFiles: readonly string[];
 }
 
 /** From a report to its end: the change passes the gates and the review, and lands; or it is said what keeps it. */
@@ -148,7 +150,8 @@ class TakeIn {
     if (reviewer === null) return undefined;
     if (this.#signal.aborted) return this.#cancelled();
     this.#hooks.onPhase('reviewing');
-    const { attempt, task, parent, report, review: previous } = this.#work;
+    const { attempt, task, parent, report, earlierFiles, review: previous } = this.#work;
+    const transcripts = [...earlierFiles, attempt.files].map((files) => attemptFiles(files).transcript);
     const isEmpty = change.files.length === 0;
     const since = previous !== null && previous.round > 0 ? previous.commit : null;
     const reply = await reviewer.review(
@@ -162,7 +165,7 @@ class TakeIn {
           ? { text: '', truncated: false }
           : await changes.read(change, { since, maxBytes: MAX_DIFF_BYTES }),
         gates: this.#known.gates ?? [],
-        commands: await commandsRun(attemptFiles(attempt.files).transcript),
+        commands: await commandsRun(...transcripts),
         previous,
         maxRounds: maxReviewRounds,
       },

@@ -17,6 +17,8 @@ export interface Assignment {
   readonly continues: Previous | null;
   /** A report that an earlier attempt came to, where only what follows it failed: then nothing is worked again. */
   readonly finished: WorkerReport | null;
+  /** The folders of the earlier attempts in the same Claude session: what it did there counts too. */
+  readonly earlierFiles: readonly string[];
   /** The review whose findings are open; its round is 0 where it belongs to an earlier run. */
   readonly review: Review | null;
   /** The most this attempt may cost, in US dollars. */

@@ -185,6 +185,7 @@ export async function workerRig(environment: Record<string, string> = {}): Promi
       previous: null,
       continues: null,
       finished: null,
+      earlierFiles: [],
       review: null,
       maxCostUsd: null,
       ...overrides,

@@ -25,6 +25,7 @@ function assignment(overrides: Partial<Assignment> = {}): Assignment {
     previous: null,
     continues: null,
     finished: null,
+    earlierFiles: [],
     review: null,
     maxCostUsd: null,
     ...overrides,
