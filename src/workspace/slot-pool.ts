@@ -1,4 +1,4 @@
-import { lstat, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { GitFailed, type Git } from './git.ts';
 import { newestSnapshot } from './newest-snapshot.ts';
@@ -9,13 +9,15 @@ import {
   inspectSlot,
   isBeingWritten,
   isOutOfSpace,
+  LEFT,
+  makeAside,
   makeSlot,
   moveNested,
   switchSlot,
   type SlotCondition,
   type Target,
 } from './slot.ts';
-import { readSlotState, writeSlotState, type Occupant, type SlotState } from './slot-state.ts';
+import { ownerOf, readSlotState, writeSlotState, type SlotState } from './slot-state.ts';
 import type { Snapshots } from './snapshots.ts';
 
 /** What the pool needs of the repository it makes worktrees of. */
@@ -39,7 +41,6 @@ export interface Slot {
   readonly state: SlotState;
 }
 
-const LEFT = 'left';
 const EMPTY: SlotState = { occupant: null, branch: null, base: null, prepared: null, usedAt: 0 };
 
 /**
@@ -275,7 +276,8 @@ export class SlotPool {
     const isOfIt =
       newest !== undefined &&
       (await git.attempt(['merge-base', '--is-ancestor', base ?? newest, newest])).exitCode === 0;
-    if (landed || isOfIt) await this.#moveBranch(branch, landed ? null : newest);
+    if (landed) await this.#moveBranch(branch, null);
+    else if (isOfIt) await this.#moveBranch(branch, newest);
   }
 
   async #moveBranch(branch: string, commit: string | null): Promise<void> {
@@ -290,18 +292,6 @@ export class SlotPool {
     const state = this.#states.get(slot);
     return this.#states.has(slot) && (state === undefined || state.occupant !== null);
   }
-}
-
-/** A new folder for what nobody may lose and no slot can hold. */
-async function makeAside(root: string): Promise<string> {
-  await mkdir(join(root, LEFT), { recursive: true });
-  return await mkdtemp(join(root, LEFT, 'w-'));
-}
-
-/** Of a slot whose state was lost: its branch tells, if anything does. */
-function ownerOf(branch: string | null): Omit<Occupant, 'attemptId'> {
-  const [, runId, taskId] = /^orchestrator\/([^/]+)\/task-([\d.]+)$/.exec(branch ?? '') ?? [];
-  return { runId: runId ?? 'unknown', taskId: taskId ?? '0' };
 }
 
 function messageOf(error: unknown): string {

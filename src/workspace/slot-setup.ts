@@ -8,7 +8,7 @@ import { leasePorts, PORTS_PER_SLOT } from './ports.ts';
 import { warmModules } from './warm-modules.ts';
 
 /** What is printed where a command fails; `ok` tells whether it ended with 0. */
-export interface SetupResult {
+interface SetupResult {
   readonly ok: boolean;
   readonly output: string;
 }

@@ -41,6 +41,12 @@ export async function writeSlotState(slot: string, state: SlotState): Promise<vo
   await rename(fresh, file);
 }
 
+/** Of a slot whose state was lost: its branch tells, if anything does. */
+export function ownerOf(branch: string | null): Omit<Occupant, 'attemptId'> {
+  const [, runId, taskId] = /^orchestrator\/([^/]+)\/task-([\d.]+)$/.exec(branch ?? '') ?? [];
+  return { runId: runId ?? 'unknown', taskId: taskId ?? '0' };
+}
+
 function stateFile(slot: string): string {
   return `${slot}.json`;
 }

@@ -1,5 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { GitFailed, type Git } from './git.ts';
 
@@ -193,6 +204,15 @@ export async function moveNested(
     moved.push(to);
   }
   return moved;
+}
+
+/** Below the folder of the slots. */
+export const LEFT = 'left';
+
+/** A new folder for what nobody may lose and no slot can hold. */
+export async function makeAside(root: string): Promise<string> {
+  await mkdir(join(root, LEFT), { recursive: true });
+  return await mkdtemp(join(root, LEFT, 'w-'));
 }
 
 /** Whether a command failed for want of space, which no second try mends. */

@@ -178,15 +178,19 @@ test('Who is stopped while a worktree is prepared gets none, and nobody is block
   expect(workspace.directory).toMatch(/w1$/);
 });
 
-test('Eight tasks that start at the same moment on ten thousand files all get a worktree', async () => {
-  const many = Object.fromEntries(
-    Array.from({ length: 10_000 }, (_, index) => [`d${index % 100}/f${index}.txt`, `file ${index}\n`]),
-  );
-  rig.userCommits(many);
-  const tool = await rig.start();
-  const all = await Promise.all(
-    Array.from({ length: 8 }, (_, index) => rig.acquire(tool, rig.attempt(String(index + 1)))),
-  );
-  expect(new Set(all.map(({ workspace }) => workspace.directory)).size).toBe(8);
-  for (const { workspace } of all) expect(read(workspace, 'd99/f9999.txt')).toBe('file 9999\n');
-});
+test(
+  'Eight tasks that start at the same moment on ten thousand files all get a worktree',
+  { timeout: 600_000 },
+  async () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 10_000 }, (_, index) => [`d${index % 100}/f${index}.txt`, `file ${index}\n`]),
+    );
+    rig.userCommits(many);
+    const tool = await rig.start();
+    const all = await Promise.all(
+      Array.from({ length: 8 }, (_, index) => rig.acquire(tool, rig.attempt(String(index + 1)))),
+    );
+    expect(new Set(all.map(({ workspace }) => workspace.directory)).size).toBe(8);
+    for (const { workspace } of all) expect(read(workspace, 'd99/f9999.txt')).toBe('file 9999\n');
+  },
+);
