@@ -63,8 +63,8 @@ class Campaign {
   readonly #boundaries = new Map<string, number>();
   #moments = 0;
   #lives = 0;
-  /** Lives in a row in which no boundary was left to kill at. */
-  #quietLives = 0;
+  /** Ways of delivery of which some run has passed every boundary, since all were spared. */
+  readonly #passed = new Set<boolean>();
   #runMs = LONG_RUN_MS;
 
   constructor(options: CampaignOptions, tool: string) {
@@ -86,9 +86,9 @@ class Campaign {
     return !this.#boundariesLeft() && this.#moments >= this.#options.moments;
   }
 
-  /** Both ways of delivery have steps of their own, so two lives in a row have to bring nothing new. */
+  /** Both ways of delivery have steps of their own. */
   #boundariesLeft(): boolean {
-    return this.#options.perBoundary > 0 && this.#quietLives < 2;
+    return this.#options.perBoundary > 0 && this.#passed.size < 2;
   }
 
   async #live(number: number): Promise<void> {
@@ -115,7 +115,8 @@ class Campaign {
       else this.#count(order, run);
       if (kills === 0 && ended !== undefined) this.#runMs = performance.now() - began;
       found([...refusals(run), ...checkAlways(life.evidence)]);
-      if (atBoundaries && ended !== undefined) this.#quietLives = kills === 0 ? this.#quietLives + 1 : 0;
+      if (ended !== undefined && order.kind === 'boundary' && order.skip === 0)
+        this.#passed.add(life.commits);
     }
     if (ended !== undefined && this.violations.length === before) found(judgeEnd(life, ended));
     const failed = this.violations.length > before;
@@ -132,9 +133,11 @@ class Campaign {
         .filter(([, count]) => count >= this.#options.perBoundary)
         .map(([name]) => name);
       // Not always the first: the later a step comes, the more is there that could be broken.
-      return { kind: 'boundary', spare, skip: random() < 0.5 ? 0 : Math.floor(random() * 30) };
+      return { kind: 'boundary', spare, skip: random() < 0.6 ? 0 : Math.floor(random() * 30) };
     }
-    return { kind: 'moment', afterMs: Math.floor(random() * this.#runMs), everything: random() < 0.2 };
+    // Early ones more often: what is done does not come again, so that late ones end a life soon.
+    const afterMs = Math.floor(random() ** 1.5 * this.#runMs);
+    return { kind: 'moment', afterMs, everything: random() < 0.2 };
   }
 
   #count(order: KillOrder, { killedAt = '' }: Run): void {
