@@ -48,7 +48,8 @@ function nameOfProgram(file, args) {
   for (let index = 0; index < args.length && shown.length < 6; index++) {
     if (args[index] === '-c') index++;
     else if (['-m', '--message', '-F'].includes(args[index])) index++;
-    else shown.push(general(args[index]));
+    // An empty one is the old value of a ref that must not be there yet.
+    else shown.push(args[index] === '' ? '<empty>' : general(args[index]));
   }
   return ['git', ...shown].join(' ');
 }
