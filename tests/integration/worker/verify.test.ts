@@ -175,7 +175,7 @@ describe('what the machine cannot start says nothing of a change', () => {
 
   test('a machine that is out of something for a moment is asked again', async () => {
     const program = join(rig.root, 'starved.js');
-    bundle('tests/rig/starved-runner.ts', program);
+    bundle('tests/rig/starved-program.ts', program);
     const limited = ['-c', 'ulimit -n 64 && exec "$@"', 'sh', process.execPath, program, rig.root];
     const { stdout } = await promisify(execFile)('sh', limited, { env: { PATH } });
     expect(JSON.parse(stdout)).toEqual({ failedBefore: 'EMFILE', result: { kind: 'passed' } });
