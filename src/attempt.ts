@@ -59,21 +59,27 @@ const FREE = { ...CHARGED, charged: false } as const;
 export const OUTCOME_POLICY: Readonly<Record<AttemptOutcome, OutcomePolicy>> = {
   landed: SUCCESS,
   'no-change': SUCCESS,
-  'verify-failed': { ...CHARGED, advice: 'Run the verify command by hand, then `run` again.' },
+  'verify-failed': { ...CHARGED, advice: 'Look at its change with `diff`, then `run` again.' },
   'review-rejected': { ...CHARGED, advice: 'Read the findings with `show`, then `run` again.' },
-  conflict: { ...CHARGED, advice: 'Resolve the conflict by hand, or `run` again on the new base.' },
+  conflict: {
+    ...CHARGED,
+    advice:
+      '`run` again to have it resolved on what has landed by then, or take its work with `recover restore`.',
+  },
   'timed-out': { ...CHARGED, advice: 'Split the task with `expand`, or raise execution.worker_timeout.' },
   stalled: {
     ...CHARGED,
     backOff: true,
-    advice: 'Look at the end of its transcript; raise execution.stall_timeout if it was only slow.',
+    advice:
+      'Look at the end of its transcript with `logs`; raise execution.stall_timeout if it was only slow.',
   },
-  crashed: { ...CHARGED, backOff: true, advice: 'Look at the end of its transcript with `show`.' },
+  crashed: { ...CHARGED, backOff: true, advice: 'Look at the end of its transcript with `logs`.' },
   'permission-denied': {
     ...CHARGED,
     next: 'none',
     stops: 'task',
-    advice: 'Add the rule that was denied to claude_cli.allowed_tools, then `run` again.',
+    advice:
+      'Allow what was denied (a rule in claude_cli.allowed_tools, or git.protected_paths), then `run` again.',
   },
   // Asked the same again, a model gives the same answer, and each one costs money.
   refused: {

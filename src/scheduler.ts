@@ -82,7 +82,9 @@ export class Scheduler {
       if (!graph.nodes.has(id) && this.#states.get(id) !== 'running') this.#states.delete(id);
     for (const task of graph.nodes.values()) {
       const state = this.#states.get(task.id);
-      if (state === 'running' || state === 'released') continue;
+      if (state === 'running') continue;
+      // Left to a later run, unless it is taken up again after it was cancelled or put off.
+      if (state === 'released' && isRunnable(task.status)) continue;
       if (state === 'done' && !isRunnable(task.status)) continue;
       if (state === 'failed' && task.status === 'failed') continue;
       this.#states.set(task.id, this.#initialState(task, state));

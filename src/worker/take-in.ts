@@ -80,6 +80,7 @@ class TakeIn {
   async #inPlace(): Promise<AttemptEnd> {
     const rejected = await this.#verify({ tree: null, base: null });
     if (rejected !== undefined) return rejected;
+    this.#hooks.onPhase('landing');
     return this.#end(this.#work.report.status === 'nothing-to-do' ? 'no-change' : 'landed', '');
   }
 

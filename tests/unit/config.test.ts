@@ -310,9 +310,9 @@ describe('keys of earlier versions', () => {
   });
 
   test('keys that change nothing yet are named only if they are set to something else', () => {
-    expect(good({ git: { auto_commit: false } }).warnings).toEqual([]);
-    expect(good({ git: { auto_commit: true } }).warnings).toEqual([
-      'These keys change nothing in this version yet: git.auto_commit.',
+    expect(good({ usage: { reserve_percent: 0 } }).warnings).toEqual([]);
+    expect(good({ usage: { reserve_percent: 10 } }).warnings).toEqual([
+      'These keys change nothing in this version yet: usage.reserve_percent.',
     ]);
   });
 });

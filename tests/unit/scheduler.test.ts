@@ -71,6 +71,26 @@ describe('Scheduler', () => {
     );
   });
 
+  it('takes up again what a person gives back to it', () => {
+    const scheduler = new Scheduler(graphOf([makeTask('1')]), {
+      slots: 1,
+      failureMode: 'continue',
+      estimate,
+    });
+    for (const [verdict, meanwhile] of [
+      ['released', 'cancelled'],
+      ['failed', 'failed'],
+      ['done', 'done'],
+    ] as const) {
+      expect(scheduler.take(0).map(({ id }) => id)).toEqual(['1']);
+      scheduler.end('1', { kind: verdict });
+      scheduler.update(graphOf([makeTask('1', { status: meanwhile })]));
+      expect(scheduler.take(0), verdict).toEqual([]);
+      scheduler.update(graphOf([makeTask('1', { status: 'pending' })]));
+    }
+    expect(scheduler.take(0).map(({ id }) => id)).toEqual(['1']);
+  });
+
   it('prefers the longest remaining path, then priority, then the smaller id', () => {
     const graph = graphOf([
       makeTask('1', { estimateMinutes: 5 }),
