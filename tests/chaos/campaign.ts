@@ -48,7 +48,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   const bystanders = startBystanders();
   const campaign = new Campaign(options, tool.folder);
   try {
-    await Promise.all(Array.from({ length: options.parallel }, () => campaign.work()));
+    await Promise.all(Array.from({ length: options.parallel }, (_, lane) => campaign.work(lane)));
     return { ...campaign.result(), violations: [...campaign.violations, ...bystanders.violations()] };
   } finally {
     bystanders.end();
@@ -63,8 +63,8 @@ class Campaign {
   readonly #boundaries = new Map<string, number>();
   #moments = 0;
   #lives = 0;
-  /** Ways of delivery of which some run has passed every boundary, since all were spared. */
-  readonly #passed = new Set<boolean>();
+  /** For each lane the ways of delivery of which a run has passed every boundary, since all were spared. */
+  readonly #passed = new Set<string>();
   #runMs = LONG_RUN_MS;
 
   constructor(options: CampaignOptions, tool: string) {
@@ -76,24 +76,25 @@ class Campaign {
     return { boundaries: this.#boundaries, moments: this.#moments, lives: this.#lives };
   }
 
-  /** Lives one life after the other until everything was killed often enough. */
-  async work(): Promise<void> {
-    while (!this.#isOver()) await this.#live(++this.#lives);
+  /** Lives one life after the other until everything was killed often enough; each lane has its share of boundaries. */
+  async work(lane: number): Promise<void> {
+    for (let turn = 0; !this.#isOver(lane); turn++) await this.#live(lane, ++this.#lives, turn % 2 === 0);
   }
 
-  #isOver(): boolean {
+  #isOver(lane: number): boolean {
     if (this.violations.length >= MOST_VIOLATIONS) return true;
-    return !this.#boundariesLeft() && this.#moments >= this.#options.moments;
+    return !this.#boundariesLeft(lane) && this.#moments >= this.#options.moments;
   }
 
   /** Both ways of delivery have steps of their own. */
-  #boundariesLeft(): boolean {
-    return this.#options.perBoundary > 0 && this.#passed.size < 2;
+  #boundariesLeft(lane: number): boolean {
+    const passed = (commits: boolean): boolean => this.#passed.has(`${lane} ${commits}`);
+    return this.#options.perBoundary > 0 && !(passed(true) && passed(false));
   }
 
-  async #live(number: number): Promise<void> {
+  async #live(lane: number, number: number, commits: boolean): Promise<void> {
     const random = randomOf(this.#options.seed * 1000 + number);
-    const life = await openLife(this.#tool, number % 2 === 0);
+    const life = await openLife(this.#tool, commits);
     const history: string[] = [];
     const found = (whats: readonly string[]): void => {
       for (const what of whats) {
@@ -104,10 +105,11 @@ class Campaign {
       }
     };
     const before = this.violations.length;
-    const atBoundaries = this.#boundariesLeft();
+    const atBoundaries = this.#boundariesLeft(lane);
     let ended: Run | undefined;
     for (let kills = 0; ended === undefined && this.violations.length === before; kills++) {
-      const order: KillOrder = kills >= KILLS_A_LIFE ? { kind: 'never' } : this.#order(random, atBoundaries);
+      const order: KillOrder =
+        kills >= KILLS_A_LIFE ? { kind: 'never' } : this.#order(random, atBoundaries ? lane : undefined);
       const began = performance.now();
       const run = await life.run(order, { intruder: random() < 0.06 });
       history.push(run.killedAt ?? `ended with ${run.exitCode ?? 'nothing'}`);
@@ -116,7 +118,7 @@ class Campaign {
       if (kills === 0 && ended !== undefined) this.#runMs = performance.now() - began;
       found([...refusals(run), ...checkAlways(life.evidence)]);
       if (ended !== undefined && order.kind === 'boundary' && order.skip === 0)
-        this.#passed.add(life.commits);
+        this.#passed.add(`${lane} ${commits}`);
     }
     if (ended !== undefined && this.violations.length === before) found(judgeEnd(life, ended));
     const failed = this.violations.length > before;
@@ -127,13 +129,18 @@ class Campaign {
     );
   }
 
-  #order(random: () => number, atBoundaries: boolean): KillOrder {
-    if (atBoundaries) {
+  #order(random: () => number, lane: number | undefined): KillOrder {
+    if (lane !== undefined) {
       const spare = [...this.#boundaries]
         .filter(([, count]) => count >= this.#options.perBoundary)
         .map(([name]) => name);
       // Not always the first: the later a step comes, the more is there that could be broken.
-      return { kind: 'boundary', spare, skip: random() < 0.6 ? 0 : Math.floor(random() * 30) };
+      return {
+        kind: 'boundary',
+        spare,
+        share: [lane, this.#options.parallel],
+        skip: random() < 0.6 ? 0 : Math.floor(random() * 30),
+      };
     }
     // Early ones more often: what is done does not come again, so that late ones end a life soon.
     const afterMs = Math.floor(random() ** 1.5 * this.#runMs);

@@ -9,8 +9,11 @@ import fs from 'node:fs';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import process from 'node:process';
 
-/** `spare`: where not to kill; `skip`: how many other boundaries to let pass first; without `spare` it only writes. */
-const { log, root, spare, skip = 0 } = JSON.parse(process.env.CHAOS_KILLER ?? '{}');
+/**
+ * `spare`: where not to kill; `share`: kill only at names of this share, as in `[1, 2]` for the second half; `skip`: how
+ * many of these to let pass first. Without `spare` it only writes.
+ */
+const { log, root, spare, share = [0, 1], skip = 0 } = JSON.parse(process.env.CHAOS_KILLER ?? '{}');
 delete process.env.CHAOS_KILLER;
 const spared = spare === undefined ? undefined : new Set(spare);
 let passed = 0;
@@ -24,9 +27,15 @@ if (log !== undefined) {
 }
 
 function boundary(name) {
-  const dies = spared !== undefined && !spared.has(name) && passed++ >= skip;
+  const dies = spared !== undefined && isShared(name) && !spared.has(name) && passed++ >= skip;
   fs.writeSync(logFile, `${dies ? 'KILL ' : ''}${name}\n`);
   if (dies) process.kill(process.pid, 'SIGKILL');
+}
+
+function isShared(name) {
+  let sum = 0;
+  for (const character of name) sum = (sum * 31 + character.codePointAt(0)) % 65_521;
+  return sum % share[1] === share[0];
 }
 
 function watchPrograms() {

@@ -25,8 +25,13 @@ import { REPOSITORY, SCENARIO, TASKS } from './scenario.ts';
 /** When a run is to be killed. */
 export type KillOrder =
   | { readonly kind: 'never' }
-  /** At the first boundary that is not spared, after some others were let pass. */
-  | { readonly kind: 'boundary'; readonly spare: readonly string[]; readonly skip: number }
+  /** At the first boundary of a share that is not spared, after some others were let pass. */
+  | {
+      readonly kind: 'boundary';
+      readonly spare: readonly string[];
+      readonly share: readonly [index: number, count: number];
+      readonly skip: number;
+    }
   /** So long after its start; `everything`: with all that it and its workers have started, as when a container dies. */
   | { readonly kind: 'moment'; readonly afterMs: number; readonly everything: boolean };
 
@@ -98,7 +103,7 @@ export async function openLife(tool: string, commits: boolean): Promise<Life> {
     mark: root,
   };
   const start = (log: string | undefined, order: KillOrder): ChildProcess => {
-    const orders = order.kind === 'boundary' ? { spare: order.spare, skip: order.skip } : {};
+    const orders = order.kind === 'boundary' ? order : {};
     return spawn(
       process.execPath,
       ['--import', join(tool, 'preload/killer.js'), join(tool, PROGRAM), 'run', '--json', '--no-plan'],
