@@ -42,7 +42,8 @@ export function runCommand(cli: Cli): Command {
     const settings = loadSettings(cli, options, project, {
       'execution.max_workers': options.workers,
       'budget.max_cost_usd': options.maxCost,
-      'monitoring.enable_opus_review': options.review,
+      // Commander takes what is not said for a yes, which must not beat the file.
+      'monitoring.enable_opus_review': options.review === false ? false : undefined,
     });
     const store = await openProjectStore(project);
     try {
