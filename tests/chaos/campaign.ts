@@ -184,11 +184,14 @@ function judgeEnd(life: Life, ended: Run): string[] {
 function startBystanders(): { violations: () => Violation[]; end: () => void } {
   const PATH = process.env['PATH'] ?? '';
   const environments = [{ PATH, CLAUDE_ORCHESTRATOR_ATTEMPT: 'ffffffffffffffff/1' }, { PATH }];
-  const all = environments.map((env) => spawn('sleep', ['86400'], { env, stdio: 'ignore', detached: true }));
+  // They read from this process, so that they end with it however it ends.
+  const all = environments.map((env) =>
+    spawn('cat', { env, stdio: ['pipe', 'ignore', 'ignore'], detached: true }),
+  );
   return {
     violations: () =>
       all
-        .filter(({ pid, exitCode, signalCode }) => exitCode !== null || signalCode !== null || !isSleep(pid))
+        .filter(({ pid, exitCode, signalCode }) => exitCode !== null || signalCode !== null || !isCat(pid))
         .map(() => ({ life: 0, root: '', what: 'I4: a process of somebody else was ended', history: [] })),
     end: () => {
       for (const one of all) one.kill('SIGKILL');
@@ -196,9 +199,9 @@ function startBystanders(): { violations: () => Violation[]; end: () => void } {
   };
 }
 
-function isSleep(pid: number | undefined): boolean {
+function isCat(pid: number | undefined): boolean {
   try {
-    return readFileSync(`/proc/${pid ?? 0}/cmdline`, 'latin1').startsWith('sleep');
+    return readFileSync(`/proc/${pid ?? 0}/cmdline`, 'latin1').startsWith('cat');
   } catch {
     return false;
   }
