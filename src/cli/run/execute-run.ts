@@ -43,13 +43,13 @@ const OUTCOME_EXIT: Readonly<Record<RunOutcome, number>> = {
 /** Puts a run together, lets it happen and sums it up; returns the exit code. */
 export async function executeRun(context: RunContext, only: readonly TaskId[] | undefined): Promise<number> {
   const { cli, project, store } = context;
+  const lock = openRunLock(`${project.databaseFile}-run-lock`, () => store.lastRun());
   const { stop, hurry, exitCode, release } = twoStageInterrupt(cli);
-  const lock = openRunLock(join(project.stateFolder, 'run.lock'), () => store.lastRun());
   try {
     return await holdingTheProject(context, only, { stop, hurry, exitCode });
   } finally {
-    lock.release();
     release();
+    lock.release();
   }
 }
 
@@ -94,8 +94,7 @@ async function holdingTheProject(
     plan: (_tasks, signal) => manager.plan(signal),
     estimate: learnEstimates(store.finishedWork()),
     managerUsd: manager.costUsd,
-    // Whoever else had the project would still hold its lock.
-    isAlive: () => false,
+    isAlive: (process) => processes.isAlive(process),
     newSessionId: randomUUID,
     now: Date.now,
     random: Math.random,

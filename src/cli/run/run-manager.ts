@@ -13,7 +13,7 @@ export interface RunManager {
   /** Null where changes are not to be reviewed. */
   readonly reviewer: Reviewer | null;
   /** What it has cost in this run so far, in US dollars. */
-  costUsd(): number;
+  readonly costUsd: () => number;
 }
 
 /** The manager of one run; `record` stores an event and tells it to the reporters. */

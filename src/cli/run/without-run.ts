@@ -1,7 +1,7 @@
 import { styles } from '../../reporting/styles.ts';
-import type { TaskStore } from '../../store/store.ts';
 import { isRunnable, type TaskId } from '../../task.ts';
 import { EXIT } from '../cli.ts';
+import { workingDirectory } from '../compose.ts';
 import { printJson, useColor } from '../options.ts';
 import { formatPlan } from '../plan/plan-text.ts';
 import { previewPlan } from '../plan/preview.ts';
@@ -9,12 +9,25 @@ import { stdoutWidth } from '../tasks/session.ts';
 import { loadGraphBoard } from '../tasks/view.ts';
 import type { RunContext } from './run-context.ts';
 
-/** Whether no task could be run: what a killed run left in progress can be, once it is recovered. */
-export function nothingToDo(store: TaskStore, only: readonly TaskId[] | undefined): boolean {
-  if (store.attempts({ running: true }).length > 0) return false;
+/**
+ * Whether no task could be run, and nothing is left of an earlier run: attempts of a killed one can be recovered, and
+ * what it landed has to be delivered.
+ */
+export async function nothingToDo(
+  { cli, project, settings, store }: RunContext,
+  only: readonly TaskId[] | undefined,
+): Promise<boolean> {
+  if (store.lastRun()?.endedAt === null || store.attempts({ running: true }).length > 0) return false;
   const { links: graph } = loadGraphBoard(store);
   const wanted = only === undefined ? graph.leaves() : only.flatMap((id) => graph.workOf(id));
-  return !wanted.some((id) => isRunnable(graph.nodes.get(id)?.status ?? 'done'));
+  if (wanted.some((id) => isRunnable(graph.nodes.get(id)?.status ?? 'done'))) return false;
+  const { execution, git } = settings.config;
+  if (store.lastRun() === undefined || execution.isolation === 'none' || git.deliver !== 'checkout')
+    return true;
+  const { Git } = await import('../../workspace/git.ts');
+  const { hasUndelivered } = await import('../../workspace/undelivered.ts');
+  // Without git there is nothing that could wait.
+  return !(await hasUndelivered(new Git(workingDirectory(project, settings), cli.env)).catch(() => false));
 }
 
 /** Says that, and why; returns the exit code. */
