@@ -126,7 +126,8 @@ export async function workerRig(environment: Record<string, string> = {}): Promi
     calls: () => {
       const file = join(root, 'calls.ndjson');
       if (!existsSync(file)) return [];
-      const lines = readFileSync(file, 'utf8').trim().split('\n');
+      // The last line may be half written.
+      const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
       return lines.map((line) => JSON.parse(line) as FakeCall);
     },
     options: ({ verifyTimeoutMs = 60_000, ...overrides } = {}) => ({
