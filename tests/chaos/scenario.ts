@@ -47,6 +47,9 @@ export const REPOSITORY: Readonly<Record<string, string>> = {
   'src/code.js': 'export const one = 1;\n',
 };
 
+/** Long enough to be killed in, short enough to be done hundreds of times. */
+const PACE = { waitMs: 40 };
+
 /** What the workers of these tasks do. */
 export const SCENARIO: ScenarioInput = {
   rules: [
@@ -63,9 +66,6 @@ export const SCENARIO: ScenarioInput = {
     ...work('1', [writes('parts/1.txt', 'part 1: open\n')]),
   ],
 };
-
-/** Long enough to be killed in, short enough to be done hundreds of times. */
-const PACE = { waitMs: 40 };
 
 /** The rules by which a worker does a task; with `told`, once that was said to it. */
 function work(id: string, steps: readonly ReplyInput[], told?: string): RuleInput[] {
