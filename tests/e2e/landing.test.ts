@@ -1,13 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Stamped } from '../../src/event.ts';
 import type { ScenarioInput } from '../../src/simulator/scenario.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/server.ts';
-import { makeSandbox, runTool, type Sandbox, type ToolResult } from '../rig/cli.ts';
+import { makeGitProject, type GitProject } from '../rig/git-project.ts';
 import { reviewReply, reviewRule } from '../rig/reviews.ts';
-import { REAL_CLAUDE } from '../rig/simulator.ts';
 
 type RuleInput = ScenarioInput['rules'][number];
 
@@ -80,49 +79,23 @@ const INTEGRATION = 'orchestrator/integration/main';
 
 describe('landing, with the real Claude CLI', () => {
   let simulator: Simulator;
-  let sandbox: Sandbox;
+  let project: GitProject;
 
   afterEach(async () => {
     await simulator.close();
-    sandbox.remove();
+    project.sandbox.remove();
   });
-
-  const git = (...args: string[]): string =>
-    execFileSync('git', args, { cwd: sandbox.project, encoding: 'utf8', env: gitEnvironment(sandbox) });
 
   it('lands all that can land, and the integration branch is never red', async () => {
     simulator = await startSimulator({
       rules: [reviewRule(reviewReply()), ...IDS.toReversed().flatMap((id) => rulesFor(id, JOBS[id] as Job))],
     });
-    sandbox = makeSandbox();
-    git('init', '-q', '-b', 'main');
-    for (const [path, content] of Object.entries(FILES)) write(sandbox.project, path, content);
-    git('add', '.');
-    git('commit', '-qm', 'Begin');
-    write(
-      sandbox.project,
-      'orchestrator_config.json',
-      JSON.stringify({
-        claude_cli: { command: REAL_CLAUDE, permission_mode: 'bypassPermissions' },
-        verify: { commands: ['node check.js'] },
-        execution: { max_retries: 1 },
-        git: { auto_commit: true },
-      }),
-    );
-    const tool = (...args: string[]): Promise<ToolResult> =>
-      runTool(args, {
-        cwd: sandbox.project,
-        limitMs: 280_000,
-        env: {
-          ...gitEnvironment(sandbox),
-          ANTHROPIC_BASE_URL: simulator.url,
-          ANTHROPIC_API_KEY: 'sk-ant-simulated-key',
-          CLAUDE_CONFIG_DIR: join(sandbox.home, '.claude'),
-          // The real CLI takes bypassPermissions from a root user in a sandbox only.
-          IS_SANDBOX: '1',
-        },
-      });
-    expect(await tool('init', '--yes')).toMatchObject({ code: 0 });
+    project = await makeGitProject(simulator.url, FILES, {
+      verify: { commands: ['node check.js'] },
+      execution: { max_retries: 1 },
+      git: { auto_commit: true },
+    });
+    const { git, tool } = project;
     for (const id of IDS) {
       const needs = JOBS[id]?.needs ?? [];
       const depends = needs.length === 0 ? [] : ['--depends-on', needs.join(',')];
@@ -157,11 +130,11 @@ describe('landing, with the real Claude CLI', () => {
     );
     expect(git('rev-parse', 'main')).toBe(git('rev-parse', INTEGRATION));
     for (const commit of git('rev-list', INTEGRATION).trim().split('\n')) {
-      const copy = join(sandbox.home, commit);
+      const copy = join(project.sandbox.home, commit);
       git('worktree', 'add', '-q', '--detach', copy, commit);
       execFileSync(process.execPath, ['check.js'], { cwd: copy });
     }
-    const text = (file: string): string => readFileSync(join(sandbox.project, file), 'utf8');
+    const text = (file: string): string => readFileSync(join(project.directory, file), 'utf8');
     expect([text('one.txt'), text('two.txt')]).toEqual(['taken by 1 and 2\n', 'taken by 11\n']);
     // What could not land is not lost.
     const left = git('for-each-ref', '--format=%(refname)', 'refs/orchestrator/').split('\n');
@@ -169,23 +142,6 @@ describe('landing, with the real Claude CLI', () => {
     expect(kept.some((text) => text.includes('taken by 9'))).toBe(true);
   });
 });
-
-function gitEnvironment({ home }: Sandbox): Record<string, string> {
-  return {
-    PATH: process.env['PATH'] ?? '',
-    HOME: home,
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_AUTHOR_NAME: 'Ada',
-    GIT_AUTHOR_EMAIL: 'ada@example.com',
-    GIT_COMMITTER_NAME: 'Ada',
-    GIT_COMMITTER_EMAIL: 'ada@example.com',
-  };
-}
-
-function write(root: string, path: string, content: string): void {
-  mkdirSync(dirname(join(root, path)), { recursive: true });
-  writeFileSync(join(root, path), content);
-}
 
 /** First what a worker does at first, then what it does when it is sent back; the newest message decides. */
 function rulesFor(id: number, { writes, after, beside, mends }: Job): RuleInput[] {
