@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { bareEnd, OUTCOME_POLICY, type Attempt, type AttemptEnd, type Review } from './attempt.ts';
+import { bareEnd, OUTCOME_POLICY, type Attempt, type AttemptEnd } from './attempt.ts';
+import { continuationOf } from './continuation.ts';
 import type { Event, Stamped } from './event.ts';
 import { addFollowUps } from './follow-ups.ts';
 import type { Governor } from './governor.ts';
@@ -8,8 +9,7 @@ import type { Choice, Verdict } from './scheduler.ts';
 import type { TaskStore } from './store/store.ts';
 import { parentOf, type Task, type TaskId, type TaskStatus } from './task.ts';
 import type { TaskGraph } from './task-graph.ts';
-import type { Assignment, Worker, WorkerHooks } from './worker/worker.ts';
-import type { Previous } from './workspace/workspace.ts';
+import type { Worker, WorkerHooks } from './worker/worker.ts';
 
 /** What the execution of one task needs of its run. */
 export interface ExecutionContext {
@@ -67,13 +67,7 @@ export function beginAttempt(context: ExecutionContext, { id, why }: Choice): Be
     parent: (parentId === undefined ? undefined : store.task(parentId)) ?? null,
     attempt,
     handovers: handoversFor(context, id),
-    previous: previous?.end ?? null,
-    continues: resumed(attempt, earlier),
-    finished: attempt.resumed ? finishedReport(earlier) : null,
-    earlierFiles: earlier
-      .filter(({ sessionId }) => sessionId === attempt.sessionId)
-      .map(({ files }) => files),
-    review: openReview(context, previous),
+    ...continuationOf(attempt, earlier, () => store.events({ taskId: id })),
     maxCostUsd: admission.maxCostUsd,
   };
   return {
@@ -157,29 +151,6 @@ function claim(
   });
   for (const event of claimed?.events ?? []) context.report(event);
   return claimed?.attempt;
-}
-
-/** The attempt whose workspace a resumed one goes on with: the newest that had one. */
-function resumed(attempt: Attempt, earlier: readonly Attempt[]): Previous | null {
-  const before = attempt.resumed ? earlier.findLast(({ branch }) => branch !== null) : undefined;
-  return before?.end == null ? null : { attempt: before, outcome: before.end.outcome };
-}
-
-/** The report of work that was captured whole, where nothing but what follows it came to nothing since. */
-function finishedReport(earlier: readonly Attempt[]): Assignment['finished'] {
-  for (const { end } of earlier.toReversed()) {
-    if (end === null || OUTCOME_POLICY[end.outcome].charged) return null;
-    if (end.report !== null) return end.change === null ? null : end.report;
-    if (end.usage.length > 0) return null;
-  }
-  return null;
-}
-
-/** The findings that are still open; the rounds are counted anew in each run. */
-function openReview({ runId }: ExecutionContext, previous: Attempt | undefined): Review | null {
-  const review = previous?.end?.review ?? null;
-  if (review === null || review.verdict === 'approved') return null;
-  return previous?.runId === runId ? review : { ...review, round: 0 };
 }
 
 function endAttempt(context: ExecutionContext, attempt: Attempt, end: AttemptEnd, verdict: Verdict): void {

@@ -1,4 +1,6 @@
 import { bareEnd, type Attempt, type AttemptEnd } from '../attempt.ts';
+import { err, type Result } from '../result.ts';
+import type { TaskId } from '../task.ts';
 import type { Workspace, Workspaces } from '../workspace/workspace.ts';
 import { readAssignment } from './assignment-file.ts';
 import { attemptFiles } from './claude-process.ts';
@@ -26,9 +28,10 @@ export function createLocalWorker(options: LocalWorkerOptions): Worker {
       const { attempt, task, continues } = assignment;
       const acquired = await workspaces.acquire({ task, attempt, previous: continues }, signal);
       if (!acquired.ok) return bareEnd(signal.aborted ? 'cancelled' : 'infrastructure', acquired.error);
-      return await inWorkspace(options, acquired.value, async (workspace) => {
-        if (signal.aborted) return bareEnd('cancelled', 'Stopped before it was started.');
+      return await inWorkspace(options, acquired.value, hooks, async (workspace) => {
+        // Stopped or not: what an earlier attempt left is there now.
         hooks.onWorkspace(workspace);
+        if (signal.aborted) return bareEnd('cancelled', 'Stopped before it was started.');
         const verdict = await workOrGoOn(options, assignment, workspace, hooks, signal);
         if (verdict.kind !== 'reported') return withReview(verdict.end, assignment);
         const { parent, review, earlierFiles } = assignment;
@@ -57,21 +60,35 @@ async function workOrGoOn(
   signal: AbortSignal,
 ): Promise<Verdict> {
   const { finished } = assignment;
-  if (finished !== null)
-    return { kind: 'reported', report: finished, end: { ...bareEnd('landed', ''), report: finished } };
+  // Elsewhere what it reports of is not there, as after a change of isolation, or when somebody has removed it.
+  if (finished !== null && finished.change === workspace.base) {
+    const { report } = finished;
+    return { kind: 'reported', report, end: { ...bareEnd('landed', ''), report } };
+  }
   hooks.onPhase('working');
-  const changes = options.workspaces.changes;
+  return await keeping(options, assignment.task.id, workspace, hooks, () =>
+    work(options, assignment, workspace, hooks, signal),
+  );
+}
+
+/** Keeps what a worker has written so far, every now and then while it works. */
+async function keeping<T>(
+  { workspaces, snapshotMs }: LocalWorkerOptions,
+  taskId: TaskId,
+  workspace: Workspace,
+  hooks: WorkerHooks,
+  job: () => Promise<T>,
+): Promise<T> {
   const keep = async (): Promise<void> => {
     try {
-      await changes?.snapshot(workspace);
+      await workspaces.changes?.snapshot(workspace);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      hooks.onWarning(`What task ${assignment.task.id} has written so far could not be kept: ${reason}`);
+      warn(hooks, `What task ${taskId} has written so far could not be kept: ${messageOf(error)}`);
     }
   };
-  const timer = setInterval(() => void keep(), options.snapshotMs);
+  const timer = setInterval(() => void keep(), snapshotMs);
   try {
-    return await work(options, assignment, workspace, hooks, signal);
+    return await job();
   } finally {
     clearInterval(timer);
   }
@@ -85,17 +102,27 @@ async function recover(
   signal: AbortSignal,
 ): Promise<AttemptEnd | undefined> {
   const { workspaces } = options;
-  const commit = attempt.landing;
-  const landed = commit !== null && (await workspaces.changes?.hasLanded(commit)) === true;
-  const opened = await workspaces.reopen(attempt);
-  const verdict = await adopt(options, attempt, hooks, signal);
+  const opened = await reopen(options, attempt);
+  const follow = (): Promise<Verdict | undefined> => adopt(options, attempt, hooks, signal);
   const settle = async (workspace: Workspace | undefined): Promise<AttemptEnd | undefined> => {
-    if (landed) return { ...(verdict?.end ?? bareEnd('landed', '')), outcome: 'landed', message: '', commit };
+    // Before anything that may fail: nobody must be left at work unseen.
+    const verdict =
+      workspace === undefined
+        ? await follow()
+        : await keeping(options, attempt.taskId, workspace, hooks, follow);
+    const known = verdict?.end ?? bareEnd('infrastructure', '');
+    const failed = (message: string): AttemptEnd => ({ ...known, outcome: 'infrastructure', message });
+    const commit = attempt.landing;
+    try {
+      if (commit !== null && (await workspaces.changes?.hasLanded(commit)) === true)
+        return { ...known, outcome: 'landed', message: '', commit };
+    } catch (error) {
+      return failed(`Whether its change has landed cannot be told: ${messageOf(error)}`);
+    }
     if (verdict?.kind !== 'reported') return verdict?.end;
     const record = await readAssignment(attemptFiles(attempt.files).assignment);
-    if (record === undefined) return { ...verdict.end, outcome: 'infrastructure', message: RECORD_LOST };
-    if (workspace === undefined)
-      return { ...verdict.end, outcome: 'infrastructure', message: opened.ok ? '' : opened.error };
+    if (record === undefined) return failed(RECORD_LOST);
+    if (workspace === undefined) return failed(opened.ok ? '' : opened.error);
     const marker = markerOf(options, attempt);
     const { task, parent, review, earlierFiles } = record;
     return await takeIn(
@@ -105,13 +132,25 @@ async function recover(
       signal,
     );
   };
-  return opened.ok ? await inWorkspace(options, opened.value, settle) : await settle(undefined);
+  return opened.ok ? await inWorkspace(options, opened.value, hooks, settle) : await settle(undefined);
+}
+
+async function reopen(
+  { workspaces }: LocalWorkerOptions,
+  attempt: Attempt,
+): Promise<Result<Workspace, string>> {
+  try {
+    return await workspaces.reopen(attempt);
+  } catch (error) {
+    return err(messageOf(error));
+  }
 }
 
 /** Gives the workspace back whatever happens; a job that fails without an end has not landed. */
 async function inWorkspace<T extends AttemptEnd | undefined>(
   { workspaces }: LocalWorkerOptions,
   workspace: Workspace,
+  hooks: WorkerHooks,
   job: (workspace: Workspace) => Promise<T>,
 ): Promise<T> {
   let landed = false;
@@ -120,8 +159,23 @@ async function inWorkspace<T extends AttemptEnd | undefined>(
     landed = end?.outcome === 'landed';
     return end;
   } finally {
-    await workspaces.release(workspace, landed);
+    // What has come of the attempt stands, whatever becomes of the place.
+    await workspaces.release(workspace, landed).catch((error: unknown) => {
+      warn(hooks, `The workspace ${workspace.directory} could not be given back: ${messageOf(error)}`);
+    });
   }
+}
+
+function warn(hooks: WorkerHooks, message: string): void {
+  try {
+    hooks.onWarning(message);
+  } catch {
+    // A store that takes no warning takes no end either: that is where the run ends.
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function takeInOptions(options: LocalWorkerOptions): TakeInOptions {

@@ -15,8 +15,11 @@ export interface Assignment {
   readonly previous: AttemptEnd | null;
   /** The attempt whose workspace this one goes on with. */
   readonly continues: Previous | null;
-  /** A report that an earlier attempt came to, where only what follows it failed: then nothing is worked again. */
-  readonly finished: WorkerReport | null;
+  /**
+   * A report that an earlier attempt came to, and the commit with all that it is about, where only what follows failed:
+   * in a workspace at that commit nothing is worked again.
+   */
+  readonly finished: { readonly report: WorkerReport; readonly change: string } | null;
   /** The folders of the earlier attempts in the same Claude session: what it did there counts too. */
   readonly earlierFiles: readonly string[];
   /** The review whose findings are open; its round is 0 where it belongs to an earlier run. */

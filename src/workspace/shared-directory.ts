@@ -16,7 +16,15 @@ export function createSharedDirectory(directory: string): Workspaces {
     changes: null,
     begin: () => Promise.resolve([]),
     acquire: open,
-    reopen: open,
+    reopen: ({ number, taskId, branch }) =>
+      branch === null
+        ? open()
+        : Promise.resolve(
+            err(
+              `Attempt ${number} at task ${taskId} worked in a worktree, and now workers share ${directory}. ` +
+                'What it did is kept (`recover`).',
+            ),
+          ),
     release: () => Promise.resolve(),
     deliver: () => Promise.resolve({ kind: 'none', commit: null, message: '', commands: [] }),
   };

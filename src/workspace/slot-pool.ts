@@ -137,8 +137,8 @@ export class SlotPool {
 
   /** Gives back a slot in which nobody has worked. */
   async abandon(slot: string): Promise<void> {
-    await this.write(slot, { ...this.stateOf(slot), occupant: null });
-    this.#taken.delete(slot);
+    const written = this.write(slot, { ...this.stateOf(slot), occupant: null });
+    await written.finally(() => this.#taken.delete(slot));
   }
 
   /**

@@ -130,4 +130,6 @@ export interface Changes {
 export interface Previous {
   readonly attempt: Attempt;
   readonly outcome: AttemptOutcome;
+  /** The commit that holds all of its work, where that is done: nothing that came to be after it belongs to it. */
+  readonly change?: string;
 }

@@ -82,6 +82,20 @@ async function capture({ git, commonDirectory, pool }: ChangesContext, lease: Le
   return commit;
 }
 
+/** Puts a worktree back to what was captured or combined in it last; what commands have left since is kept apart. */
+export async function backToCapture(
+  { git, commonDirectory, pool }: ChangesContext,
+  slot: string,
+  branch: string,
+): Promise<void> {
+  const found = await inspectSlot(slot, commonDirectory);
+  if (found.kind !== 'sound' || found.branch !== branch) return;
+  await pool.keep(slot, 'what commands had left that judged its change', found);
+  await endOperations(found.admin);
+  const commit = await git.run(['rev-parse', 'HEAD'], { directory: slot });
+  await switchSlot(git, slot, { branch, commit }, false);
+}
+
 async function combine(
   { git, pool, integration }: ChangesContext,
   lease: Lease,

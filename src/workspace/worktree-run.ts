@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Attempt } from '../attempt.ts';
+import type { Attempt, Phase } from '../attempt.ts';
 import type { Delivery } from '../event.ts';
 import { err, ok, type Result } from '../result.ts';
 import { WorkerPool } from '../worker-pool.ts';
@@ -14,8 +14,8 @@ import { BRANCHES } from './slot.ts';
 import { SlotPool, type Slot } from './slot-pool.ts';
 import { SlotSetup, type RunSetup } from './slot-setup.ts';
 import { Snapshots } from './snapshots.ts';
-import type { ChangesContext, Lease } from './worktree-changes.ts';
-import type { Workspace, Workspaces } from './workspace.ts';
+import { backToCapture, type ChangesContext, type Lease } from './worktree-changes.ts';
+import type { Previous, Workspace, Workspaces } from './workspace.ts';
 
 /** How attempts get worktrees of their own. */
 export interface WorktreesOptions {
@@ -56,6 +56,9 @@ const STOPPED = 'It was stopped while its worktree was prepared.';
 class Unprepared extends Error {
   override readonly name = 'Unprepared';
 }
+
+/** Before its change is captured. */
+const IN_WORK: ReadonlySet<Phase> = new Set(['preparing', 'working']);
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -122,7 +125,7 @@ export class WorktreeRun implements ChangesContext {
     const branch = `${BRANCHES}${attempt.runId}/task-${task.id}`;
     const before = previous?.attempt.branch ?? null;
     return await this.#orSentence(async () => {
-      const left = previous === null ? undefined : await this.#leftBy(previous.attempt);
+      const left = previous === null ? undefined : await this.#leftBy(previous);
       const commit = left ?? (await this.integration.tip());
       const files = this.#setup.findFiles();
       // It is awaited later, or not at all.
@@ -160,6 +163,7 @@ export class WorktreeRun implements ChangesContext {
       if (occupant !== null && occupant.attemptId !== attempt.id)
         throw new Unprepared(`The worktree ${slot} has been given to another task; what was in it is kept.`);
       const environment = await this.#environment(slot);
+      if (!IN_WORK.has(attempt.phase)) await backToCapture(this, slot, branch);
       return this.#lend(slot, { directory: '', environment, branch, base, inherited: '' });
     });
   }
@@ -168,10 +172,11 @@ export class WorktreeRun implements ChangesContext {
     const lease = this.#leases.get(workspace.directory);
     if (lease === undefined) return;
     const { slot } = lease;
+    this.#leases.delete(workspace.directory);
     const { prepared, occupant } = this.pool.stateOf(slot);
     // A worker that changed what is installed has changed it for its own branch only.
-    const isSame = prepared !== null && (await this.#setup.key(slot)) === prepared;
-    this.#leases.delete(workspace.directory);
+    const key = await this.#setup.key(slot).catch(() => null);
+    const isSame = prepared !== null && key === prepared;
     const settled = await this.pool.settle(slot, isSame ? prepared : null, landed);
     if (!settled || !landed || occupant === null) return;
     try {
@@ -218,7 +223,7 @@ export class WorktreeRun implements ChangesContext {
   }
 
   /** The commit of what an earlier attempt left, wherever that is; undefined where nothing is left. */
-  async #leftBy(attempt: Attempt): Promise<string | undefined> {
+  async #leftBy({ attempt, change }: Previous): Promise<string | undefined> {
     const { branch } = attempt;
     if (branch === null) return undefined;
     const slot = this.pool.findLeft(branch);
@@ -227,8 +232,10 @@ export class WorktreeRun implements ChangesContext {
       throw new Unprepared(
         `What an earlier attempt left in ${slot} could not be kept, so it is not continued.`,
       );
-    const tip = await this.git.attempt(['rev-parse', '-q', '--verify', `refs/heads/${branch}^{commit}`]);
-    if (tip.exitCode === 0) return tip.stdout.trim();
+    for (const name of [...(change === undefined ? [] : [change]), `refs/heads/${branch}`]) {
+      const found = await this.git.attempt(['rev-parse', '-q', '--verify', `${name}^{commit}`]);
+      if (found.exitCode === 0) return found.stdout.trim();
+    }
     // Somebody has deleted the branch; the work is kept all the same.
     return await newestSnapshot(this.git, attempt);
   }

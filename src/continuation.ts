@@ -1,0 +1,69 @@
+import { OUTCOME_POLICY, type Attempt, type AttemptEnd, type Review } from './attempt.ts';
+import type { Stamped } from './event.ts';
+import type { Assignment } from './worker/worker.ts';
+
+/** What an attempt goes on with. */
+export type Continuation = Pick<
+  Assignment,
+  'previous' | 'continues' | 'finished' | 'earlierFiles' | 'review'
+>;
+
+/** Finds out of a task's earlier attempts, the oldest first, and of its events, what a new attempt goes on with. */
+export function continuationOf(
+  attempt: Pick<Attempt, 'runId' | 'sessionId'>,
+  earlier: readonly Attempt[],
+  events: () => readonly Stamped[],
+): Continuation {
+  const ofSession = earlier.filter(({ sessionId }) => sessionId === attempt.sessionId);
+  const finished = finishedWork(ofSession, events);
+  const before = ofSession.findLast(({ branch }) => branch !== null);
+  return {
+    previous: (earlier.findLast(({ end }) => end !== null && !isIdle(end)) ?? earlier.at(-1))?.end ?? null,
+    continues:
+      before?.end == null
+        ? null
+        : { attempt: before, outcome: before.end.outcome, ...(finished && { change: finished.change }) },
+    finished,
+    earlierFiles: ofSession.map(({ files }) => files),
+    review: openReview(attempt.runId, earlier),
+  };
+}
+
+/** Nothing was asked of its session, so that what has to be told is what had to be told before. */
+function isIdle({ outcome, usage, report }: AttemptEnd): boolean {
+  return !OUTCOME_POLICY[outcome].charged && usage.length === 0 && report === null;
+}
+
+/** Work that was captured whole, where nothing but what follows it came to nothing since, and that is still wanted. */
+function finishedWork(
+  ofSession: readonly Attempt[],
+  events: () => readonly Stamped[],
+): Assignment['finished'] {
+  for (const { end, startedAt } of ofSession.toReversed()) {
+    if (end === null || OUTCOME_POLICY[end.outcome].charged) return null;
+    if (end.report === null && end.usage.length === 0) continue;
+    if (end.report === null || end.change === null || wasReworded(events(), startedAt)) return null;
+    return { report: end.report, change: end.change };
+  }
+  return null;
+}
+
+/** Whether a person has asked for something else since. */
+function wasReworded(events: readonly Stamped[], since: string): boolean {
+  return events.some(
+    (event) =>
+      event.type === 'task-edited' && event.at >= since && WORDS.some((field) => field in event.changes),
+  );
+}
+
+const WORDS = ['title', 'description', 'details', 'testStrategy'];
+
+/** The findings that are still open; the rounds are counted anew in each run. */
+function openReview(runId: string, earlier: readonly Attempt[]): Review | null {
+  const last = earlier.findLast(
+    ({ end }) => end !== null && (end.review !== null || OUTCOME_POLICY[end.outcome].success),
+  );
+  const review = last?.end?.review ?? null;
+  if (review === null || review.verdict === 'approved') return null;
+  return last?.runId === runId ? review : { ...review, round: 0 };
+}
