@@ -31,6 +31,8 @@ export default defineConfig({
           name: 'chaos',
           globalSetup: ['tests/rig/build-once.ts'],
           include: ['tests/chaos/**/*.test.ts'],
+          // After all others: it takes both cores, and tests of time limits would not like that.
+          sequence: { groupOrder: 1 },
           testTimeout: 1_800_000,
           hookTimeout: 240_000,
         },
