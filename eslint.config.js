@@ -20,6 +20,7 @@ const ENGINE = [
   'run-options',
   'run-ending',
   'follow-ups',
+  'continuation',
   'outbox',
   'task-execution',
   'scheduler',
