@@ -245,6 +245,9 @@ export interface AttemptEnd {
   readonly review: Review | null;
 }
 
+/** What is known of a change by the time it lands. */
+export type Proof = Pick<AttemptEnd, 'change' | 'gates' | 'review'>;
+
 /** The end of an attempt that used nothing and of which nothing else is known. */
 export function bareEnd(outcome: AttemptOutcome, message: string): AttemptEnd {
   return {

@@ -1,4 +1,4 @@
-import type { AttemptEnd, ModelUsage, Phase, ProcessIdentity, Tokens } from './attempt.ts';
+import type { AttemptEnd, ModelUsage, Phase, ProcessIdentity, Proof, Tokens } from './attempt.ts';
 import type { TaskChanges, TaskId, TaskStatus } from './task.ts';
 
 /** How a run ends; never a boolean. */
@@ -111,6 +111,8 @@ export type Event =
       readonly attemptId: number;
       readonly taskId: TaskId;
       readonly commit: string;
+      /** For whoever finds that it landed, when nobody is left who knows it. */
+      readonly proof: Proof;
     }
   | {
       readonly type: 'attempt-ended';

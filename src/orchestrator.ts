@@ -129,7 +129,11 @@ class Orchestrator {
     await this.#schedule();
     this.#signal.removeEventListener('abort', interrupt);
     if (this.#fatal !== null) throw this.#broken(this.#fatal.error);
-    return await this.#end();
+    try {
+      return await this.#end();
+    } catch (error) {
+      throw this.#broken(error);
+    }
   }
 
   /** One run a project: throws where another one is alive. */
@@ -152,6 +156,8 @@ class Orchestrator {
       this.#outbox.report(takenOver(attempt, this.#graph));
       this.#follow(attempt, (signal) => recoverAttempt(this.#execution, attempt, signal));
     }
+    // What a person has given up meanwhile must not land.
+    this.#refresh();
   }
 
   async #plan(): Promise<void> {

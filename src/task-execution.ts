@@ -93,12 +93,19 @@ export function settleAttempt(
 }
 
 /** Finds out what became of an attempt whose orchestrator was killed; undefined if it came to nothing. */
-export function recoverAttempt(
+export async function recoverAttempt(
   context: ExecutionContext,
   attempt: Attempt,
   signal: AbortSignal,
 ): Promise<AttemptEnd | undefined> {
-  return guard(() => context.worker.recover(attempt, hooksFor(context, attempt), signal));
+  return await guard(async () => {
+    const end = await context.worker.recover(attempt, hooksFor(context, attempt), signal);
+    if (end?.outcome !== 'landed') return end;
+    const intended = context.store
+      .events({ taskId: attempt.taskId })
+      .findLast((event) => event.type === 'landing-intended' && event.commit === end.commit);
+    return intended?.type === 'landing-intended' ? { ...end, ...intended.proof } : end;
+  });
 }
 
 /** The start of such an attempt: stored when it was claimed, told again since these reporters have not heard of it. */
@@ -192,7 +199,8 @@ function hooksFor(context: ExecutionContext, { id: attemptId, taskId }: Attempt)
   return {
     onWorkspace: ({ directory, branch, base }) =>
       record(context, { type: 'attempt-prepared', attemptId, taskId, directory, branch, base }),
-    onLanding: (commit) => record(context, { type: 'landing-intended', attemptId, taskId, commit }),
+    onLanding: (commit, proof) =>
+      record(context, { type: 'landing-intended', attemptId, taskId, commit, proof }),
     onWarning: (message) => record(context, { type: 'warning', message }),
     onSpawn: (process) => record(context, { type: 'attempt-spawned', attemptId, taskId, process }),
     onPhase: (phase) => record(context, { type: 'attempt-phase', attemptId, taskId, phase }),

@@ -86,7 +86,7 @@ class TakeIn {
 
   async #isolated(changes: Changes): Promise<AttemptEnd> {
     const { workspace, report } = this.#work;
-    if (this.#signal.aborted) return this.#cancelled();
+    if (this.#isStopped()) return this.#cancelled();
     const change = await changes.capture(workspace);
     this.#known = { ...this.#known, change: change.commit };
     const refused = refusal(change);
@@ -125,7 +125,7 @@ class TakeIn {
   }): Promise<AttemptEnd | undefined> {
     const { gates, changes } = this.#options;
     const { workspace, marker } = this.#work;
-    if (this.#signal.aborted) return this.#cancelled();
+    if (this.#isStopped()) return this.#cancelled();
     if (gates.commands.length === 0) return undefined;
     this.#hooks.onPhase('verifying');
     const result: GateResult = await gates.check({ ...target, workspace, marker }, this.#signal);
@@ -149,7 +149,7 @@ class TakeIn {
   async #review(changes: Changes, change: Change): Promise<AttemptEnd | undefined> {
     const { reviewer, maxReviewRounds, onReviewLimit } = this.#options;
     if (reviewer === null) return undefined;
-    if (this.#signal.aborted) return this.#cancelled();
+    if (this.#isStopped()) return this.#cancelled();
     this.#hooks.onPhase('reviewing');
     const { attempt, task, parent, report, earlierFiles, review: previous } = this.#work;
     const transcripts = [...earlierFiles, attempt.files].map((files) => attemptFiles(files).transcript);
@@ -188,7 +188,7 @@ class TakeIn {
   async #land(changes: Changes, change: Change, proven: string, summary: string): Promise<AttemptEnd> {
     const { workspace, task, attempt } = this.#work;
     for (;;) {
-      if (this.#signal.aborted) return this.#cancelled();
+      if (this.#isStopped()) return this.#cancelled();
       const combined = await changes.combine(workspace, change);
       if (combined.kind === 'conflict') return this.#end('conflict', conflictMessage(combined.files));
       const { tree, onto, ontoTree } = combined;
@@ -197,15 +197,20 @@ class TakeIn {
         const red = await this.#verify({ tree, base: { commit: onto, tree: ontoTree } });
         if (red !== undefined) return red;
       }
-      if (this.#signal.aborted) return this.#cancelled();
+      if (this.#isStopped()) return this.#cancelled();
       this.#hooks.onPhase('landing');
+      const { change: captured, gates, review } = this.#end('landed', '');
       const commit = await changes.land({ task, attempt, summary, tree, onto }, (intended) =>
-        this.#hooks.onLanding(intended),
+        this.#hooks.onLanding(intended, { change: captured, gates, review }),
       );
       if (commit === undefined) continue;
       this.#known = { ...this.#known, commit };
       return this.#end('landed', '');
     }
+  }
+
+  #isStopped(): boolean {
+    return this.#signal.aborted;
   }
 
   #end(outcome: AttemptOutcome, message: string): AttemptEnd {

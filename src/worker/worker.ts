@@ -1,4 +1,4 @@
-import type { Attempt, AttemptEnd, Phase, ProcessIdentity, Review, WorkerReport } from '../attempt.ts';
+import type { Attempt, AttemptEnd, Phase, ProcessIdentity, Proof, Review, WorkerReport } from '../attempt.ts';
 import type { WorkerProgress } from '../event.ts';
 import type { Task } from '../task.ts';
 import type { Previous, Workspace } from '../workspace/workspace.ts';
@@ -35,7 +35,7 @@ export interface WorkerHooks {
   readonly onPhase: (phase: Phase) => void;
   readonly onProgress: (progress: WorkerProgress) => void;
   /** The change is about to land as this commit. */
-  readonly onLanding: (commit: string) => void;
+  readonly onLanding: (commit: string, proof: Proof) => void;
   /** Something that a person should know. */
   readonly onWarning: (message: string) => void;
 }

@@ -1,6 +1,6 @@
 import { readDifference } from './change-text.ts';
 import { findChange, guardedPaths } from './change.ts';
-import { type Git, GitFailed } from './git.ts';
+import { type Git, GitFailed, type GitResult } from './git.ts';
 import { commitAsUser, type CommitSettings, landingMessage, readCommitSettings } from './landing.ts';
 import { isAncestor, mergeTrees } from './merged-tree.ts';
 import { OWN_IDENTITY } from './snapshots.ts';
@@ -67,10 +67,16 @@ export class Integration {
     return this.#tip;
   }
 
-  /** Whether a commit is part of the branch; one that does not exist is not. */
+  /**
+   * Whether a commit is part of the branch, or of that for another branch of the user's, who may have been on that one
+   * when it landed; one that does not exist is not.
+   */
   async contains(commit: string): Promise<boolean> {
     const known = await this.#git.attempt(['cat-file', '-e', `${commit}^{commit}`]);
-    return known.exitCode === 0 && isAncestor(this.#git, commit, await this.tip());
+    if (known.exitCode !== 0) return false;
+    await this.tip();
+    const holders = ['for-each-ref', '--count=1', '--contains', commit, integrationRef('')];
+    return (await this.#git.run(holders)) !== '';
   }
 
   /** What a captured commit changes; `protectedPaths` are globs of files that a worker must not change. */
@@ -105,11 +111,13 @@ export class Integration {
     // In one transaction with a second name, so that no clean-up of branches makes what landed unreachable.
     const input = `update ${this.ref} ${commit} ${onto}\nupdate ${landedRef(this.#options.branch)} ${commit}\n`;
     const args = ['update-ref', '-m', `landed task ${request.task.id}`, '--stdin'];
-    let moved = await this.#git.attempt(args, { input });
-    if (moved.exitCode !== 0 && (await this.tip()) === onto) moved = await this.#git.attempt(args, { input });
+    const move = (): Promise<GitResult> => this.#git.attempt(args, { input }).catch(asResult);
+    let moved = await move();
+    if (moved.exitCode !== 0 && (await this.tip()) === onto) moved = await move();
     if (moved.exitCode === 0) return (this.#tip = commit);
-    if ((await this.tip()) === onto) throw new GitFailed(args, moved);
-    return undefined;
+    const tip = await this.tip();
+    if (tip === onto) throw new GitFailed(args, moved);
+    return tip === commit ? commit : undefined;
   }
 
   /** The text of a change, or of what came to it since an earlier commit of the same task. */
@@ -127,4 +135,10 @@ export class Integration {
     const merged = await mergeTrees(this.#git, base, commit);
     return merged.kind === 'clean' ? merged.tree : commit;
   }
+}
+
+/** A git that was killed has no exit code, and may have done what it was asked all the same. */
+function asResult(error: unknown): GitResult {
+  if (!(error instanceof GitFailed)) throw error;
+  return { exitCode: error.exitCode, stdout: '', stderr: error.stderr };
 }

@@ -10,6 +10,7 @@ import type { RunOptions } from '../../src/run-options.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import { createSharedDirectory } from '../../src/workspace/shared-directory.ts';
 import type { TaskStore } from '../../src/store/store.ts';
+import type { Workspaces } from '../../src/workspace/workspace.ts';
 import type { TaskDraft } from '../../src/task.ts';
 import { makeDraft } from '../rig/arbitrary-tasks.ts';
 import { attemptEnd, costing } from '../rig/attempt-end.ts';
@@ -23,6 +24,7 @@ describe('orchestrate', () => {
   let worker: ScriptedWorker;
   let events: Stamped[];
   let abort: AbortController;
+  let workspaces: Workspaces;
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'orchestrator-test-'));
@@ -30,6 +32,7 @@ describe('orchestrate', () => {
     worker = new ScriptedWorker();
     events = [];
     abort = new AbortController();
+    workspaces = createSharedDirectory(folder);
   });
 
   afterEach(() => {
@@ -45,7 +48,7 @@ describe('orchestrate', () => {
       {
         store,
         worker,
-        workspaces: createSharedDirectory(folder),
+        workspaces,
         managerUsd: () => 0,
         reporter: { report: (event) => void events.push(event), close: () => Promise.resolve() },
         plan,
@@ -298,6 +301,57 @@ describe('orchestrate', () => {
     expect((await start()).outcome).toBe('completed');
     expect(worker.calls).toHaveLength(0);
     expect(store.usage().reduce((sum, { costUsd }) => sum + costUsd, 0)).toBe(0.5);
+  });
+
+  it('follows up what a review left open, also where nobody lived to see that the change had landed', async () => {
+    add(makeDraft('1'));
+    const attempt = claimByKilledRun('1')?.attempt;
+    if (attempt === undefined) throw new Error('It cannot be claimed.');
+    const finding = {
+      id: 'F1',
+      severity: 'major',
+      file: null,
+      line: null,
+      title: 'Slow',
+      evidence: '',
+    } as const;
+    const review = { round: 2, verdict: 'rejected', summary: '', findings: [finding], commit: 'c' } as const;
+    const proof = { change: 'c', gates: [{ command: 'npm test', verdict: 'passed' }], review } as const;
+    const about = { attemptId: attempt.id, taskId: '1' };
+    store.record({ type: 'landing-intended', ...about, commit: 'other', proof: { ...proof, change: 'o' } });
+    store.record({ type: 'landing-intended', ...about, commit: 'landed', proof });
+    worker.recovery = () => Promise.resolve(attemptEnd('landed', { commit: 'landed' }));
+    expect((await start()).outcome).toBe('completed');
+    expect(store.attempts({ taskId: '1' })[0]?.end).toMatchObject({ commit: 'landed', ...proof });
+    expect(store.tasks().map(({ title, status }) => [title, status])).toEqual([
+      ['Task 1', 'done'],
+      ['Follow up on task 1: Slow', 'deferred'],
+    ]);
+  });
+
+  it('ends at once what it takes over of tasks that were given up meanwhile', async () => {
+    add(makeDraft('1'));
+    claimByKilledRun('1');
+    store.setStatus(['1'], 'cancelled', 'given up');
+    let isPlanned = false;
+    worker.recovery = (signal) =>
+      new Promise((resolve) => {
+        signal.addEventListener('abort', () => resolve(attemptEnd(isPlanned ? 'landed' : 'cancelled')));
+      });
+    await start({}, () => {
+      isPlanned = true;
+      return Promise.resolve('stored');
+    });
+    expect(store.task('1')?.status).toBe('cancelled');
+  });
+
+  it('is over in the store, too, where the delivery breaks', async () => {
+    add(makeDraft('1'));
+    workspaces = { ...workspaces, deliver: () => Promise.reject(new Error('boom')) };
+    const run = start();
+    await endNext(1, attemptEnd('landed'));
+    await expect(run).rejects.toThrow('boom');
+    expect(store.lastRun()).toMatchObject({ outcome: 'interrupted', message: 'boom' });
   });
 
   it('refuses to start beside a run that is alive, and says who runs', async () => {

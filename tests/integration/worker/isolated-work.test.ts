@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Attempt, AttemptEnd, WorkerReport } from '../../../src/attempt.ts';
+import type { Attempt, AttemptEnd, Proof, WorkerReport } from '../../../src/attempt.ts';
 import { writeAssignment } from '../../../src/worker/assignment-file.ts';
 import { attemptFiles } from '../../../src/worker/claude-process.ts';
 import type { Assignment } from '../../../src/worker/worker.ts';
@@ -126,6 +126,21 @@ describe('work that is finished', () => {
     expect(end.outcome).toBe('landed');
     expect(rig.calls()).toHaveLength(1);
   });
+});
+
+test('what proves a change is written down before it lands', async () => {
+  rig.script([
+    { print: lines.init },
+    { write: { path: 'made.txt', text: 'x\n' } },
+    { print: lines.result() },
+  ]);
+  const workspaces = await trees.start();
+  const proofs: Proof[] = [];
+  const hooks = { ...listen().hooks, onLanding: (_: string, proof: Proof) => void proofs.push(proof) };
+  const attempt = trees.attempt('1', { id: 1, files: join(rig.root, 'attempts', '1') });
+  const end = await rig.worker({ workspaces }).run(rig.assignment({ attempt }), hooks, never);
+  expect(end).toMatchObject({ outcome: 'landed', ...proofs[0] });
+  expect(proofs).toEqual([{ change: end.change, gates: [], review: null }]);
 });
 
 describe('what happens around an attempt', () => {

@@ -12,6 +12,30 @@ afterEach(() => {
   rig.remove();
 });
 
+describe('what has landed', () => {
+  test('is known to have landed where git was killed after it had moved the branch', async () => {
+    const integration = await rig.open();
+    const change = await rig.work(integration, { 'x.txt': 'x' });
+    const real = rig.shell('command -v git').trim();
+    const program = join(rig.programs, 'git');
+    // It does what is asked, and is killed before it could say so.
+    const script = `#!/bin/sh\n"${real}" "$@"; code=$?\ncase "$*" in *"update-ref -m landed"*) kill -9 $$;; esac\nexit $code\n`;
+    writeFileSync(program, script);
+    chmodSync(program, 0o755);
+    const landed = await rig.land(integration, change);
+    expect(await integration.tip()).toBe(landed);
+  });
+
+  test('has landed, whichever branch the user is on when somebody asks', async () => {
+    const first = await rig.open();
+    const landed = await rig.land(first, await rig.work(first, { 'x.txt': 'x' }));
+    rig.git('switch', '-qc', 'feature');
+    const other = await rig.open('feature');
+    expect(await other.contains(landed)).toBe(true);
+    expect(rig.git('merge-base', landed, other.ref)).not.toBe(landed);
+  });
+});
+
 describe('merging', () => {
   test('tasks in different files land one after the other, each as one commit of the user', async () => {
     const integration = await rig.open();
