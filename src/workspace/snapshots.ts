@@ -16,6 +16,8 @@ export interface KeepRequest {
   readonly base?: string | null;
   /** The branch made for the worktree: what a worker committed there is kept too if it left that branch. */
   readonly branch?: string | null;
+  /** Files that are not part of the work, whether or not git ignores them. */
+  readonly without?: readonly string[];
 }
 
 /** What was kept. */
@@ -113,7 +115,7 @@ export class Snapshots {
     const head = place.linked ? await this.#head(place) : undefined;
     const base = request.base ?? null;
     const [{ tree, unread }, parents] = await Promise.all([
-      captureTree(this.#git, place, head?.commit ?? base),
+      captureTree(this.#git, place, head?.commit ?? base, request.without),
       this.#parents(place, head?.commit, base),
     ]);
     await this.#keepLeftBranch(request, head?.commit);
@@ -233,7 +235,14 @@ export class Snapshots {
   }
 
   #commonDirectory(): Promise<string> {
-    return (this.#common ??= this.#git.run(['rev-parse', '--path-format=absolute', '--git-common-dir']));
+    const found = (this.#common ??= this.#git.run([
+      'rev-parse',
+      '--path-format=absolute',
+      '--git-common-dir',
+    ]));
+    // Git may have been away for a moment only.
+    found.catch(() => (this.#common = undefined));
+    return found;
   }
 }
 
