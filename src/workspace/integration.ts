@@ -55,6 +55,9 @@ export class Integration {
   /** Brings the branch up to date with the user's HEAD, or makes it; throws `Failed` where only a person can do that. */
   static async open(git: Git, options: IntegrationOptions): Promise<Integration> {
     const settings = await readCommitSettings(git);
+    // Before anybody is paid for work that could not land. Nothing refers to this commit.
+    if (settings.sign)
+      await commitAsUser(git, settings, { tree: 'HEAD^{tree}', parents: [], message: 'Can it be signed?\n' });
     return new Integration(git, options, settings, await synchronize(git, options.branch, settings));
   }
 
@@ -80,11 +83,17 @@ export class Integration {
   }
 
   /** What a captured commit changes; `protectedPaths` are globs of files that a worker must not change. */
-  async changeOf(commit: string, protectedPaths: readonly string[]): Promise<Change> {
+  async changeOf(
+    commit: string,
+    protectedPaths: readonly string[],
+    copied: ReadonlySet<string> = new Set(),
+  ): Promise<Change> {
     const key = protectedPaths.join('\0');
     const guarded = this.#guarded.get(key) ?? guardedPaths(this.#git, protectedPaths);
     this.#guarded.set(key, guarded);
-    return findChange(this.#git, commit, this.#tip, await guarded);
+    // What failed is asked again the next time.
+    guarded.catch(() => this.#guarded.delete(key));
+    return findChange(this.#git, commit, this.#tip, { guarded: await guarded, copied });
   }
 
   /** Merges a change onto the tip, without touching any file. */
