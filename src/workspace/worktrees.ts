@@ -1,3 +1,5 @@
+import { Failed } from '../failure.ts';
+import { GitFailed } from './git.ts';
 import { createChanges } from './worktree-changes.ts';
 import { WorktreeRun, type WorktreesOptions } from './worktree-run.ts';
 import type { Workspaces } from './workspace.ts';
@@ -14,7 +16,7 @@ export function createWorktrees(options: WorktreesOptions): Workspaces {
       'each task works in a git worktree of its own; your uncommitted changes are not in it, and are not touched',
     changes: createChanges(begun, options.protectedPaths),
     async begin(runId, unfinished) {
-      const { run: open, notes } = await WorktreeRun.begin(options, runId, unfinished);
+      const { run: open, notes } = await orFailed(() => WorktreeRun.begin(options, runId, unfinished));
       run = open;
       return notes;
     },
@@ -23,4 +25,22 @@ export function createWorktrees(options: WorktreesOptions): Workspaces {
     release: (workspace, landed) => begun().release(workspace, landed),
     deliver: () => begun().deliver(),
   };
+}
+
+/** What git or the disk can do wrong before anything is started is a person's to mend; a bug stays one. */
+async function orFailed<T>(begin: () => Promise<T>): Promise<T> {
+  try {
+    return await begin();
+  } catch (error) {
+    const isExpected = error instanceof GitFailed || (error instanceof Error && 'code' in error);
+    if (!isExpected) throw error;
+    throw new Failed(
+      {
+        reason: 'repository-unusable',
+        message: `No worktrees can be made ready: ${error.message}`,
+        fix: 'Mend that (`check` looks at git, the repository and the disk), then `run` again. Nothing was started.',
+      },
+      { cause: error },
+    );
+  }
 }
