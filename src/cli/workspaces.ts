@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import type { LoadedConfig } from '../config.ts';
 import { fail, Failed } from '../failure.ts';
@@ -80,10 +81,25 @@ async function findRepository(
     stdin: 'ignore',
   });
   if (!failed) return undefined;
+  const isMissing = exitCode === undefined || /not a git repository/i.test(stderr);
+  const found = isMissing ? findGitFolder(directory) : undefined;
+  // Git that is away for a moment, or a damaged repository, must not end with workers in the user's checkout.
+  if (found !== undefined)
+    fail(
+      'repository-unusable',
+      `${found} is there, but ${exitCode === undefined ? `git cannot be started (${shortMessage})` : 'git does not take it for a repository'}.`,
+      'Mend that, or set execution.isolation to "none": then workers share your directory.',
+    );
   if (exitCode === undefined) return `git cannot be started (${shortMessage}).`;
-  if (/not a git repository/i.test(stderr)) return `${directory} is not in a git repository.`;
+  if (isMissing) return `${directory} is not in a git repository.`;
   // Such as one that belongs to somebody else: to go on without isolation would be another job than the one asked for.
   return fail('repository-unusable', `git cannot use the repository of ${directory}: ${stderr.trim()}`);
+}
+
+function findGitFolder(directory: string): string | undefined {
+  const folder = join(directory, '.git');
+  if (existsSync(folder)) return folder;
+  return directory === dirname(directory) ? undefined : findGitFolder(dirname(directory));
 }
 
 /** Where programs of this user keep what can be made again. */
