@@ -156,7 +156,8 @@ const STALE_LOCK_MS = 10 * 60_000;
 /** Whether a git may still be at work in a free slot: one that outlived the run that started it. */
 export async function isBeingWritten(admin: string): Promise<boolean> {
   const lock = await stat(join(admin, 'index.lock')).catch(() => undefined);
-  return lock !== undefined && Date.now() - lock.mtimeMs < STALE_LOCK_MS;
+  // Nor is one from the future at work: the clock was set back, and it would not get old.
+  return lock !== undefined && Math.abs(Date.now() - lock.mtimeMs) < STALE_LOCK_MS;
 }
 
 /** What makes it a worktree; all the rest is about work that is over. */
