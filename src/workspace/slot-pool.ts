@@ -56,6 +56,7 @@ export class SlotPool {
   readonly #states = new Map<string, SlotState | undefined>();
   /** Those that must not be given away: leased, reserved, or with something in them that could not be kept. */
   readonly #taken = new Set<string>();
+  readonly #copied = new Map<string, readonly string[]>();
 
   constructor(options: SlotPoolOptions) {
     this.#options = options;
@@ -78,7 +79,7 @@ export class SlotPool {
     for (const [slot, state] of this.#states) {
       if (this.#taken.has(slot) || !this.#isOccupied(slot) || !(await this.settle(slot))) continue;
       if (state?.occupant == null) continue;
-      notes.push(`What a run that was killed had left of task ${state.occupant.taskId} in ${slot} is kept.`);
+      notes.push(`What an earlier run had left of task ${state.occupant.taskId} in ${slot} is kept.`);
     }
     return notes;
   }
@@ -130,9 +131,10 @@ export class SlotPool {
     this.#states.set(slot, state);
   }
 
-  /** Reserves a slot that is in use already. */
-  take(slot: string): void {
+  /** Reserves a slot that is in use already, and has copies of files that are nobody's work. */
+  take(slot: string, copied: ReadonlySet<string>): void {
     this.#taken.add(slot);
+    this.#copied.set(slot, [...copied]);
   }
 
   /** Gives back a slot in which nobody has worked. */
@@ -183,13 +185,10 @@ export class SlotPool {
     const { occupant, branch } = state;
     const standsOn = condition?.kind === 'sound' ? condition.branch : null;
     const { runId, taskId } = occupant ?? ownerOf(branch ?? standsOn);
-    const { commit } = await snapshots.keep(slot, {
-      runId,
-      taskId,
-      why,
-      base: state.base ?? (await base()),
-      branch,
-    });
+    const without = this.#copied.get(slot) ?? [];
+    const request = { runId, taskId, why, base: state.base ?? (await base()), branch, without };
+    const { commit, unread } = await snapshots.keep(slot, request);
+    if (unread !== '') throw new Error(`git cannot read all of it: ${unread}`);
     return commit;
   }
 
