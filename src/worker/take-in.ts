@@ -223,7 +223,14 @@ class TakeIn {
 }
 
 function refusal(change: Change): { outcome: AttemptOutcome; message: string } | undefined {
-  const { protectedFiles, unresolved } = change;
+  const { protectedFiles, lent, unresolved } = change;
+  if (lent.length > 0)
+    return {
+      outcome: 'permission-denied',
+      message:
+        `It would commit ${list(lent)}, which git ignores in your checkout and which was only copied to its worktree ` +
+        '(workspace.copy, .worktreeinclude). If it belongs to the repository, commit it yourself.',
+    };
   if (protectedFiles.length > 0)
     return {
       outcome: 'permission-denied',

@@ -12,9 +12,14 @@ export interface Captured {
 
 /**
  * Writes all files of a worktree that are not ignored as a tree, without touching its index. `fallback` is what is known
- * of it where its own index is of no use. Files may change meanwhile.
+ * of it where its own index is of no use; new files of `without` are left out, ignored or not. Files may change meanwhile.
  */
-export async function captureTree(git: Git, place: WorkTree, fallback: string | null): Promise<Captured> {
+export async function captureTree(
+  git: Git,
+  place: WorkTree,
+  fallback: string | null,
+  without: readonly string[] = [],
+): Promise<Captured> {
   const index = new PrivateIndex(git, place, INDEX_NAME);
   try {
     let failed: unknown;
@@ -23,7 +28,7 @@ export async function captureTree(git: Git, place: WorkTree, fallback: string | 
       try {
         const copied = place.linked && !last && (await index.copyFrom(join(place.gitDirectory, 'index')));
         if (!copied) await index.readFrom(fallback);
-        return await captureWith(git, place, index, last);
+        return await captureWith(git, place, index, { partly: last, without });
       } catch (error) {
         // Somebody works there: a file may vanish or shrink between the moment it is found and the one it is read.
         if (!(error instanceof GitFailed)) throw error;
@@ -44,9 +49,10 @@ async function captureWith(
   git: Git,
   place: WorkTree,
   index: PrivateIndex,
-  partly: boolean,
+  { partly, without }: { readonly partly: boolean; readonly without: readonly string[] },
 ): Promise<Captured> {
   const embedded = await prepare(place.directory, index);
+  const nobodys = await untracked(index, without);
   let added = await add(index, embedded, partly);
   if (/embedded git repository|not have a commit checked out/.test(added.stderr)) {
     // Git would note nothing but their current commit, which is in no repository of the user's.
@@ -61,7 +67,15 @@ async function captureWith(
     await index.run(['read-tree', `--prefix=${path}/`, inner.tree]);
     if (inner.unread !== '') unread.push(inner.unread);
   }
+  await apply(index, '--force-remove', nobodys);
   return { tree: await index.run(['write-tree']), unread: unread.join('\n') };
+}
+
+/** Those that are nowhere in the index yet. */
+async function untracked(index: PrivateIndex, paths: readonly string[]): Promise<string[]> {
+  if (paths.length === 0) return [];
+  const tracked = new Set((await index.run(['ls-files', '-z'])).split('\0'));
+  return paths.filter((path) => !tracked.has(path));
 }
 
 /** Makes the index tell the truth about every file; returns repositories that it holds as nothing but a commit. */
@@ -159,7 +173,7 @@ async function captureEmbedded(git: Git, place: WorkTree, path: string, partly: 
   );
   try {
     await index.readFrom(null);
-    return await captureWith(git, inner, index, partly);
+    return await captureWith(git, inner, index, { partly, without: [] });
   } finally {
     await index.remove();
   }

@@ -2,12 +2,15 @@ import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Git } from './git.ts';
 import type { Change } from './workspace.ts';
 
-/** What a commit changes compared with `tip`'s newest commit that it contains. `guarded` are pathspecs. */
+/**
+ * What a commit changes compared with `tip`'s newest commit that it contains. `guarded` are pathspecs, `copied` files that
+ * the worktree got from the user's checkout.
+ */
 export async function findChange(
   git: Git,
   commit: string,
   tip: string,
-  guarded: readonly string[],
+  { guarded, copied }: { readonly guarded: readonly string[]; readonly copied: ReadonlySet<string> },
 ): Promise<Change> {
   const base = await git.run(['merge-base', tip, commit]);
   const between = [base, commit];
@@ -20,7 +23,23 @@ export async function findChange(
   const [tree = '', baseTree = ''] = trees.split('\n');
   const unresolved: string[] = [];
   for (const file of marked) if (await addsMarks(git, between, file)) unresolved.push(file);
-  return { commit, tree, base, baseTree, files, protectedFiles, unresolved };
+  const lent = files.filter((file) => copied.has(file));
+  // What is tracked at the base is the repository's own by now.
+  const tracked =
+    lent.length === 0
+      ? ''
+      : await git.run(['ls-tree', '-r', '-z', '--name-only', '--full-tree', base, '--', ...lent]);
+  const own = new Set(tracked.split('\0'));
+  return {
+    commit,
+    tree,
+    base,
+    baseTree,
+    files,
+    protectedFiles,
+    lent: lent.filter((file) => !own.has(file)),
+    unresolved,
+  };
 }
 
 /**

@@ -52,19 +52,19 @@ async function list(git: Git, top: string, excludes: string[], prefix: string): 
   return found.split('\0').filter((path) => path !== '' && !path.endsWith('/'));
 }
 
-/** Copies them to a worktree that is clean. The error is a sentence that names what would have become part of changes. */
+/** Copies them to a worktree that is clean, and returns which it got. The error is a sentence that names what would have become part of changes. */
 export async function copyFiles(
   git: Git,
   top: string,
   worktree: string,
   { asked, included }: CopiedFiles,
-): Promise<Result<null, string>> {
+): Promise<Result<readonly string[], string>> {
   const wanted: string[] = [];
   for (const path of new Set([...asked, ...included])) {
     // A link of the repository may lead out of it: what is there is not ours to write.
     if (!(await isBeyondLink(worktree, path))) wanted.push(path);
   }
-  if (wanted.length === 0) return ok(null);
+  if (wanted.length === 0) return ok([]);
   const ignored = await ignoredOf(git, worktree, wanted);
   const copied = wanted.filter((path) => ignored.has(path));
   const exposed: string[] = [];
@@ -79,7 +79,7 @@ export async function copyFiles(
     );
   }
   for (const path of copied) await copyOne(join(top, path), worktree, path);
-  return ok(null);
+  return ok(copied);
 }
 
 async function isBeyondLink(worktree: string, path: string): Promise<boolean> {

@@ -41,7 +41,7 @@ export interface Slot {
   readonly state: SlotState;
 }
 
-const EMPTY: SlotState = { occupant: null, branch: null, base: null, prepared: null, usedAt: 0 };
+const EMPTY: SlotState = { occupant: null, branch: null, base: null, prepared: null, copied: [], usedAt: 0 };
 
 /**
  * Worktrees that tasks use one after the other, since a warm one is ready in a hundredth of the time of a new one.
@@ -56,7 +56,6 @@ export class SlotPool {
   readonly #states = new Map<string, SlotState | undefined>();
   /** Those that must not be given away: leased, reserved, or with something in them that could not be kept. */
   readonly #taken = new Set<string>();
-  readonly #copied = new Map<string, readonly string[]>();
 
   constructor(options: SlotPoolOptions) {
     this.#options = options;
@@ -131,10 +130,9 @@ export class SlotPool {
     this.#states.set(slot, state);
   }
 
-  /** Reserves a slot that is in use already, and has copies of files that are nobody's work. */
-  take(slot: string, copied: ReadonlySet<string>): void {
+  /** Reserves a slot that is in use already. */
+  take(slot: string): void {
     this.#taken.add(slot);
-    this.#copied.set(slot, [...copied]);
   }
 
   /** Gives back a slot in which nobody has worked. */
@@ -185,8 +183,7 @@ export class SlotPool {
     const { occupant, branch } = state;
     const standsOn = condition?.kind === 'sound' ? condition.branch : null;
     const { runId, taskId } = occupant ?? ownerOf(branch ?? standsOn);
-    const without = this.#copied.get(slot) ?? [];
-    const request = { runId, taskId, why, base: state.base ?? (await base()), branch, without };
+    const request = { runId, taskId, why, base: state.base ?? (await base()), branch, without: state.copied };
     const { commit, unread } = await snapshots.keep(slot, request);
     if (unread !== '') throw new Error(`git cannot read all of it: ${unread}`);
     return commit;

@@ -92,8 +92,8 @@ export class SlotSetup {
     return ok({ ...env, ORCHESTRATOR_PORT_BASE: String(port) });
   }
 
-  /** Gives a slot that is at its commit the files of the user's that git does not track. The error is a sentence. */
-  copy(slot: string, files: CopiedFiles): Promise<Result<null, string>> {
+  /** Gives a slot that is at its commit the files of the user's that git does not track; the error is a sentence. */
+  copy(slot: string, files: CopiedFiles): Promise<Result<readonly string[], string>> {
     const { git, top } = this.#options;
     return copyFiles(git, top, slot, files);
   }

@@ -17,6 +17,8 @@ export interface SlotState {
   readonly base: string | null;
   /** What it was prepared for; null where it has to be prepared anew. */
   readonly prepared: string | null;
+  /** Files that it got from the user's checkout: nobody's work, whether or not git still ignores them. */
+  readonly copied: readonly string[];
   /** Unix milliseconds. */
   readonly usedAt: number;
 }
@@ -27,7 +29,8 @@ export async function readSlotState(slot: string): Promise<SlotState | undefined
   if (text === undefined) return undefined;
   try {
     const state: unknown = JSON.parse(text);
-    return isSlotState(state) ? state : undefined;
+    // An earlier version did not know of them.
+    return isSlotState(state) ? { ...state, copied: state.copied ?? [] } : undefined;
   } catch {
     return undefined;
   }
@@ -51,14 +54,15 @@ function stateFile(slot: string): string {
   return `${slot}.json`;
 }
 
-function isSlotState(value: unknown): value is SlotState {
+function isSlotState(value: unknown): value is Omit<SlotState, 'copied'> & Partial<SlotState> {
   if (typeof value !== 'object' || value === null) return false;
-  const { occupant, branch, base, prepared, usedAt } = value as Record<keyof SlotState, unknown>;
+  const { occupant, branch, base, prepared, copied, usedAt } = value as Record<keyof SlotState, unknown>;
   return (
     typeof occupant === 'object' &&
     (branch === null || typeof branch === 'string') &&
     (base === null || typeof base === 'string') &&
     (prepared === null || typeof prepared === 'string') &&
+    (copied === undefined || Array.isArray(copied)) &&
     typeof usedAt === 'number'
   );
 }

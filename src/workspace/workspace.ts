@@ -27,6 +27,8 @@ export interface Change {
   readonly files: readonly string[];
   /** Those of them that a worker must not change. */
   readonly protectedFiles: readonly string[];
+  /** Those that git ignores in the user's checkout and that were only copied from there. */
+  readonly lent: readonly string[];
   /** Files in which marks of a conflict are left. */
   readonly unresolved: readonly string[];
 }

@@ -1,3 +1,4 @@
+import type { Attempt } from '../attempt.ts';
 import type { Git } from './git.ts';
 import type { Integration } from './integration.ts';
 import { endOperations, inspectSlot, makeSlot, switchSlot } from './slot.ts';
@@ -38,7 +39,11 @@ export function createChanges(open: () => ChangesContext, protectedPaths: readon
       const commit = await capture(context, lease);
       lease.at = commit;
       lease.combined = null;
-      return await context.integration.changeOf(commit, protectedPaths);
+      return await context.integration.changeOf(
+        commit,
+        protectedPaths,
+        new Set(context.pool.stateOf(lease.slot).copied),
+      );
     },
 
     async combine(workspace, change) {
@@ -82,14 +87,18 @@ async function capture({ git, commonDirectory, pool }: ChangesContext, lease: Le
   return commit;
 }
 
-/** Puts a worktree back to what was captured or combined in it last; what commands have left since is kept apart. */
+/**
+ * Puts the worktree of an attempt that was killed back to what was captured or combined in it last; what commands have
+ * left since is kept apart.
+ */
 export async function backToCapture(
   { git, commonDirectory, pool }: ChangesContext,
   slot: string,
-  branch: string,
+  { branch, phase }: Attempt,
 ): Promise<void> {
+  if (phase === 'preparing' || phase === 'working') return;
   const found = await inspectSlot(slot, commonDirectory);
-  if (found.kind !== 'sound' || found.branch !== branch) return;
+  if (found.kind !== 'sound' || branch === null || found.branch !== branch) return;
   await pool.keep(slot, 'what commands had left that judged its change', found);
   await endOperations(found.admin);
   const commit = await git.run(['rev-parse', 'HEAD'], { directory: slot });

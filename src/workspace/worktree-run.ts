@@ -1,9 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Attempt, Phase } from '../attempt.ts';
+import type { Attempt } from '../attempt.ts';
 import type { Delivery } from '../event.ts';
 import { err, ok, type Result } from '../result.ts';
 import { WorkerPool } from '../worker-pool.ts';
+import type { CopiedFiles } from './copied-files.ts';
 import { deliver } from './delivery.ts';
 import { GitFailed, type Git } from './git.ts';
 import { Integration } from './integration.ts';
@@ -56,9 +57,6 @@ const STOPPED = 'It was stopped while its worktree was prepared.';
 class Unprepared extends Error {
   override readonly name = 'Unprepared';
 }
-
-/** Before its change is captured. */
-const IN_WORK: ReadonlySet<Phase> = new Set(['preparing', 'working']);
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -163,7 +161,7 @@ export class WorktreeRun implements ChangesContext {
       if (occupant !== null && occupant.attemptId !== attempt.id)
         throw new Unprepared(`The worktree ${slot} has been given to another task; what was in it is kept.`);
       const environment = await this.#environment(slot);
-      if (!IN_WORK.has(attempt.phase)) await backToCapture(this, slot, branch);
+      await backToCapture(this, slot, attempt);
       return this.#lend(slot, { directory: '', environment, branch, base, inherited: '' });
     });
   }
@@ -240,20 +238,17 @@ export class WorktreeRun implements ChangesContext {
     return await newestSnapshot(this.git, attempt);
   }
 
-  async #prepare(
-    { directory, state }: Slot,
-    files: Awaited<ReturnType<SlotSetup['findFiles']>>,
-    signal: AbortSignal,
-  ): Promise<Environment> {
+  async #prepare({ directory, state }: Slot, files: CopiedFiles, signal: AbortSignal): Promise<Environment> {
     const environment = await this.#environment(directory);
     // A task may have removed all that was in it.
     await mkdir(join(directory, this.#layout.prefix), { recursive: true });
-    unwrap(await this.#setup.copy(directory, files));
+    const copied = unwrap(await this.#setup.copy(directory, files));
     const key = await this.#setup.key(directory);
-    if (key !== state.prepared) {
-      await this.pool.write(directory, { ...state, prepared: null });
+    const isPrepared = key === state.prepared;
+    await this.pool.write(directory, { ...state, copied, prepared: isPrepared ? key : null });
+    if (!isPrepared) {
       unwrap(await this.#setup.install(directory, key, environment, signal));
-      await this.pool.write(directory, { ...state, prepared: key });
+      await this.pool.write(directory, { ...state, copied, prepared: key });
     }
     if (signal.aborted) throw new Unprepared(STOPPED);
     return environment;

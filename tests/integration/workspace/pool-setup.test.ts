@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { leasePorts } from '../../../src/workspace/ports.ts';
@@ -194,3 +202,52 @@ test(
     for (const { workspace } of all) expect(read(workspace, 'd99/f9999.txt')).toBe('file 9999\n');
   },
 );
+
+test('Files that were copied are no part of the work, also where the worker stops git from ignoring them', async () => {
+  write(rig.top, { '.env': 'SECRET=1', 'x.key': 'from the user', '.worktreeinclude': 'x.key\n' });
+  const tool = await rig.start({ copy: ['.env'] });
+  await rig.finish(tool, '1', { '.gitignore': '.env\n', 'x.key': null });
+  await rig.finish(tool, '2', { 'x.key': 'from a task' });
+  const { workspace, attempt } = await rig.acquire(tool, rig.attempt('3'));
+  expect(read(workspace, '.env')).toBe('SECRET=1');
+  write(workspace.directory, { '.gitignore': 'node_modules/\n', 'x.key': 'from another task' });
+  await tool.changes.snapshot(workspace);
+  const change = await tool.changes.capture(workspace);
+  expect(change).toMatchObject({ files: ['.gitignore', 'x.key'], lent: [] });
+  await rig.takeIn(tool.changes, workspace, attempt);
+  await tool.release(workspace, true);
+  expect(rig.show('orchestrator/integration/main', 'x.key')).toBe('from another task');
+  expect(rig.isKept('SECRET=1')).toBe(false);
+});
+
+test('A copied file that the worker adds by force is named, and so is not taken in', async () => {
+  write(rig.top, { '.env': 'SECRET=1' });
+  const tool = await rig.start({ copy: ['.env'] });
+  const { workspace } = await rig.acquire(tool, rig.attempt('1'));
+  rig.gitIn(workspace.directory, ['add', '-f', '.env']);
+  write(workspace.directory, { 'new.txt': 'x' });
+  expect(await tool.changes.capture(workspace)).toMatchObject({ files: ['.env', 'new.txt'], lent: ['.env'] });
+});
+
+test('Work that git cannot read all of is neither taken in nor given away', async () => {
+  const tool = await rig.start();
+  const { workspace, attempt } = await rig.acquire(tool, rig.attempt('1'));
+  write(workspace.directory, { 'new.txt': 'x', 'secret.txt': 'not for git' });
+  const real = rig.shell('command -v git').trim();
+  // As where a file belongs to somebody else: all others are added.
+  const script = `#!/bin/sh
+case "$*" in *" add -A"*) "${real}" "$@" ':(exclude)secret.txt'; echo 'error: open("secret.txt"): Permission denied' >&2; exit 1;; esac
+exec "${real}" "$@"
+`;
+  writeFileSync(join(rig.programs, 'git'), script, { mode: 0o755 });
+  await expect(tool.changes.capture(workspace)).rejects.toThrow('Permission denied');
+  await tool.release(workspace, false);
+  expect(rig.warnings.join()).toContain('could not be kept');
+  expect(read(workspace, 'secret.txt')).toBe('not for git');
+  rmSync(join(rig.programs, 'git'));
+  const again = await rig.acquire(tool, rig.attempt('1', { number: 2, resumed: true }), {
+    attempt,
+    outcome: 'infrastructure',
+  });
+  expect(read(again.workspace, 'secret.txt')).toBe('not for git');
+});

@@ -24,6 +24,7 @@ const CHANGE: Change = {
   baseTree: 'base-tree',
   files: ['a.js'],
   protectedFiles: [],
+  lent: [],
   unresolved: [],
 };
 const REPORT: WorkerReport = { status: 'completed', summary: 'Did it.', handover: '', followUps: [] };
@@ -210,6 +211,13 @@ describe('a change that is reported done', () => {
   it('goes back with marks of a conflict left in it', async () => {
     const { end } = await take({ change: { unresolved: ['a.js'] } });
     expect(end).toMatchObject({ outcome: 'conflict', message: 'Marks of a conflict are left in a.js.' });
+  });
+
+  it('never lands with a file that was only copied to the worktree, and says which', async () => {
+    const { end, asked } = await take({ change: { lent: ['.env'] } });
+    expect(end.outcome).toBe('permission-denied');
+    expect(end.message).toContain('It would commit .env, which git ignores in your checkout');
+    expect(asked).toEqual([]);
   });
 
   it('never lands with a file that workers must not change, and says which', async () => {
