@@ -62,7 +62,8 @@ export function recordEvent(store: StoreContext, event: Event): Stamped {
 
 /** Whether an event says nothing any more once the machine has lost its power, and with it every worker. */
 export function isFleeting(event: Event): boolean {
-  if (event.type === 'attempt-prepared') return true;
+  // A worktree is still there then, with what was written in it.
+  if (event.type === 'attempt-prepared') return event.branch === null;
   return event.type === 'attempt-spawned' || (event.type === 'attempt-phase' && event.phase !== 'landing');
 }
 

@@ -24,6 +24,7 @@ import {
 import { twoStageInterrupt } from '../interrupt.ts';
 import { stdoutWidth } from '../tasks/session.ts';
 import { createWorkspaces } from '../workspaces.ts';
+import { hurriedDelivery } from './hurried-delivery.ts';
 import { setupRunner } from './setup-runner.ts';
 import { managerForRun } from './run-manager.ts';
 import type { RunContext } from './run-context.ts';
@@ -89,7 +90,7 @@ async function holdingTheProject(
   const parts: Orchestration = {
     store,
     worker,
-    workspaces,
+    workspaces: hurriedDelivery(workspaces, hurry),
     reporter,
     plan: (_tasks, signal) => manager.plan(signal),
     estimate: learnEstimates(store.finishedWork()),
