@@ -64,7 +64,7 @@ export const OUTCOME_POLICY: Readonly<Record<AttemptOutcome, OutcomePolicy>> = {
   conflict: {
     ...CHARGED,
     advice:
-      '`run` again to have it resolved on what has landed by then, or take its work with `recover restore`.',
+      '`run` again to have it resolved on what has landed by then, or take its work yourself: `recover list` says how.',
   },
   'timed-out': { ...CHARGED, advice: 'Split the task with `expand`, or raise execution.worker_timeout.' },
   stalled: {
@@ -120,7 +120,8 @@ export const OUTCOME_POLICY: Readonly<Record<AttemptOutcome, OutcomePolicy>> = {
   infrastructure: {
     ...FREE,
     backOff: true,
-    advice: 'The machine or the network failed, not the task; `check` shows what is wrong.',
+    advice:
+      'The machine, the network or a set-up command failed, not the task: mend what is named, then `run` again; `check` finds more.',
   },
 };
 

@@ -87,7 +87,7 @@ function describe(event: Stamped, worker: RunningWorker | undefined): EventLine 
     case 'run-delivered': {
       const { kind, message, commands } = event.delivery;
       if (kind === 'none') return undefined;
-      const text = commands.length === 0 ? message : `${message} Take it with: ${commands.join('; ')}`;
+      const text = commands.length === 0 ? message : `${message} Take them with: ${commands.join('; ')}`;
       return line('normal', kind === 'left' ? 'warn' : 'good', text);
     }
     case 'attempt-spawned':

@@ -1,10 +1,11 @@
 import { totalTokens } from '../attempt.ts';
+import type { Delivery } from '../event.ts';
 import { RUN_OUTCOME_WORDS } from './describe-event.ts';
 import { displayWidth, firstLine, fit, neutralise, truncate, wrap } from './display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from './format.ts';
 import { styles, type Styles } from './styles.ts';
 import {
-  isStillOpen,
+  isDecided,
   type DoneTask,
   type FailedTaskSummary,
   type LeftTask,
@@ -31,18 +32,18 @@ export function formatSummary(summary: RunSummary, options: { columns: number; c
   return `${text.join('\n\n')}\n`;
 }
 
-/** The one command that goes on from here. */
+/** The one command that goes on from here: to what failed, else to what delivery has left to the user. */
 export function nextCommand(summary: RunSummary): string {
-  const { outcome, failed, left, costUsd } = summary;
+  const { outcome, failed, left, costUsd, delivery } = summary;
   switch (outcome) {
     case null:
       return 'claude-orchestrator status --watch';
-    case 'completed':
-      return left.length > 0 ? 'claude-orchestrator run' : 'claude-orchestrator list';
     case 'completed-with-failures': {
-      const first = failed[0];
+      const first = failed.find(({ status }) => !isDecided(status)) ?? failed[0];
       return first === undefined ? 'claude-orchestrator list' : `claude-orchestrator show ${first.taskId}`;
     }
+    case 'completed':
+      return takeStep(delivery) ?? (left.length > 0 ? 'claude-orchestrator run' : 'claude-orchestrator list');
     case 'over-budget':
       return `claude-orchestrator run --max-cost ${Math.max(1, Math.ceil(costUsd * 2))}`;
     case 'unauthenticated':
@@ -53,13 +54,20 @@ export function nextCommand(summary: RunSummary): string {
   }
 }
 
+/** What is left to do with results, if anything is. */
+function takeStep(delivery: Delivery | null): string | undefined {
+  return delivery?.kind === 'staged' ? 'git diff --staged' : delivery?.commands[0];
+}
+
 function headline(summary: RunSummary, columns: number, style: Styles): string[] {
   const { outcome, counts, durationMs, tokens, costUsd } = summary;
+  const setAside = summary.failed.filter(({ status }) => isDecided(status)).length;
   const tone = outcome === 'completed' ? style.green : outcome === null ? style.cyan : style.yellow;
   const figures = [
     `${counts.done} of ${plural(counts.total, 'task')} done`,
     ...(counts.running > 0 ? [`${counts.running} running`] : []),
     ...(counts.failed > 0 ? [`${counts.failed} failed`] : []),
+    ...(setAside > 0 ? [`${setAside} set aside`] : []),
     ...(counts.waiting > 0 ? [`${counts.waiting} left`] : []),
     formatDuration(durationMs),
     `${formatTokens(tokens)} tokens`,
@@ -75,6 +83,8 @@ function headline(summary: RunSummary, columns: number, style: Styles): string[]
 function outcomeWords({ outcome, counts }: RunSummary): string {
   if (outcome === null) return 'The run goes on.';
   if (outcome === 'completed' && counts.waiting > 0) return 'Everything this run was asked for is done.';
+  if (outcome === 'completed' && counts.done < counts.total)
+    return 'Everything but what was set aside is done.';
   return RUN_OUTCOME_WORDS[outcome];
 }
 
@@ -106,7 +116,7 @@ function failedSection(failed: readonly FailedTaskSummary[], columns: number, st
   const lines = [style.bold('Not done')];
   for (const task of failed) {
     const tries = `${task.attempts === 1 ? '1 try' : `${task.attempts} tries`} · ${formatMoney(task.costUsd)}`;
-    const [mark, tone] = isStillOpen(task) ? ['■', style.yellow] : ['✖', style.red];
+    const [mark, tone] = task.status === 'failed' ? ['✖', style.red] : ['■', style.yellow];
     lines.push(tone(taskLine(mark, task, tries, columns)));
     const reason = task.message === '' ? task.outcome : `${task.outcome}: ${firstLine(task.message)}`;
     lines.push(...paragraph(reason, columns, '    '));
@@ -183,9 +193,11 @@ function endSection(summary: RunSummary, columns: number, style: Styles): string
   return [
     ...paragraph(billing, columns, label('Paid by')),
     ...(resetsAt === null || outcome === 'completed' ? [] : [label('Limit resets') + resetsAt]),
-    ...(delivery === null ? [] : paragraph(delivery.message, columns, label('Delivered'))),
+    ...(delivery === null
+      ? []
+      : paragraph(delivery.message, columns, label(delivery.kind === 'left' ? 'Results' : 'Delivered'))),
     ...(delivery?.commands ?? []).map((command, index) =>
-      copyable(index === 0 ? 'Take it with' : ' '.repeat(14), command),
+      copyable(index === 0 ? 'Take them with' : ' '.repeat(14), command),
     ),
     ...directories.map((directory, index) =>
       copyable(index === 0 ? 'Changes are in' : ' '.repeat(14), directory),

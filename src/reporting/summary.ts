@@ -126,14 +126,16 @@ export function summarize({ run, attempts, tasks, usage, events, now }: SummaryS
     if (success) {
       done.push({ ...common, outcome, summary: report?.summary ?? '', followUps: report?.followUps ?? [] });
     } else {
-      failed.push({ ...common, outcome, message, advice, status: task?.status ?? 'cancelled' });
+      const status = task?.status ?? 'cancelled';
+      failed.push({ ...common, outcome, message, advice: adviceFor(task, advice), status });
     }
   }
   const left = leftTasks(tasks, byTask);
   const perRole = usagePerRole(usage);
   const end = run.endedAt === null ? now : Date.parse(run.endedAt);
   // What a usage limit or a person stopped is still to do, and no failure of the task.
-  const open = failed.filter(isStillOpen).length;
+  const open = failed.filter(({ status }) => status === 'pending' || status === 'in-progress').length;
+  const setAside = failed.filter(({ status }) => isDecided(status)).length;
   return {
     runId: run.id,
     outcome: run.outcome,
@@ -147,7 +149,7 @@ export function summarize({ run, attempts, tasks, usage, events, now }: SummaryS
       total: done.length + failed.length + running.length + left.length,
       done: done.length,
       running: running.length,
-      failed: failed.length - open,
+      failed: failed.length - open - setAside,
       waiting: left.length + open,
     },
     done,
@@ -160,14 +162,24 @@ export function summarize({ run, attempts, tasks, usage, events, now }: SummaryS
     resetsAt: latestReset(attempts),
     delivery: deliveryOf(events),
     directories: [
-      ...new Set(attempts.filter(({ branch }) => branch === null).map(({ directory }) => directory)),
+      ...new Set(
+        attempts
+          .filter(({ branch, phase }) => branch === null && phase !== 'preparing')
+          .map(({ directory }) => directory),
+      ),
     ],
   };
 }
 
-/** Whether a task that the run tried and did not do has not failed, but only been stopped: the next run goes on with it. */
-export function isStillOpen({ status }: FailedTaskSummary): boolean {
-  return status === 'pending' || status === 'in-progress';
+/** Whether a person has said meanwhile what becomes of a task: it has not failed, and no run goes on with it. */
+export function isDecided(status: TaskStatus): boolean {
+  return !isRunnable(status) && status !== 'in-progress';
+}
+
+function adviceFor(task: Task | undefined, advice: string): string {
+  if (task === undefined) return 'It was deleted meanwhile.';
+  if (!isDecided(task.status)) return advice;
+  return `It was set to ${task.status} meanwhile; \`retry ${task.id}\` lets it be tried again.`;
 }
 
 function groupByTask(attempts: readonly Attempt[]): Map<TaskId, Attempt[]> {

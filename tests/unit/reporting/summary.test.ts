@@ -7,7 +7,7 @@ import {
   type AttemptEnd,
   type AttemptOutcome,
 } from '../../../src/attempt.ts';
-import { RUN_OUTCOMES, type RunOutcome } from '../../../src/event.ts';
+import { RUN_OUTCOMES, type Delivery, type RunOutcome, type Stamped } from '../../../src/event.ts';
 import { displayWidth } from '../../../src/reporting/display-text.ts';
 import { formatSummary, nextCommand } from '../../../src/reporting/format-summary.ts';
 import { summarize, type RunSummary, type SummarySource } from '../../../src/reporting/summary.ts';
@@ -58,6 +58,10 @@ function attempt(
     end,
     ...overrides,
   };
+}
+
+function delivered(delivery: Delivery): Stamped {
+  return { type: 'run-delivered', runId: 'run-1', delivery, at: END };
 }
 
 function usage(role: 'manager' | 'worker', model: string, costUsd: number): UsageRecord {
@@ -181,6 +185,28 @@ test('what was stopped and can go on is left, not failed', () => {
   expect(text(stopped)).not.toMatch(/✖| failed/);
 });
 
+test('what a person gave up while the run worked has not failed, and no run goes on with it', () => {
+  const stopped = summary({
+    tasks: [makeTask('1', { status: 'cancelled' }), makeTask('2', { status: 'done' })],
+    attempts: [attempt(1, '1', attemptEnd('cancelled')), attempt(2, '2', attemptEnd('landed'))],
+  });
+  expect(stopped.counts).toEqual({ total: 2, done: 1, running: 0, failed: 0, waiting: 0 });
+  const shown = text(stopped);
+  expect(shown).toMatch(/^Everything but what was set aside is done\.\n1 of 2 tasks done · 1 set aside · /);
+  expect(shown).toContain('■ 1 Task 1');
+  expect(shown).toContain('→ It was set to cancelled meanwhile; `retry 1` lets it be tried again.');
+  expect(shown).not.toMatch(/✖| failed|goes on|continues/);
+});
+
+test('a task whose workspace was never ready has changed nothing anywhere', () => {
+  const end = attemptEnd('infrastructure', { message: 'The workspace.setup command failed.' });
+  const tasks = [makeTask('1')];
+  const unprepared = summary({ tasks, attempts: [attempt(1, '1', end, { phase: 'preparing' })] });
+  expect(unprepared.directories).toEqual([]);
+  const shared = summary({ tasks, attempts: [attempt(1, '1', end)] });
+  expect(text(shared)).toContain('Changes are in /home/me/project\n');
+});
+
 test('a run with a bit of everything, for people', () => {
   expect(text(summarize(MIXED))).toMatchInlineSnapshot(`
     "The run is over, but not everything is done.
@@ -201,7 +227,8 @@ test('a run with a bit of everything, for people', () => {
     ✖ 3 Charge cards · 1 try · $0.00
         permission-denied: It could not run the tests.
         denied; this rule would allow it: Bash(make:*)
-        → Add the rule that was denied to claude_cli.allowed_tools, then \`run\` again.
+        → Allow what was denied (a rule in claude_cli.allowed_tools, or git.protected_paths), then
+          \`run\` again.
         transcript in /home/me/project/.taskmaster/attempts/4
 
     Still to do
@@ -242,8 +269,9 @@ test('the same on a narrow terminal', () => {
         permission-denied: It could not run the
         tests.
         denied; this rule would allow it: Bash(make:*)
-        → Add the rule that was denied to
-          claude_cli.allowed_tools, then \`run\` again.
+        → Allow what was denied (a rule in
+          claude_cli.allowed_tools, or
+          git.protected_paths), then \`run\` again.
         transcript in /home/me/project/.taskmaster/attempts/4
 
     Still to do
@@ -276,8 +304,8 @@ describe('how a run ended is told in plain words, with the next command', () => 
     ['interrupted', 'Interrupted; what was done so far is saved.', 'claude-orchestrator run'],
     [null, 'The run goes on.', 'claude-orchestrator status --watch'],
   ])('%s', (outcome, words, next) => {
-    const tasks = outcome === 'completed' ? [] : MIXED.tasks;
-    const summarized = summarize({ ...MIXED, tasks, run: run(outcome) });
+    const work = outcome === 'completed' ? { tasks: [], attempts: [] } : {};
+    const summarized = summarize({ ...MIXED, ...work, run: run(outcome) });
     expect(text(summarized).split('\n')[0]).toBe(words);
     expect(nextCommand(summarized)).toBe(next);
     expect(text(summarized).trimEnd().split('\n').at(-1)).toBe(`Next           ${next}`);
@@ -287,6 +315,27 @@ describe('how a run ended is told in plain words, with the next command', () => 
     const summarized = summary({ tasks: [makeTask('9')] });
     expect(text(summarized).split('\n')[0]).toBe('Everything this run was asked for is done.');
     expect(nextCommand(summarized)).toBe('claude-orchestrator run');
+  });
+
+  test('what delivery has left to do comes first, after what failed', () => {
+    const branch = {
+      kind: 'left',
+      message: 'In the way.',
+      commands: ['git merge x', 'gh pr create'],
+    } as const;
+    const staged = { kind: 'staged', message: 'Staged on main.', commands: [] } as const;
+    const after = (
+      delivery: typeof branch | typeof staged,
+      source: Partial<SummarySource> = {},
+    ): RunSummary => summary({ ...source, events: [delivered({ ...delivery, commit: 'abc' })] });
+    expect(nextCommand(after(staged))).toBe('git diff --staged');
+    expect(nextCommand(after(staged, { tasks: [makeTask('9')] }))).toBe('git diff --staged');
+    expect(nextCommand(after(branch))).toBe('git merge x');
+    expect(nextCommand(after(branch, MIXED))).toBe('claude-orchestrator show 3');
+    expect(text(after(staged))).toContain('Delivered      Staged on main.');
+    expect(text(after(branch))).toContain(
+      'Results        In the way.\nTake them with git merge x\n               gh pr create\n',
+    );
   });
 
   test('every outcome of a run ends the text with a command', () => {
