@@ -11,7 +11,9 @@ export function runEnding(
     return { outcome: 'interrupted', message: 'Stopped by a person; `run` goes on where it was.' };
   if (stop !== null) return stop;
   if (done === total) return { outcome: 'completed', message: '' };
-  const message = `${failed} failed, ${total - done - failed} not run.`;
+  const left = total - done - failed;
+  const figures = [...(failed > 0 ? [`${failed} failed`] : []), ...(left > 0 ? [`${left} still to do`] : [])];
+  const message = `${figures.join(', ')}.`;
   if (overBudget === 0) return { outcome: 'completed-with-failures', message };
   return {
     outcome: 'over-budget',

@@ -140,7 +140,7 @@ describe('orchestrate', () => {
     });
     expect(second.assignment.previous?.message).toBe('npm test failed');
     second.end(attemptEnd('verify-failed'));
-    expect(await run).toMatchObject({ outcome: 'completed-with-failures', message: '1 failed, 1 not run.' });
+    expect(await run).toMatchObject({ outcome: 'completed-with-failures', message: '1 failed, 1 still to do.' });
     expect(store.tasks().map(({ status }) => status)).toEqual(['failed', 'pending']);
   });
 
@@ -247,7 +247,7 @@ describe('orchestrate', () => {
     add(makeDraft('1'), makeDraft('2'), makeDraft('3', { dependencies: ['1'] }));
     const run = start({ only: ['2', '3'] });
     expect(await endNext(1, attemptEnd('landed'))).toBe('2');
-    expect(await run).toMatchObject({ outcome: 'completed-with-failures', message: '0 failed, 1 not run.' });
+    expect(await run).toMatchObject({ outcome: 'completed-with-failures', message: '1 still to do.' });
   });
 
   it('settles the attempts of a killed orchestrator before anything else, and charges nothing for them', async () => {

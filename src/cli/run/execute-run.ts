@@ -158,6 +158,9 @@ function present({ cli, options, settings }: RunContext): Presentation {
 function printSummary({ cli, store }: RunContext, runId: string, { kind, color }: Presentation): void {
   const run = store.run(runId);
   if (run === undefined) return;
+  // What could not even begin has nothing to sum up; the error that ended it says why, and what to do.
+  const isBare = store.attempts({ runId }).length + store.usage({ runId }).length === 0;
+  if (kind !== 'ndjson' && isBare && run.outcome === 'interrupted') return;
   const summary = summarize({
     run,
     attempts: store.attempts({ runId }),
