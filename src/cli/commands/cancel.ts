@@ -151,5 +151,5 @@ function describe({ id, title, from, to, freed, worker, work }: Cancelled): stri
 function whereWorkIs(id: TaskId, { branch, directory }: NonNullable<Cancelled['work']>): string {
   return branch === null
     ? `Whatever it changed is in ${neutralise(directory)}.`
-    : `What it did is kept: see it with \`diff ${id}\`, take it with \`recover restore ${id}\`.`;
+    : `What it did is kept: see it with \`diff ${id}\`, take it with \`recover restore ${id} --branch NAME\`.`;
 }

@@ -113,7 +113,9 @@ async function restore(
   else if (directory !== null) await restoreToDirectory(git, commit, directory);
   if (options.json === true) printJson(cli, { ref, commit, branch: branch ?? null, directory });
   else if (options.quiet !== true)
-    cli.stdout.write(branch === undefined ? toDirectory(ref, directory ?? '') : toBranch(ref, branch));
+    cli.stdout.write(
+      branch === undefined ? toDirectory(ref, commit, directory ?? '') : toBranch(ref, branch),
+    );
 }
 
 function toBranch(ref: string, branch: string): string {
@@ -126,10 +128,10 @@ function toBranch(ref: string, branch: string): string {
   ].join('\n');
 }
 
-function toDirectory(ref: string, directory: string): string {
+function toDirectory(ref: string, commit: string, directory: string): string {
   return [
     `The files of ${ref} are in ${directory} now. Nothing else was changed.`,
-    `  Compare it: git diff --no-index . ${shellQuote(directory)}`,
+    `  Compare it: git diff -R ${commit.slice(0, 12)}`,
     '',
   ].join('\n');
 }

@@ -332,7 +332,7 @@ See one with \`recover show 1\`; take it with \`recover restore 1 --branch NAME\
     expect(git(['rev-parse', 'rescued'])).toBe(commit);
     const target = join(home, 'rescued files');
     const toDirectory = await run(['recover', 'restore', '1', '--to', target]);
-    expect(toDirectory.stdout).toContain(`git diff --no-index . '${target}'`);
+    expect(toDirectory.stdout).toContain(`Compare it: git diff -R ${commit.slice(0, 12)}\n`);
     expect(readFileSync(join(target, 'c.txt'), 'utf8')).toBe('mine\n');
     expect(readFileSync(join(target, 'a.txt'), 'utf8')).toBe('one\ntwo\nthree\n');
 

@@ -131,7 +131,7 @@ describe('cancel', () => {
     expect((await run(project, ['cancel', '1,5'])).stdout).toBe(`\
 1  in-progress → cancelled  Set up
     Its run was killed before; the next \`run\` ends whatever is left of its worker.
-    What it did is kept: see it with \`diff 1\`, take it with \`recover restore 1\`.
+    What it did is kept: see it with \`diff 1\`, take it with \`recover restore 1 --branch NAME\`.
     2 no longer waits for it.
 5  in-progress → cancelled  Aside
     Its run was killed before; the next \`run\` ends whatever is left of its worker.
