@@ -1,18 +1,42 @@
 import { deliveredRef } from './delivery.ts';
 import type { Git } from './git.ts';
-import { isAncestor } from './merged-tree.ts';
+import { takeCommand } from './left.ts';
+import { isAncestor, mergeTrees } from './merged-tree.ts';
 import { integrationRef } from './synchronize.ts';
 
 /** Whether something has landed for the user's branch that they were never given; false where that cannot be told. */
 export async function hasUndelivered(git: Git): Promise<boolean> {
+  const { tip, head, branch } = await findResults(git);
+  if (tip === undefined || head === undefined) return false;
+  return tip !== (await commitAt(git, deliveredRef(branch))) && !(await isAncestor(git, tip, head));
+}
+
+/**
+ * A sentence with the command that takes what landed and is not committed on the user's branch, whether it was thrown
+ * away, is staged still or was never wanted there; undefined where nothing is.
+ */
+export async function describeUntaken(git: Git, autoCommit: boolean): Promise<string | undefined> {
+  const { tip, head, branch, integration } = await findResults(git);
+  if (tip === undefined || head === undefined || (await isAncestor(git, tip, head))) return undefined;
+  const merged = await mergeTrees(git, head, tip);
+  if (merged.kind === 'clean' && merged.tree === (await git.run(['rev-parse', `${head}^{tree}`])))
+    return undefined;
+  const staged = await git.attempt(['diff', '--cached', '--quiet']);
+  if (staged.exitCode !== 0)
+    return 'Results are not committed yet: `git diff --staged` shows what is staged.';
+  const take = takeCommand({ integrationRef: integration, autoCommit });
+  return `Results that ${branch ?? 'HEAD'} does not have: \`${take}\` takes them.`;
+}
+
+async function findResults(git: Git) {
   const named = await git.attempt(['symbolic-ref', '-q', '--short', 'HEAD']);
   const branch = named.exitCode === 0 ? named.stdout.trimEnd() : null;
-  const [tip, delivered, head] = await Promise.all(
-    [integrationRef(branch), deliveredRef(branch), 'HEAD'].map(async (name) => {
-      const found = await git.attempt(['rev-parse', '-q', '--verify', `${name}^{commit}`]);
-      return found.exitCode === 0 ? found.stdout.trimEnd() : undefined;
-    }),
-  );
-  if (tip === undefined || head === undefined || tip === delivered) return false;
-  return !(await isAncestor(git, tip, head));
+  const integration = integrationRef(branch);
+  const [tip, head] = await Promise.all([commitAt(git, integration), commitAt(git, 'HEAD')]);
+  return { branch, integration, tip, head };
+}
+
+async function commitAt(git: Git, name: string): Promise<string | undefined> {
+  const found = await git.attempt(['rev-parse', '-q', '--verify', `${name}^{commit}`]);
+  return found.exitCode === 0 ? found.stdout.trimEnd() : undefined;
 }

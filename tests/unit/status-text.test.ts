@@ -90,3 +90,19 @@ test('a run that waits for a usage limit tells when it resets', () => {
   const shown = formatStatus(report('', 'ended', 3), { columns: 80, style: styles(false), now });
   expect(shown).toContain('The usage limit resets at 2026-11-22T17:00:00.000Z.');
 });
+
+test('where the results of the last run are is told', () => {
+  const ended = report('', 'ended', 1);
+  if (ended.run === null) throw new Error('no run');
+  const delivery = {
+    kind: 'staged',
+    commit: 'abc',
+    message: 'They are staged on main.',
+    commands: [],
+  } as const;
+  const shown = formatStatus(
+    { ...ended, run: { ...ended.run, delivery } },
+    { columns: 80, style: styles(false), now: 0 },
+  );
+  expect(shown).toContain('\nThey are staged on main.\n');
+});

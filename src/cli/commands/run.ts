@@ -54,7 +54,7 @@ export function runCommand(cli: Cli): Command {
         showPlan(context);
         return EXIT.done;
       }
-      if (await nothingToDo(context, only)) return sayNothingToDo(context, only);
+      if (await nothingToDo(context, only)) return await sayNothingToDo(context, only);
       return await executeRun(context, only);
     } finally {
       store.close();

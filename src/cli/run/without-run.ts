@@ -30,19 +30,32 @@ export async function nothingToDo(
   return !(await hasUndelivered(new Git(workingDirectory(project, settings), cli.env)).catch(() => false));
 }
 
-/** Says that, and why; returns the exit code. */
-export function sayNothingToDo(
-  { cli, options, store }: RunContext,
+/** Says that, and why, and where earlier results are that were never taken; returns the exit code. */
+export async function sayNothingToDo(
+  context: RunContext,
   only: readonly TaskId[] | undefined,
-): number {
+): Promise<number> {
+  const { cli, options, store } = context;
   const { length } = store.tasks();
-  const message =
+  const said =
     length === 0
       ? 'There is no task yet: `claude-orchestrator add "…"` or `claude-orchestrator parse prd.md` makes some.'
-      : `Nothing to do: no task${only === undefined ? '' : ' that was asked for'} is pending or failed (\`claude-orchestrator list\` shows them).`;
+      : `Nothing to do: no task${only === undefined ? '' : ' that was asked for'} is pending or failed (\`claude-orchestrator list\` shows all).`;
+  const untaken = await untakenResults(context);
+  const message = untaken === undefined ? said : `${said}\n${untaken}`;
   if (options.json === true) cli.stdout.write(`${JSON.stringify({ type: 'nothing-to-do', message })}\n`);
   else cli.stdout.write(`${message}\n`);
   return EXIT.done;
+}
+
+async function untakenResults({ cli, project, settings, store }: RunContext): Promise<string | undefined> {
+  const { execution, git } = settings.config;
+  if (store.lastRun() === undefined || execution.isolation === 'none') return undefined;
+  const { Git } = await import('../../workspace/git.ts');
+  const { describeUntaken } = await import('../../workspace/undelivered.ts');
+  const repository = new Git(workingDirectory(project, settings), cli.env);
+  // Without git there is nothing that could wait.
+  return await describeUntaken(repository, git.auto_commit).catch(() => undefined);
 }
 
 /** `--dry-run`: what would run when. */

@@ -153,8 +153,14 @@ function failedTasks(store: TaskStore, tasks: readonly Task[]): Attention[] {
 
 function nextStep(run: RunStatus | null, tasks: TaskCounts): string {
   if (tasks.total === 0) return 'claude-orchestrator parse prd.md';
-  if (tasks.done + tasks.cancelled === tasks.total) return 'claude-orchestrator add "what comes next"';
+  if (tasks.done + tasks.cancelled === tasks.total) return stepAfter(run);
   if (run?.state === 'running') return 'claude-orchestrator status --watch';
   if (run?.state === 'ended' && run.outcome !== 'completed') return nextCommand(run);
   return run?.state === 'dead' || tasks.ready > 0 ? 'claude-orchestrator run' : 'claude-orchestrator list';
+}
+
+/** With every task done: what became of the results since is looked up by the commands that are named. */
+function stepAfter(run: RunStatus | null): string {
+  if (run?.state === 'dead' || run?.delivery?.kind === 'left') return 'claude-orchestrator run';
+  return run?.delivery?.kind === 'staged' ? 'git diff --staged' : 'claude-orchestrator add "what comes next"';
 }

@@ -48,7 +48,7 @@ export function formatStatusLine(report: StatusReport, now: number): string {
 
 function runLines(run: RunStatus | null): string[] {
   if (run === null) return ['No run yet.'];
-  const { runId, state, pid, outcome, durationMs, workers, message, billing, resetsAt } = run;
+  const { runId, state, pid, outcome, durationMs, workers, message, delivery, billing, resetsAt } = run;
   const took = formatDuration(durationMs);
   const headline = {
     running: `Run ${runId} in progress for ${took} (process ${pid}, ${plural(workers, 'worker')})`,
@@ -56,7 +56,12 @@ function runLines(run: RunStatus | null): string[] {
     ended: `Last run ${runId}: ${(outcome ?? 'ended').replaceAll('-', ' ')} after ${took} (${plural(workers, 'worker')})`,
   }[state];
   const reset = state === 'ended' && outcome === 'paused-usage-limit' && resetsAt !== null;
-  const more = [message, reset ? `The usage limit resets at ${resetsAt}.` : '', billing];
+  const more = [
+    message,
+    delivery?.message ?? '',
+    reset ? `The usage limit resets at ${resetsAt}.` : '',
+    billing,
+  ];
   return [headline, ...more.map(neutralise).filter((line) => line !== '')];
 }
 
