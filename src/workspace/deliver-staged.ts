@@ -36,11 +36,11 @@ export async function stageInCheckout(git: Git, checkout: Checkout, staging: Sta
     }
     await verify(git, open, staging);
   }
-  const where = branch === null ? 'your checkout' : branch;
+  const where = branch === null ? 'in your checkout' : `on ${branch}`;
   return {
     kind: 'staged',
     commit: staging.tip,
-    message: `The results are staged on ${where}, not committed.`,
+    message: `The results are staged ${where}, not committed.`,
     commands: [],
   };
 }
