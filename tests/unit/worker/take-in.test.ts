@@ -111,8 +111,8 @@ async function take(
       );
     },
     book,
-    visit: changes.visit,
-    reset: changes.reset,
+    visit: (...visit) => changes.visit(...visit),
+    reset: (workspace) => changes.reset(workspace),
     warn: () => undefined,
   });
   const reviewer: Reviewer = {
