@@ -6,24 +6,11 @@ import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AttemptEnd } from '../../src/attempt.ts';
 import type { Delivery, Stamped } from '../../src/event.ts';
-import type { ScenarioInput } from '../../src/simulator/scenario.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/server.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
+import { rulesFor, type Job } from './hostile-jobs.ts';
 import { STAND_IN } from './simulator.ts';
 import { draft } from './task-project.ts';
-
-type RuleInput = ScenarioInput['rules'][number];
-
-/** What the worker of one task does. */
-export interface Job {
-  readonly needs?: readonly string[];
-  /** Text by path. */
-  readonly writes?: Readonly<Record<string, string>>;
-  /** Runs once that is written. */
-  readonly command?: string;
-  /** Before its report it waits until {@link HostileProject.run} has called back for it. */
-  readonly isHeld?: boolean;
-}
 
 /** How one project differs from the rest. */
 export interface HostileOptions {
@@ -54,7 +41,7 @@ export interface HostileRun {
 }
 
 /** What happens while a run works. */
-export interface During {
+interface During {
   /** Once the worker of this task has written what it writes and waits; it goes on afterwards. */
   readonly held?: Readonly<Record<string, (worktree: string) => void>>;
   /** At every event, as soon as it is told; `kill` ends the tool as `kill -9` does. */
@@ -285,29 +272,4 @@ function describeRun(code: number | null, events: readonly Stamped[], stderr: st
     warnings: warnings.join('\n'),
     told: `exit code ${code}\n${[...told, ...warnings].join('\n')}\n${stderr}`,
   };
-}
-
-function rulesFor(id: string, { writes = {}, command, isHeld = false }: Job, signals: string): RuleInput[] {
-  const name = `Task ${id}: Task ${id}`;
-  const [reached, go] = [join(signals, `reached-${id}`), join(signals, `go-${id}`)];
-  const wait = `touch '${reached}'; until [ -e '${go}' ]; do sleep 0.02; done`;
-  const tools = [
-    ...Object.entries(writes).map(([path, content]) => ({
-      name: 'Write',
-      input: { file_path: `{{cwd}}/${path}`, content },
-    })),
-    ...(command === undefined ? [] : [{ name: 'Bash', input: { command } }]),
-  ];
-  const held = isHeld ? [{ name: 'Bash', input: { command: wait, timeout: LONGEST_MS } }] : [];
-  const report = { json: { status: 'completed', summary: `Did task ${id}.`, handover: '', followUps: [] } };
-  const turns = (all: typeof tools) => [...all.map((tool) => ({ tools: [tool] })), report];
-  return [
-    {
-      name: `${id} again`,
-      when: { role: 'worker', contains: [name, 'not one file has changed'] },
-      turns: turns(tools),
-    },
-    { name: `work on ${id}`, when: { role: 'worker', contains: name }, turns: turns([...tools, ...held]) },
-    { name: `report on ${id}`, when: { role: 'worker', contains: name }, reply: report },
-  ];
 }
