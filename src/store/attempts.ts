@@ -121,8 +121,12 @@ export function readAttempts(
     values.push(number, sub, tag, number, sub);
   }
   if (runId !== undefined) {
-    conditions.push('run_id = ?');
-    values.push(runId);
+    // One run at a time: what ended while it lasted, it has settled, also where a killed one had begun it.
+    conditions.push(
+      `(run_id = ? OR ended_at BETWEEN (SELECT started_at FROM runs WHERE id = ?)
+                          AND coalesce((SELECT ended_at FROM runs WHERE id = ?), '9999'))`,
+    );
+    values.push(runId, runId, runId);
   }
   if (running !== undefined) conditions.push(`ended_at IS ${running ? '' : 'NOT '}NULL`);
   return db

@@ -93,7 +93,7 @@ export interface TaskStore {
   lastRun(): Run | undefined;
   /** Claims a runnable task for an attempt in one statement: undefined if it is no longer runnable. */
   claim(claim: AttemptClaim): { attempt: Attempt; events: Stamped[] } | undefined;
-  /** The oldest first; a task's are those since it was added. */
+  /** The oldest first; a task's are those since it was added, a run's also those that it took over and ended. */
   attempts(filter?: { taskId?: TaskId; runId?: string; running?: boolean }): Attempt[];
   /**
    * Ends an attempt, books its usage, and sets the task's status, in one transaction. Refused (undefined) when the

@@ -59,28 +59,39 @@ export async function synchronize(
 
   const name = branch ?? 'HEAD';
   const message = `Merge ${name} into ${short(ref)}\n`;
+  const [last = ''] = refs.get(delivered) ?? [];
+  const isKnown = last !== '' && (await isAncestor(git, last, tip));
+  // Whatever became of those results after that, such as a revert, is what the user wants.
+  if (isKnown && (await wasCommitted(git, head, last))) return asEdit(last);
   const merged = await mergeTrees(git, tip, head);
   if (merged.kind === 'clean')
     return move(await commitAsUser(git, settings, { tree: merged.tree, parents: [tip, head], message }));
+  if (!isKnown || !(await isEditOf(git, head, last))) throw conflicting(name, ref, merged.files);
+  return asEdit(last, `${name} has results of an earlier run with edits; it is taken as it is.`);
 
-  const [last = ''] = refs.get(delivered) ?? [];
-  if (last === '' || !(await isEditOf(git, head, last)) || !(await isAncestor(git, last, tip)))
-    throw conflicting(name, ref, merged.files);
-  // The user has committed what was delivered, with edits of theirs. So their commit comes after that delivery.
-  const edited = await commitAsUser(git, settings, {
-    tree: `${head}^{tree}`,
-    parents: [head, last],
-    message: `Take ${name} as an edit of what was delivered to it\n`,
-  });
-  const note = `${name} has results of an earlier run with edits; it is taken as it is.`;
-  if (last === tip) return move(edited, note);
-  const again = await mergeTrees(git, edited, tip);
-  if (again.kind === 'conflict') throw conflicting(name, ref, again.files);
-  const parents = [tip, edited];
-  return move(await commitAsUser(git, settings, { tree: again.tree, parents, message }), note);
+  /** The user has committed what was delivered, perhaps with edits of theirs: their commit comes after that delivery. */
+  async function asEdit(from: string, ...notes: string[]): ReturnType<typeof move> {
+    const edited = await commitAsUser(git, settings, {
+      tree: `${head}^{tree}`,
+      parents: [head, from],
+      message: `Take ${name} as an edit of what was delivered to it\n`,
+    });
+    if (from === tip) return move(edited, ...notes);
+    const again = await mergeTrees(git, edited, tip);
+    if (again.kind === 'conflict') throw conflicting(name, ref, again.files);
+    const parents = [tip, edited];
+    return move(await commitAsUser(git, settings, { tree: again.tree, parents, message }), ...notes);
+  }
 }
 
 const FOLDER = 'orchestrator/integration/';
+
+/** Whether a commit of the user holds a delivery just as it was staged, as after `git commit` without an edit. */
+async function wasCommitted(git: Git, head: string, delivered: string): Promise<boolean> {
+  const tree = await git.run(['rev-parse', `${delivered}^{tree}`]);
+  const trees = await git.run(['log', '--format=%T', head, `^${delivered}`]);
+  return trees.split('\n').includes(tree);
+}
 
 /**
  * Whether each file of a delivery is in HEAD otherwise than it was before it. Where one is as before, the user may have

@@ -85,6 +85,21 @@ describeEachDriver('the runs and attempts of a store', ({ driver, file }) => {
     expect(() => store.endRun('run-9', 'completed', '')).toThrow('no run run-9');
   });
 
+  it('counts an attempt to the run that ended it too, where a killed one had begun it', () => {
+    store.startRun(RUN, dead);
+    const first = claimed('1');
+    store.endAttempt(first, attemptEnd('landed'), 'done', '');
+    const taken = claimed('2');
+    now += 60_000;
+    store.startRun({ ...RUN, id: 'run-2' }, dead);
+    now += 60_000;
+    store.endAttempt(taken, attemptEnd('landed'), 'done', '');
+    const of = (runId: string): number[] => store.attempts({ runId }).map(({ id }) => id);
+    expect([of('run-1'), of('run-2')]).toEqual([[first, taken], [taken]]);
+    store.endRun('run-2', 'completed', '');
+    expect(of('run-2')).toEqual([taken]);
+  });
+
   it('allows one run at a time, naming the holder, and takes over from a dead one', () => {
     store.startRun(RUN, dead);
     let failed: unknown;

@@ -70,6 +70,17 @@ test('what landed after that delivery is merged with the edits', async () => {
   for (const commit of [later, head]) expect(await integration.contains(commit)).toBe(true);
 });
 
+test('results that were committed as they were delivered, and taken back later, do not come back', async () => {
+  const landed = await run({ 'new.txt': 'new\n', 'a.txt': 'ONE\ntwo\nthree\n' });
+  deliverTo(landed);
+  rig.userCommits({ 'new.txt': 'new\n', 'a.txt': 'ONE\ntwo\nthree\n' });
+  rig.git('revert', '--no-edit', 'HEAD');
+  const integration = await rig.open();
+  const tip = await integration.tip();
+  expect(rig.git('diff', '--stat', tip, 'HEAD')).toBe('');
+  expect(await integration.contains(landed)).toBe(true);
+});
+
 test('a delivery that the user has not committed is never taken for one that they have undone', async () => {
   deliverTo(await run({ 'new.txt': 'new\n', 'a.txt': 'ONE\ntwo\nthree\n' }));
   const tip = rig.git('rev-parse', 'orchestrator/integration/main');

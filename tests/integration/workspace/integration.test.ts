@@ -301,16 +301,21 @@ describe('commits', () => {
       writeFileSync(program, `#!/bin/sh\n${script}\n`);
       chmodSync(program, 0o755);
     };
+    const works = `cat > /dev/null; echo '[GNUPG:] SIG_CREATED ' >&2; printf 'SIGNATURE\\n'`;
+    const fails = 'echo "gpg: no pinentry" >&2; exit 2';
+    sign(fails);
+    await expect(rig.open(), 'before anybody is paid').rejects.toBeInstanceOf(Failed);
+    sign(works);
     const integration = await rig.open();
     const change = await rig.work(integration, { 'x.txt': 'x' });
     const tip = await integration.tip();
-    sign('echo "gpg: no pinentry" >&2; exit 2');
+    sign(fails);
     const failed = await rig.land(integration, change).catch((error: unknown) => error);
     expect(failed).toBeInstanceOf(Failed);
     expect((failed as Failed).failure.message).toContain('gpg');
     expect(await integration.tip()).toBe(tip);
 
-    sign(`cat > /dev/null; echo '[GNUPG:] SIG_CREATED ' >&2; printf 'SIGNATURE\\n'`);
+    sign(works);
     const landed = await rig.land(integration, change);
     expect(rig.git('cat-file', 'commit', landed)).toContain('gpgsig SIGNATURE');
   });
