@@ -201,9 +201,7 @@ class SqliteStore implements TaskStore {
     // It can be found out again: not worth waiting for the disk.
     this.#db.writeRelaxed(() =>
       this.#db
-        .sql(
-          'INSERT OR REPLACE INTO gate_verdicts (run_id, tree, command, verdict) VALUES (?, ?, ?, ?)',
-        )
+        .sql('INSERT OR REPLACE INTO gate_verdicts (run_id, tree, command, verdict) VALUES (?, ?, ?, ?)')
         .run(runId, tree, command, verdict),
     );
   }

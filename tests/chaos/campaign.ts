@@ -37,6 +37,8 @@ export interface CampaignResult {
 }
 
 const KILLS_A_LIFE = 16;
+/** So many lives of a lane in a row that came to no new boundary: what is left are names that come by chance. */
+const BARREN_LIVES = 3;
 /** Beyond this nothing that goes wrong is news. */
 const MOST_VIOLATIONS = 20;
 /** Longer than a run takes that nobody disturbs, in milliseconds, until one was measured. */
@@ -65,6 +67,8 @@ class Campaign {
   #lives = 0;
   /** For each lane the ways of delivery of which a run has passed every boundary, since all were spared. */
   readonly #passed = new Set<string>();
+  /** For each lane how many lives in a row have come to no new boundary. */
+  readonly #barren = new Map<number, number>();
   #runMs = LONG_RUN_MS;
 
   constructor(options: CampaignOptions, tool: string) {
@@ -89,7 +93,8 @@ class Campaign {
   /** Both ways of delivery have steps of their own. */
   #boundariesLeft(lane: number): boolean {
     const passed = (commits: boolean): boolean => this.#passed.has(`${lane} ${commits}`);
-    return this.#options.perBoundary > 0 && !(passed(true) && passed(false));
+    if (this.#options.perBoundary === 0 || (this.#barren.get(lane) ?? 0) >= BARREN_LIVES) return false;
+    return !(passed(true) && passed(false));
   }
 
   async #live(lane: number, number: number, commits: boolean): Promise<void> {
@@ -106,6 +111,7 @@ class Campaign {
     };
     const before = this.violations.length;
     const atBoundaries = this.#boundariesLeft(lane);
+    let isBarren = true;
     let ended: Run | undefined;
     for (let kills = 0; ended === undefined && this.violations.length === before; kills++) {
       const order: KillOrder =
@@ -114,12 +120,13 @@ class Campaign {
       const run = await life.run(order, { intruder: random() < 0.06 });
       history.push(run.killedAt ?? `ended with ${run.exitCode ?? 'nothing'}`);
       if (run.killedAt === undefined) ended = run;
-      else this.#count(order, run);
+      else if (this.#count(order, run)) isBarren = false;
       if (kills === 0 && ended !== undefined) this.#runMs = performance.now() - began;
       found([...refusals(run), ...checkAlways(life.evidence)]);
       if (ended !== undefined && order.kind === 'boundary' && order.skip === 0)
         this.#passed.add(`${lane} ${commits}`);
     }
+    this.#barren.set(lane, isBarren ? (this.#barren.get(lane) ?? 0) + 1 : 0);
     if (ended !== undefined && this.violations.length === before) found(judgeEnd(life, ended));
     const failed = this.violations.length > before;
     if (failed && ended !== undefined) this.#options.say?.(ended.output);
@@ -147,9 +154,15 @@ class Campaign {
     return { kind: 'moment', afterMs, everything: random() < 0.2 };
   }
 
-  #count(order: KillOrder, { killedAt = '' }: Run): void {
-    if (order.kind === 'moment') this.#moments++;
-    else this.#boundaries.set(killedAt, (this.#boundaries.get(killedAt) ?? 0) + 1);
+  /** Whether it was a boundary that had not been killed at before. */
+  #count(order: KillOrder, { killedAt = '' }: Run): boolean {
+    if (order.kind === 'moment') {
+      this.#moments++;
+      return false;
+    }
+    const before = this.#boundaries.get(killedAt) ?? 0;
+    this.#boundaries.set(killedAt, before + 1);
+    return before === 0;
   }
 }
 

@@ -10,6 +10,8 @@ it(`holds every invariant when it is killed at each step and at 200 moments by c
     perBoundary: 1,
     moments: 200,
     parallel: 2,
+    // Minutes pass: whoever waits should see that it goes on.
+    say: (line) => process.stderr.write(`${line}\n`),
   });
   expect(violations).toEqual([]);
   expect(moments).toBeGreaterThanOrEqual(200);

@@ -140,7 +140,10 @@ describe('orchestrate', () => {
     });
     expect(second.assignment.previous?.message).toBe('npm test failed');
     second.end(attemptEnd('verify-failed'));
-    expect(await run).toMatchObject({ outcome: 'completed-with-failures', message: '1 failed, 1 still to do.' });
+    expect(await run).toMatchObject({
+      outcome: 'completed-with-failures',
+      message: '1 failed, 1 still to do.',
+    });
     expect(store.tasks().map(({ status }) => status)).toEqual(['failed', 'pending']);
   });
 

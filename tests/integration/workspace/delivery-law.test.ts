@@ -155,8 +155,10 @@ function soil({ kind, path: name, to, content: text }: Step): void {
   };
   switch (kind) {
     case 'edit':
-    case 'write':
-      { write(`${text}mine\n`); return; }
+    case 'write': {
+      write(`${text}mine\n`);
+      return;
+    }
     case 'stage':
       write(text);
       rig.git('add', '-f', '--', name);
@@ -164,9 +166,14 @@ function soil({ kind, path: name, to, content: text }: Step): void {
     case 'partly stage':
       write(text);
       rig.git('add', '-f', '--', name);
-      { write(`${text}mine\n`); return; }
-    case 'remove':
-      { rmSync(file, { recursive: true }); return; }
+      {
+        write(`${text}mine\n`);
+        return;
+      }
+    case 'remove': {
+      rmSync(file, { recursive: true });
+      return;
+    }
     case 'unstage':
       rig.git('rm', '-q', '-r', '--cached', '--', name);
       return;
@@ -180,15 +187,23 @@ function soil({ kind, path: name, to, content: text }: Step): void {
     case 'stash':
       rig.git('stash', 'push', '-q', '--include-untracked');
       return;
-    case 'executable':
-      { chmodSync(file, 0o755); return; }
+    case 'executable': {
+      chmodSync(file, 0o755);
+      return;
+    }
     case 'link':
       rmSync(file, { recursive: true, force: true });
-      { symlinkSync('b', file); return; }
+      {
+        symlinkSync('b', file);
+        return;
+      }
     case 'folder':
       renameSync(file, `${file}.moved`);
       mkdirSync(file);
-      { writeFileSync(join(file, 'mine.log'), text); return; }
+      {
+        writeFileSync(join(file, 'mine.log'), text);
+        return;
+      }
     case 'skip':
       rig.git('update-index', '--skip-worktree', '--', name);
   }
