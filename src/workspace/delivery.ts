@@ -127,7 +127,8 @@ async function holds(git: Git, commit: string, tip: string): Promise<boolean> {
   return ofTip === ofCommit;
 }
 
-async function commitAt(git: Git, name: string): Promise<string | undefined> {
+/** The commit that a name stands for; undefined where there is none. Throws where git could not look. */
+export async function commitAt(git: Git, name: string): Promise<string | undefined> {
   const args = ['rev-parse', '--verify', '--quiet', `${name}^{commit}`];
   const result = await git.attempt(args);
   // Git tells what is not there by 1, and that it could not look by something else.

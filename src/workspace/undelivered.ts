@@ -1,4 +1,4 @@
-import { deliveredRef } from './delivery.ts';
+import { commitAt, deliveredRef } from './delivery.ts';
 import type { Git } from './git.ts';
 import { takeCommand } from './left.ts';
 import { isAncestor, mergeTrees } from './merged-tree.ts';
@@ -34,9 +34,4 @@ async function findResults(git: Git) {
   const integration = integrationRef(branch);
   const [tip, head] = await Promise.all([commitAt(git, integration), commitAt(git, 'HEAD')]);
   return { branch, integration, tip, head };
-}
-
-async function commitAt(git: Git, name: string): Promise<string | undefined> {
-  const found = await git.attempt(['rev-parse', '-q', '--verify', `${name}^{commit}`]);
-  return found.exitCode === 0 ? found.stdout.trimEnd() : undefined;
 }

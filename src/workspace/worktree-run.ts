@@ -5,7 +5,7 @@ import type { Delivery } from '../event.ts';
 import { err, ok, type Result } from '../result.ts';
 import { WorkerPool } from '../worker-pool.ts';
 import type { CopiedFiles } from './copied-files.ts';
-import { deliver } from './delivery.ts';
+import { commitAt, deliver } from './delivery.ts';
 import { GitFailed, type Git } from './git.ts';
 import { Integration } from './integration.ts';
 import { findLayout, type Layout } from './layout.ts';
@@ -231,8 +231,8 @@ export class WorktreeRun implements ChangesContext {
         `What an earlier attempt left in ${slot} could not be kept, so it is not continued.`,
       );
     for (const name of [...(change === undefined ? [] : [change]), `refs/heads/${branch}`]) {
-      const found = await this.git.attempt(['rev-parse', '-q', '--verify', `${name}^{commit}`]);
-      if (found.exitCode === 0) return found.stdout.trim();
+      const found = await commitAt(this.git, name);
+      if (found !== undefined) return found;
     }
     // Somebody has deleted the branch; the work is kept all the same.
     return await newestSnapshot(this.git, attempt);

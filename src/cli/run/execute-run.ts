@@ -159,13 +159,14 @@ function printSummary({ cli, store }: RunContext, runId: string, { kind, color }
   const run = store.run(runId);
   if (run === undefined) return;
   // What could not even begin has nothing to sum up; the error that ended it says why, and what to do.
-  const isBare = store.attempts({ runId }).length + store.usage({ runId }).length === 0;
+  const [attempts, usage] = [store.attempts({ runId }), store.usage({ runId })];
+  const isBare = attempts.length + usage.length === 0;
   if (kind !== 'ndjson' && isBare && run.outcome === 'interrupted') return;
   const summary = summarize({
     run,
-    attempts: store.attempts({ runId }),
+    attempts,
     tasks: store.tasks(),
-    usage: store.usage({ runId }),
+    usage,
     events: store.events({ runId, limit: LAST_EVENTS }),
     now: Date.now(),
   });
