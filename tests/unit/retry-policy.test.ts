@@ -63,4 +63,14 @@ describe('RetryPolicy', () => {
     const kinds = [1, 2, 3].map(() => policy.judge('1', attemptEnd('verify-failed'), false, 7));
     expect(kinds).toEqual([{ kind: 'retry', at: 7 }, { kind: 'retry', at: 7 }, { kind: 'failed' }]);
   });
+
+  it('gives a change up that is still not accepted in the last round of review', () => {
+    const policy = new RetryPolicy(options, () => 0.5);
+    const rejected = (round: number) =>
+      attemptEnd('review-rejected', {
+        review: { round, verdict: 'rejected', summary: 'No.', findings: [], commit: 'c' },
+      });
+    expect(policy.judge('1', rejected(1), false, 0).kind).toBe('retry');
+    expect(policy.judge('1', rejected(options.maxReviewRounds), false, 0).kind).toBe('failed');
+  });
 });
