@@ -5,7 +5,7 @@ import type { Checkout } from './checkout.ts';
 import type { Git } from './git.ts';
 import { Left, leftByGit, leftForObstacles, takeCommand, type Taking } from './left.ts';
 import { isAncestor } from './merged-tree.ts';
-import { findObstacles, movesBetween } from './moves.ts';
+import { findObstacles, intendedAmong, movesBetween } from './moves.ts';
 import { shellQuote } from './shell-quote.ts';
 import { undoMerge, undoMoves } from './undo-moves.ts';
 
@@ -27,12 +27,12 @@ export async function commitToCheckout(
   const { tip, tree, isFastForward, integrationRef } = committing;
   const moves = await movesBetween(git, checkout, head, tree);
   const open = moves.filter(({ index, to }) => index !== to);
-  const obstacles = await findObstacles(checkout, open);
+  const obstacles = await findObstacles(checkout, [...open, ...intendedAmong(checkout, moves)]);
   // A merge commit takes the whole index, so it must hold nothing of the user's.
   const staged = [...paths].filter(([, state]) => state.staged || state.intended).map(([path]) => path);
   const edits = isFastForward ? obstacles.edits : [...new Set([...obstacles.edits, ...staged])];
   if (edits.length + obstacles.files.length > 0)
-    throw leftForObstacles(committing, top, { ...obstacles, edits });
+    throw leftForObstacles(committing, checkout, { ...obstacles, edits });
   const way = isFastForward ? ['--ff-only'] : ['--no-ff', '--no-edit', '--commit'];
   const result = await git.attempt(['merge', ...way, '--no-squash', '--no-autostash', integrationRef], {
     directory: top,

@@ -3,7 +3,7 @@ import { readCheckout, type Checkout } from './checkout.ts';
 import type { Git } from './git.ts';
 import { Left, leftByGit, leftForObstacles, takeCommand, type Taking } from './left.ts';
 import { isAncestor, mergeTrees } from './merged-tree.ts';
-import { findObstacles, movesBetween, type Move } from './moves.ts';
+import { findObstacles, intendedAmong, movesBetween, type Move } from './moves.ts';
 import { undoMoves } from './undo-moves.ts';
 
 /** What is to be staged. */
@@ -22,8 +22,9 @@ export async function stageInCheckout(git: Git, checkout: Checkout, staging: Sta
   const moves = await movesBetween(git, checkout, from, staging.tree);
   const open = moves.filter(({ index, to }) => index !== to);
   if (open.length > 0) {
-    const obstacles = await findObstacles(checkout, open);
-    if (obstacles.edits.length + obstacles.files.length > 0) throw leftForObstacles(staging, top, obstacles);
+    const obstacles = await findObstacles(checkout, [...open, ...intendedAmong(checkout, moves)]);
+    if (obstacles.edits.length + obstacles.files.length > 0)
+      throw leftForObstacles(staging, checkout, obstacles);
     // Files that were only touched would look changed to read-tree; it exits with 1 where some really are.
     await git.attempt(['update-index', '-q', '--refresh'], { directory: top });
     const result = await git.attempt(

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Checkout } from './checkout.ts';
 import type { GitResult } from './git.ts';
 import type { Obstacles } from './moves.ts';
 import { shellQuote } from './shell-quote.ts';
@@ -32,14 +33,24 @@ export function takeCommand(
 }
 
 /** Work that would touch changes of the user's; the command puts these aside and back, or under another name. */
-export function leftForObstacles(taking: Taking, top: string, { edits, files }: Obstacles): Left {
+export function leftForObstacles(
+  taking: Taking,
+  { top, paths }: Checkout,
+  { edits, files }: Obstacles,
+): Left {
   const here = [...edits, ...files];
   const names = `${here.slice(0, SHOWN).join(', ')}${here.length > SHOWN ? ` and ${here.length - SHOWN} more` : ''}`;
   const kind = edits.length === 0 ? 'files that git does not track are' : 'uncommitted changes are';
-  const moving = files.map((file) => `mv -- ${at(top, file)} ${at(top, freeName(top, file))} && `);
-  return new Left(`Your ${kind} in the way: ${names}. Nothing was touched.`, [
-    `${moving.join('')}${takeCommand(taking, { autostash: edits.length > 0 })}`,
-  ]);
+  const autostash = edits.length > 0;
+  // Git stashes nothing at all while anything is only intended to be added.
+  const intended = autostash ? [...paths].filter(([, { intended }]) => intended) : [];
+  const adding = intended.map(([file]) => at(top, file)).join(' ');
+  const steps = [
+    ...(adding === '' ? [] : [`git --literal-pathspecs add -- ${adding}`]),
+    ...files.map((file) => `mv -- ${at(top, file)} ${at(top, freeName(top, file))}`),
+    takeCommand(taking, { autostash }),
+  ];
+  return new Left(`Your ${kind} in the way: ${names}. Nothing was touched.`, [steps.join(' && ')]);
 }
 
 /** Work that conflicts with what the user has committed meanwhile. */

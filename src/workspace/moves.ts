@@ -57,6 +57,14 @@ export async function findObstacles({ top, paths }: Checkout, moves: readonly Mo
   return { edits: moves.filter(isTheirs).map(({ path }) => path), files: [...files] };
 }
 
+/**
+ * The moves of files that the user has taken away and intends to add anew. To git's tree of the index they are done; to
+ * its commands, which would go from one tree to another, they are in the way.
+ */
+export function intendedAmong({ paths }: Checkout, moves: readonly Move[]): Move[] {
+  return moves.filter(({ path, index, to }) => index === to && paths.get(path)?.intended === true);
+}
+
 interface Difference {
   readonly from: Entry;
   readonly to: Entry;

@@ -152,6 +152,45 @@ test('an intent to add is a change of the user', async () => {
   for (const autoCommit of [false, true]) await expectLeft(/in the way: new/, { autoCommit });
 });
 
+test.each([
+  ['where a file comes', 'new', () => (write('new', 'mine\n'), rig.git('add', '-N', 'new'))],
+  ['of an ignored file', 'x.log', () => (write('x.log', 'mine\n'), rig.git('add', '-fN', 'x.log'))],
+  ['of a file that goes', 'a', () => (rig.git('rm', '-q', '--cached', 'a'), rig.git('add', '-N', 'a'))],
+  [
+    'elsewhere than another edit',
+    'b',
+    () => (write('b', 'mine\n'), write("my 'own'", 'mine\n'), rig.git('add', '-N', "my 'own'")),
+  ],
+])(
+  'left for an intent to add %s, and the command takes it, which git alone cannot stash',
+  async (_, path, soil) => {
+    soil();
+    const tip = integrate({ a: null, b: 'B\n', new: 'theirs\n', 'x.log': 'theirs\n' });
+    await expectLeft(new RegExp(`in the way: ${path}\\.`));
+    const command = await expectLeft(new RegExp(`in the way: ${path}\\.`), { autoCommit: true });
+    try {
+      rig.shell(command);
+    } catch {
+      expect(rig.git('stash', 'list')).toContain('autostash');
+    }
+    expect(isTaken(tip)).toBe(true);
+  },
+);
+
+test('an intent to add a file anew that the results remove: staged as it is, and the file stays', async () => {
+  const tip = integrate({ a: null });
+  await deliverWith();
+  write('a', 'mine\n');
+  rig.git('add', '-N', 'a');
+  const before = rig.state();
+  expect((await deliverWith()).kind).toBe('staged');
+  expect(rig.state()).toEqual(before);
+  // What the user would commit now is what was delivered, and their file waits to be added.
+  expect(rig.git('write-tree')).toBe(rig.git('rev-parse', `${tip}^{tree}`));
+  integrate({ a: 'A\n' }, tip);
+  await expectLeft(/in the way: a\./);
+});
+
 test('committed: fast forward with the hooks of the user, other edits in place', async () => {
   hook('post-merge', 'echo ran > "$PWD/hook.log"');
   write('b', 'mine\n');
