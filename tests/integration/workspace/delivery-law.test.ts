@@ -248,9 +248,15 @@ function formerlyDelivered(state: State, head: string): string[] {
   return names.every((name) => inIndex(state, name) === tree.get(name)) ? names : [];
 }
 
-/** `mode id` of a path in the index. */
+/** `mode id` of a path in the tree that the user would commit; what is only intended to be added is in none. */
 function inIndex(state: State, name: string): string | undefined {
-  return state.index.get(name)?.split(' ').slice(0, 2).join(' ');
+  const [mode, id, , flags = ''] = state.index.get(name)?.split(' ') ?? [];
+  return mode === undefined || isIntended(flags) ? undefined : `${mode} ${id}`;
+}
+
+/** Git's CE_INTENT_TO_ADD. */
+function isIntended(flags: string): boolean {
+  return (Number.parseInt(flags, 16) & 0x2000_0000) !== 0;
 }
 
 function differing(one: Tree, other: Tree): string[] {
