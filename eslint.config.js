@@ -11,6 +11,8 @@ const DOMAIN = [
   'failure',
   'result',
   'estimate',
+  'outcome',
+  'usage-limit',
   'worker-pool',
   'prompt-escape',
   'pricing',
@@ -26,6 +28,10 @@ const ENGINE = [
   'scheduler',
   'retry-policy',
   'governor',
+  'breaker',
+  'budget',
+  'pacing',
+  'session-choice',
 ].map((name) => `./src/${name}.ts`);
 const PORTS = [
   'manager/manager',
@@ -33,8 +39,9 @@ const PORTS = [
   'workspace/workspace',
   'store/store',
   'reporting/reporter',
+  'usage/ledger',
 ].map((name) => `./src/${name}.ts`);
-const ADAPTERS = ['manager', 'worker', 'workspace', 'store', 'reporting', 'simulator'].map(
+const ADAPTERS = ['manager', 'worker', 'workspace', 'store', 'reporting', 'simulator', 'usage'].map(
   (name) => `./src/${name}`,
 );
 

@@ -112,6 +112,7 @@ function attemptAt(taskId: string, directory: string) {
     number: 1,
     sessionId: '',
     resumed: false,
+    forkedFrom: null,
     model: '',
     directory,
     branch: null,

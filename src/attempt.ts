@@ -236,6 +236,10 @@ export interface AttemptEnd {
   readonly signal: string | null;
   /** Unix milliseconds at which a usage limit resets, where the outcome is `usage-limited` and it is known. */
   readonly resetsAt: number | null;
+  /** The API or the network failed, and would have for any other task. */
+  readonly outage: boolean;
+  /** What the session held at its last reply, in tokens; null where nothing was said. */
+  readonly contextTokens: number | null;
   /** The commit that holds all the worker wrote, once it has reported and its work was captured. */
   readonly change: string | null;
   /** The commit on the integration branch, where the change landed. */
@@ -261,6 +265,8 @@ export function bareEnd(outcome: AttemptOutcome, message: string): AttemptEnd {
     exitCode: null,
     signal: null,
     resetsAt: null,
+    outage: false,
+    contextTokens: null,
     change: null,
     commit: null,
     gates: [],
@@ -278,6 +284,8 @@ export interface Attempt {
   /** The Claude session, a UUID; the same as an earlier attempt's where that session was resumed. */
   readonly sessionId: string;
   readonly resumed: boolean;
+  /** The session that this one began as a copy of. */
+  readonly forkedFrom: string | null;
   readonly model: string;
   /** The working directory of the worker; until its workspace is prepared, the project's. */
   readonly directory: string;

@@ -14,6 +14,9 @@ export interface FinishedWork {
   readonly size: Size | null;
   readonly estimateMinutes: number | null;
   readonly minutes: number;
+  /** What all attempts of its session cost, in US dollars at list price. */
+  readonly costUsd: number;
+  readonly model: string;
 }
 
 /** Expected working time of a task, in minutes; always positive. */
@@ -26,14 +29,41 @@ export type Estimator = (task: Pick<Task, 'size' | 'estimateMinutes'>) => number
  * and that one towards 1 while there is little to learn from: run times are log-normal, so one slow task must not
  * count as many.
  */
-export function learnEstimates(history: readonly FinishedWork[]): Estimator {
+export function learnEstimates(
+  history: readonly Pick<FinishedWork, 'size' | 'estimateMinutes' | 'minutes'>[],
+): Estimator {
+  const factor = learnFactor(history, ({ minutes }) => minutes, planned);
+  return (task) => planned(task) * factor(task.size);
+}
+
+/** Expected cost of a task with the model that is used, in US dollars at list price; always positive. */
+export type CostEstimator = Estimator;
+
+/** What a minute of work is expected to cost before there is a history of it, in US dollars. */
+const PRIOR_USD_PER_MINUTE = 0.1;
+
+/** Learns from finished work what tasks cost, in the same way; work with another model counts where there is no other. */
+export function learnCosts(history: readonly FinishedWork[], model: string): CostEstimator {
+  const ofModel = history.filter((work) => work.model === model);
+  const plannedUsd = (work: Pick<Task, 'size' | 'estimateMinutes'>): number =>
+    planned(work) * PRIOR_USD_PER_MINUTE;
+  const factor = learnFactor(ofModel.length > 0 ? ofModel : history, ({ costUsd }) => costUsd, plannedUsd);
+  return (task) => plannedUsd(task) * factor(task.size);
+}
+
+/** How many times what was planned work of each size really took. */
+function learnFactor<W extends Pick<FinishedWork, 'size' | 'estimateMinutes'>>(
+  history: readonly W[],
+  actual: (work: W) => number,
+  expected: (work: W) => number,
+): (size: Size | null) => number {
   const logRatios = new Map<Size | null, number[]>();
   const all: number[] = [];
   for (const work of history) {
-    if (!(work.minutes > 0) || !Number.isFinite(work.minutes)) continue;
+    if (!(actual(work) > 0) || !Number.isFinite(actual(work))) continue;
     const logRatio = Math.max(
       -MAX_LOG_RATIO,
-      Math.min(MAX_LOG_RATIO, Math.log(work.minutes / planned(work))),
+      Math.min(MAX_LOG_RATIO, Math.log(actual(work) / expected(work))),
     );
     all.push(logRatio);
     const ofSize = logRatios.get(work.size);
@@ -44,7 +74,7 @@ export function learnEstimates(history: readonly FinishedWork[]): Estimator {
   const factors = new Map(
     [...logRatios].map(([size, ratios]) => [size, Math.exp(shrunkMean(ratios, overall))]),
   );
-  return (task) => planned(task) * (factors.get(task.size) ?? Math.exp(overall));
+  return (size) => factors.get(size) ?? Math.exp(overall);
 }
 
 function planned(task: Pick<Task, 'size' | 'estimateMinutes'>): number {

@@ -8,9 +8,17 @@ export const RUN_OUTCOMES = [
   'paused-usage-limit',
   'over-budget',
   'unauthenticated',
+  'model-unavailable',
+  'outage',
   'interrupted',
 ] as const;
 export type RunOutcome = (typeof RUN_OUTCOMES)[number];
+
+/**
+ * Why nothing starts for a while: a limit refused a request, what is left is the person's share or too little for any
+ * task, or the API, the network or the machine fails.
+ */
+export type PauseReason = 'usage-limit' | 'reserve' | 'pacing' | 'outage';
 
 /** How many tasks of a run are in which state. */
 export interface RunCounts {
@@ -61,6 +69,28 @@ export type Event =
       readonly source: 'manager' | 'cache' | 'stored';
     }
   | { readonly type: 'run-delivered'; readonly runId: string; readonly delivery: Delivery }
+  | {
+      /** Said again with another `until` where the pause turns out to be longer. */
+      readonly type: 'run-paused';
+      readonly runId: string;
+      readonly reason: PauseReason;
+      /** When the next try is, ISO 8601, UTC. */
+      readonly until: string;
+      /** One sentence for people. */
+      readonly message: string;
+    }
+  | { readonly type: 'run-resumed'; readonly runId: string; readonly reason: PauseReason }
+  | {
+      /** Said once for each window: more of it is used than `monitoring.usage_warning_threshold`. */
+      readonly type: 'usage-warning';
+      readonly runId: string;
+      readonly account: string;
+      readonly window: string;
+      /** Percent that is used. */
+      readonly used: number;
+      /** ISO 8601, UTC. */
+      readonly resetsAt: string | null;
+    }
   | {
       readonly type: 'run-ended';
       readonly runId: string;

@@ -1,4 +1,4 @@
-import { OUTCOME_POLICY, type AttemptEnd } from './attempt.ts';
+import { OUTCOME_POLICY, type Attempt, type AttemptEnd } from './attempt.ts';
 import type { Verdict } from './scheduler.ts';
 import type { TaskId } from './task.ts';
 
@@ -9,6 +9,16 @@ export interface RetryOptions {
   readonly retryMaxDelayMs: number;
   /** A change that is still not accepted in the last round is given up. */
   readonly maxReviewRounds: number;
+}
+
+/** What else is known when an attempt has ended. */
+export interface Circumstances {
+  /** The run starts nothing any more. */
+  readonly ending: boolean;
+  /** It is one of several that ended alike: the fault is the API's, the network's or the machine's, and no task pays. */
+  readonly outage: boolean;
+  /** Unix milliseconds. */
+  readonly now: number;
 }
 
 /** Decides what a task does next after an attempt: is it done, tried again, given up, or left to a later run? */
@@ -24,8 +34,7 @@ export class RetryPolicy {
     this.#random = random;
   }
 
-  /** `ending` says that the run starts nothing any more; `now` is in Unix milliseconds. */
-  judge(taskId: TaskId, end: AttemptEnd, ending: boolean, now: number): Verdict {
+  judge({ taskId }: Pick<Attempt, 'taskId'>, end: AttemptEnd, { ending, now }: Circumstances): Verdict {
     const policy = OUTCOME_POLICY[end.outcome];
     const tries = this.#tries.get(taskId) ?? { charged: 0, free: 0 };
     if (policy.charged) tries.charged++;

@@ -26,10 +26,11 @@ export interface Choice {
 /** How a started task came back. `released` leaves it to a later run. */
 export type Verdict =
   | { readonly kind: 'done' }
-  | { readonly kind: 'failed' }
+  /** `why` is told where it is more than how the last attempt ended. */
+  | { readonly kind: 'failed'; readonly why?: string }
   | { readonly kind: 'released' }
-  /** To be tried again, not before `at` (Unix milliseconds). */
-  | { readonly kind: 'retry'; readonly at: number };
+  /** To be tried again, not before `at` (Unix milliseconds); `ahead` of what was never begun. */
+  | { readonly kind: 'retry'; readonly at: number; readonly ahead?: boolean };
 
 /** What became of a task in this run; `not-run` ones were never ready, excluded, or released. */
 export type TaskResult = 'done' | 'failed' | 'not-run';

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import { bareEnd, OUTCOME_POLICY, type Attempt, type AttemptEnd } from './attempt.ts';
+import { bareEnd, type Attempt, type AttemptEnd } from './attempt.ts';
 import { continuationOf } from './continuation.ts';
 import type { Event, Stamped } from './event.ts';
 import { addFollowUps } from './follow-ups.ts';
 import type { Governor } from './governor.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { Choice, Verdict } from './scheduler.ts';
+import { chooseSession } from './session-choice.ts';
 import type { TaskStore } from './store/store.ts';
 import { parentOf, type Task, type TaskId, type TaskStatus } from './task.ts';
 import type { TaskGraph } from './task-graph.ts';
@@ -54,8 +55,7 @@ export function beginAttempt(context: ExecutionContext, { id, why }: Choice): Be
     record(context, { type: 'warning', message: `Task ${id} is left: it has spent ${SPENT}.` });
     return { kind: 'released' };
   }
-  const previous = earlier.at(-1);
-  const attempt = claim(context, id, why, previous);
+  const attempt = claim(context, id, why, earlier);
   const task = store.task(id);
   if (attempt === undefined || task === undefined) {
     governor.withdraw(id);
@@ -85,7 +85,11 @@ export function settleAttempt(
 ): Verdict {
   const { governor, retries, now } = context;
   governor.ended(attempt.taskId, end);
-  const verdict = retries.judge(attempt.taskId, end, last || governor.stop !== null, now());
+  const verdict = retries.judge(attempt, end, {
+    ending: last || governor.stop !== null,
+    outage: false,
+    now: now(),
+  });
   endAttempt(context, attempt, end, verdict);
   if (verdict.kind === 'done' && end.review?.verdict === 'rejected')
     for (const event of addFollowUps(context.store, attempt.taskId, end.review)) context.report(event);
@@ -140,16 +144,16 @@ function claim(
   context: ExecutionContext,
   taskId: TaskId,
   why: string,
-  previous: Attempt | undefined,
+  earlier: readonly Attempt[],
 ): Attempt | undefined {
   const { runId, workerModel: model, directory, filesRoot } = context;
-  const resumed = previous?.end != null && OUTCOME_POLICY[previous.end.outcome].next === 'resume';
-  const sessionId = resumed ? previous.sessionId : context.newSessionId();
+  const session = chooseSession(earlier, context.now());
   const claimed = context.store.claim({
     runId,
     taskId,
-    sessionId,
-    resumed,
+    sessionId: session.kind === 'resume' ? session.sessionId : context.newSessionId(),
+    resumed: session.kind !== 'new',
+    forkedFrom: session.kind === 'fork' ? session.of : null,
     model,
     directory,
     // Attempts are numbered anew in a new store: what an earlier one left must not be read as theirs.
@@ -201,6 +205,7 @@ function hooksFor(context: ExecutionContext, { id: attemptId, taskId }: Attempt)
       record(context, { type: 'attempt-prepared', attemptId, taskId, directory, branch, base }),
     onLanding: (commit, proof) =>
       record(context, { type: 'landing-intended', attemptId, taskId, commit, proof }),
+    onLimits: () => undefined,
     onWarning: (message) => record(context, { type: 'warning', message }),
     onSpawn: (process) => record(context, { type: 'attempt-spawned', attemptId, taskId, process }),
     onPhase: (phase) => record(context, { type: 'attempt-phase', attemptId, taskId, phase }),

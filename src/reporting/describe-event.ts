@@ -30,6 +30,8 @@ export const RUN_OUTCOME_WORDS: Readonly<Record<RunOutcome, string>> = {
   'paused-usage-limit': 'Stopped at a usage limit; the rest is still to do.',
   'over-budget': 'Stopped at the budget; the rest is still to do.',
   unauthenticated: 'Stopped: the credentials do not work.',
+  'model-unavailable': 'Stopped: the model cannot be used.',
+  outage: 'Stopped: the API or this machine did not recover; the rest is still to do.',
   interrupted: 'Interrupted; what was done so far is saved.',
 };
 
@@ -122,6 +124,16 @@ function describe(event: Stamped, worker: RunningWorker | undefined): EventLine 
       const figures = `${formatDuration(event.durationMs)} · ${formatMoney(cost)}`;
       return line('normal', 'dim', `manager: ${event.purpose} · ${figures}`);
     }
+    case 'run-paused':
+      return line('quiet', 'warn', `‖ ${event.message}`);
+    case 'run-resumed':
+      return line('quiet', 'good', 'Going on.');
+    case 'usage-warning':
+      return line(
+        'quiet',
+        'warn',
+        `! ${Math.round(event.used)} % of the ${event.window} window of the ${event.account} is used.`,
+      );
     case 'warning':
       return line('quiet', 'warn', `! ${event.message}`);
     default:

@@ -47,8 +47,10 @@ export function nextCommand(summary: RunSummary): string {
     case 'over-budget':
       return `claude-orchestrator run --max-cost ${Math.max(1, Math.ceil(costUsd * 2))}`;
     case 'unauthenticated':
+    case 'model-unavailable':
       return 'claude-orchestrator check';
     case 'paused-usage-limit':
+    case 'outage':
     case 'interrupted':
       return 'claude-orchestrator run';
   }

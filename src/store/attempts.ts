@@ -30,9 +30,9 @@ export function claimTask(
   const number = lastOrdinal(store, key, before.born) + 1;
   const { lastInsertRowid: id } = db
     .sql(
-      `INSERT INTO attempts (run_id, tag, number, sub, born, ordinal, session_id, resumed, model, directory,
+      `INSERT INTO attempts (run_id, tag, number, sub, born, ordinal, session_id, resumed, forked_from, model, directory,
          files_root, phase, size, estimate_minutes, started_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'preparing', ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'preparing', ?, ?, ?)`,
     )
     .run(
       claim.runId,
@@ -43,6 +43,7 @@ export function claimTask(
       number,
       claim.sessionId,
       claim.resumed ? 1 : 0,
+      claim.forkedFrom ?? null,
       claim.model,
       claim.directory,
       claim.filesRoot,
@@ -138,14 +139,28 @@ export function readAttempts(
 /** The newest thousand pieces of work that landed; work that was resumed counts from the start of its session. */
 export function readFinishedWork({ db }: StoreContext): FinishedWork[] {
   return db
-    .sql<{ size: Size | null; estimate_minutes: number | null; minutes: number }>(
-      `SELECT size, estimate_minutes,
+    .sql<{
+      size: Size | null;
+      estimate_minutes: number | null;
+      minutes: number;
+      cost: number;
+      model: string;
+    }>(
+      `SELECT size, estimate_minutes, model,
+         (SELECT coalesce(sum(u.cost_usd), 0) FROM attempts p JOIN usage u ON u.attempt_id = p.id
+          WHERE p.session_id = a.session_id AND p.id <= a.id) AS cost,
          (SELECT sum(julianday(p.ended_at) - julianday(p.started_at)) * 1440 FROM attempts p
           WHERE p.session_id = a.session_id AND p.id <= a.id) AS minutes
        FROM attempts a WHERE outcome = 'landed' ORDER BY id DESC LIMIT 1000`,
     )
     .all()
-    .map(({ size, estimate_minutes, minutes }) => ({ size, estimateMinutes: estimate_minutes, minutes }));
+    .map(({ size, estimate_minutes, minutes, cost, model }) => ({
+      size,
+      estimateMinutes: estimate_minutes,
+      minutes,
+      costUsd: cost,
+      model,
+    }));
 }
 
 interface AttemptRow extends TaskKey {
@@ -154,6 +169,7 @@ interface AttemptRow extends TaskKey {
   readonly ordinal: number;
   readonly session_id: string;
   readonly resumed: number;
+  readonly forked_from: string | null;
   readonly model: string;
   readonly directory: string;
   readonly branch: string | null;
@@ -193,6 +209,7 @@ function toAttempt(row: AttemptRow): Attempt {
     number: row.ordinal,
     sessionId: row.session_id,
     resumed: row.resumed === 1,
+    forkedFrom: row.forked_from,
     model: row.model,
     directory: row.directory,
     branch: row.branch,

@@ -152,4 +152,8 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (run_id, tree, command)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- The session that an attempt's own began as a copy of.
+  ALTER TABLE attempts ADD COLUMN forked_from TEXT;
+  `,
 ];

@@ -43,6 +43,9 @@ export function recordEvent(store: StoreContext, event: Event): Stamped {
       return log.append(event, at);
     case 'run-delivered':
     case 'run-planned':
+    case 'run-paused':
+    case 'run-resumed':
+    case 'usage-warning':
     case 'retry-scheduled':
     case 'warning':
       return log.append(event, at);

@@ -31,6 +31,8 @@ export interface AttemptClaim {
   readonly taskId: TaskId;
   readonly sessionId: string;
   readonly resumed: boolean;
+  /** The session that the new one begins as a copy of. */
+  readonly forkedFrom?: string | null;
   readonly model: string;
   readonly directory: string;
   /** The folder that holds the folders of all attempts; the attempt's own is named after its id. */

@@ -1,6 +1,7 @@
 import type { Attempt, AttemptEnd, Phase, ProcessIdentity, Proof, Review, WorkerReport } from '../attempt.ts';
 import type { WorkerProgress } from '../event.ts';
 import type { Task } from '../task.ts';
+import type { LimitObservation } from '../usage-limit.ts';
 import type { Previous, Workspace } from '../workspace/workspace.ts';
 
 /** Everything a worker is told about one attempt. */
@@ -36,6 +37,8 @@ export interface WorkerHooks {
   readonly onProgress: (progress: WorkerProgress) => void;
   /** The change is about to land as this commit. */
   readonly onLanding: (commit: string, proof: Proof) => void;
+  /** What the API said of the limits of the account that pays for workers. */
+  readonly onLimits: (observation: LimitObservation) => void;
   /** Something that a person should know. */
   readonly onWarning: (message: string) => void;
 }

@@ -47,6 +47,8 @@ const DENIED: AttemptEnd = {
   exitCode: 0,
   signal: null,
   resetsAt: null,
+  outage: false,
+  contextTokens: null,
   change: null,
   commit: null,
   gates: [],

@@ -51,6 +51,7 @@ await worker.run(
     onProgress: ({ action }) => tell({ action }),
     onWorkspace: () => undefined,
     onLanding: () => undefined,
+    onLimits: () => undefined,
     onWarning: () => undefined,
   },
   new AbortController().signal,

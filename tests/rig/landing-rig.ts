@@ -95,6 +95,7 @@ function makeAttempt(taskId: string): Attempt {
     number: 1,
     sessionId: '',
     resumed: false,
+    forkedFrom: null,
     model: 'sonnet',
     directory: '',
     branch: null,

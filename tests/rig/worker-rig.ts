@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { LimitObservation } from '../../src/usage-limit.ts';
 import type { Attempt, AttemptEnd, Phase, ProcessIdentity } from '../../src/attempt.ts';
 import type { WorkerProgress } from '../../src/event.ts';
 import { WorkerPool } from '../../src/worker-pool.ts';
@@ -80,6 +81,7 @@ export function listen(): Told {
     workspaces: [] as Workspace[],
     landings: [] as string[],
     warnings: [] as string[],
+    limits: [] as LimitObservation[],
   };
   return {
     ...told,
@@ -88,6 +90,7 @@ export function listen(): Told {
       onPhase: (phase) => told.phases.push(phase),
       onWorkspace: (workspace) => told.workspaces.push(workspace),
       onLanding: (commit) => told.landings.push(commit),
+      onLimits: (observation) => told.limits.push(observation),
       onWarning: (message) => told.warnings.push(message),
       onProgress: (progress) => told.progress.push(progress),
     },
@@ -165,6 +168,7 @@ export async function workerRig(environment: Record<string, string> = {}): Promi
       number: 1,
       sessionId: '0d9f5f0e-6c1f-4b55-9f0e-3d7a3f6b2a11',
       resumed: false,
+      forkedFrom: null,
       model: 'sonnet',
       directory: project,
       files: join(root, 'attempts', '1'),

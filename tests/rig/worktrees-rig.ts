@@ -65,6 +65,7 @@ export class WorktreesRig extends LandingRig {
       number: 1,
       sessionId: '',
       resumed: false,
+      forkedFrom: null,
       model: 'sonnet',
       directory: this.top,
       branch: null,

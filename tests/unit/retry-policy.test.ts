@@ -11,7 +11,10 @@ describe('RetryPolicy', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...OUTCOMES), { minLength: 30, maxLength: 30 }), (outcomes) => {
         const policy = new RetryPolicy(options, () => 0.5);
-        const verdicts = outcomes.map((outcome) => policy.judge('1', attemptEnd(outcome), false, 0).kind);
+        const verdicts = outcomes.map(
+          (outcome) =>
+            policy.judge({ taskId: '1' }, attemptEnd(outcome), { ending: false, outage: false, now: 0 }).kind,
+        );
         const end = verdicts.findIndex((kind) => kind !== 'retry');
         expect(end).toBeGreaterThanOrEqual(0);
         const charged = outcomes.slice(0, end).filter((outcome) => OUTCOME_POLICY[outcome].charged);
@@ -37,7 +40,9 @@ describe('RetryPolicy', () => {
         (outcomes, ending) => {
           const policy = new RetryPolicy(options, () => 0);
           for (const outcome of outcomes)
-            expect(policy.judge('1', attemptEnd(outcome), ending, 0).kind).not.toBe('failed');
+            expect(
+              policy.judge({ taskId: '1' }, attemptEnd(outcome), { ending, outage: false, now: 0 }).kind,
+            ).not.toBe('failed');
         },
       ),
     );
@@ -48,7 +53,11 @@ describe('RetryPolicy', () => {
       fc.property(fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), (random) => {
         const policy = new RetryPolicy({ ...options, maxRetries: 50 }, () => random);
         for (let attempt = 1; attempt <= 50; attempt++) {
-          const verdict = policy.judge('1', attemptEnd('crashed'), false, 5_000_000);
+          const verdict = policy.judge({ taskId: '1' }, attemptEnd('crashed'), {
+            ending: false,
+            outage: false,
+            now: 5_000_000,
+          });
           const delay = verdict.kind === 'retry' ? verdict.at - 5_000_000 : -1;
           expect(delay).toBeGreaterThanOrEqual(1000);
           expect(delay).toBeLessThanOrEqual(Math.min(10_000, 1000 * 2 ** attempt));
@@ -60,7 +69,9 @@ describe('RetryPolicy', () => {
 
   it('fails a task on its last charged attempt, and retries a failed gate at once', () => {
     const policy = new RetryPolicy(options, () => 0);
-    const kinds = [1, 2, 3].map(() => policy.judge('1', attemptEnd('verify-failed'), false, 7));
+    const kinds = [1, 2, 3].map(() =>
+      policy.judge({ taskId: '1' }, attemptEnd('verify-failed'), { ending: false, outage: false, now: 7 }),
+    );
     expect(kinds).toEqual([{ kind: 'retry', at: 7 }, { kind: 'retry', at: 7 }, { kind: 'failed' }]);
   });
 
@@ -70,7 +81,15 @@ describe('RetryPolicy', () => {
       attemptEnd('review-rejected', {
         review: { round, verdict: 'rejected', summary: 'No.', findings: [], commit: 'c' },
       });
-    expect(policy.judge('1', rejected(1), false, 0).kind).toBe('retry');
-    expect(policy.judge('1', rejected(options.maxReviewRounds), false, 0).kind).toBe('failed');
+    expect(policy.judge({ taskId: '1' }, rejected(1), { ending: false, outage: false, now: 0 }).kind).toBe(
+      'retry',
+    );
+    expect(
+      policy.judge({ taskId: '1' }, rejected(options.maxReviewRounds), {
+        ending: false,
+        outage: false,
+        now: 0,
+      }).kind,
+    ).toBe('failed');
   });
 });

@@ -38,6 +38,8 @@ const OUTCOME_EXIT: Readonly<Record<RunOutcome, number>> = {
   'paused-usage-limit': EXIT.usageLimit,
   'over-budget': EXIT.overBudget,
   unauthenticated: EXIT.notAuthenticated,
+  'model-unavailable': EXIT.usage,
+  outage: EXIT.tasksFailed,
   interrupted: EXIT.interrupted,
 };
 

@@ -11,6 +11,12 @@ export function describeEvent(event: Event): string {
       return `run planned (${event.source})`;
     case 'run-ended':
       return `run ended: ${event.outcome}${tail(event.message)}`;
+    case 'run-paused':
+      return `run paused (${event.reason}) until ${event.until}${tail(event.message)}`;
+    case 'run-resumed':
+      return `run resumed (${event.reason})`;
+    case 'usage-warning':
+      return `${Math.round(event.used)} % of the ${event.window} window is used`;
     case 'attempt-started':
       return `attempt ${event.number} started${event.resumed ? ' in its earlier session' : ''}${tail(event.why)}`;
     case 'attempt-prepared':

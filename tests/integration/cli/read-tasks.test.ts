@@ -147,6 +147,8 @@ describe('show', () => {
           exitCode: 0,
           signal: null,
           resetsAt: null,
+          outage: false,
+          contextTokens: null,
           change: null,
           commit: null,
           gates: [],

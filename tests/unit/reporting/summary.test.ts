@@ -45,6 +45,7 @@ function attempt(
     number: 1,
     sessionId: 's',
     resumed: false,
+    forkedFrom: null,
     model: 'sonnet',
     directory: '/home/me/project',
     files: `/home/me/project/.taskmaster/attempts/${id}`,
