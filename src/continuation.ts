@@ -1,5 +1,6 @@
-import { OUTCOME_POLICY, type Attempt, type AttemptEnd, type Review } from './attempt.ts';
+import type { Attempt, AttemptEnd, Review } from './attempt.ts';
 import type { Stamped } from './event.ts';
+import { OUTCOME_POLICY } from './outcome.ts';
 import type { Assignment } from './worker/worker.ts';
 
 /** What an attempt goes on with. */

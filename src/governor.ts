@@ -1,24 +1,39 @@
-import { OUTCOME_POLICY, type AttemptEnd, type ModelUsage } from './attempt.ts';
+import { OUTCOME_POLICY, type Attempt, type AttemptEnd, type AttemptOutcome } from './attempt.ts';
+import { Breaker, type Pause } from './breaker.ts';
+import type { Budget } from './budget.ts';
 import type { RunOutcome } from './event.ts';
+import { failureSignature } from './failure-signature.ts';
+import { atReserve, tooSmall } from './pacing.ts';
+import type { TaskId } from './task.ts';
+import { isPlanWindow } from './usage-limit.ts';
+import type { SeenWindow, UsageLedger } from './usage/ledger.ts';
 
+/** What decides about starting, besides money and limits themselves. */
 export interface GovernorOptions {
-  /** The most the run may spend, in US dollars; null for no ceiling. */
-  readonly maxCostUsd: number | null;
-  /** The most all attempts at one task may spend together. */
-  readonly maxCostPerTaskUsd: number | null;
-  readonly slots: number;
-  /** What the manager has cost in this run so far, in US dollars. */
-  readonly managerUsd: () => number;
+  /** Percent of each usage window that is left to the person. */
+  readonly reservePercent: number;
+  /** Percent of a usage window at which a person is warned. */
+  readonly warnAtPercent: number;
+  /** The longest wait for a limit, in milliseconds: 0 waits for none, null as long as it takes. */
+  readonly maxWaitMs: number | null;
 }
 
-/** Permission to start an attempt, or why nothing may start any more in this run. */
+/** A task that wants to start. Amounts in US dollars. */
+export interface StartRequest {
+  readonly taskId: TaskId;
+  readonly earlierUsd: number;
+  readonly expectedUsd: number;
+}
+
+/** Permission to start an attempt, or why it does not start now. */
 export type Admission =
-  | { readonly granted: true; readonly maxCostUsd: number | null }
-  | { readonly granted: false; readonly stop: Stop }
-  /** Everything that is left is reserved by running attempts; ask again when one has ended. */
-  | { readonly granted: false; readonly stop: null; readonly wait: true }
-  /** The task itself has spent what it may. */
-  | { readonly granted: false; readonly stop: null; readonly wait: false };
+  | { readonly kind: 'granted'; readonly reservedUsd: number | null; readonly workerUsd: number | null }
+  /** Not now; a smaller task may. */
+  | { readonly kind: 'wait' }
+  /** The task has spent what it may. */
+  | { readonly kind: 'task-spent' }
+  /** Nothing starts any more in this run. */
+  | { readonly kind: 'stopped' };
 
 /** Why a run ends before all is done. */
 export interface Stop {
@@ -26,23 +41,36 @@ export interface Stop {
   readonly message: string;
 }
 
-/** An attempt that cannot spend this much is not worth its start. */
-const SMALLEST_GRANT_USD = 0.05;
+/** So many attempts in a row that fail alike, with a pause before each, are a fault that does not pass by itself. */
+const HOPELESS_AFTER = 6;
+/** Attempts at different tasks that die alike within this time have died of the same thing. */
+const ALIKE_WITHIN_MS = 60_000;
+/** Nobody waits longer than this for the API to come back. */
+const LONGEST_OUTAGE_MS = 24 * 3_600_000;
+/** Without waiting for limits, an outage is still given this time to pass. */
+const SHORTEST_OUTAGE_MS = 600_000;
 
-/** So many attempts in a row that fail for no fault of their tasks are one fault of the machine or the network. */
-const OUTAGE_AFTER = 5;
-
-/** Decides whether a task may start now: is the breaker closed, and is there money left that nobody else holds? */
+/** Decides whether a task may start now: is nothing refused or broken, is there room in the usage windows, and money? */
 export class Governor {
   readonly #options: GovernorOptions;
-  #attemptsUsd = 0;
-  #faults = 0;
+  readonly #budget: Budget;
+  readonly #ledger: UsageLedger;
+  readonly #breaker: Breaker;
   #stop: Stop | null = null;
   #overBudget = 0;
-  readonly #reserved = new Map<string, number>();
+  /** What running attempts are still expected to cost, by task. */
+  readonly #expected = new Map<TaskId, { readonly expectedUsd: number; readonly usedUsd: number }>();
+  /** Recent attempts that died for no reason of their own. */
+  #deaths: { readonly taskId: TaskId; readonly signature: string; readonly at: number }[] = [];
+  /** The window that was too small for the last task that asked. */
+  #tight: SeenWindow | undefined;
+  readonly #warned = new Map<string, number>();
 
-  constructor(options: GovernorOptions) {
+  constructor(options: GovernorOptions, budget: Budget, ledger: UsageLedger, random: () => number) {
     this.#options = options;
+    this.#budget = budget;
+    this.#ledger = ledger;
+    this.#breaker = new Breaker(random);
   }
 
   /** Why nothing starts any more, once that is so. */
@@ -50,72 +78,211 @@ export class Governor {
     return this.#stop;
   }
 
-  /** How many tasks were left because they, not the run, had spent what they may. */
+  /** Why nothing starts for a while; until a first attempt has been answered after it. */
+  get pause(): Pause | null {
+    return this.#breaker.pause;
+  }
+
+  /** How many tasks were left because what they may spend is spent. */
   get overBudget(): number {
     return this.#overBudget;
   }
 
+  /** How many tasks may start now. */
+  startable(now: number): number {
+    if (this.#stop !== null || !this.#breaker.mayStart(now)) return 0;
+    return this.#breaker.state(now) === 'trying' ? 1 : Infinity;
+  }
+
+  /** Takes in what was heard of limits since, here and in other runs on the same accounts. */
+  check(now: number): void {
+    const refusal = this.#ledger.pause();
+    if (refusal !== undefined && refusal.until > now)
+      this.#limit('usage-limit', refusal.until, 'A usage limit is reached.', now);
+    const kept = atReserve(this.#ledger.windows(), this.#pacing);
+    if (kept.length > 0) {
+      const resets = kept.map(({ resetsAt }) => resetsAt ?? now + UNKNOWN_RESET_MS);
+      const cause = `Only the ${this.#options.reservePercent} % of usage.reserve_percent are left.`;
+      this.#limit('reserve', Math.max(...resets), cause, now);
+    }
+  }
+
+  /** The windows of which more is used than a person wants to be told of; each is told once until it resets. */
+  warnings(): SeenWindow[] {
+    return this.#ledger.windows().filter((window) => {
+      const { account, name, utilization, resetsAt } = window;
+      if (!isPlanWindow(window) || utilization === null || utilization * 100 < this.#options.warnAtPercent)
+        return false;
+      const key = `${account} ${name}`;
+      const told = this.#warned.get(key);
+      // The same reset is told with small differences.
+      if (told !== undefined && Math.abs((resetsAt ?? 0) - told) < SAME_RESET_MS) return false;
+      this.#warned.set(key, resetsAt ?? 0);
+      return true;
+    });
+  }
+
+  /** Asks for permission to start an attempt; what is granted stays held until `ended` or `withdraw`. */
+  admit({ taskId, earlierUsd, expectedUsd }: StartRequest, now: number): Admission {
+    if (this.#stop !== null) return { kind: 'stopped' };
+    if (!this.#breaker.mayStart(now)) return { kind: 'wait' };
+    const running = [...this.#expected.values()].reduce(
+      (sum, one) => sum + Math.max(0, one.expectedUsd - one.usedUsd),
+      0,
+    );
+    const tight = tooSmall(this.#ledger.windows(), expectedUsd, running, this.#pacing);
+    if (tight !== undefined) {
+      this.#tight = tight;
+      return { kind: 'wait' };
+    }
+    const grant = this.#budget.grant({ taskId, earlierUsd, expectedUsd });
+    switch (grant.kind) {
+      case 'task-spent':
+        this.#overBudget++;
+        return grant;
+      case 'run-spent':
+        this.#stop ??= { outcome: 'over-budget', message: this.#spentMessage() };
+        return { kind: 'stopped' };
+      case 'wait':
+        return grant;
+      case 'granted':
+        this.#expected.set(taskId, { expectedUsd, usedUsd: 0 });
+        this.#breaker.started(taskId, now);
+        return grant;
+    }
+  }
+
+  /** Nothing runs, and of all that is ready nothing was let through: then the window that was too small is waited for. */
+  starved(now: number): void {
+    if (this.#tight === undefined) return;
+    const { resetsAt } = this.#tight;
+    const cause = 'What is left of the usage limit is too little for any task that is ready.';
+    this.#limit('pacing', resetsAt ?? now + UNKNOWN_RESET_MS, cause, now);
+    this.#tight = undefined;
+  }
+
+  /** Counts an attempt that was started by an orchestrator that was killed. */
+  adopt({ taskId, maxCostUsd }: Pick<Attempt, 'taskId' | 'maxCostUsd'>): void {
+    this.#budget.adopt(taskId, maxCostUsd);
+  }
+
+  /** Gives back what `admit` held for an attempt that never started. */
+  withdraw(taskId: TaskId): void {
+    this.#budget.ended(taskId, 0);
+    this.#expected.delete(taskId);
+    this.#breaker.ended(taskId);
+  }
+
+  /** Hears what a running attempt has used: the API answers it. */
+  progress(taskId: TaskId, usedUsd: number, now: number): void {
+    this.#budget.used(taskId, usedUsd);
+    const running = this.#expected.get(taskId);
+    if (running !== undefined) this.#expected.set(taskId, { ...running, usedUsd });
+    if (usedUsd > 0) this.#breaker.answered(now);
+  }
+
   /**
-   * Asks for permission to start an attempt at a task; what is granted stays reserved until `ended`. `earlier` is what
-   * earlier attempts at the task have used, in any run.
+   * Takes the end of an attempt into account; some end the whole run. Says at which other tasks attempts have died of
+   * the same thing, if this one has died of something that was not its own.
    */
-  admit(taskId: string, earlier: readonly ModelUsage[] = []): Admission {
-    if (this.#stop !== null) return { granted: false, stop: this.#stop };
-    const { maxCostUsd, maxCostPerTaskUsd, slots } = this.#options;
-    const ownRest = maxCostPerTaskUsd === null ? null : maxCostPerTaskUsd - costOf(earlier);
-    if (ownRest !== null && ownRest < Math.min(SMALLEST_GRANT_USD, maxCostPerTaskUsd ?? 0)) {
-      this.#overBudget++;
-      return { granted: false, stop: null, wait: false };
-    }
-    if (maxCostUsd === null) return { granted: true, maxCostUsd: ownRest };
-
-    const reserved = [...this.#reserved.values()].reduce((sum, amount) => sum + amount, 0);
-    const spent = this.#attemptsUsd + this.#options.managerUsd();
-    const share = (maxCostUsd - spent - reserved) / Math.max(1, slots - this.#reserved.size);
-    const grant = Math.min(share, ownRest ?? Infinity);
-    if (grant < SMALLEST_GRANT_USD && this.#reserved.size > 0)
-      return { granted: false, stop: null, wait: true };
-    if (grant < Math.min(SMALLEST_GRANT_USD, maxCostUsd)) {
-      this.#stop = {
-        outcome: 'over-budget',
-        message: `${usd(spent)} of the ${usd(maxCostUsd)} budget is spent; raise budget.max_cost_usd or --max-cost to go on.`,
-      };
-      return { granted: false, stop: this.#stop };
-    }
-    this.#reserved.set(taskId, grant);
-    return { granted: true, maxCostUsd: grant };
-  }
-
-  /** Takes the end of an attempt into account; some outcomes end the whole run. */
-  ended(taskId: string, end: AttemptEnd): void {
-    this.#reserved.delete(taskId);
-    this.#attemptsUsd += costOf(end.usage);
+  ended(attempt: Pick<Attempt, 'taskId'>, end: AttemptEnd, now: number): { alike: TaskId[] | null } {
+    const { taskId } = attempt;
+    this.#budget.ended(taskId, costOf(end));
+    this.#expected.delete(taskId);
+    this.#breaker.ended(taskId);
     if (end.outcome === 'over-budget') this.#overBudget++;
-    this.#faults = end.outcome === 'infrastructure' ? this.#faults + 1 : 0;
-    if (this.#stop !== null) return;
-    if (OUTCOME_POLICY[end.outcome].stops === 'run') {
-      this.#stop = { outcome: runOutcomeFor(end.outcome), message: end.message };
-    } else if (this.#faults >= OUTAGE_AFTER) {
-      this.#stop = {
-        outcome: 'completed-with-failures',
-        message: `${this.#faults} attempts in a row failed for no fault of their tasks; the last one: ${end.message}`,
-      };
-    }
+    if (end.outcome === 'usage-limited') this.#refused(end, now);
+    const alike = end.outage ? [] : this.#diedAlike(taskId, end, now);
+    if (alike !== null) this.#outage(end, now);
+    else if (ANSWERED.has(end.outcome)) this.#breaker.answered(now);
+    if (OUTCOME_POLICY[end.outcome].stops === 'run')
+      this.#stop ??= { outcome: runOutcomeFor(end.outcome), message: end.message };
+    return { alike };
   }
 
-  /** Gives back what `admit` reserved for an attempt that never started. */
-  withdraw(taskId: string): void {
-    this.#reserved.delete(taskId);
+  /** Whether a task that was cut short by what it held should be tried again with more. */
+  hasMoreFor(earlierUsd: number): boolean {
+    if (!this.#budget.hasMoreFor(earlierUsd)) return false;
+    this.#overBudget--;
+    return true;
+  }
+
+  get #pacing(): { readonly reserve: number } {
+    return { reserve: this.#options.reservePercent / 100 };
+  }
+
+  /** The ledger has it from the worker's own lines, unless the CLI said it in its last words only. */
+  #refused(end: AttemptEnd, now: number): void {
+    if (this.#ledger.pause() === undefined) {
+      const window = { name: 'unknown', utilization: null, status: 'rejected', resetsAt: end.resetsAt } as const;
+      this.#ledger.observe('worker', { windows: [window], overageInUse: false, refused: true });
+    }
+    this.check(now);
+  }
+
+  #diedAlike(taskId: TaskId, end: AttemptEnd, now: number): TaskId[] | null {
+    if (end.outcome !== 'infrastructure' && end.outcome !== 'crashed') return null;
+    const signature = failureSignature(end);
+    this.#deaths = this.#deaths.filter(({ at }) => now - at < ALIKE_WITHIN_MS);
+    const others = this.#deaths.filter((death) => death.signature === signature && death.taskId !== taskId);
+    this.#deaths.push({ taskId, signature, at: now });
+    const isProbe = this.#breaker.state(now) === 'trying' && this.#breaker.pause?.reason === 'outage';
+    return others.length > 0 || isProbe ? others.map((death) => death.taskId) : null;
+  }
+
+  #limit(reason: 'usage-limit' | 'reserve' | 'pacing', resetsAt: number, cause: string, now: number): void {
+    this.#breaker.limit(reason, resetsAt, cause, now);
+    const { maxWaitMs } = this.#options;
+    const { pause } = this.#breaker;
+    if (pause === null || maxWaitMs === null || pause.until - pause.since <= maxWaitMs) return;
+    const how = maxWaitMs === 0 ? '--no-wait' : 'usage.max_wait is shorter';
+    this.#stop ??= {
+      outcome: 'paused-usage-limit',
+      message: `${cause} It resets at ${new Date(resetsAt).toISOString()} (${how}); \`run\` goes on then.`,
+    };
+  }
+
+  #outage(end: AttemptEnd, now: number): void {
+    this.#breaker.outage(end.message, now);
+    const { pause, outages } = this.#breaker;
+    const { maxWaitMs } = this.#options;
+    const patience = maxWaitMs === null ? LONGEST_OUTAGE_MS : Math.max(SHORTEST_OUTAGE_MS, maxWaitMs);
+    const isHopeless = outages >= HOPELESS_AFTER && !end.outage;
+    if (pause === null || (!isHopeless && pause.until - pause.since <= patience)) return;
+    this.#stop ??= {
+      outcome: 'outage',
+      message: `${outages} tries in a row failed for no fault of their tasks; the last one: ${end.message}`,
+    };
+  }
+
+  #spentMessage(): string {
+    const { maxCostUsd, carriedUsd } = this.#budget.options;
+    const carried = carriedUsd > 0 ? `, ${usd(carriedUsd)} of it by the runs that this one continues` : '';
+    return `${usd(this.#budget.spentUsd)} of the ${usd(maxCostUsd ?? 0)} budget is spent${carried}.`;
   }
 }
 
-function runOutcomeFor(outcome: AttemptEnd['outcome']): RunOutcome {
-  if (outcome === 'usage-limited') return 'paused-usage-limit';
-  if (outcome === 'unauthenticated') return 'unauthenticated';
+const UNKNOWN_RESET_MS = 3_600_000;
+const SAME_RESET_MS = 600_000;
+
+/** Ends to which nobody comes without the API's answer. */
+const ANSWERED: ReadonlySet<AttemptOutcome> = new Set([
+  'landed',
+  'no-change',
+  'verify-failed',
+  'review-rejected',
+  'conflict',
+  'permission-denied',
+  'refused',
+  'over-budget',
+]);
+
+function runOutcomeFor(outcome: AttemptOutcome): RunOutcome {
+  if (outcome === 'unauthenticated' || outcome === 'model-unavailable') return outcome;
   return 'completed-with-failures';
 }
 
-function costOf(usage: readonly ModelUsage[]): number {
+function costOf({ usage }: AttemptEnd): number {
   return usage.reduce((sum, { costUsd }) => sum + costUsd, 0);
 }
 

@@ -1,4 +1,5 @@
-import { OUTCOME_POLICY, type Attempt, type AttemptEnd } from './attempt.ts';
+import type { Attempt, AttemptEnd } from './attempt.ts';
+import { OUTCOME_POLICY } from './outcome.ts';
 import type { Verdict } from './scheduler.ts';
 import type { TaskId } from './task.ts';
 
@@ -45,9 +46,17 @@ export class RetryPolicy {
     if (policy.stops !== 'nothing') return { kind: policy.charged ? 'failed' : 'released' };
     if (end.outcome === 'review-rejected' && (end.review?.round ?? 0) >= this.#options.maxReviewRounds)
       return { kind: 'failed' };
-    if (policy.next === 'none' || tries.charged > this.#options.maxRetries) return { kind: 'failed' };
+    if (
+      policy.next === 'none' ||
+      end.outcome === 'prompt-too-long' ||
+      tries.charged > this.#options.maxRetries
+    )
+      return { kind: 'failed' };
     if (ending || tries.free > this.#options.maxRetries) return { kind: 'released' };
-    return { kind: 'retry', at: now + (policy.backOff ? this.#delay(tries.charged + tries.free) : 0) };
+    return {
+      kind: 'retry',
+      at: now + (policy.delay === 'back-off' ? this.#delay(tries.charged + tries.free) : 0),
+    };
   }
 
   /** Exponential, with full jitter above the base, so that workers that failed together do not come back together. */

@@ -1,4 +1,5 @@
-import { OUTCOME_POLICY, type Attempt } from './attempt.ts';
+import type { Attempt } from './attempt.ts';
+import { OUTCOME_POLICY } from './outcome.ts';
 
 /** In which Claude session a task's next attempt works: a new one, an earlier one, or a copy of an earlier one. */
 export type SessionChoice =

@@ -1,4 +1,4 @@
-import { OUTCOME_POLICY } from '../attempt.ts';
+import { OUTCOME_POLICY } from '../outcome.ts';
 import { unreachable } from '../result.ts';
 import type { RunOutcome, Stamped } from '../event.ts';
 import { firstLine, neutralise } from './display-text.ts';

@@ -1,5 +1,6 @@
-import { OUTCOME_POLICY, totalTokens, type AttemptOutcome, type ModelUsage, type Phase } from '../attempt.ts';
+import { totalTokens, type ModelUsage, type Phase } from '../attempt.ts';
 import type { RunCounts, RunOutcome, Stamped } from '../event.ts';
+import { OUTCOME_POLICY, type AttemptOutcome } from '../outcome.ts';
 import type { TaskId } from '../task.ts';
 import { firstLine, neutralise } from './display-text.ts';
 import { estimateRemaining } from './remaining-time.ts';

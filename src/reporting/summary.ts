@@ -1,12 +1,6 @@
-import {
-  OUTCOME_POLICY,
-  sumUsage,
-  totalTokens,
-  type Attempt,
-  type AttemptOutcome,
-  type ModelUsage,
-} from '../attempt.ts';
+import { sumUsage, totalTokens, type Attempt, type ModelUsage } from '../attempt.ts';
 import type { Delivery, RunCounts, RunOutcome, Stamped } from '../event.ts';
+import { OUTCOME_POLICY, type AttemptOutcome } from '../outcome.ts';
 import type { Run, UsageRecord } from '../store/store.ts';
 import { buildTaskGraph, readiness } from '../task-graph.ts';
 import { isRunnable, parentOf, type Task, type TaskId, type TaskStatus } from '../task.ts';

@@ -1,5 +1,5 @@
-import { OUTCOME_POLICY } from '../attempt.ts';
 import type { RunCounts, Stamped } from '../event.ts';
+import { OUTCOME_POLICY } from '../outcome.ts';
 import { isRunnable, isSettled, parentOf, type TaskId, type TaskStatus } from '../task.ts';
 
 type TallyState = 'running' | 'done' | 'failed' | 'waiting';

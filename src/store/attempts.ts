@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { bareEnd, type Attempt, type AttemptEnd, type AttemptOutcome, type Phase } from '../attempt.ts';
+import { bareEnd, type Attempt, type AttemptEnd, type Phase } from '../attempt.ts';
 import type { FinishedWork } from '../estimate.ts';
 import type { Stamped } from '../event.ts';
+import type { AttemptOutcome } from '../outcome.ts';
 import { isSettled, type Size, type TaskId, type TaskStatus } from '../task.ts';
 import type { AttemptClaim } from './store.ts';
 import { idOf, keyOf, parentsOf, readState, readSubtasks, type TaskKey } from './task-rows.ts';

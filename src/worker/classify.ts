@@ -1,4 +1,5 @@
-import { bareEnd, type AttemptEnd, type AttemptOutcome, type WorkerReport } from '../attempt.ts';
+import { bareEnd, type AttemptEnd, type WorkerReport } from '../attempt.ts';
+import type { AttemptOutcome } from '../outcome.ts';
 import { classifyApiError } from './classify-api-error.ts';
 import { singleLine } from './display-text.ts';
 import { denialsOf } from './permission-rule.ts';

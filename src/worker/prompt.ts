@@ -1,4 +1,5 @@
-import { OUTCOME_POLICY, type AttemptEnd, type Finding, type Review } from '../attempt.ts';
+import type { AttemptEnd, Finding, Review } from '../attempt.ts';
+import { OUTCOME_POLICY } from '../outcome.ts';
 import { escapePrompt } from '../prompt-escape.ts';
 import type { Task } from '../task.ts';
 import type { Workspace } from '../workspace/workspace.ts';

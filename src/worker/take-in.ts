@@ -1,6 +1,7 @@
-import type { Attempt, AttemptEnd, AttemptOutcome, Review, WorkerReport } from '../attempt.ts';
+import type { Attempt, AttemptEnd, Review, WorkerReport } from '../attempt.ts';
 import type { FailureReason } from '../failure.ts';
 import type { Reviewer } from '../manager/manager.ts';
+import type { AttemptOutcome } from '../outcome.ts';
 import type { Task } from '../task.ts';
 import type { Change, Changes, Workspace } from '../workspace/workspace.ts';
 import { attemptFiles } from './claude-process.ts';

@@ -1,5 +1,6 @@
-import type { Attempt, AttemptOutcome } from '../attempt.ts';
+import type { Attempt } from '../attempt.ts';
 import type { Delivery } from '../event.ts';
+import type { AttemptOutcome } from '../outcome.ts';
 import type { Result } from '../result.ts';
 import type { Task } from '../task.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { OUTCOME_POLICY, OUTCOMES, type AttemptOutcome } from '../../src/attempt.ts';
+import { OUTCOME_POLICY, OUTCOMES, type AttemptOutcome } from '../../src/outcome.ts';
 import { RetryPolicy } from '../../src/retry-policy.ts';
 import { attemptEnd } from '../rig/attempt-end.ts';
 

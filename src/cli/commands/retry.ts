@@ -1,6 +1,7 @@
 import { Argument, Command } from 'commander';
-import { OUTCOME_POLICY, type Attempt } from '../../attempt.ts';
+import type { Attempt } from '../../attempt.ts';
 import { fail } from '../../failure.ts';
+import { OUTCOME_POLICY } from '../../outcome.ts';
 import { neutralise } from '../../reporting/display-text.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Task, TaskId, TaskStatus } from '../../task.ts';
@@ -81,7 +82,8 @@ function retry(store: TaskStore, ranges: readonly IdRange[], force: boolean): Re
 
 function nextOf(last: Attempt | undefined): Pick<Retried, 'next' | 'sessionId'> {
   if (last?.end == null) return { next: 'first', sessionId: null };
-  const resumes = OUTCOME_POLICY[last.end.outcome].next === 'resume';
+  const { next } = OUTCOME_POLICY[last.end.outcome];
+  const resumes = next === 'resume' || next === 'fork';
   return { next: resumes ? 'resume' : 'fresh', sessionId: resumes ? last.sessionId : null };
 }
 

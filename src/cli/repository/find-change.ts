@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { OUTCOME_POLICY, type Attempt } from '../../attempt.ts';
+import type { Attempt } from '../../attempt.ts';
+import { OUTCOME_POLICY } from '../../outcome.ts';
 import { firstLine } from '../../reporting/display-text.ts';
 import type { Git } from '../../workspace/git.ts';
 import { baseOf } from './base-of.ts';

@@ -1,11 +1,5 @@
-import {
-  OUTCOME_POLICY,
-  sumUsage,
-  type AttemptOutcome,
-  type ModelUsage,
-  type Phase,
-  type ProcessIdentity,
-} from '../../attempt.ts';
+import { sumUsage, type ModelUsage, type Phase, type ProcessIdentity } from '../../attempt.ts';
+import { OUTCOME_POLICY, type AttemptOutcome } from '../../outcome.ts';
 import { plural } from '../../reporting/format.ts';
 import { nextCommand } from '../../reporting/format-summary.ts';
 import { summarize, type RunSummary } from '../../reporting/summary.ts';

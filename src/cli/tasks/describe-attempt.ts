@@ -1,4 +1,5 @@
-import { OUTCOME_POLICY, totalTokens, type Attempt } from '../../attempt.ts';
+import { totalTokens, type Attempt } from '../../attempt.ts';
+import { OUTCOME_POLICY } from '../../outcome.ts';
 import { neutralise } from '../../reporting/display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../../reporting/format.ts';
 import { describeEnd } from './describe-end.ts';

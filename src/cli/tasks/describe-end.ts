@@ -1,4 +1,5 @@
-import { OUTCOME_POLICY, type AttemptEnd, type Finding, type GateVerdict } from '../../attempt.ts';
+import type { AttemptEnd, Finding, GateVerdict } from '../../attempt.ts';
+import { OUTCOME_POLICY } from '../../outcome.ts';
 
 /** What an attempt came to, as labelled texts: outcome first, then what it rests on. Texts may have several lines. */
 export function describeEnd(end: AttemptEnd): [label: string, text: string][] {

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { sumUsage, type AttemptOutcome, type ModelUsage } from '../../../src/attempt.ts';
+import { sumUsage, type ModelUsage } from '../../../src/attempt.ts';
+import type { AttemptOutcome } from '../../../src/outcome.ts';
 import type { ScenarioInput } from '../../../src/simulator/scenario.ts';
 import type { ClaudeSettings } from '../../../src/worker/claude-command.ts';
 import { REAL_CLAUDE, simulatorRig, type SimulatorRig } from '../../rig/simulator.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { OUTCOME_POLICY, OUTCOMES, type Attempt, type Review } from '../../../src/attempt.ts';
+import type { Attempt, Review } from '../../../src/attempt.ts';
+import { OUTCOME_POLICY, OUTCOMES } from '../../../src/outcome.ts';
 import { firstPrompt, resumePrompt } from '../../../src/worker/prompt.ts';
 import type { Assignment } from '../../../src/worker/worker.ts';
 import type { Workspace } from '../../../src/workspace/workspace.ts';
