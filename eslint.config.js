@@ -9,6 +9,7 @@ const DOMAIN = [
   'attempt',
   'event',
   'failure',
+  'failure-signature',
   'result',
   'estimate',
   'outcome',
