@@ -1,6 +1,6 @@
 import { mergeEnvFile, secretsOf, settingsOf, type Environment, type Secrets } from './config/environment.ts';
 import { readConfigFile } from './config/config-file.ts';
-import { isLegacyKey, NOT_YET_EFFECTIVE, sortFlags } from './config/legacy.ts';
+import { isLegacyKey, sortFlags } from './config/legacy.ts';
 import { problemsOf, unknownKey, type ConfigProblem } from './config/problem.ts';
 import { configKeys, configSchema, schemaAt, shapeOf, type Config } from './config/schema.ts';
 import { findSecrets } from './config/secrets.ts';
@@ -59,7 +59,7 @@ export function loadConfig(sources: ConfigSources): Result<LoadedConfig, ConfigP
   return ok({
     config: parsed.value,
     origins,
-    warnings: warningsFor(parsed.value, draft.legacy),
+    warnings: warningsFor(draft.legacy),
     secrets: secretsOf(environment),
     environment,
   });
@@ -175,16 +175,9 @@ function contradictions(config: Config, sourceOf: (path: string) => string): Con
   return problems;
 }
 
-function warningsFor(config: Config, legacy: readonly string[]): string[] {
-  const defaults = configSchema.parse({});
-  const idle = NOT_YET_EFFECTIVE.filter(
-    (key) => JSON.stringify(configValue(config, key)) !== JSON.stringify(configValue(defaults, key)),
-  );
-  const warnings: string[] = [];
-  if (legacy.length > 0)
-    warnings.push(`These keys have no meaning here and are ignored: ${legacy.join(', ')}.`);
-  if (idle.length > 0) warnings.push(`These keys change nothing in this version yet: ${idle.join(', ')}.`);
-  return warnings;
+function warningsFor(legacy: readonly string[]): string[] {
+  if (legacy.length === 0) return [];
+  return [`These keys have no meaning here and are ignored: ${legacy.join(', ')}.`];
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

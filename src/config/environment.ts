@@ -6,10 +6,15 @@ import { unknownKey, type ConfigProblem } from './problem.ts';
 import { configKeys, schemaAt, shapeOf } from './schema.ts';
 
 const PREFIX = 'CLAUDE_ORCHESTRATOR__';
-const WEBHOOK = 'SLACK_WEBHOOK_URL';
+
+/** Variables of their own that set a key. */
+const WEBHOOKS = [
+  { variable: 'SLACK_WEBHOOK_URL', path: ['notifications', 'slack_webhook_url'] },
+  { variable: 'NOTIFY_WEBHOOK_URL', path: ['notifications', 'webhook_url'] },
+] as const;
 
 /** Names in `.env` that are ours to read; everything else there belongs to the user's own program. */
-const OURS = /^(?:ANTHROPIC_|CLAUDE_)|^SLACK_WEBHOOK_URL$/;
+const OURS = /^(?:ANTHROPIC_|CLAUDE_)|^(?:SLACK|NOTIFY)_WEBHOOK_URL$/;
 
 /** An environment as a process has it. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -72,9 +77,10 @@ export function secretsOf(environment: Environment): Secrets {
 export function settingsOf(environment: Environment): { settings: Setting[]; problems: ConfigProblem[] } {
   const settings: Setting[] = [];
   const problems: ConfigProblem[] = [];
-  const webhook = environment[WEBHOOK]?.trim() ?? '';
-  if (webhook !== '')
-    settings.push({ path: ['notifications', 'slack_webhook_url'], value: webhook, variable: WEBHOOK });
+  for (const { variable, path } of WEBHOOKS) {
+    const value = environment[variable]?.trim() ?? '';
+    if (value !== '') settings.push({ path, value, variable });
+  }
   for (const [variable, text] of Object.entries(environment)) {
     if (!variable.startsWith(PREFIX) || text === undefined || text.trim() === '') continue;
     const path = variable.slice(PREFIX.length).toLowerCase().split('__');

@@ -29,18 +29,6 @@ const OWN_FLAGS: ReadonlySet<string> = new Set([
   'bg',
 ]);
 
-/** Keys of this version that are read and checked, but change nothing yet. */
-export const NOT_YET_EFFECTIVE: readonly string[] = [
-  'usage.reserve_percent',
-  'usage.max_wait',
-  'monitoring.usage_warning_threshold',
-  'monitoring.check_usage_before_start',
-  'notifications.slack_webhook_url',
-  'notifications.notify_on_task_complete',
-  'notifications.notify_on_task_failed',
-  'notifications.notify_on_all_complete',
-];
-
 /** Whether a key is accepted without having a meaning. */
 export function isLegacyKey(path: string): boolean {
   return LEGACY_KEYS.has(path);

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { nearest } from './names.ts';
 import { configJsonSchema, configKeys, schemaAt, shapeOf } from './schema.ts';
-import { looksSecret } from './secrets.ts';
+import { isWebhook, looksSecret } from './secrets.ts';
 
 /** One thing that is wrong with the configuration. */
 export interface ConfigProblem {
@@ -71,11 +71,16 @@ export function problemsOf(
       message:
         issue.code === 'invalid_key'
           ? `expected ${expected}, got ${describeValue(keys.at(-1))}`
-          : `expected ${expected}, got ${describeValue(got)}`,
+          : `expected ${expected}, got ${isWebhook(path) ? describeType(got) : describeValue(got)}`,
       ...(meant === undefined ? {} : { fix: `did you mean ${JSON.stringify(meant)}?` }),
     });
   }
   return problems;
+}
+
+/** What kind of value it is, where even a part of it may not be shown. */
+function describeType(value: unknown): string {
+  return typeof value === 'string' ? 'another text' : describeValue(value);
 }
 
 /** A value as it may be shown: short, with its type, and never a secret. */

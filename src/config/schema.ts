@@ -1,42 +1,16 @@
 import { z } from 'zod';
-
-/** One week: longer waits are mistakes, and timers of more than 24 days fire at once. */
-const LONGEST_SECONDS = 604_800;
-
-const seconds = (initial: number, least: number, description: string) =>
-  z.number().min(least).max(LONGEST_SECONDS).default(initial).describe(description);
-
-const milliseconds = (initial: number, description: string) =>
-  z
-    .int()
-    .min(1000)
-    .max(LONGEST_SECONDS * 1000)
-    .default(initial)
-    .describe(description);
-
-const flag = (initial: boolean, description: string) => z.boolean().default(initial).describe(description);
-
-const texts = (initial: string[], description: string) =>
-  z.array(z.string().trim().min(1)).default(initial).describe(description);
-
-const model = (initial: string, description: string) =>
-  z.string().trim().regex(/^\S+$/).max(200).default(initial).describe(description);
-
-const dollars = (description: string) =>
-  z.number().positive().max(1_000_000).nullable().default(null).describe(description);
-
-const variables = (description: string) =>
-  z
-    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
-    .default({})
-    .describe(description);
-
-// Every key of every section has a default, which the type of a generic shape cannot say.
-const section = <S extends z.ZodRawShape>(shape: S, description: string) =>
-  z
-    .strictObject(shape)
-    .prefault({} as never)
-    .describe(description);
+import {
+  dollars,
+  flag,
+  LONGEST_SECONDS,
+  milliseconds,
+  model,
+  seconds,
+  section,
+  texts,
+  variables,
+  webhook,
+} from './fields.ts';
 
 /** Every key of `orchestrator_config.json`; durations are in seconds unless their name says otherwise. */
 export const configSchema = z.strictObject({
@@ -199,16 +173,27 @@ export const configSchema = z.strictObject({
   ),
   notifications: section(
     {
-      slack_webhook_url: z
-        .url({ protocol: /^https?$/ })
-        .nullable()
-        .default(null)
-        .describe('Slack incoming webhook; SLACK_WEBHOOK_URL in the environment does the same.'),
+      slack_webhook_url: webhook(
+        'Slack incoming webhook; SLACK_WEBHOOK_URL in the environment does the same.',
+      ),
+      webhook_url: webhook(
+        'Address that gets notices as JSON; NOTIFY_WEBHOOK_URL in the environment does the same.',
+      ),
+      desktop: flag(true, 'Let the terminal show a desktop notification where it can.'),
       notify_on_task_complete: flag(true, 'Tell when a task is done.'),
       notify_on_task_failed: flag(true, 'Tell when a task has failed.'),
       notify_on_all_complete: flag(true, 'Tell when the run has ended.'),
     },
     'Who is told.',
+  ),
+  hooks: section(
+    {
+      on_event: texts(
+        [],
+        'Program and arguments, started without a shell for each event, which it gets as a line of JSON on stdin.',
+      ),
+    },
+    'Programs of yours that are started.',
   ),
   claude_cli: section(
     {

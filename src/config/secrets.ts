@@ -1,5 +1,11 @@
 const SECRET_NAME = /(?:api_?key|auth_?token|access_?token|(?:^|_)token|secret|password|passwd)$/i;
+const WEBHOOK = /^notifications\.(?:slack_)?webhook_url$/;
 const SECRET_VALUE = /sk-ant-[\w-]{8}|\bxox[abp]-[\w-]{8}|\bgh[pousr]_\w{20}/;
+
+/** Whether a key holds the address of a webhook: whoever knows it can post there. */
+export function isWebhook(path: string): boolean {
+  return WEBHOOK.test(path);
+}
 
 /** Whether a text has the form of a credential. */
 export function looksSecret(text: string): boolean {
@@ -28,8 +34,7 @@ export function findSecrets(value: unknown): string[] {
 export function redact(path: string, value: unknown): unknown {
   if (typeof value === 'string') {
     if (looksSecret(value) || SECRET_NAME.test(path.slice(path.lastIndexOf('.') + 1))) return lastFour(value);
-    if (path === 'notifications.slack_webhook_url' && URL.canParse(value))
-      return `${new URL(value).origin}/…${value.slice(-4)}`;
+    if (isWebhook(path) && URL.canParse(value)) return `${new URL(value).origin}/…${value.slice(-4)}`;
     return value;
   }
   if (Array.isArray(value)) return value.map((item) => redact(path, item));

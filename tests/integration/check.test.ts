@@ -310,6 +310,17 @@ describe('check', () => {
     expect(of('slack')[0]?.status).toBe(status);
     expect(text).not.toContain(address);
   });
+
+  test.each([
+    ['["./notify.sh", "--all"]', 'ok'],
+    ['["no-such-program"]', 'warning'],
+    ['["./README"]', 'warning'],
+  ])('the program for events %s: %s', async (argv, status) => {
+    writeFileSync(at('notify.sh'), '#!/bin/sh\n', { mode: 0o755 });
+    writeFileSync(at('README'), '', { mode: 0o644 });
+    const { of } = await check({ CLAUDE_ORCHESTRATOR__HOOKS__ON_EVENT: argv });
+    expect(of('hook')[0]?.status).toBe(status);
+  });
 });
 
 function isRunning(pid: number): boolean {

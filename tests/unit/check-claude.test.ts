@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { checkClaude, checkKey, checkLogin } from '../../src/cli/check/claude.ts';
-import { checkSlack } from '../../src/cli/check/configuration.ts';
 import { findingsOf } from '../../src/cli/check/finding.ts';
+import { checkSlack, checkWebhook } from '../../src/cli/check/notifications.ts';
 import type { ClaudeCli } from '../../src/cli/claude-cli.ts';
 import { configSchema, type Config } from '../../src/config/schema.ts';
 
@@ -76,4 +76,16 @@ test.each([
   ['https://hooks.slack.com.example.com/services/T/B/x', 'warning'],
 ])('the Slack webhook %s: %s', (slack_webhook_url, status) => {
   expect(checkSlack(config({ notifications: { slack_webhook_url } }), findings)).toMatchObject([{ status }]);
+});
+
+test.each([
+  [null, 'ok'],
+  ['https://example.com/hook/SECRET', 'ok'],
+  ['http://127.0.0.1:8080/SECRET', 'ok'],
+  ['http://localhost/SECRET', 'ok'],
+  ['http://example.com/SECRET', 'warning'],
+])('the webhook %s: %s', (webhook_url, status) => {
+  const found = checkWebhook(config({ notifications: { webhook_url } }), findings);
+  expect(found).toMatchObject([{ status }]);
+  expect(JSON.stringify(found)).not.toContain('SECRET');
 });

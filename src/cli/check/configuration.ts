@@ -55,15 +55,3 @@ export function checkVerify({ verify }: Config, findings: Findings): Finding[] {
     ),
   ];
 }
-
-/** The form of the webhook address; nothing is sent. */
-export function checkSlack({ notifications }: Config, findings: Findings): Finding[] {
-  const address = notifications.slack_webhook_url;
-  if (address === null) return [findings.ok('no Slack webhook is set')];
-  const fix = 'Copy the address of an incoming webhook: https://api.slack.com/messaging/webhooks';
-  if (/YOUR|WEBHOOK|XXXX|\.\.\./.test(new URL(address).pathname))
-    return [findings.warning('the Slack webhook is still a placeholder', fix)];
-  if (!/^https:\/\/hooks\.slack(?:-gov)?\.com\/(?:services|workflows|triggers)\/\S+$/.test(address))
-    return [findings.warning('the Slack webhook does not look like https://hooks.slack.com/services/…', fix)];
-  return [findings.ok('the Slack webhook has the right form (nothing was sent)')];
-}

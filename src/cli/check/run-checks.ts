@@ -5,11 +5,12 @@ import { inspectClaude } from '../claude-cli.ts';
 import type { Cli } from '../cli.ts';
 import type { Project } from '../project.ts';
 import { checkClaude, checkKey, checkLogin } from './claude.ts';
-import { checkConfiguration, checkEnvFile, checkSlack, checkVerify } from './configuration.ts';
+import { checkConfiguration, checkEnvFile, checkVerify } from './configuration.ts';
 import { check, type Finding } from './finding.ts';
 import { checkGit } from './git.ts';
 import { checkDisk, checkNode } from './machine.ts';
 import { checkModels } from './models.ts';
+import { checkHook, checkSlack, checkWebhook } from './notifications.ts';
 import { checkRuns, checkStore } from './store.ts';
 
 const CLAUDE_TIMEOUT_MS = 10_000;
@@ -43,6 +44,8 @@ export async function runChecks(cli: Cli, project: Project, signal: AbortSignal)
     check('runs', (of) => checkRuns(cli, project, of)),
     check('disk', (of) => checkDisk(project, of)),
     check('slack', (of) => checkSlack(config, of)),
+    check('webhook', (of) => checkWebhook(config, of)),
+    check('hook', (of) => checkHook(settings, project, of)),
   ]);
   return findings.flat();
 }

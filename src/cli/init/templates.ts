@@ -21,6 +21,9 @@ ANTHROPIC_API_KEY=
 # A Slack incoming webhook for notifications.
 # SLACK_WEBHOOK_URL=
 
+# An address of your own that gets notices as JSON.
+# NOTIFY_WEBHOOK_URL=
+
 # Every key of orchestrator_config.json can be set by a variable too, for example:
 # CLAUDE_ORCHESTRATOR__EXECUTION__MAX_WORKERS=5
 `;

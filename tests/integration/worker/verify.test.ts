@@ -106,6 +106,7 @@ test('keys and settings of the orchestrator are not in its environment', async (
     CLAUDE_ORCHESTRATOR__NOTIFICATIONS__SLACK_WEBHOOK_URL: 'x',
     CLAUDECODE: '1',
     SLACK_WEBHOOK_URL: 'x',
+    NOTIFY_WEBHOOK_URL: 'x',
     GIT_DIR: '/nowhere',
     GIT_INDEX_FILE: '/nowhere',
     GIT_AUTHOR_NAME: 'kept',
