@@ -1,28 +1,46 @@
-import type { RateLimit } from './scenario.ts';
+import type { KeyLimits, RateLimit } from './scenario.ts';
 
-/** The headers that tell a subscription's state; `nowMs` is what relative resets count from. */
-export function rateLimitHeaders(limit: RateLimit, nowMs: number): Record<string, string> {
-  const at = (seconds: number | undefined): string | undefined =>
-    seconds === undefined ? undefined : String(Math.floor(nowMs / 1000 + seconds));
-  const window = (name: string, state: RateLimit['fiveHour']): [string, string | undefined][] => [
-    [`${name}-utilization`, state?.utilization.toString()],
-    [`${name}-reset`, at(state?.resetIn)],
-    [`${name}-status`, state?.status],
-    [`${name}-surpassed-threshold`, state?.surpassedThreshold?.toString()],
-  ];
-  const fields: [string, string | undefined][] = [
+type Fields = readonly (readonly [name: string, value: string | undefined])[];
+
+/** The headers that tell a subscription's state; `fromMs` is what relative resets count from. */
+export function rateLimitHeaders(limit: RateLimit, fromMs: number): Record<string, string> {
+  const reset = ({ resetIn, resetAt }: Pick<RateLimit, 'resetIn' | 'resetAt'>): string | undefined =>
+    resetAt?.toString() ?? (resetIn === undefined ? undefined : String(Math.floor(fromMs / 1000 + resetIn)));
+  const window = (name: string, state: RateLimit['fiveHour']): Fields =>
+    state === undefined
+      ? []
+      : [
+          [`${name}-utilization`, state.utilization.toString()],
+          [`${name}-reset`, reset(state)],
+          [`${name}-status`, state.status],
+          [`${name}-surpassed-threshold`, state.surpassedThreshold?.toString()],
+        ];
+  return headers('anthropic-ratelimit-unified-', [
     ['status', limit.status],
-    ['reset', at(limit.resetIn)],
+    ['reset', reset(limit)],
     ['representative-claim', limit.claim],
     ...window('5h', limit.fiveHour),
     ...window('7d', limit.sevenDay),
+    ...window('7d_oi', limit.sevenDayOverageIncluded),
     ['overage-status', limit.overage?.status],
-    ['overage-reset', at(limit.overage?.resetIn)],
+    ['overage-reset', limit.overage && reset(limit.overage)],
     ['overage-in-use', limit.overage?.inUse.toString()],
-  ];
+  ]);
+}
+
+/** The headers that tell what an API key may still use; `fromMs` is what resets count from. */
+export function keyLimitHeaders(limits: KeyLimits, fromMs: number): Record<string, string> {
+  const fields = Object.entries(limits).flatMap(([name, { limit, remaining, resetIn }]): Fields => [
+    [`${name}-limit`, String(limit)],
+    [`${name}-remaining`, String(remaining)],
+    // To the second, as the API writes it.
+    [`${name}-reset`, `${new Date(fromMs + resetIn * 1000).toISOString().slice(0, 19)}Z`],
+  ]);
+  return headers('anthropic-ratelimit-', fields);
+}
+
+function headers(prefix: string, fields: Fields): Record<string, string> {
   return Object.fromEntries(
-    fields.flatMap(([name, value]) =>
-      value === undefined ? [] : [[`anthropic-ratelimit-unified-${name}`, value]],
-    ),
+    fields.flatMap(([name, value]) => (value === undefined ? [] : [[`${prefix}${name}`, value]])),
   );
 }

@@ -5,10 +5,12 @@ import type { Reply, Rule, Scenario } from './scenario.ts';
 export interface Match {
   readonly rule: string;
   readonly reply: Reply;
+  /** What the resets that it tells count from: now, or for a rule that holds for a time its first answer. */
+  readonly resetsFrom: number;
 }
 
 /** What the Claude CLI asks beside its main loop (to sum up a web page, say) needs an answer, whatever the scenario. */
-const HOUSEKEEPING: Match = {
+const HOUSEKEEPING: Omit<Match, 'resetsFrom'> = {
   rule: 'housekeeping',
   reply: { text: 'Nothing to add.', waitMs: 0, delayMs: 0 },
 };
@@ -17,28 +19,35 @@ const HOUSEKEEPING: Match = {
 export class RuleBook {
   readonly #rules: readonly Rule[];
   readonly #fitted = new Map<Rule, number>();
-  readonly #answered = new Map<Rule, number>();
+  readonly #answered = new Map<Rule, { readonly times: number; readonly firstAt: number }>();
+  /** Unix milliseconds. */
+  readonly #now: () => number;
 
-  constructor(scenario: Scenario) {
+  constructor(scenario: Scenario, now: () => number) {
     this.#rules = scenario.rules;
+    this.#now = now;
   }
 
   /** The first rule that applies; undefined if none does. */
   match(conversation: Conversation): Match | undefined {
+    const now = this.#now();
     for (const [index, rule] of this.#rules.entries()) {
       const reply = fits(rule, conversation) ? replyOf(rule, conversation) : undefined;
-      if (reply === undefined || !this.#inTurn(rule)) continue;
-      this.#answered.set(rule, (this.#answered.get(rule) ?? 0) + 1);
-      return { rule: rule.name ?? `rules[${index}]`, reply };
+      if (reply === undefined || !this.#inTurn(rule, now)) continue;
+      const { times = 0, firstAt = now } = this.#answered.get(rule) ?? {};
+      this.#answered.set(rule, { times: times + 1, firstAt });
+      const resetsFrom = rule.forMs === undefined ? now : firstAt;
+      return { rule: rule.name ?? `rules[${index}]`, reply, resetsFrom };
     }
-    return conversation.role === 'housekeeping' ? HOUSEKEEPING : undefined;
+    return conversation.role === 'housekeeping' ? { ...HOUSEKEEPING, resetsFrom: now } : undefined;
   }
 
-  #inTurn(rule: Rule): boolean {
+  #inTurn(rule: Rule, now: number): boolean {
     const fitted = (this.#fitted.get(rule) ?? 0) + 1;
     this.#fitted.set(rule, fitted);
     if (rule.when.nth !== undefined && rule.when.nth !== fitted) return false;
-    return (this.#answered.get(rule) ?? 0) < (rule.times ?? Infinity);
+    const { times = 0, firstAt = now } = this.#answered.get(rule) ?? {};
+    return times < (rule.times ?? Infinity) && now - firstAt < (rule.forMs ?? Infinity);
   }
 }
 

@@ -36,29 +36,54 @@ const usageSchema = z.strictObject({
   cacheWrite1h: count.default(0),
 });
 
-/** One usage window of a subscription. Reset times are seconds from the moment of the reply. */
+/**
+ * When a limit resets: in seconds from the reply (from the first one of a rule that holds for a time: a window's reset
+ * stays where it is), or at this Unix time in seconds, whatever that is.
+ */
+const reset = { resetIn: z.number().optional(), resetAt: z.number().optional() };
+
+const limitStatus = z.enum(['allowed', 'allowed_warning', 'rejected']);
+
+/** One usage window of a subscription. */
 const windowSchema = z.strictObject({
   utilization: z.number().min(0),
-  resetIn: z.number(),
-  status: z.enum(['allowed', 'allowed_warning', 'rejected']).default('allowed'),
+  ...reset,
+  status: limitStatus.default('allowed'),
   surpassedThreshold: z.number().optional(),
 });
 
 /** Becomes the `anthropic-ratelimit-unified-*` headers. */
 const rateLimitSchema = z.strictObject({
-  status: z.enum(['allowed', 'allowed_warning', 'rejected']),
-  claim: z.enum(['five_hour', 'seven_day', 'seven_day_opus', 'seven_day_sonnet', 'overage']).optional(),
-  resetIn: z.number().optional(),
+  status: limitStatus,
+  /** The window that decides; those of single models are told by nothing else. */
+  claim: z
+    .enum([
+      'five_hour',
+      'seven_day',
+      'seven_day_opus',
+      'seven_day_sonnet',
+      'seven_day_overage_included',
+      'overage',
+    ])
+    .optional(),
+  ...reset,
   fiveHour: windowSchema.optional(),
   sevenDay: windowSchema.optional(),
+  sevenDayOverageIncluded: windowSchema.optional(),
   overage: z
     .strictObject({
-      status: z.enum(['allowed', 'allowed_warning', 'rejected']),
+      status: limitStatus,
       inUse: z.boolean().default(false),
-      resetIn: z.number().optional(),
+      ...reset,
     })
     .optional(),
 });
+
+/** Becomes the `anthropic-ratelimit-*` headers that an API key gets: what is left for this minute. */
+const keyLimitsSchema = z.partialRecord(
+  z.enum(['requests', 'tokens', 'input-tokens', 'output-tokens']),
+  z.strictObject({ limit: count, remaining: count, resetIn: z.number() }),
+);
 
 /** What goes wrong with a reply. Faults after the headers come when half of the reply's events are out. */
 const faultSchema = z.discriminatedUnion('kind', [
@@ -116,6 +141,7 @@ const replySchema = z.strictObject({
   delayMs: milliseconds.default(0),
   headers: z.record(text, z.string()).optional(),
   rateLimit: rateLimitSchema.optional(),
+  keyLimits: keyLimitsSchema.optional(),
   fault: faultSchema.optional(),
 });
 
@@ -125,6 +151,8 @@ const ruleSchema = z
     when: conditionSchema.default({}),
     /** How many requests the rule answers before it stops to apply. */
     times: z.int().min(1).optional(),
+    /** How long the rule applies, counted from its first answer: a limit or an outage that ends by itself. */
+    forMs: milliseconds.optional(),
     /** Answers every request. */
     reply: replySchema.optional(),
     /** Answers by turn (see `when.turn`); beyond its end the rule does not apply. */
@@ -148,6 +176,7 @@ export type Rule = Scenario['rules'][number];
 export type Reply = z.output<typeof replySchema>;
 export type Fault = z.output<typeof faultSchema>;
 export type RateLimit = z.output<typeof rateLimitSchema>;
+export type KeyLimits = z.output<typeof keyLimitsSchema>;
 
 /** Checks a scenario; throws `Failed` ("config-invalid") that names the place of every problem. */
 export function parseScenario(value: unknown, source = 'scenario'): Scenario {

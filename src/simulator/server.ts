@@ -5,7 +5,7 @@ import { errorBody } from './errors.ts';
 import { Ledger } from './ledger.ts';
 import { apiId, composeMessage } from './message.ts';
 import { modelInfo, modelPage } from './models.ts';
-import { rateLimitHeaders } from './rate-limit.ts';
+import { keyLimitHeaders, rateLimitHeaders } from './rate-limit.ts';
 import { respond } from './respond.ts';
 import { RuleBook } from './rules.ts';
 import { parseScenario, type ScenarioInput } from './scenario.ts';
@@ -13,6 +13,10 @@ import { parseScenario, type ScenarioInput } from './scenario.ts';
 /** A request as it came in, kept for tests. */
 interface SeenRequest {
   readonly id: string;
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** The session of the Claude CLI that asks. */
+  readonly session: string | undefined;
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
@@ -87,7 +91,7 @@ class Simulation {
   readonly #keep: number;
 
   constructor(scenario: ScenarioInput, keep: number) {
-    this.#rules = new RuleBook(parseScenario(scenario));
+    this.#rules = new RuleBook(parseScenario(scenario), Date.now);
     this.#keep = keep;
   }
 
@@ -100,6 +104,8 @@ class Simulation {
       const body = await readBody(request);
       const seen = {
         id: requestId,
+        at: Date.now(),
+        session: [headers['x-claude-code-session-id']].flat()[0],
         method,
         path,
         headers,
@@ -135,7 +141,7 @@ class Simulation {
       });
       return;
     }
-    const { rule, reply } = match;
+    const { rule, reply, resetsFrom } = match;
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     await respond(reply, composeMessage(reply, conversation), {
@@ -144,7 +150,8 @@ class Simulation {
       streaming,
       headers: {
         'request-id': seen.id,
-        ...(reply.rateLimit === undefined ? {} : rateLimitHeaders(reply.rateLimit, Date.now())),
+        ...(reply.rateLimit === undefined ? {} : rateLimitHeaders(reply.rateLimit, resetsFrom)),
+        ...(reply.keyLimits === undefined ? {} : keyLimitHeaders(reply.keyLimits, resetsFrom)),
         ...reply.headers,
       },
       signal: AbortSignal.any([gone.signal, this.closing.signal]),

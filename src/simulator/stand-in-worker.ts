@@ -59,7 +59,7 @@ function work(options: Options, session: Session, prompt: string): Promise<numbe
   const agent = new Agent({
     options,
     session,
-    client: client(),
+    client: client(session.id),
     subscription: isSubscription(),
     maxRetries: Number(env['CLAUDE_CODE_MAX_RETRIES'] ?? 10),
     cwd,
@@ -105,13 +105,14 @@ function isSubscription(): boolean {
   return !env['ANTHROPIC_API_KEY'] && Boolean(env['CLAUDE_CODE_OAUTH_TOKEN']);
 }
 
-function client(): ApiClient {
+function client(sessionId: string): ApiClient {
   const [key, token] = [env['ANTHROPIC_API_KEY'], env['CLAUDE_CODE_OAUTH_TOKEN']];
   return {
     baseUrl: env['ANTHROPIC_BASE_URL'] ?? '',
     headers: {
       'anthropic-version': '2023-06-01',
       'user-agent': 'claude-cli/2.1.330 (stand-in)',
+      'x-claude-code-session-id': sessionId,
       ...(key ? { 'x-api-key': key } : token ? { authorization: `Bearer ${token}` } : {}),
     },
     timeoutMs: Number(env['API_TIMEOUT_MS'] ?? 600_000),

@@ -17,6 +17,9 @@ export interface RateLimitInfo {
   readonly resetsAt?: number;
   readonly rateLimitType?: string;
   readonly isUsingOverage: boolean;
+  readonly overageStatus?: string;
+  readonly overageResetsAt?: number;
+  readonly overageInUse?: true;
   readonly utilization?: number;
   readonly surpassedThreshold?: number;
   readonly unifiedWindows?: object;
@@ -80,24 +83,33 @@ export function rateLimit(headers: IncomingHttpHeaders): RateLimitInfo | undefin
   };
   const status = header('status');
   if (status === undefined) return undefined;
-  const [reset, claim, inUse] = [header('reset'), header('representative-claim'), header('overage-in-use')];
-  const window = (key: string, name: string): object =>
+  const [claim, overageStatus] = [header('representative-claim'), header('overage-status')];
+  const number = <Name extends string>(field: Name, name: string): Partial<Record<Name, number>> => {
+    const value = header(name);
+    return value === undefined ? {} : ({ [field]: Number(value) } as Record<Name, number>);
+  };
+  const window = ([key, name]: readonly [string, string]): object =>
     header(`${key}-utilization`) === undefined
       ? {}
       : {
           [name]: {
-            utilization: Number(header(`${key}-utilization`)),
-            resetsAt: Number(header(`${key}-reset`)),
+            ...number('utilization', `${key}-utilization`),
+            ...number('resetsAt', `${key}-reset`),
             status: header(`${key}-status`),
           },
         };
-  const surpassed = ['5h', '7d'].find((key) => header(`${key}-surpassed-threshold`) !== undefined);
-  const windows = { ...window('5h', 'five_hour'), ...window('7d', 'seven_day') };
+  const surpassed = WINDOWS.map(([key]) => key).find(
+    (key) => header(`${key}-surpassed-threshold`) !== undefined,
+  );
+  const windows = Object.assign({}, ...WINDOWS.map(window)) as object;
   return {
     status,
-    ...(reset === undefined ? {} : { resetsAt: Number(reset) }),
+    ...number('resetsAt', 'reset'),
     ...(claim === undefined ? {} : { rateLimitType: claim }),
-    isUsingOverage: inUse === 'true',
+    ...(overageStatus === undefined ? {} : { overageStatus }),
+    ...number('overageResetsAt', 'overage-reset'),
+    isUsingOverage: header('overage-in-use') === 'true',
+    ...(header('overage-in-use') === 'true' ? { overageInUse: true } : {}),
     ...(surpassed === undefined
       ? {}
       : {
@@ -107,6 +119,12 @@ export function rateLimit(headers: IncomingHttpHeaders): RateLimitInfo | undefin
     ...(Object.keys(windows).length === 0 ? {} : { unifiedWindows: windows }),
   };
 }
+
+const WINDOWS = [
+  ['5h', 'five_hour'],
+  ['7d', 'seven_day'],
+  ['7d_oi', 'seven_day_overage_included'],
+] as const;
 
 function connectionError(message: string): string {
   return message === 'stream_idle_timeout' ? message : 'connection_failed';
@@ -118,7 +136,8 @@ function rateLimited(failure: ApiFailure, subscription: boolean): Verdict {
   if (!subscription) {
     return { error, terminalReason, text: `API Error: Request rejected (429) · ${failure.message}` };
   }
-  if (limit?.status !== 'rejected') {
+  // Without a word on which window it is or when it resets, it is throttling, whatever the status says.
+  if (limit?.status !== 'rejected' || (limit.rateLimitType ?? limit.resetsAt) === undefined) {
     return { error, terminalReason, text: 'Server is temporarily limiting requests (not your usage limit)' };
   }
   const resets =

@@ -17,7 +17,7 @@ function conversation(messages: readonly Message[], more: object = {}, userAgent
 }
 
 function answers(rules: ScenarioInput['rules'], ...asked: Conversation[]): (string | undefined)[] {
-  const book = new RuleBook(parseScenario({ rules }));
+  const book = new RuleBook(parseScenario({ rules }), Date.now);
   return asked.map((one) => book.match(one)?.reply.text);
 }
 
@@ -108,4 +108,18 @@ describe('rules', () => {
   ])('a body that is no request is refused: %s', (body) => {
     expect(readConversation(body, '').ok).toBe(false);
   });
+});
+
+test('a rule that holds for a time does so from its first answer on, and so do the resets that it tells', () => {
+  let now = 1_000_000;
+  const rules = [{ forMs: 500, reply: { text: 'limited' } }, { reply: { text: 'fine' } }];
+  const book = new RuleBook(parseScenario({ rules }), () => now);
+  const asked = (at: number): unknown[] => {
+    now = at;
+    const match = book.match(conversation([prompt]));
+    return [match?.reply.text, match?.resetsFrom];
+  };
+  expect(asked(1_000_000)).toEqual(['limited', 1_000_000]);
+  expect(asked(1_000_499)).toEqual(['limited', 1_000_000]);
+  expect(asked(1_000_500)).toEqual(['fine', 1_000_500]);
 });
