@@ -2,17 +2,16 @@ import type { Presentation } from './choose.ts';
 import { ndjsonReporter } from './ndjson.ts';
 import { Output, type OutputStream } from './output.ts';
 import { plainReporter } from './plain.ts';
+import type { ProgressSources } from './progress-model.ts';
 import type { Reporter } from './reporter.ts';
 import { styles } from './styles.ts';
 import { withoutBlocking } from './terminal-stream.ts';
 
 /** What a display is made of besides the choice of it. */
-export interface ReporterOptions {
+export interface ReporterOptions extends ProgressSources {
   readonly stream: OutputStream;
   /** Unix milliseconds. */
   readonly now: () => number;
-  /** What the plan says is left, in minutes of wall-clock time; undefined while it cannot tell. */
-  readonly remainingMinutes?: (() => number | undefined) | undefined;
 }
 
 /** The reporter for a presentation; listr2 is loaded only where it is shown. */
@@ -20,7 +19,6 @@ export async function createReporter(
   { kind, level, color }: Presentation,
   options: ReporterOptions,
 ): Promise<Reporter> {
-  const { now, remainingMinutes } = options;
   const stream = withoutBlocking(options.stream);
   const style = styles(color);
   switch (kind) {
@@ -30,7 +28,7 @@ export async function createReporter(
       return plainReporter(new Output(stream), level, style);
     case 'progress': {
       const { progressReporter } = await import('./progress.ts');
-      return progressReporter({ stream, style, level, now, remainingMinutes });
+      return progressReporter({ ...options, stream, style, level });
     }
   }
 }

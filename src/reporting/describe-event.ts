@@ -1,10 +1,12 @@
 import { OUTCOME_POLICY } from '../outcome.ts';
 import { unreachable } from '../result.ts';
-import type { RunOutcome, Stamped } from '../event.ts';
+import type { PauseReason, RunOutcome, Stamped } from '../event.ts';
+import { formatDue } from './clock.ts';
 import { firstLine, neutralise } from './display-text.ts';
 import { formatDuration, formatMoney, plural } from './format.ts';
 import type { RunningWorker } from './progress-model.ts';
 import type { Styles } from './styles.ts';
+import { windowName } from './window-name.ts';
 
 /** From which level of detail on a line is printed. */
 export type Detail = 'quiet' | 'normal' | 'verbose';
@@ -22,6 +24,14 @@ const SOURCES = {
   cache: 'Planned as before: nothing has changed since.',
   stored: 'In the order of the stored dependencies and estimates.',
 } as const;
+
+/** What is over when a run goes on. */
+const RESUMED: Readonly<Record<PauseReason, string>> = {
+  'usage-limit': 'The usage limit has reset',
+  reserve: 'There is usage to spare again',
+  pacing: 'There is usage left again',
+  outage: 'The outage is over',
+};
 
 /** How a run ended, in plain words. */
 export const RUN_OUTCOME_WORDS: Readonly<Record<RunOutcome, string>> = {
@@ -125,20 +135,28 @@ function describe(event: Stamped, worker: RunningWorker | undefined): EventLine 
       return line('normal', 'dim', `manager: ${event.purpose} · ${figures}`);
     }
     case 'run-paused':
-      return line('quiet', 'warn', `‖ ${event.message}`);
+      return line('quiet', 'warn', describePaused(event));
     case 'run-resumed':
-      return line('quiet', 'good', 'Going on.');
+      return line('quiet', 'good', `▶ ${RESUMED[event.reason]}: the run goes on.`);
     case 'usage-warning':
-      return line(
-        'quiet',
-        'warn',
-        `! ${Math.round(event.used)} % of the ${event.window} window of the ${event.account} is used.`,
-      );
+      return line('quiet', 'warn', describeUsage(event));
     case 'warning':
       return line('quiet', 'warn', `! ${event.message}`);
     default:
       return unreachable(event);
   }
+}
+
+function describePaused({ at, reason, until, message }: Extract<Stamped, { type: 'run-paused' }>): string {
+  const cause = /[.!?]$/.test(message) ? message : `${message}.`;
+  const due = formatDue(Date.parse(until), Date.parse(at));
+  return `‖ ${cause} The run ${reason === 'outage' ? 'tries again' : 'goes on'} at ${due}.`;
+}
+
+function describeUsage(event: Extract<Stamped, { type: 'usage-warning' }>): string {
+  const { at, account, window, used, resetsAt } = event;
+  const reset = resetsAt === null ? '' : `; it resets at ${formatDue(Date.parse(resetsAt), Date.parse(at))}`;
+  return `! ${Math.floor(used)} % of the ${windowName(window)} window of the ${account} is used${reset}.`;
 }
 
 function describeEnd(

@@ -1,7 +1,10 @@
+import { describePause } from './describe-pause.ts';
 import { displayWidth, fit, truncate } from './display-text.ts';
 import { formatDuration, formatEstimate, formatMoney, formatTokens, plural } from './format.ts';
+import type { Pause } from './pauses.ts';
 import type { FailedTask, Progress, RunningWorker } from './progress-model.ts';
 import type { Styles } from './styles.ts';
+import { drawWindowsLine, exhaustedWindow } from './usage-windows.ts';
 
 /** The screen that a frame must fit into. */
 export interface FrameSize {
@@ -15,15 +18,19 @@ const TIME_WIDTH = 7;
 const COST_WIDTH = 8;
 
 /**
- * The live part of the display: the overall bar, totals, one line for each running worker, failures and the last
- * warning. Never wider than `columns` nor higher than `rows`; what does not fit is counted in a line of its own.
+ * The live part of the display: the overall bar, totals, why nothing starts and how full the usage windows are, one
+ * line for each running worker, failures and the last warning. Never wider than `columns` nor higher than `rows`; what does not fit is counted in a line of its own.
  */
 export function drawFrame(progress: Progress, now: number, size: FrameSize, style: Styles): string[] {
   // The last cell stays free: some terminals break the line as soon as it is filled.
   const columns = Math.max(1, size.columns - 1);
   const room = Math.max(1, size.rows - 1);
   const head = drawTotals(progress, size, style);
-  if (progress.billing !== '' && room > 8) head.push(style.dim(truncate(progress.billing, columns)));
+  if (progress.paused !== null) head.push(pauseLine(progress.paused, progress, now, columns, style));
+  const isRoomy = room > 8;
+  const windows = isRoomy ? drawWindowsLine(progress.windows, columns, style) : undefined;
+  if (windows !== undefined) head.push(windows);
+  if (progress.billing !== '' && isRoomy) head.push(style.dim(truncate(progress.billing, columns)));
 
   const tail = progress.warnings.count > 0 ? [warningLine(progress, columns, style)] : [];
   const failureRoom = Math.min(MOST_FAILURES, Math.max(1, Math.floor((room - head.length) / 3)));
@@ -69,13 +76,20 @@ function plainCounts(counts: Progress['counts']): string {
 
 function totalsLine(progress: Progress, columns: number, style: Styles): string {
   const parts = [
-    formatDuration(progress.elapsedMs),
+    formatDuration(progress.elapsedMs) +
+      (progress.pausedMs >= 1000 ? ` (${formatDuration(progress.pausedMs)} paused)` : ''),
     ...(progress.remainingMs === null ? [] : [`${formatEstimate(progress.remainingMs)} left`]),
     `${formatTokens(progress.tokens)} tokens`,
     formatMoney(progress.costUsd),
     ...(progress.retries === 0 ? [] : [progress.retries === 1 ? '1 retry' : `${progress.retries} retries`]),
   ];
   return style.dim(truncate(parts.join(' · '), columns));
+}
+
+function pauseLine(pause: Pause, { windows }: Progress, now: number, columns: number, style: Styles): string {
+  const exhausted = pause.reason === 'outage' ? undefined : exhaustedWindow(windows);
+  const text = describePause({ ...pause, window: exhausted?.name ?? null }, now, columns - 2);
+  return style.yellow(truncate(`‖ ${text}`, columns));
 }
 
 /** Draws workers as rows of a table, its columns as wide as these workers need. */

@@ -2,6 +2,7 @@ import type { Stamped } from '../event.ts';
 import { describeEvent, isShown, paintLine, type Detail } from './describe-event.ts';
 import { formatDuration, formatMoney } from './format.ts';
 import type { Output } from './output.ts';
+import { pauseNews } from './pauses.ts';
 import { ProgressModel } from './progress-model.ts';
 import type { Reporter } from './reporter.ts';
 import type { Styles } from './styles.ts';
@@ -12,6 +13,7 @@ const SIGN_OF_LIFE_MS = 60_000;
 /** One timestamped line (UTC) for each event worth one at that level of detail: for logs, pipes and build services. */
 export function plainReporter(output: Output, level: Detail, style: Styles): Reporter {
   const model = new ProgressModel();
+  const isNews = pauseNews();
   let lastLineAt = Number.NEGATIVE_INFINITY;
   const print = (at: string, text: string): void => {
     lastLineAt = Date.parse(at);
@@ -22,6 +24,7 @@ export function plainReporter(output: Output, level: Detail, style: Styles): Rep
     report(event: Stamped) {
       const worker = 'attemptId' in event ? model.worker(event.attemptId) : undefined;
       model.apply(event);
+      if (!isNews(event)) return;
       const line = describeEvent(event, worker);
       if (line !== undefined && isShown(line, level)) {
         // What a slow reader can do without is left out, so that it never piles up in memory.

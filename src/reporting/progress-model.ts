@@ -3,8 +3,10 @@ import type { RunCounts, RunOutcome, Stamped } from '../event.ts';
 import { OUTCOME_POLICY, type AttemptOutcome } from '../outcome.ts';
 import type { TaskId } from '../task.ts';
 import { firstLine, neutralise } from './display-text.ts';
+import { Pauses, type Pause } from './pauses.ts';
 import { estimateRemaining } from './remaining-time.ts';
 import { TaskTally } from './task-tally.ts';
+import { openWindows, warnedWindow, type ShownWindow } from './usage-windows.ts';
 
 /** One worker at work, every text safe to print. */
 export interface RunningWorker {
@@ -43,6 +45,12 @@ export interface Progress {
   readonly failures: readonly FailedTask[];
   readonly retries: number;
   readonly elapsedMs: number;
+  /** The part of it in which nothing was allowed to start. */
+  readonly pausedMs: number;
+  /** Null while work may start. */
+  readonly paused: Pause | null;
+  /** Windows of a plan's usage limits, as far as they are known. */
+  readonly windows: readonly ShownWindow[];
   /** Null while nothing is known that it could be told from. */
   readonly remainingMs: number | null;
   readonly tokens: number;
@@ -51,10 +59,20 @@ export interface Progress {
   readonly warnings: { readonly count: number; readonly last: string };
 }
 
-/** What a run looks like, from its events alone; all renderers read this one model. Holds no clock of its own. */
+/** What a display can ask for beside the events; where it is left away or does not know, the events have to tell. */
+export interface ProgressSources {
+  /** What the plan says is left, in minutes of wall-clock time; else the pace so far has to tell. */
+  readonly remainingMinutes?: (() => number | undefined) | undefined;
+  /** The windows of the accounts in use; else those that a warning was given for. */
+  readonly windows?: (() => readonly ShownWindow[]) | undefined;
+}
+
+/** What a run looks like; all renderers read this one model. Holds no clock of its own. */
 export class ProgressModel {
-  readonly #remainingMinutes: (() => number | undefined) | undefined;
+  readonly #sources: ProgressSources;
   readonly #tally = new TaskTally();
+  readonly #pauses = new Pauses();
+  readonly #warned = new Map<string, ShownWindow>();
   readonly #running = new Map<number, RunningWorker>();
   readonly #failures = new Map<TaskId, FailedTask>();
   readonly #spentMs = new Map<TaskId, number>();
@@ -70,15 +88,15 @@ export class ProgressModel {
   #billing = '';
   #warnings = { count: 0, last: '' };
 
-  /** `remainingMinutes` knows the plan; without it, or where it does not know, the pace so far has to tell. */
-  constructor(remainingMinutes?: () => number | undefined) {
-    this.#remainingMinutes = remainingMinutes;
+  constructor(sources: ProgressSources = {}) {
+    this.#sources = sources;
   }
 
   apply(event: Stamped): void {
     // A worker's last words may arrive after its end, and must not bring it back.
     if ('attemptId' in event && this.#ended.has(event.attemptId)) return;
     this.#tally.apply(event);
+    this.#pauses.apply(event);
     const at = Date.parse(event.at);
     this.#startedAt ??= at;
     switch (event.type) {
@@ -125,6 +143,9 @@ export class ProgressModel {
       case 'manager-called':
         this.#book(event.usage);
         break;
+      case 'usage-warning':
+        this.#warned.set(JSON.stringify([event.account, event.window]), warnedWindow(event));
+        break;
       case 'warning':
         this.#warnings = { count: this.#warnings.count + 1, last: neutralise(event.message) };
         break;
@@ -137,6 +158,7 @@ export class ProgressModel {
     const running = [...this.#running.values()].sort((a, b) => a.startedAt - b.startedAt);
     const counts = this.#tally.counts();
     const isOver = this.#state === 'ended';
+    const paused = this.#pauses.current;
     return {
       state: this.#state,
       outcome: this.#outcome,
@@ -145,14 +167,18 @@ export class ProgressModel {
       failures: [...this.#failures.values()],
       retries: this.#retries,
       elapsedMs: Math.max(0, (this.#endedAt ?? now) - (this.#startedAt ?? now)),
+      pausedMs: this.#pauses.totalMs(this.#endedAt ?? now),
+      paused,
+      windows: openWindows(this.#sources.windows?.() ?? [...this.#warned.values()], now),
       remainingMs: isOver
         ? null
         : estimateRemaining({
-            plannedMinutes: this.#remainingMinutes?.(),
+            plannedMinutes: this.#sources.remainingMinutes?.(),
             waiting: counts.waiting,
             runningForMs: running.map((worker) => now - worker.startedAt),
             workers: this.#workers,
             finishedMs: [...this.#finished].flatMap((id) => this.#spentMs.get(id) ?? []),
+            pausedForMs: paused === null ? 0 : Math.max(0, paused.until - now),
           }),
       tokens: running.reduce((sum, worker) => sum + worker.tokens, this.#booked.tokens),
       costUsd: running.reduce((sum, worker) => sum + worker.costUsd, this.#booked.costUsd),

@@ -4,7 +4,8 @@ import { describeEvent, isShown, paintLine, type Detail } from './describe-event
 import { drawFrame, drawTotals } from './frame.ts';
 import { Output, type OutputStream } from './output.ts';
 import { Painter } from './painter.ts';
-import { ProgressModel } from './progress-model.ts';
+import { pauseNews } from './pauses.ts';
+import { ProgressModel, type ProgressSources } from './progress-model.ts';
 import type { Reporter } from './reporter.ts';
 import type { Styles } from './styles.ts';
 
@@ -15,14 +16,12 @@ const REPAINT_MS = 250;
 const MOST_LATE_LINES = 1000;
 
 /** What the live display needs. */
-export interface ProgressOptions {
+export interface ProgressOptions extends ProgressSources {
   readonly stream: OutputStream;
   readonly style: Styles;
   readonly level: Detail;
   /** Unix milliseconds. */
   readonly now: () => number;
-  /** What the plan says is left, in minutes; without it the pace so far has to tell. */
-  readonly remainingMinutes?: (() => number | undefined) | undefined;
 }
 
 /**
@@ -31,8 +30,9 @@ export interface ProgressOptions {
  * listr2 holds the run as one task that is pending until the run is over, and drives a renderer of our own: its default
  * one wraps and writes every row at each change, which costs a fifth of a core for eight rows.
  */
-export function progressReporter({ stream, style, level, now, remainingMinutes }: ProgressOptions): Reporter {
-  const model = new ProgressModel(remainingMinutes);
+export function progressReporter({ stream, style, level, now, ...sources }: ProgressOptions): Reporter {
+  const model = new ProgressModel(sources);
+  const isNews = pauseNews();
   const output = new Output(stream);
   const painter = new Painter(output);
   const finished: string[] = [];
@@ -90,6 +90,7 @@ export function progressReporter({ stream, style, level, now, remainingMinutes }
       const worker = 'attemptId' in event ? model.worker(event.attemptId) : undefined;
       model.apply(event);
       isChanged = true;
+      if (!isNews(event)) return;
       const line = describeEvent(event, worker);
       if (line === undefined || !isShown(line, level) || !isLasting(event, level)) return;
       finished.push(paintLine(line, style));

@@ -8,6 +8,8 @@ export interface Pace {
   readonly workers: number;
   /** Working time of each finished task, all its attempts together. */
   readonly finishedMs: readonly number[];
+  /** How long it will be until anything may start. */
+  readonly pausedForMs?: number;
 }
 
 /** A figure beyond this says only that something is wrong. */
@@ -15,10 +17,12 @@ const LONGEST_MS = 8 * 24 * 3_600_000;
 
 /** Milliseconds until a run's work is done; null while it cannot be told, or the figure would be absurd. */
 export function estimateRemaining(pace: Pace): number | null {
-  const { plannedMinutes, waiting, runningForMs } = pace;
+  const { plannedMinutes, waiting, runningForMs, pausedForMs = 0 } = pace;
   if (waiting + runningForMs.length === 0) return null;
-  const remaining = plannedMinutes === undefined ? fromFinished(pace) : plannedMinutes * 60_000;
-  return remaining !== null && remaining >= 0 && remaining <= LONGEST_MS ? remaining : null;
+  const work = plannedMinutes === undefined ? fromFinished(pace) : plannedMinutes * 60_000;
+  if (work === null) return null;
+  const remaining = work + pausedForMs;
+  return remaining >= 0 && remaining <= LONGEST_MS ? remaining : null;
 }
 
 /** Takes it that every open task needs as long as the finished ones did on average, and all workers stay busy. */

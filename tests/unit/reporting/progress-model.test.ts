@@ -13,7 +13,7 @@ const stamp = (event: Event, afterMs = 0): Stamped => ({
 });
 
 function modelOf(events: readonly Stamped[], remainingMinutes?: () => number | undefined): ProgressModel {
-  const model = new ProgressModel(remainingMinutes);
+  const model = new ProgressModel({ remainingMinutes });
   for (const event of events) model.apply(event);
   return model;
 }

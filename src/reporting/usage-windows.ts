@@ -1,0 +1,66 @@
+import type { Stamped } from '../event.ts';
+import { isPlanWindow } from '../usage-limit.ts';
+import type { SeenWindow } from '../usage/ledger.ts';
+import { displayWidth } from './display-text.ts';
+import type { Styles } from './styles.ts';
+import { windowName } from './window-name.ts';
+
+/** What is shown of a window of usage limits. */
+export type ShownWindow = Pick<SeenWindow, 'account' | 'name' | 'utilization' | 'status' | 'resetsAt'>;
+
+/** From this share on a window is shown as one that runs out. */
+const NEARLY_FULL = 0.8;
+
+/** The windows of a plan that have not been reset by that time (Unix milliseconds). */
+export function openWindows<W extends ShownWindow>(windows: readonly W[], now: number): W[] {
+  return windows.filter((window) => isPlanWindow(window) && (window.resetsAt ?? Infinity) > now);
+}
+
+/** The window that refuses longest, of those that refuse. */
+export function exhaustedWindow(windows: readonly ShownWindow[]): ShownWindow | undefined {
+  return windows
+    .filter(({ status }) => status === 'rejected')
+    .reduce<ShownWindow | undefined>(
+      (latest, each) => ((each.resetsAt ?? 0) > (latest?.resetsAt ?? -1) ? each : latest),
+      undefined,
+    );
+}
+
+/** What a warning tells of a window. */
+export function warnedWindow(event: Extract<Stamped, { type: 'usage-warning' }>): ShownWindow {
+  return {
+    account: event.account,
+    name: event.window,
+    utilization: event.used / 100,
+    status: 'allowed_warning',
+    resetsAt: event.resetsAt === null ? null : Date.parse(event.resetsAt),
+  };
+}
+
+/** A window's use as a bar of that many cells and its percentage, 5 cells; a dash where it is not known. */
+export function drawUse({ utilization, status }: ShownWindow, cells: number, style: Styles): string {
+  if (utilization === null)
+    return `${style.dim('─'.repeat(cells))} ${(status === 'rejected' ? 'full' : '-').padStart(4)}`;
+  const share = Math.min(1, Math.max(0, Number.isFinite(utilization) ? utilization : 0));
+  const filled = Math.floor(share * cells);
+  const tone = status === 'rejected' ? style.red : share >= NEARLY_FULL ? style.yellow : style.green;
+  const percent = `${Math.min(999, Math.floor(Math.max(0, utilization) * 100))}%`;
+  return `${tone('━'.repeat(filled))}${style.dim('─'.repeat(cells - filled))} ${percent.padStart(4)}`;
+}
+
+const SMALL_BAR = 10;
+
+/** All windows in one line of at most `columns` cells, as many as fit; undefined where none does. */
+export function drawWindowsLine(
+  windows: readonly ShownWindow[],
+  columns: number,
+  style: Styles,
+): string | undefined {
+  let line = '';
+  for (const window of windows) {
+    const next = `${line === '' ? '' : `${line} · `}${windowName(window.name)} ${drawUse(window, SMALL_BAR, style)}`;
+    if (displayWidth(next) > columns) break;
+    line = next;
+  }
+  return line === '' ? undefined : line;
+}
