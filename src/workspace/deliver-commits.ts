@@ -3,18 +3,17 @@ import { join, resolve } from 'node:path';
 import type { Delivery } from '../event.ts';
 import type { Checkout } from './checkout.ts';
 import type { Git } from './git.ts';
-import { Left, leftByGit, leftForObstacles, takeCommand, type Taking } from './left.ts';
+import { Left, leftByGit, leftForObstacles, takeCommand, type Merging, type Taking } from './left.ts';
 import { isAncestor } from './merged-tree.ts';
-import { findObstacles, intendedAmong, movesBetween } from './moves.ts';
+import { findObstacles, isOpen, movesBetween } from './moves.ts';
 import { shellQuote } from './shell-quote.ts';
 import { undoMerge, undoMoves } from './undo-moves.ts';
 
 /** What becomes part of the branch that is checked out. */
-export interface Committing extends Taking {
+export interface Committing extends Merging {
   readonly tip: string;
   /** What the checkout shall hold: the tip, or the tip merged with what the user has committed meanwhile. */
   readonly tree: string;
-  readonly isFastForward: boolean;
 }
 
 /** Brings the tip to the branch in the user's checkout, as they would: their hooks run, and they sign. */
@@ -26,8 +25,8 @@ export async function commitToCheckout(
   const { top, head, paths, gitDirectory } = checkout;
   const { tip, tree, isFastForward, integrationRef } = committing;
   const moves = await movesBetween(git, checkout, head, tree);
-  const open = moves.filter(({ index, to }) => index !== to);
-  const obstacles = await findObstacles(checkout, [...open, ...intendedAmong(checkout, moves)]);
+  const open = moves.filter(isOpen);
+  const obstacles = await findObstacles(checkout, moves);
   // A merge commit takes the whole index, so it must hold nothing of the user's.
   const staged = [...paths].filter(([, state]) => state.staged || state.intended).map(([path]) => path);
   const edits = isFastForward ? obstacles.edits : [...new Set([...obstacles.edits, ...staged])];
@@ -41,7 +40,7 @@ export async function commitToCheckout(
   if (result.exitCode === 0 && (await isAncestor(git, tip, 'HEAD'))) return committed(committing, checkout);
   await undoMerge(git, { top, gitDirectory, head, tip });
   await undoMoves(git, open);
-  throw leftByGit(committing, result);
+  throw leftByGit(committing, checkout, result);
 }
 
 /** Moves a branch that is checked out nowhere; only forwards, and only from where it was seen. */

@@ -1,13 +1,13 @@
 import type { Delivery } from '../event.ts';
 import { readCheckout, type Checkout } from './checkout.ts';
 import type { Git } from './git.ts';
-import { Left, leftByGit, leftForObstacles, takeCommand, type Taking } from './left.ts';
+import { Left, leftByGit, leftForObstacles, takeCommand, type Merging } from './left.ts';
 import { isAncestor, mergeTrees } from './merged-tree.ts';
-import { findObstacles, intendedAmong, movesBetween, type Move } from './moves.ts';
+import { findObstacles, isOpen, movesBetween, type Move } from './moves.ts';
 import { undoMoves } from './undo-moves.ts';
 
 /** What is to be staged. */
-export interface Staging extends Taking {
+export interface Staging extends Merging {
   readonly tip: string;
   /** What the checkout shall hold: the tip, or the tip merged with what the user has committed meanwhile. */
   readonly tree: string;
@@ -20,9 +20,9 @@ export async function stageInCheckout(git: Git, checkout: Checkout, staging: Sta
   const { top, branch } = checkout;
   const from = await deliveredBefore(git, checkout, staging);
   const moves = await movesBetween(git, checkout, from, staging.tree);
-  const open = moves.filter(({ index, to }) => index !== to);
+  const open = moves.filter(isOpen);
   if (open.length > 0) {
-    const obstacles = await findObstacles(checkout, [...open, ...intendedAmong(checkout, moves)]);
+    const obstacles = await findObstacles(checkout, moves);
     if (obstacles.edits.length + obstacles.files.length > 0)
       throw leftForObstacles(staging, checkout, obstacles);
     // Files that were only touched would look changed to read-tree; it exits with 1 where some really are.
@@ -33,7 +33,7 @@ export async function stageInCheckout(git: Git, checkout: Checkout, staging: Sta
     );
     if (result.exitCode !== 0) {
       await undoMoves(git, open);
-      throw leftByGit(staging, result);
+      throw leftByGit(staging, checkout, result);
     }
     await verify(git, open, staging);
   }

@@ -68,7 +68,7 @@ async function toCheckout(git: Git, options: DeliveryOptions, tip: string, goal:
       `${target === null ? '' : `git switch ${shellQuote(target)} && `}${takeCommand(options)}`,
     ]);
   }
-  const merged = await mergeWithUser(git, options, checkout.head, tip);
+  const merged = await mergeWithUser(git, options, checkout, tip);
   const delivered = autoCommit ? undefined : await commitAt(git, deliveredRef(target));
   const delivery = autoCommit
     ? await commitToCheckout(git, checkout, { ...options, ...merged, tip })
@@ -79,13 +79,14 @@ async function toCheckout(git: Git, options: DeliveryOptions, tip: string, goal:
 }
 
 /** What the checkout shall hold: the tip, or where the user has committed meanwhile, both. */
-async function mergeWithUser(git: Git, options: DeliveryOptions, head: string, tip: string) {
+async function mergeWithUser(git: Git, options: DeliveryOptions, checkout: Checkout, tip: string) {
+  const { head } = checkout;
   if (await isAncestor(git, head, tip)) return { tree: tip, isFastForward: true };
   // Where no branch says what they are at, going elsewhere and committing look alike.
   if (options.target === null)
     throw new Left('HEAD was detached when the run began and is elsewhere now.', [takeCommand(options)]);
   const merged = await mergeTrees(git, head, tip);
-  if (merged.kind === 'conflict') throw leftForConflict(options, merged.files);
+  if (merged.kind === 'conflict') throw leftForConflict(options, checkout, merged.files);
   return { tree: merged.tree, isFastForward: false };
 }
 

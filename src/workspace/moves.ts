@@ -45,24 +45,30 @@ export async function movesBetween(
   return moves;
 }
 
-/** Finds everything of the user's that moves would overwrite, remove or bring back. */
+/** Finds everything of the user's that moves would overwrite, remove or bring back, or that git would stop at. */
 export async function findObstacles({ top, paths }: Checkout, moves: readonly Move[]): Promise<Obstacles> {
   const isTheirs = ({ path, from, index }: Move) => index !== from || paths.get(path)?.edited === true;
-  const cleared = new Set(moves.filter(({ to }) => to === ABSENT).map(({ path }) => path));
+  const open = moves.filter(isOpen);
+  const cleared = new Set(open.filter(({ to }) => to === ABSENT).map(({ path }) => path));
+  const edits = new Set(open.filter(isTheirs).map(({ path }) => path));
   const files = new Set<string>();
-  for (const move of moves) {
+  for (const move of open) {
     if (move.from !== ABSENT || isTheirs(move)) continue;
     for (const file of await inTheWayOf(top, move.path, cleared)) files.add(file);
   }
-  return { edits: moves.filter(isTheirs).map(({ path }) => path), files: [...files] };
+  // Taken out of the index by the user already, and kept on disk: git does not bring the rest while it is there.
+  for (const { path } of moves.filter((move) => !isOpen(move) && move.to === ABSENT)) {
+    const found = await lstatOf(join(top, path));
+    if (found === undefined || found.isDirectory()) continue;
+    if (paths.get(path)?.intended === true) edits.add(path);
+    else files.add(path);
+  }
+  return { edits: [...edits], files: [...files] };
 }
 
-/**
- * The moves of files that the user has taken away and intends to add anew. To git's tree of the index they are done; to
- * its commands, which would go from one tree to another, they are in the way.
- */
-export function intendedAmong({ paths }: Checkout, moves: readonly Move[]): Move[] {
-  return moves.filter(({ path, index, to }) => index === to && paths.get(path)?.intended === true);
+/** Whether the index does not yet hold what it shall. */
+export function isOpen({ index, to }: Move): boolean {
+  return index !== to;
 }
 
 interface Difference {
@@ -110,7 +116,7 @@ async function inTheWayOf(top: string, path: string, cleared: ReadonlySet<string
 }
 
 /** The folders that a path is in, outermost first. */
-function parentsOf(path: string): string[] {
+export function parentsOf(path: string): string[] {
   const parent = dirname(path);
   return parent === '.' ? [] : [...parentsOf(parent), parent];
 }

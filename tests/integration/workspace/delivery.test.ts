@@ -109,6 +109,11 @@ test.each([
   ['a staged file', () => (write('a', 'mine\n'), rig.git('add', 'a'))],
   ['a renamed file', () => rig.git('mv', 'a', 'moved')],
   ['a file without its mark of a program', () => chmodSync(at('a'), 0o755)],
+  [
+    'a file, and a link in place of a folder',
+    () => rig.shell('echo mine > a && rm -r dir && ln -s nowhere dir'),
+  ],
+  ['a file that is not to be tracked any more', () => rig.git('rm', '-q', '--cached', 'a')],
 ])('left for %s, and the command takes it', async (_, soil) => {
   soil();
   const tip = integrate({ a: 'A\n', z: 'z\n' });
@@ -132,17 +137,31 @@ test.each([
     'folder',
     () => rig.shell('mkdir folder && echo mine > folder/x.log'),
   ],
+  [
+    'a file that is not to be tracked any more, and that the results remove',
+    'a',
+    () => rig.git('rm', '-q', '--cached', 'a'),
+    null,
+  ],
   ['a link to a folder', 'link/y', () => symlinkSync('dir', at('link'))],
-])('left for %s, and the command takes it', async (_, path, soil) => {
+])('left for %s, and the command takes it', async (_, path, soil, theirs: string | null = 'theirs\n') => {
   soil();
-  const tip = integrate({ [path]: 'theirs\n' });
+  const tip = integrate({ [path]: theirs, z: 'z\n' });
   const staging = await expectLeft(/in the way/);
   expect(staging).toContain('--squash');
   rig.shell(await expectLeft(/in the way/, { autoCommit: true }));
   expect(isTaken(tip)).toBe(true);
-  expect(read(path)).toBe('theirs\n');
+  expect(existsSync(at(path)) ? read(path) : null).toBe(theirs);
   const mine = path.split('/')[0] ?? '';
   expect(existsSync(at(`${mine}.mine`))).toBe(true);
+});
+
+test('left for a folder with ignored files in place of a changed file: the command does not let git lose them', async () => {
+  rig.shell('rm a && mkdir a && echo mine > a/x.log');
+  const tip = integrate({ a: 'A\n' });
+  rig.shell(await expectLeft(/in the way: a\./, { autoCommit: true }));
+  expect(isTaken(tip)).toBe(true);
+  expect(read('a.mine/x.log')).toBe('mine\n');
 });
 
 test('an intent to add is a change of the user', async () => {
@@ -228,6 +247,29 @@ describe('the branch has moved meanwhile', () => {
     expect(() => rig.shell(command)).toThrow();
     rig.shell('git checkout --theirs a && git add a && git commit -qm merged');
     expect(isTaken(tip)).toBe(true);
+  });
+
+  test('with a conflict, and what was staged before: the command puts that aside', async () => {
+    const first = integrate({ b: 'B\n' });
+    await deliverWith();
+    rig.git('update-ref', 'refs/heads/main', rig.commit([base], { a: 'other\n' }));
+    rig.shell('git reset -q -- a && git checkout -q -- a');
+    integrate({ a: 'A\n' }, first);
+    const command = await expectLeft(/conflicts with the results: a/);
+    expect(() => rig.shell(command)).toThrow();
+    expect(rig.git('diff', '--name-only', '--diff-filter=U')).toBe('a');
+  });
+
+  test('with a file in the way, and another staged: the command puts both aside', async () => {
+    integrate({ new: 'theirs\n' });
+    moved({ b: 'B\n' });
+    write('new', 'mine\n');
+    write('dir/c', 'mine\n');
+    rig.git('add', 'dir/c');
+    rig.shell(await expectLeft(/in the way: new/));
+    // Git brings back what it has put aside for a merge when that is committed.
+    rig.git('commit', '-qm', 'taken');
+    expect([read('new'), read('new.mine'), read('dir/c')]).toEqual(['theirs\n', 'mine\n', 'mine\n']);
   });
 
   test('a hook or a signature that refuses the merge: everything is as before', async () => {
