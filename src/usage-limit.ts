@@ -40,23 +40,69 @@ const ABSURD_MS = 366 * 24 * HOUR_MS;
  * refused. A reset that is missing, past or absurd counts as one in an hour; none counts as more than eight days away.
  */
 export function pauseFor(observation: LimitObservation, now: number): LimitPause | undefined {
-  if (!observation.refused || observation.overageInUse) return undefined;
-  const exhausted = observation.windows.filter(({ status }) => status === 'rejected');
-  let latest: LimitPause | undefined;
-  for (const { name, resetsAt } of exhausted) {
-    const until = plausible(resetsAt, now);
-    if (latest === undefined || until > latest.until) latest = { since: now, until, window: name };
-  }
-  return latest ?? { since: now, until: now + HOUR_MS, window: null };
+  return deadlineOf(observation, now)?.pause;
 }
 
-function plausible(resetsAt: number | null, now: number): number {
-  if (resetsAt === null || !Number.isFinite(resetsAt) || resetsAt <= now || resetsAt > now + ABSURD_MS)
-    return now + HOUR_MS;
-  return Math.min(resetsAt, now + LONGEST_MS);
+/**
+ * The pause that holds after an observation, where `pause` was there before; undefined if none does. It may become
+ * longer, never shorter; and what is only a guess of the reset adds nothing to a pause that holds already.
+ */
+export function extendPause(
+  pause: LimitPause | undefined,
+  observation: LimitObservation,
+  now: number,
+): LimitPause | undefined {
+  const held = pause !== undefined && pause.until > now ? pause : undefined;
+  const deadline = deadlineOf(observation, now);
+  if (deadline === undefined) return held;
+  if (held === undefined) return deadline.pause;
+  if (deadline.isGuess || deadline.pause.until <= held.until) return held;
+  return { ...deadline.pause, since: held.since };
+}
+
+/** Whether a refusal that was told of some time ago still holds by what it says itself. */
+export function stillHolds(observation: LimitObservation, now: number): boolean {
+  return deadlineOf(observation, now)?.isGuess === false;
+}
+
+/** When a reset can be believed, Unix milliseconds; null where it is missing, past or absurd. */
+export function believable(resetsAt: number | null, now: number): number | null {
+  if (resetsAt === null || !Number.isFinite(resetsAt)) return null;
+  return resetsAt > now && resetsAt <= now + ABSURD_MS ? resetsAt : null;
+}
+
+interface Deadline {
+  readonly pause: LimitPause;
+  /** No exhausted window said when it resets. */
+  readonly isGuess: boolean;
+}
+
+function deadlineOf({ windows, refused, overageInUse }: LimitObservation, now: number): Deadline | undefined {
+  if (!refused || overageInUse) return undefined;
+  let latest: Deadline | undefined;
+  for (const { name, status, resetsAt } of windows) {
+    // What may be used beyond the plan is no limit of its own: the plan's reset lets work go on.
+    if (status !== 'rejected' || name === 'overage') continue;
+    const reset = believable(resetsAt, now);
+    const until = reset === null ? now + HOUR_MS : Math.min(reset, now + LONGEST_MS);
+    if (latest === undefined || until > latest.pause.until)
+      latest = { pause: { since: now, until, window: name }, isGuess: reset === null };
+  }
+  return latest ?? { pause: { since: now, until: now + HOUR_MS, window: null }, isGuess: true };
 }
 
 /** Whether a window is one of a plan, which people share with the tool, and not the throttling of a key. */
 export function isPlanWindow({ name }: Pick<UsageWindow, 'name'>): boolean {
   return !name.startsWith('api_');
+}
+
+/**
+ * When an API account that has reached the monthly limit its owner set may be used again, Unix milliseconds;
+ * undefined where the API's message says nothing of that kind.
+ */
+export function regainAccess(message: string): number | undefined {
+  const [, day, time = '00:00'] =
+    /usage limits.*regain access on (\d{4}-\d{2}-\d{2})(?: at (\d{2}:\d{2}) UTC)?/s.exec(message) ?? [];
+  const at = day === undefined ? NaN : Date.parse(`${day}T${time}:00Z`);
+  return Number.isNaN(at) ? undefined : at;
 }

@@ -69,13 +69,19 @@ function payerOf(payer: Result<Payer, Failure>): Payer {
 }
 
 /** Who pays for what, as it is printed before the first process starts. */
-export function describeBilling(payer: Payer, { config, secrets }: LoadedConfig): string {
+export function describeBilling(payer: Payer, settings: LoadedConfig): string {
+  const { config, secrets } = settings;
   const key = secrets.apiKey === null ? 'an API key' : describeKey(secrets.apiKey);
   const workers = payer === 'subscription' ? 'Claude subscription' : key;
-  const managerByKey = secrets.apiKey !== null && config.models.manager.via !== 'cli';
-  const manager = managerByKey || payer === 'api_key' ? key : 'Claude subscription';
+  const manager = managerPayer(payer, settings) === 'api_key' ? key : 'Claude subscription';
   const { manager: managing, worker: working } = config.models;
   return `workers: ${workers} (${working.model}) · manager: ${manager} (${managing.model})`;
+}
+
+/** Who pays for the manager in a run whose workers are paid for by `payer`. */
+export function managerPayer(payer: Payer, { config, secrets }: LoadedConfig): Payer {
+  const hasOwnKey = secrets.apiKey !== null && config.models.manager.via !== 'cli';
+  return hasOwnKey || payer === 'api_key' ? 'api_key' : 'subscription';
 }
 
 /** What the worker of one run is made of, besides the configuration. */

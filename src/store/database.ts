@@ -9,18 +9,25 @@ import {
   type Statement,
   type TableStatement,
 } from './driver.ts';
-import { MIGRATIONS } from './migrations.ts';
 import { explainStoreError, sqliteCode } from './store-failure.ts';
 
 /** How long a process waits for another one that writes, in milliseconds. */
 const BUSY_TIMEOUT = 10_000;
 
-/** Marks a database as ours, so that nobody else's is ever migrated ("clor"). */
-const APPLICATION_ID = 0x636c6f72;
+/** What a database is for, and what it is made of. */
+export interface Schema {
+  /** For people: `task store`. */
+  readonly name: string;
+  /** Marks a database as this one, so that no other is ever migrated. */
+  readonly applicationId: number;
+  /** Step n takes a database from `user_version` n to n + 1. */
+  readonly migrations: readonly string[];
+}
 
 /** An open, migrated database: prepared statements, snapshots for reading, immediate transactions for writing. */
 export class Database {
   readonly path: string;
+  readonly #schema: Schema;
   readonly #driver: Driver;
   readonly #statements = new Map<string, Statement<unknown>>();
   readonly #tables = new Map<string, TableStatement>();
@@ -31,12 +38,13 @@ export class Database {
   #isOpen = true;
 
   /** Throws `Failed` ("store-unusable") where the file cannot be used; a newer database is left as it is. */
-  constructor(path: string, options: DriverOptions = {}) {
+  constructor(path: string, schema: Schema, options: DriverOptions = {}) {
     this.path = path;
+    this.#schema = schema;
     if (!existsSync(dirname(path))) {
       fail(
         'store-unusable',
-        `The task store ${path} cannot be opened: the directory ${dirname(path)} does not exist.`,
+        `The ${schema.name} ${path} cannot be opened: the directory ${dirname(path)} does not exist.`,
         `Create it with \`mkdir -p "${dirname(path)}"\`, or run \`claude-orchestrator init\` in the project.`,
       );
     }
@@ -47,7 +55,8 @@ export class Database {
           `PRAGMA busy_timeout = ${BUSY_TIMEOUT}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;`,
         );
         const isCurrent =
-          this.schemaVersion() === MIGRATIONS.length && this.#pragma('application_id') === APPLICATION_ID;
+          this.schemaVersion() === schema.migrations.length &&
+          this.#pragma('application_id') === schema.applicationId;
         if (!isCurrent) this.#migrate();
       });
     } catch (error) {
@@ -179,22 +188,24 @@ export class Database {
   #migrate(): void {
     this.#refuseForeign();
     retryWhileBusy(() => this.#driver.exec('PRAGMA journal_mode = WAL'));
-    for (const [version, step] of MIGRATIONS.entries()) {
+    const { migrations, applicationId } = this.#schema;
+    for (const [version, step] of migrations.entries()) {
       this.#transaction('BEGIN IMMEDIATE', () => {
         if (this.schemaVersion() !== version) return;
         this.#driver.exec(step);
-        this.#driver.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${version + 1};`);
+        this.#driver.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${version + 1};`);
       });
     }
     this.#refuseForeign();
   }
 
   #refuseForeign(): void {
+    const { name, migrations, applicationId } = this.#schema;
     const version = this.schemaVersion();
     const isOurs =
       version === 0
         ? this.#driver.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined
-        : this.#pragma('application_id') === APPLICATION_ID;
+        : this.#pragma('application_id') === applicationId;
     // Between the two looks another process may have migrated the file.
     if (!isOurs && this.schemaVersion() === version) {
       fail(
@@ -203,10 +214,10 @@ export class Database {
         'Move it elsewhere, then run `claude-orchestrator init`.',
       );
     }
-    if (version > MIGRATIONS.length) {
+    if (version > migrations.length) {
       fail(
         'store-unusable',
-        `The task store ${this.path} was written by a newer claude-orchestrator (its format is ${version}, this one knows up to ${MIGRATIONS.length}); it was not touched.`,
+        `The ${name} ${this.path} was written by a newer claude-orchestrator (its format is ${version}, this one knows up to ${migrations.length}); it was not touched.`,
         'Update this installation with `npm install -g claude-orchestrator@latest`.',
       );
     }
@@ -220,7 +231,7 @@ export class Database {
     try {
       return work();
     } catch (error) {
-      throw explainStoreError(error, this.path);
+      throw explainStoreError(error, this.#schema.name, this.path);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { Database } from './database.ts';
 import type { DriverName, DriverOptions } from './driver.ts';
+import { STORE_SCHEMA } from './migrations.ts';
 
 /** What `check` tells of a store. */
 export interface StoreReport {
@@ -13,7 +14,7 @@ export interface StoreReport {
 
 /** Reads an existing store through and through. Throws `Failed` ("store-unusable") where it cannot even be opened. */
 export function inspectStore(file: string, options: DriverOptions = {}): StoreReport {
-  const db = new Database(file, options);
+  const db = new Database(file, STORE_SCHEMA, options);
   try {
     return { driver: db.driver, format: db.schemaVersion(), problems: db.problems() };
   } finally {

@@ -27,12 +27,12 @@ export function sqliteCode(error: unknown): string | undefined {
 }
 
 /** What a failure of SQLite means for the person at the keyboard; anything else is handed back as it is. */
-export function explainStoreError(error: unknown, file: string): unknown {
+export function explainStoreError(error: unknown, name: string, file: string): unknown {
   const code = sqliteCode(error);
   if (code === undefined || !(error instanceof Error)) return error;
   const { cause, fix } = explanation(code, file);
   return new Failed(
-    { reason: 'store-unusable', message: `The task store ${file} ${cause} (${error.message}).`, fix },
+    { reason: 'store-unusable', message: `The ${name} ${file} ${cause} (${error.message}).`, fix },
     { cause: error },
   );
 }

@@ -10,8 +10,8 @@ export interface SeenWindow extends UsageWindow {
   readonly account: string;
   readonly seenAt: number;
   /**
-   * The share of the window that one US dollar at list price takes, measured since the window began; null while too
-   * little was seen to tell.
+   * The share of the window that one US dollar at list price takes, measured from when the window was seen first to
+   * the last booking; null while too little was seen to tell. Whatever else uses the account makes it larger.
    */
   readonly sharePerUsd: number | null;
 }
@@ -30,6 +30,8 @@ export interface UsageEntry {
  * synchronous and never throws: where the file cannot be used, this process goes on with what it knows itself.
  */
 export interface UsageLedger {
+  /** Why the file is not used any more, for people; null while it is. Limits that other processes meet go unseen then. */
+  readonly problem: string | null;
   /** Takes what the API said to the account that pays for `role`. */
   observe(role: Role, observation: LimitObservation): void;
   book(entry: UsageEntry): void;

@@ -1,0 +1,174 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { ModelUsage } from '../attempt.ts';
+import { Database } from '../store/database.ts';
+import type { DriverOptions } from '../store/driver.ts';
+import { extendPause, type LimitObservation, type LimitPause } from '../usage-limit.ts';
+import type { Account } from './account.ts';
+import type { Role, SeenWindow, UsageEntry, UsageLedger } from './ledger.ts';
+import { LEDGER_SCHEMA } from './schema.ts';
+import { bookEntry, pruneUsage, usedSince } from './usage-rows.ts';
+import { currentWindows, measureWindows, saveWindowRow, saveWindows, type WindowRow } from './window-rows.ts';
+
+/** Which ledger to open, and for whom. */
+export interface LedgerOptions extends DriverOptions {
+  /** The database of this user; it and its directory are made where they are missing. */
+  readonly file: string;
+  /** Who pays for workers and for the manager. */
+  readonly accounts: Readonly<Record<Role, Account>>;
+  /** What the usage is booked on, a path. */
+  readonly project: string;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/** Opens the usage ledger of this user. Where the file cannot be used, `problem` of what is returned says why. */
+export function openUsageLedger(options: LedgerOptions): UsageLedger {
+  return new SqliteLedger(options);
+}
+
+interface PauseRow extends LimitPause {
+  readonly account: string;
+}
+
+/** What was read last. */
+interface Snapshot {
+  readonly version: string;
+  readonly windows: readonly WindowRow[];
+  readonly pauses: readonly PauseRow[];
+}
+
+class SqliteLedger implements UsageLedger {
+  readonly #options: LedgerOptions;
+  readonly #labels: ReadonlyMap<string, string>;
+  #db: Database;
+  #snapshot: Snapshot = { version: '', windows: [], pauses: [] };
+  #problem: string | null = null;
+
+  constructor(options: LedgerOptions) {
+    this.#options = options;
+    const { worker, manager } = options.accounts;
+    this.#labels = new Map([worker, manager].map(({ id, label }) => [id, label]));
+    try {
+      mkdirSync(dirname(options.file), { recursive: true, mode: 0o700 });
+      this.#db = new Database(options.file, LEDGER_SCHEMA, options);
+    } catch (error) {
+      this.#db = this.#inMemory(error);
+    }
+    this.#use((db) => {
+      pruneUsage(db, options.now());
+    });
+  }
+
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  observe(role: Role, observation: LimitObservation): void {
+    const now = this.#options.now();
+    const { id } = this.#options.accounts[role];
+    this.#use((db) =>
+      db.writeRelaxed(() => {
+        saveWindows(db, id, observation, now);
+        const before = db.sql<PauseRow>('SELECT * FROM pauses WHERE account = ?').get(id);
+        const pause = extendPause(before, observation, now);
+        if (pause !== undefined && pause !== before) savePause(db, id, pause);
+      }),
+    );
+  }
+
+  book(entry: UsageEntry): void {
+    if (entry.usage.length === 0) return;
+    const { accounts, project, now } = this.#options;
+    const account = accounts[entry.role].id;
+    const costUsd = entry.usage.reduce((sum, usage) => sum + usage.costUsd, 0);
+    this.#use((db) =>
+      db.writeRelaxed(() => {
+        bookEntry(db, { ...entry, account, project, at: now() });
+        measureWindows(db, account, costUsd);
+      }),
+    );
+  }
+
+  windows(): readonly SeenWindow[] {
+    return currentWindows(this.#current().windows, this.#labels, this.#options.now());
+  }
+
+  pause(): LimitPause | undefined {
+    const now = this.#options.now();
+    let longest: PauseRow | undefined;
+    for (const pause of this.#current().pauses) {
+      if (pause.until > now && (longest === undefined || pause.until > longest.until)) longest = pause;
+    }
+    return longest === undefined
+      ? undefined
+      : { since: longest.since, until: longest.until, window: longest.window };
+  }
+
+  usedSince(since: number): readonly ModelUsage[] {
+    return this.#use((db) => usedSince(db, [...this.#labels.keys()], since));
+  }
+
+  close(): void {
+    try {
+      this.#db.close();
+    } catch {
+      // What could be written was written before.
+    }
+  }
+
+  /** What is stored of the accounts in use; read again only after something was written. */
+  #current(): Snapshot {
+    return this.#use((db) => {
+      const version = db.version();
+      if (version !== this.#snapshot.version) this.#snapshot = this.#read(db, version);
+      return this.#snapshot;
+    });
+  }
+
+  #read(db: Database, version: string): Snapshot {
+    const isInUse = ({ account }: { readonly account: string }): boolean => this.#labels.has(account);
+    return db.read(() => ({
+      version,
+      windows: db.sql<WindowRow>('SELECT * FROM windows').all().filter(isInUse),
+      pauses: db.sql<PauseRow>('SELECT * FROM pauses').all().filter(isInUse),
+    }));
+  }
+
+  #use<T>(work: (db: Database) => T): T {
+    try {
+      return work(this.#db);
+    } catch (error) {
+      const broken = this.#db;
+      this.#db = this.#inMemory(error);
+      try {
+        broken.close();
+      } catch {
+        // It is of no more use anyway.
+      }
+      return work(this.#db);
+    }
+  }
+
+  /** A ledger of this process alone, with what it has seen so far. */
+  #inMemory(error: unknown): Database {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#problem ??= `${reason} Usage limits that other runs meet are not seen here, nor are those of this run seen there.`;
+    const { windows, pauses } = this.#snapshot;
+    const db = new Database(':memory:', LEDGER_SCHEMA, this.#options);
+    db.write(() => {
+      for (const row of windows) saveWindowRow(db, row);
+      for (const pause of pauses) savePause(db, pause.account, pause);
+    });
+    return db;
+  }
+}
+
+function savePause(db: Database, account: string, { since, until, window }: LimitPause): void {
+  db.sql('INSERT OR REPLACE INTO pauses (account, since, until, window) VALUES (?, ?, ?, ?)').run(
+    account,
+    Math.round(since),
+    Math.round(until),
+    window,
+  );
+}
