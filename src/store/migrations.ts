@@ -1,9 +1,7 @@
-/**
- * The store's schema, one step a version: step n takes a database from `user_version` n to n + 1.
- *
- * A step that was released is never changed; what comes later is a new step at the end.
- */
-export const MIGRATIONS: readonly string[] = [
+import type { Schema } from './database.ts';
+
+/** A step that was released is never changed; what comes later is a new step at the end. */
+const MIGRATIONS: readonly string[] = [
   `
   -- number.sub is the task's id, sub 0 a top-level task. born is the event that added it: ids are used again after a
   -- deletion, and it tells the history of one task from that of an earlier one with the same id.
@@ -157,3 +155,10 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE attempts ADD COLUMN forked_from TEXT;
   `,
 ];
+
+/** The task store's schema ("clor"). */
+export const STORE_SCHEMA: Schema = {
+  name: 'task store',
+  applicationId: 0x636c6f72,
+  migrations: MIGRATIONS,
+};

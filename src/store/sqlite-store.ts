@@ -7,6 +7,7 @@ import { claimTask, endAttempt, readAttempts, readFinishedWork } from './attempt
 import { Database } from './database.ts';
 import type { DriverOptions } from './driver.ts';
 import { EventLog } from './event-log.ts';
+import { STORE_SCHEMA } from './migrations.ts';
 import { isFleeting, recordEvent } from './recorded-events.ts';
 import { endRun, readRun, type RunStart, startRun } from './runs.ts';
 import type { AttemptClaim, TaskStore } from './store.ts';
@@ -47,7 +48,7 @@ export function openStore(options: StoreOptions): TaskStore {
       'Run `claude-orchestrator init` in the root of your repository.',
     );
   }
-  return new SqliteStore(new Database(file, options), tag, clock);
+  return new SqliteStore(new Database(file, STORE_SCHEMA, options), tag, clock);
 }
 
 class SqliteStore implements TaskStore {
