@@ -49,8 +49,6 @@ let rig: CheckoutRig;
 let base: string;
 beforeAll(() => {
   rig = new CheckoutRig();
-  // The law computes merges file by file, so that it shares nothing with git's own way.
-  rig.git('config', 'merge.renames', 'false');
   base = rig.commit([], BASE);
   rig.git('update-ref', 'refs/heads/main', base);
   rig.git('reset', '-q', '--hard');
@@ -125,15 +123,30 @@ function optionsFor(autoCommit: boolean) {
 }
 
 function integrate(tip: string, changed: Readonly<Record<string, string | null>>): string {
-  const commit = rig.commit([tip], changed);
+  const commit = rig.commit([tip], written(changed));
   rig.git('update-ref', INTEGRATION, commit);
   return commit;
+}
+
+/**
+ * No two paths ever have the same content. The law computes merges file by file, so that it shares nothing with git's
+ * own way, which takes a file that goes and one like it that comes for a renamed one, whatever `merge.renames` says.
+ */
+function textAt(name: string, text: string): string {
+  return text === '' ? '' : `${name} ${text}`;
+}
+
+/** Changed files with the text that is at these paths. */
+function written(changed: Readonly<Record<string, string | null>>): Record<string, string | null> {
+  return Object.fromEntries(
+    Object.entries(changed).map(([name, text]) => [name, text === null ? null : textAt(name, text)]),
+  );
 }
 
 /** A commit of the user's, made from their checkout, which keeps whatever else they have there. */
 function userCommits(changed: Readonly<Record<string, string | null>>): void {
   const head = rig.git('rev-parse', 'HEAD');
-  const commit = rig.commit([head], changed);
+  const commit = rig.commit([head], written(changed));
   tryTo(() => {
     rig.git('read-tree', '-m', '-u', head, commit);
     rig.git('update-ref', 'HEAD', commit);
@@ -147,7 +160,8 @@ interface Step {
   readonly content: string;
 }
 
-function soil({ kind, path: name, to, content: text }: Step): void {
+function soil({ kind, path: name, to, content }: Step): void {
+  const text = textAt(name, content);
   const file = join(rig.top, name);
   const write = (what: string) => {
     mkdirSync(dirname(file), { recursive: true });
