@@ -1,5 +1,6 @@
 import { totalTokens } from '../attempt.ts';
 import type { Delivery } from '../event.ts';
+import { formatDue } from './clock.ts';
 import { RUN_OUTCOME_WORDS } from './describe-event.ts';
 import { displayWidth, firstLine, fit, neutralise, truncate, wrap } from './display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from './format.ts';
@@ -16,8 +17,14 @@ const MOST_DONE = 40;
 const MOST_LEFT = 10;
 const MOST_DETAILS = 5;
 
-/** The end of a run for people: what was done, what failed, why, and what to do about it, cost, and the next step. */
-export function formatSummary(summary: RunSummary, options: { columns: number; color: boolean }): string {
+/**
+ * The end of a run for people: what was done, what failed, why, and what to do about it, cost, and the next step.
+ * `now` is in Unix milliseconds; without it, times to come are told as seen from the end of the run.
+ */
+export function formatSummary(
+  summary: RunSummary,
+  options: { columns: number; color: boolean; now?: number },
+): string {
   const columns = Math.max(40, options.columns - 1);
   const style = styles(options.color);
   const sections = [
@@ -26,7 +33,7 @@ export function formatSummary(summary: RunSummary, options: { columns: number; c
     failedSection(summary.failed, columns, style),
     leftSection(summary, columns, style),
     costSection(summary, columns, style),
-    endSection(summary, columns, style),
+    endSection(summary, options.now ?? endOf(summary), columns, style),
   ];
   const text = sections.filter((section) => section.length > 0).map((section) => section.join('\n'));
   return `${text.join('\n\n')}\n`;
@@ -34,7 +41,7 @@ export function formatSummary(summary: RunSummary, options: { columns: number; c
 
 /** The one command that goes on from here: to what failed, else to what delivery has left to the user. */
 export function nextCommand(summary: RunSummary): string {
-  const { outcome, failed, left, costUsd, delivery } = summary;
+  const { outcome, failed, left, spentUsd, delivery } = summary;
   switch (outcome) {
     case null:
       return 'claude-orchestrator status --watch';
@@ -45,7 +52,7 @@ export function nextCommand(summary: RunSummary): string {
     case 'completed':
       return takeStep(delivery) ?? (left.length > 0 ? 'claude-orchestrator run' : 'claude-orchestrator list');
     case 'over-budget':
-      return `claude-orchestrator run --max-cost ${Math.max(1, Math.ceil(costUsd * 2))}`;
+      return `claude-orchestrator run --max-cost ${Math.max(1, Math.ceil(spentUsd * 2))}`;
     case 'unauthenticated':
     case 'model-unavailable':
       return 'claude-orchestrator check';
@@ -62,7 +69,7 @@ function takeStep(delivery: Delivery | null): string | undefined {
 }
 
 function headline(summary: RunSummary, columns: number, style: Styles): string[] {
-  const { outcome, counts, durationMs, tokens, costUsd } = summary;
+  const { outcome, counts, durationMs, pausedMs, tokens, costUsd } = summary;
   const setAside = summary.failed.filter(({ status }) => isDecided(status)).length;
   const tone = outcome === 'completed' ? style.green : outcome === null ? style.cyan : style.yellow;
   const figures = [
@@ -71,7 +78,9 @@ function headline(summary: RunSummary, columns: number, style: Styles): string[]
     ...(counts.failed > 0 ? [`${counts.failed} failed`] : []),
     ...(setAside > 0 ? [`${setAside} set aside`] : []),
     ...(counts.waiting > 0 ? [`${counts.waiting} left`] : []),
-    formatDuration(durationMs),
+    ...(pausedMs < 1000
+      ? [formatDuration(durationMs)]
+      : [`${formatDuration(durationMs - pausedMs)} at work`, `${formatDuration(pausedMs)} paused`]),
     `${formatTokens(tokens)} tokens`,
     formatMoney(costUsd),
   ];
@@ -82,7 +91,8 @@ function headline(summary: RunSummary, columns: number, style: Styles): string[]
   ];
 }
 
-function outcomeWords({ outcome, counts }: RunSummary): string {
+/** How a run ended, in one sentence. */
+export function outcomeWords({ outcome, counts }: RunSummary): string {
   if (outcome === null) return 'The run goes on.';
   if (outcome === 'completed' && counts.waiting > 0) return 'Everything this run was asked for is done.';
   if (outcome === 'completed' && counts.done < counts.total)
@@ -189,12 +199,18 @@ function costSection({ usage, costUsd, tokens }: RunSummary, columns: number, st
   });
 }
 
-function endSection(summary: RunSummary, columns: number, style: Styles): string[] {
+function endOf({ startedAt, durationMs }: RunSummary): number {
+  return Date.parse(startedAt) + durationMs;
+}
+
+function endSection(summary: RunSummary, now: number, columns: number, style: Styles): string[] {
   const { resetsAt, directories, billing, outcome, delivery } = summary;
   const label = (name: string): string => `${name.padEnd(14)} `;
   return [
     ...paragraph(billing, columns, label('Paid by')),
-    ...(resetsAt === null || outcome === 'completed' ? [] : [label('Limit resets') + resetsAt]),
+    ...(resetsAt === null || outcome === 'completed'
+      ? []
+      : paragraph(resetWords(Date.parse(resetsAt), now), columns, label('Limit resets'))),
     ...(delivery === null
       ? []
       : paragraph(delivery.message, columns, label(delivery.kind === 'left' ? 'Results' : 'Delivered'))),
@@ -206,6 +222,12 @@ function endSection(summary: RunSummary, columns: number, style: Styles): string
     ),
     style.bold(copyable('Next'.padEnd(14), nextCommand(summary))),
   ];
+}
+
+/** How it goes on: a session is resumed where it stopped, and no task has lost an attempt. */
+function resetWords(reset: number, now: number): string {
+  if (reset <= now) return 'it has reset: `run` goes on with the same sessions';
+  return `${formatDue(reset, now)}; \`run\` goes on then, with the same sessions`;
 }
 
 function taskLine(

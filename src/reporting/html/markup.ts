@@ -1,0 +1,55 @@
+import { neutralise } from '../display-text.ts';
+
+/** A piece of HTML in which everything that is not written in our own templates is text. Made by `html` alone. */
+export interface Markup {
+  readonly parts: TemplateStringsArray;
+  readonly values: readonly MarkupValue[];
+}
+
+/** What may stand in a template: text, which is escaped, or more markup. */
+export type MarkupValue = string | number | Markup | readonly Markup[];
+
+/** A template of HTML. A text in it stays a text, in an element's content as between an attribute's double quotes. */
+export function html(parts: TemplateStringsArray, ...values: readonly MarkupValue[]): Markup {
+  return { parts, values };
+}
+
+/** Nothing at all. */
+export const NOTHING: Markup = html``;
+
+/** The markup as text, ready to be written. */
+export function renderMarkup(markup: Markup): string {
+  const pieces: string[] = [];
+  append(markup, pieces);
+  return pieces.join('');
+}
+
+function append({ parts, values }: Markup, pieces: string[]): void {
+  for (const [index, part] of parts.entries()) {
+    pieces.push(part);
+    const value = values[index];
+    if (value === undefined) continue;
+    if (typeof value === 'number') pieces.push(String(value));
+    else if (typeof value === 'string') pieces.push(escape(value));
+    else if ('parts' in value) append(value, pieces);
+    else for (const each of value) append(each, pieces);
+  }
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&#34;',
+  "'": '&#39;',
+  '`': '&#96;',
+};
+
+/** Escaped for both places; line breaks and indentation stay, what would reorder or hide other text goes. */
+function escape(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => (/^[ \t]*/.exec(line)?.[0] ?? '') + neutralise(line))
+    .join('\n')
+    .replace(/[&<>"'`]/g, (character) => ENTITIES[character] ?? '');
+}
