@@ -1,0 +1,204 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Stamped } from '../../src/event.ts';
+import type { ScenarioInput } from '../../src/simulator/scenario.ts';
+import { startSimulator, type Simulator } from '../../src/simulator/server.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
+import type { TaskStore } from '../../src/store/store.ts';
+import { makeDraft } from './arbitrary-tasks.ts';
+import { REAL_CLAUDE } from './simulator.ts';
+import { processes, until } from './worker-rig.ts';
+
+const CLOCK = resolve('tests/rig/hurried-clock.js');
+
+/** Who pays: a subscription's login, or an API key. */
+export type Login = 'subscription' | 'api_key';
+
+/** The last line that `run --json` prints. */
+interface SummaryLine {
+  readonly type: 'summary';
+  readonly outcome: string;
+  readonly message: string;
+}
+
+/** The real tool at work, with `--json`. */
+export interface RunningTool {
+  readonly process: ChildProcess;
+  /** What it has told so far. */
+  readonly events: () => Stamped[];
+  /** Resolves to the first event of this type; rejects, with all that was printed, where the tool ends before. */
+  readonly event: <T extends Stamped['type']>(type: T) => Promise<Extract<Stamped, { type: T }>>;
+  /** Sets its clock this far ahead, all leaps together, in milliseconds. */
+  readonly leap: (ms: number) => void;
+  readonly end: Promise<{ code: number | null; output: string; summary: SummaryLine | undefined }>;
+}
+
+/** A repository with tasks. */
+export interface AccountProject {
+  readonly directory: string;
+  start(args?: readonly string[]): RunningTool;
+  withStore<T>(use: (store: TaskStore) => T): T;
+}
+
+/** An account and its home on one machine, a simulated API behind it, and any number of projects that use it. */
+export interface Account {
+  readonly simulator: Simulator;
+  readonly home: string;
+  /** Makes a repository with so many tasks, called `Write part 1` and so on. */
+  project(tasks: number, config?: Readonly<Record<string, unknown>>): AccountProject;
+  /** Every process that was started with this home and still lives. */
+  leftovers(): number[];
+  close(): Promise<void>;
+}
+
+/** Opens an account for the real Claude CLI. */
+export async function openAccount(login: Login, scenario: ScenarioInput): Promise<Account> {
+  const simulator = await startSimulator(scenario);
+  const root = mkdtempSync(join(tmpdir(), 'account-'));
+  const home = join(root, 'home');
+  mkdirSync(home);
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: home,
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_AUTHOR_NAME: 'Ada',
+    GIT_AUTHOR_EMAIL: 'ada@example.com',
+    GIT_COMMITTER_NAME: 'Ada',
+    GIT_COMMITTER_EMAIL: 'ada@example.com',
+    ANTHROPIC_BASE_URL: simulator.url,
+    CLAUDE_CONFIG_DIR: join(home, '.claude'),
+    ...(login === 'api_key'
+      ? { ANTHROPIC_API_KEY: 'sk-ant-simulated-key' }
+      : { CLAUDE_CODE_OAUTH_TOKEN: 'sk-ant-oat01-simulated' }),
+  };
+  const running = new Map<ChildProcess, Promise<unknown>>();
+  const mark = { variable: 'HOME', value: home };
+  let projects = 0;
+
+  return {
+    simulator,
+    home,
+    leftovers: () => processes.findMarked(mark).map(({ pid }) => pid),
+    project: (tasks, config = {}) => {
+      const directory = join(root, `project-${++projects}`);
+      setUp(directory, env, login, config);
+      const file = join(directory, '.taskmaster', 'tasks.db');
+      const withStore: AccountProject['withStore'] = (use) => {
+        const store = openStore({ file, tag: 'master', create: true });
+        try {
+          return use(store);
+        } finally {
+          store.close();
+        }
+      };
+      const ids = Array.from({ length: tasks }, (_, index) => String(index + 1));
+      const drafts = ids.map((id) => makeDraft(id, { title: `Write part ${id}` }));
+      withStore((store) => store.addTasks(drafts, { source: 'test' }));
+      return {
+        directory,
+        withStore,
+        start: (args = []) => {
+          const tool = startTool(
+            ['run', '--no-plan', '--json', ...args],
+            directory,
+            env,
+            join(root, 'clock'),
+          );
+          running.set(tool.process, tool.end);
+          void tool.end.then(() => running.delete(tool.process));
+          return tool;
+        },
+      };
+    },
+    close: async () => {
+      for (const child of running.keys()) child.kill('SIGKILL');
+      await Promise.all(running.values());
+      await processes.endMarked(mark, { graceMs: 0 });
+      await simulator.close();
+      rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** A reply of a worker that writes its file, and after it one that reports. */
+export function partRules(tasks: number, more: object = {}): ScenarioInput['rules'] {
+  return Array.from({ length: tasks }, (_, index) => ({
+    name: `part ${index + 1}`,
+    when: { role: 'worker' as const, contains: `Write part ${index + 1}` },
+    turns: [
+      {
+        tools: [{ name: 'Write', input: { file_path: `{{cwd}}/part-${index + 1}.txt`, content: 'part\n' } }],
+        ...more,
+      },
+      { json: { status: 'completed', summary: 'Wrote it.', handover: '', followUps: [] }, ...more },
+    ],
+  })).toReversed();
+}
+
+function setUp(directory: string, env: NodeJS.ProcessEnv, login: Login, config: object): void {
+  mkdirSync(join(directory, '.taskmaster'), { recursive: true });
+  const { execution, claude_cli, monitoring, ...rest } = config as Readonly<Record<string, object>>;
+  writeFileSync(join(directory, '.gitignore'), '.taskmaster/\norchestrator_config.json\n');
+  writeFileSync(join(directory, 'README.md'), 'Hello\n');
+  writeFileSync(
+    join(directory, 'orchestrator_config.json'),
+    JSON.stringify({
+      claude_cli: { command: REAL_CLAUDE, auth: login, ...claude_cli },
+      execution: { max_workers: 4, retry_base_delay: 0.05, retry_max_delay: 0.2, ...execution },
+      monitoring: { enable_opus_review: false, ...monitoring },
+      git: { auto_commit: true },
+      ...rest,
+    }),
+  );
+  const git = (...args: string[]): void => {
+    execFileSync('git', args, { cwd: directory, env });
+  };
+  git('init', '-q', '-b', 'main');
+  git('add', '.');
+  git('commit', '-qm', 'Begin');
+}
+
+function startTool(
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+  clock: string,
+): RunningTool {
+  rmSync(clock, { force: true });
+  const child = spawn(process.execPath, [resolve('bin/claude-orchestrator.js'), ...args], {
+    cwd,
+    env: { ...env, HURRIED_CLOCK: clock, NODE_OPTIONS: `--import=${CLOCK}` },
+  });
+  let [output, errors, isOver] = ['', '', false];
+  child.stdin.end();
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  const lines = (): (Stamped | SummaryLine)[] =>
+    output
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as Stamped | SummaryLine);
+  const events = (): Stamped[] => lines().filter((line) => line.type !== 'summary');
+  const find = <T extends Stamped['type']>(type: T): Extract<Stamped, { type: T }> | undefined =>
+    events().find((event): event is Extract<Stamped, { type: T }> => event.type === type);
+  const end = once(child, 'close').then(([code]: (number | null)[]) => {
+    isOver = true;
+    const summary = lines().findLast((line): line is SummaryLine => line.type === 'summary');
+    return { code: code ?? null, output: output + errors, summary };
+  });
+  return {
+    process: child,
+    events,
+    event: async (type) => {
+      await until(() => isOver || find(type) !== undefined);
+      const found = find(type);
+      if (found === undefined) throw new Error(`It ended without ${type}.\n${output}${errors}`);
+      return found;
+    },
+    leap: (ms) => writeFileSync(clock, String(ms)),
+    end,
+  };
+}
