@@ -14,6 +14,9 @@ const DOMAIN = [
   'estimate',
   'outcome',
   'usage-limit',
+  'redact',
+  'secret-forms',
+  'secret-shapes',
   'worker-pool',
   'prompt-escape',
   'pricing',
@@ -33,6 +36,8 @@ const ENGINE = [
   'budget',
   'pacing',
   'session-choice',
+  'running-attempts',
+  'pause-teller',
 ].map((name) => `./src/${name}.ts`);
 const PORTS = [
   'manager/manager',

@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { bareEnd } from '../src/attempt.ts';
+import { Budget } from '../src/budget.ts';
 import { learnEstimates } from '../src/estimate.ts';
 import { orchestrate } from '../src/orchestrator.ts';
 import { openStore } from '../src/store/sqlite-store.ts';
 import type { Worker } from '../src/worker/worker.ts';
+import { openUsageLedger } from '../src/usage/sqlite-ledger.ts';
 import { createSharedDirectory } from '../src/workspace/shared-directory.ts';
 import { manyDrafts } from './many-tasks.ts';
 import { compare } from './measure.ts';
@@ -51,13 +53,28 @@ async function timeEngine(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-dispatch-'));
   const store = openStore({ file: join(folder, 'tasks.db'), tag: 'master', create: true });
   store.addTasks(manyDrafts(TASKS), { source: 'bench' });
+  const account = { id: 'bench', label: 'bench' };
+  const ledger = openUsageLedger({
+    file: join(folder, 'usage.db'),
+    accounts: { worker: account, manager: account },
+    project: folder,
+    now: Date.now,
+  });
   const start = performance.now();
   const { outcome } = await orchestrate(
     {
       store,
       worker: noOp,
       workspaces: createSharedDirectory(folder),
-      managerUsd: () => 0,
+      estimateCost: () => 0.01,
+      budget: new Budget({
+        maxCostUsd: null,
+        maxCostPerTaskUsd: null,
+        slots: SLOTS,
+        carriedUsd: 0,
+        reviews: false,
+      }),
+      ledger,
       reporter: { report: () => undefined, close: () => Promise.resolve() },
       plan: () => Promise.resolve('stored'),
       estimate: learnEstimates([]),
@@ -75,8 +92,9 @@ async function timeEngine(): Promise<number> {
       retryBaseDelayMs: 0,
       retryMaxDelayMs: 0,
       maxReviewRounds: 2,
-      maxCostUsd: null,
-      maxCostPerTaskUsd: null,
+      reservePercent: 0,
+      warnAtPercent: 100,
+      maxWaitMs: null,
       billing: '',
       workerModel: 'none',
       directory: folder,
@@ -87,6 +105,7 @@ async function timeEngine(): Promise<number> {
   );
   const took = performance.now() - start;
   if (outcome !== 'completed') throw new Error(`The run ended as ${outcome}.`);
+  ledger.close();
   store.close();
   rmSync(folder, { recursive: true, force: true });
   return took;

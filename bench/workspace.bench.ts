@@ -113,6 +113,7 @@ function attemptAt(taskId: string, directory: string) {
     sessionId: '',
     resumed: false,
     forkedFrom: null,
+    maxCostUsd: null,
     model: '',
     directory,
     branch: null,

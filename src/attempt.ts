@@ -172,6 +172,8 @@ export interface Attempt {
   /** The branch of its workspace, and the commit it began at; null where workers share a directory. */
   readonly branch: string | null;
   readonly base: string | null;
+  /** What was held of the run's budget for it, in US dollars; null without a ceiling. */
+  readonly maxCostUsd: number | null;
   /** The commit that was about to land, written down before it did. */
   readonly landing: string | null;
   /** The attempt's own folder: prompt, transcript, stderr. */

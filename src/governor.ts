@@ -1,7 +1,8 @@
-import { OUTCOME_POLICY, type Attempt, type AttemptEnd, type AttemptOutcome } from './attempt.ts';
+import type { Attempt, AttemptEnd } from './attempt.ts';
 import { Breaker, type Pause } from './breaker.ts';
-import type { Budget } from './budget.ts';
+import type { Budget, BudgetRequest } from './budget.ts';
 import type { RunOutcome } from './event.ts';
+import { OUTCOME_POLICY, type AttemptOutcome } from './outcome.ts';
 import { failureSignature } from './failure-signature.ts';
 import { atReserve, tooSmall } from './pacing.ts';
 import type { TaskId } from './task.ts';
@@ -16,13 +17,6 @@ export interface GovernorOptions {
   readonly warnAtPercent: number;
   /** The longest wait for a limit, in milliseconds: 0 waits for none, null as long as it takes. */
   readonly maxWaitMs: number | null;
-}
-
-/** A task that wants to start. Amounts in US dollars. */
-export interface StartRequest {
-  readonly taskId: TaskId;
-  readonly earlierUsd: number;
-  readonly expectedUsd: number;
 }
 
 /** Permission to start an attempt, or why it does not start now. */
@@ -123,7 +117,8 @@ export class Governor {
   }
 
   /** Asks for permission to start an attempt; what is granted stays held until `ended` or `withdraw`. */
-  admit({ taskId, earlierUsd, expectedUsd }: StartRequest, now: number): Admission {
+  admit(request: BudgetRequest, now: number): Admission {
+    const { taskId, expectedUsd } = request;
     if (this.#stop !== null) return { kind: 'stopped' };
     if (!this.#breaker.mayStart(now)) return { kind: 'wait' };
     const running = [...this.#expected.values()].reduce(
@@ -135,7 +130,7 @@ export class Governor {
       this.#tight = tight;
       return { kind: 'wait' };
     }
-    const grant = this.#budget.grant({ taskId, earlierUsd, expectedUsd });
+    const grant = this.#budget.grant(request);
     switch (grant.kind) {
       case 'task-spent':
         this.#overBudget++;
@@ -147,6 +142,7 @@ export class Governor {
         return grant;
       case 'granted':
         this.#expected.set(taskId, { expectedUsd, usedUsd: 0 });
+        this.#tight = undefined;
         this.#breaker.started(taskId, now);
         return grant;
     }
@@ -164,6 +160,7 @@ export class Governor {
   /** Counts an attempt that was started by an orchestrator that was killed. */
   adopt({ taskId, maxCostUsd }: Pick<Attempt, 'taskId' | 'maxCostUsd'>): void {
     this.#budget.adopt(taskId, maxCostUsd);
+    this.#expected.set(taskId, NOTHING);
   }
 
   /** Gives back what `admit` held for an attempt that never started. */
@@ -173,12 +170,15 @@ export class Governor {
     this.#breaker.ended(taskId);
   }
 
-  /** Hears what a running attempt has used: the API answers it. */
-  progress(taskId: TaskId, usedUsd: number, now: number): void {
+  /** Hears what a running attempt has used: the API answers it. Says whether that ended a pause. */
+  progress(taskId: TaskId, usedUsd: number, now: number): boolean {
     this.#budget.used(taskId, usedUsd);
-    const running = this.#expected.get(taskId);
-    if (running !== undefined) this.#expected.set(taskId, { ...running, usedUsd });
-    if (usedUsd > 0) this.#breaker.answered(now);
+    const { expectedUsd, usedUsd: before } = this.#expected.get(taskId) ?? NOTHING;
+    if (usedUsd <= before) return false;
+    this.#expected.set(taskId, { expectedUsd, usedUsd });
+    const wasPaused = this.#breaker.pause !== null;
+    this.#breaker.answered(now);
+    return wasPaused && this.#breaker.pause === null;
   }
 
   /**
@@ -214,7 +214,12 @@ export class Governor {
   /** The ledger has it from the worker's own lines, unless the CLI said it in its last words only. */
   #refused(end: AttemptEnd, now: number): void {
     if (this.#ledger.pause() === undefined) {
-      const window = { name: 'unknown', utilization: null, status: 'rejected', resetsAt: end.resetsAt } as const;
+      const window = {
+        name: 'unknown',
+        utilization: null,
+        status: 'rejected',
+        resetsAt: end.resetsAt,
+      } as const;
       this.#ledger.observe('worker', { windows: [window], overageInUse: false, refused: true });
     }
     this.check(now);
@@ -262,6 +267,7 @@ export class Governor {
   }
 }
 
+const NOTHING = { expectedUsd: 0, usedUsd: 0 };
 const UNKNOWN_RESET_MS = 3_600_000;
 const SAME_RESET_MS = 600_000;
 

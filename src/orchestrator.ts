@@ -1,13 +1,16 @@
-import type { Attempt, AttemptEnd, ProcessIdentity } from './attempt.ts';
-import type { Estimator } from './estimate.ts';
+import type { ProcessIdentity } from './attempt.ts';
+import type { Budget } from './budget.ts';
+import type { CostEstimator, Estimator } from './estimate.ts';
 import type { RunOutcome } from './event.ts';
 import { Governor } from './governor.ts';
 import { Outbox } from './outbox.ts';
+import { PauseTeller } from './pause-teller.ts';
 import type { Reporter } from './reporting/reporter.ts';
 import { RetryPolicy } from './retry-policy.ts';
 import { runEnding } from './run-ending.ts';
 import type { RunOptions } from './run-options.ts';
-import { Scheduler, type TaskResult } from './scheduler.ts';
+import { RunningAttempts, type EndedAttempt } from './running-attempts.ts';
+import { Scheduler, type Choice, type TaskResult } from './scheduler.ts';
 import type { TaskStore } from './store/store.ts';
 import { storedGraph } from './stored-graph.ts';
 import type { Task, TaskId } from './task.ts';
@@ -21,6 +24,7 @@ import {
   type ExecutionContext,
 } from './task-execution.ts';
 import type { TaskGraph } from './task-graph.ts';
+import type { UsageLedger } from './usage/ledger.ts';
 import { WorkerPool } from './worker-pool.ts';
 import type { Worker } from './worker/worker.ts';
 import type { Workspaces } from './workspace/workspace.ts';
@@ -34,8 +38,9 @@ export interface Orchestration {
   /** Improves the plan that is stored before anything starts, and says where it came from; it never rejects. */
   readonly plan: (tasks: readonly Task[], signal: AbortSignal) => Promise<'manager' | 'cache' | 'stored'>;
   readonly estimate: Estimator;
-  /** What the manager has cost in this run so far, in US dollars. */
-  readonly managerUsd: () => number;
+  readonly estimateCost: CostEstimator;
+  readonly budget: Budget;
+  readonly ledger: UsageLedger;
   readonly isAlive: (process: ProcessIdentity) => boolean;
   readonly newSessionId: () => string;
   /** Unix milliseconds. */
@@ -50,6 +55,10 @@ export interface RunResult {
   readonly message: string;
   readonly results: ReadonlyMap<TaskId, TaskResult>;
 }
+
+/** So many tasks at most are asked in one go whether they fit into what is left. */
+const MOST_ASKED = 64;
+const LONGEST_TIMER_MS = 3_600_000;
 
 /**
  * Runs the stored tasks in dependency order: recover → plan → schedule (each: work, verify, review, land) → deliver.
@@ -68,19 +77,15 @@ class Orchestrator {
   readonly #parts: Orchestration;
   readonly #options: RunOptions;
   readonly #signal: AbortSignal;
-  /** Ends running workers: when `#signal` does, in failure mode `kill`, and when the store is lost. */
-  readonly #endWorkers = new AbortController();
   readonly #governor: Governor;
   readonly #pool: WorkerPool;
   readonly #execution: ExecutionContext;
-  readonly #jobs = new Set<Promise<void>>();
-  /** Ends one worker alone, by the attempt's id. */
-  readonly #running = new Map<number, { readonly taskId: TaskId; readonly stop: AbortController }>();
-  /** Attempts that have ended and are not settled yet. */
-  readonly #ended: { readonly attempt: Attempt; readonly end: AttemptEnd | undefined }[] = [];
+  readonly #attempts: RunningAttempts;
   readonly #outbox: Outbox;
+  readonly #pauses: PauseTeller;
   #graph: TaskGraph;
   readonly #scheduler: Scheduler;
+  #isPlanned = false;
   #storeVersion = '';
   /** What made it impossible to go on: without the store nothing can be decided any more. */
   #fatal: { readonly error: unknown } | null = null;
@@ -93,7 +98,11 @@ class Orchestrator {
     this.#signal = signal;
     this.#outbox = new Outbox(parts.store, parts.reporter);
     this.#pool = new WorkerPool(options.workers);
-    this.#governor = new Governor({ ...options, slots: options.workers, managerUsd: parts.managerUsd });
+    this.#attempts = new RunningAttempts(() => this.#wake());
+    this.#governor = new Governor(options, parts.budget, parts.ledger, parts.random);
+    this.#pauses = new PauseTeller(options.runId, this.#governor, (event) =>
+      this.#outbox.report(parts.store.record(event)),
+    );
     this.#graph = storedGraph(parts.store.tasks());
     this.#scheduler = new Scheduler(this.#graph, {
       slots: options.workers,
@@ -107,21 +116,22 @@ class Orchestrator {
       governor: this.#governor,
       retries: new RetryPolicy(options, parts.random),
       graph: () => this.#graph,
+      waiting: () => this.#scheduler.ready().length,
       report: (event) => this.#outbox.report(event),
+      onAnswer: () => this.#checkLimits(),
     };
   }
 
   async run(): Promise<RunResult> {
     this.#begin();
     const interrupt = (): void => {
-      this.#endWorkers.abort();
+      this.#attempts.stopAll();
       this.#wake();
     };
     this.#signal.addEventListener('abort', interrupt);
     if (this.#signal.aborted) interrupt();
     try {
       await this.#recover();
-      await this.#plan();
     } catch (error) {
       this.#giveUp(error);
     }
@@ -153,35 +163,43 @@ class Orchestrator {
       this.#outbox.report(store.record({ type: 'warning', message }));
     for (const attempt of unfinished) {
       this.#scheduler.adopt(attempt.taskId);
+      this.#governor.adopt(attempt);
       this.#outbox.report(takenOver(attempt, this.#graph));
-      this.#follow(attempt, (signal) => recoverAttempt(this.#execution, attempt, signal));
+      this.#attempts.follow(attempt, (signal) => recoverAttempt(this.#execution, attempt, signal));
     }
     // What a person has given up meanwhile must not land.
     this.#refresh();
   }
 
+  /** Has the work planned, once; while nothing may start, the manager would be refused like everybody else. */
   async #plan(): Promise<void> {
-    const { store, plan, reporter } = this.#parts;
-    if (this.#signal.aborted) return;
-    const { runId } = this.#options;
-    const source = await plan(store.tasks(), this.#signal);
-    reporter.report(store.record({ type: 'run-planned', runId, source }));
-    this.#refresh();
+    const { store, plan, reporter, now } = this.#parts;
+    if (this.#isPlanned || this.#mayNotStart() || this.#governor.startable(now()) === 0) return;
+    try {
+      const { runId } = this.#options;
+      const source = await plan(store.tasks(), this.#signal);
+      this.#checkLimits();
+      // A plan that was refused is asked for again after the pause.
+      this.#isPlanned = source !== 'stored' || this.#governor.pause === null;
+      if (this.#isPlanned) reporter.report(store.record({ type: 'run-planned', runId, source }));
+      this.#refresh();
+    } catch (error) {
+      this.#giveUp(error);
+    }
   }
 
   /** Starts what may start, waits until something changes, and so on until nothing is left that could start. */
   async #schedule(): Promise<void> {
-    const { now } = this.#parts;
-    const poll = setInterval(() => this.#takeInChanges(), this.#options.pollMs);
+    const poll = setInterval(() => this.#look(), this.#options.pollMs);
     try {
       for (;;) {
         const woken = new Promise<void>((resolve) => (this.#wake = resolve));
+        this.#checkLimits();
+        await this.#plan();
         if (this.#mayNotStart()) this.#scheduler.stop();
         this.#dispatch();
-        if (this.#jobs.size + this.#ended.length === 0 && this.#isOver()) return;
-        const wakeAt = this.#scheduler.nextWakeAt();
-        const timer =
-          wakeAt === undefined ? undefined : setTimeout(() => this.#wake(), Math.max(1, wakeAt - now()));
+        if (!this.#attempts.isBusy && this.#isOver()) return;
+        const timer = this.#wakeLater();
         await woken;
         clearTimeout(timer);
       }
@@ -190,63 +208,87 @@ class Orchestrator {
     }
   }
 
+  /** For what comes with time alone: a retry, or the end of a pause. */
+  #wakeLater(): NodeJS.Timeout | undefined {
+    const { pause } = this.#governor;
+    const now = this.#parts.now();
+    // Once a pause is over by the clock, the first attempt after it says when to go on.
+    const isPaused = pause !== null && this.#governor.startable(now) === 0;
+    const at = isPaused ? (now < pause.until ? pause.until : undefined) : this.#scheduler.nextWakeAt();
+    if (at === undefined) return undefined;
+    // Not longer: a machine that sleeps stops its timers, but not the clock.
+    return setTimeout(() => this.#wake(), Math.min(LONGEST_TIMER_MS, Math.max(1, at - now)));
+  }
+
   /**
    * Settles the attempts that have ended and claims what may start then, in one transaction: workers that end
    * together wait for the disk once. Only what is stored is started.
    */
   #dispatch(): void {
-    const ended = this.#ended.splice(0);
-    const { now } = this.#parts;
-    const ready = ended.length === 0 ? this.#scheduler.take(now()) : [];
+    const ended = this.#attempts.takeEnded();
+    const ready = ended.length === 0 ? this.#candidates() : [];
     if (ended.length + ready.length === 0) return;
     try {
       const begun: BegunAttempt[] = [];
       this.#outbox.atomically(() => {
-        for (const { attempt, end } of ended) this.#settle(attempt, end);
-        for (const choice of [...ready, ...this.#scheduler.take(now())]) {
-          const start = beginAttempt(this.#execution, choice);
-          if ('kind' in start) this.#scheduler.end(choice.id, start);
-          else begun.push(start);
+        for (const one of ended) this.#settle(one);
+        let asked = 0;
+        let choices = [...ready, ...this.#candidates()];
+        // Where one is refused, for instance since it is too large for what is left, another one gets its slot.
+        while (choices.length > 0 && asked < MOST_ASKED) {
+          asked += choices.length;
+          for (const choice of choices) {
+            const start = beginAttempt(this.#execution, choice);
+            if ('kind' in start) this.#scheduler.end(choice.id, start);
+            else begun.push(start);
+          }
+          choices = this.#candidates();
         }
+        if (asked > 0 && begun.length === 0 && this.#attempts.running === 0)
+          this.#governor.starved(this.#parts.now());
+        this.#pauses.tell();
       });
       for (const { attempt, work } of begun) {
-        this.#follow(attempt, (signal) => this.#pool.run(() => work(signal)));
+        this.#attempts.follow(attempt, (signal) => this.#pool.run(() => work(signal)));
       }
     } catch (error) {
       this.#giveUp(error);
     }
   }
 
-  /** Follows an attempt to its end; undefined if it came to nothing. */
-  #follow(attempt: Attempt, work: (signal: AbortSignal) => Promise<AttemptEnd | undefined>): void {
-    const stop = new AbortController();
-    this.#running.set(attempt.id, { taskId: attempt.taskId, stop });
-    const followed = work(AbortSignal.any([stop.signal, this.#endWorkers.signal])).then((end) => {
-      this.#jobs.delete(followed);
-      this.#ended.push({ attempt, end });
-      // Not at once: others that have ended by now are settled with it.
-      setImmediate(() => this.#wake());
-    });
-    this.#jobs.add(followed);
+  /** The best of what may start now. */
+  #candidates(): Choice[] {
+    if (!this.#isPlanned || this.#mayNotStart()) return [];
+    const now = this.#parts.now();
+    return this.#scheduler.take(now, this.#governor.startable(now));
   }
 
-  #settle(attempt: Attempt, end: AttemptEnd | undefined): void {
-    const isStopped = this.#endWorkers.signal.aborted || this.#running.get(attempt.id)?.stop.signal.aborted;
-    this.#running.delete(attempt.id);
-    const last = isStopped === true || !this.#scheduler.wants(attempt.taskId);
+  #settle({ attempt, end, isStopped }: EndedAttempt): void {
+    const last = isStopped || !this.#scheduler.wants(attempt.taskId);
     const verdict =
       end === undefined
         ? abandonAttempt(this.#execution, attempt, last)
         : settleAttempt(this.#execution, attempt, end, last);
     this.#scheduler.end(attempt.taskId, verdict);
-    if (verdict.kind === 'failed' && this.#options.failureMode === 'kill') this.#endWorkers.abort();
+    if (verdict.kind === 'failed' && this.#options.failureMode === 'kill') this.#attempts.stopAll();
     if (this.#mayNotStart()) this.#scheduler.stop();
+  }
+
+  /** Takes in what was heard of limits, and tells a person what follows from it. */
+  #checkLimits(): void {
+    try {
+      const { stop } = this.#governor;
+      this.#governor.check(this.#parts.now());
+      if (this.#pauses.tell() || this.#governor.stop !== stop) this.#wake();
+    } catch (error) {
+      this.#giveUp(error);
+    }
   }
 
   /** Without the store nothing can be decided any more: what runs is ended, and the run fails. */
   #giveUp(error: unknown): void {
     this.#fatal ??= { error };
-    this.#endWorkers.abort();
+    this.#attempts.stopAll();
     this.#wake();
   }
 
@@ -272,15 +314,21 @@ class Orchestrator {
     return true;
   }
 
+  /** Looks for what others have changed: tasks in the store, limits on the accounts. */
+  #look(): void {
+    this.#takeInChanges();
+    this.#checkLimits();
+  }
+
   #refresh(): void {
     const { store, reporter, now } = this.#parts;
     this.#storeVersion = store.version();
     this.#graph = storedGraph(store.tasks());
-    for (const { taskId, stop } of this.#running.values()) {
-      // A person has said what is to become of it, or has deleted it.
+    // Of the others a person has said what is to become of them, or has deleted them.
+    this.#attempts.stopUnless((taskId) => {
       const status = this.#graph.nodes.get(taskId)?.status;
-      if (status !== 'in-progress' && status !== 'review') stop.abort();
-    }
+      return status === 'in-progress' || status === 'review';
+    });
     const before = this.#scheduler.results();
     this.#scheduler.update(this.#graph);
     const taskIds = [...this.#scheduler.results().keys()].filter((id) => !before.has(id));
@@ -299,9 +347,18 @@ class Orchestrator {
     const delivery = await workspaces.deliver();
     if (delivery.kind !== 'none') reporter.report(store.record({ type: 'run-delivered', runId, delivery }));
     const isInterrupted = this.#signal.aborted;
-    const ending = runEnding(isInterrupted, this.#governor, this.#scheduler.counts());
+    const ending = runEnding(isInterrupted, this.#governor, this.#scheduler.counts(), this.#toCome());
     reporter.report(store.endRun(runId, ending.outcome, ending.message));
     return { ...ending, results: this.#scheduler.results() };
+  }
+
+  /** What the tasks that are left are expected to cost, in US dollars. */
+  #toCome(): number {
+    const left = [...this.#scheduler.results()].filter(([, result]) => result === 'not-run');
+    return left.reduce((sum, [id]) => {
+      const task = this.#graph.nodes.get(id);
+      return sum + (task === undefined ? 0 : this.#parts.estimateCost(task));
+    }, 0);
   }
 
   /** Ends the stored run where that is still possible: nothing must take it for one that goes on. */

@@ -6,9 +6,12 @@ export function runEnding(
   isInterrupted: boolean,
   { stop, overBudget }: Pick<Governor, 'stop' | 'overBudget'>,
   { total, done, failed }: RunCounts,
+  toComeUsd: number,
 ): Stop {
   if (isInterrupted)
     return { outcome: 'interrupted', message: 'Stopped by a person; `run` goes on where it was.' };
+  const needed = `About ${usd(toComeUsd)} more is expected for what is left; raise budget.max_cost_usd or --max-cost to go on.`;
+  if (stop?.outcome === 'over-budget') return { ...stop, message: `${stop.message} ${needed}` };
   if (stop !== null) return stop;
   if (done === total) return { outcome: 'completed', message: '' };
   const left = total - done - failed;
@@ -17,6 +20,10 @@ export function runEnding(
   if (overBudget === 0) return { outcome: 'completed-with-failures', message };
   return {
     outcome: 'over-budget',
-    message: `${message} The budget cut short ${overBudget === 1 ? '1 task' : `${overBudget} tasks`}.`,
+    message: `${message} The budget cut short ${overBudget === 1 ? '1 task' : `${overBudget} tasks`}. ${needed}`,
   };
+}
+
+function usd(amount: number): string {
+  return `$${amount.toFixed(2)}`;
 }

@@ -1,19 +1,17 @@
 import type { ProcessIdentity } from './attempt.ts';
+import type { GovernorOptions } from './governor.ts';
 import type { RetryOptions } from './retry-policy.ts';
 import type { FailureMode } from './scheduler.ts';
 import type { TaskId } from './task.ts';
 
 /** What a run is told: how much at once, at what price, how patiently, and where. */
-export interface RunOptions extends RetryOptions {
+export interface RunOptions extends RetryOptions, GovernorOptions {
   readonly runId: string;
   readonly process: ProcessIdentity;
   readonly workers: number;
   /** Only these tasks; groups stand for their subtasks. All tasks if left away. */
   readonly only?: readonly TaskId[];
   readonly failureMode: FailureMode;
-  /** US dollars; null for no ceiling. */
-  readonly maxCostUsd: number | null;
-  readonly maxCostPerTaskUsd: number | null;
   /** Who pays for what, for people. */
   readonly billing: string;
   readonly workerModel: string;

@@ -63,6 +63,8 @@ export class Scheduler {
   /** Best first. */
   #ready: TaskId[] = [];
   readonly #retries = new Map<TaskId, number>();
+  /** Tasks that were interrupted for no fault of their own: what is begun is finished first. */
+  readonly #begun = new Set<TaskId>();
   #running = 0;
   #stopped = false;
 
@@ -99,15 +101,16 @@ export class Scheduler {
     }
   }
 
-  /** Tasks to start now, best first, as many as there are free slots; each counts as running from here on. */
-  take(now: number): Choice[] {
+  /** Tasks to start now, best first, as many as there are free slots, at `most`; each counts as running from here on. */
+  take(now: number, most = Infinity): Choice[] {
     if (this.#stopped) return [];
     for (const [id, at] of this.#retries) {
       if (at > now) continue;
       this.#retries.delete(id);
       if (this.#states.get(id) === 'retrying') this.#enqueue(id);
     }
-    const chosen = this.#ready.splice(0, Math.max(0, this.#options.slots - this.#running));
+    const free = Math.max(0, this.#options.slots - this.#running);
+    const chosen = this.#ready.splice(0, Math.min(free, most));
     this.#running += chosen.length;
     return chosen.map((id) => {
       this.#states.set(id, 'running');
@@ -130,6 +133,7 @@ export class Scheduler {
     this.#running--;
     switch (verdict.kind) {
       case 'done':
+        this.#begun.delete(id);
         this.#states.set(id, 'done');
         this.#settle(id);
         return;
@@ -143,6 +147,7 @@ export class Scheduler {
       case 'retry':
         this.#states.set(id, 'retrying');
         this.#retries.set(id, verdict.at);
+        if (verdict.ahead === true) this.#begun.add(id);
         return;
     }
   }
@@ -260,6 +265,7 @@ export class Scheduler {
     const taskB = this.#graph.nodes.get(b);
     if (taskA === undefined || taskB === undefined) return 0;
     return (
+      Number(this.#begun.has(b)) - Number(this.#begun.has(a)) ||
       (this.#paths.get(b) ?? 0) - (this.#paths.get(a) ?? 0) ||
       priorityRank(taskA.priority) - priorityRank(taskB.priority) ||
       compareTaskIds(a, b)

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { bareEnd, type Attempt, type AttemptEnd } from './attempt.ts';
 import { continuationOf } from './continuation.ts';
+import type { CostEstimator } from './estimate.ts';
 import type { Event, Stamped } from './event.ts';
 import { addFollowUps } from './follow-ups.ts';
 import type { Governor } from './governor.ts';
@@ -10,6 +11,7 @@ import { chooseSession } from './session-choice.ts';
 import type { TaskStore } from './store/store.ts';
 import { parentOf, type Task, type TaskId, type TaskStatus } from './task.ts';
 import type { TaskGraph } from './task-graph.ts';
+import type { UsageLedger } from './usage/ledger.ts';
 import type { Worker, WorkerHooks } from './worker/worker.ts';
 
 /** What the execution of one task needs of its run. */
@@ -21,6 +23,12 @@ export interface ExecutionContext {
   /** The graph as it is now. */
   readonly graph: () => TaskGraph;
   readonly report: (event: Stamped) => void;
+  readonly ledger: UsageLedger;
+  readonly estimateCost: CostEstimator;
+  /** How many more tasks could start now. */
+  readonly waiting: () => number;
+  /** The API has answered, or said something of its limits. */
+  readonly onAnswer: () => void;
   readonly newSessionId: () => string;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -45,19 +53,30 @@ const SPENT = 'what budget.max_cost_per_task_usd allows; raise that, then `run` 
 export function beginAttempt(context: ExecutionContext, { id, why }: Choice): BegunAttempt | Verdict {
   const { store, governor, worker } = context;
   const earlier = store.attempts({ taskId: id });
-  const admission = governor.admit(
-    id,
-    earlier.flatMap(({ end }) => end?.usage ?? []),
-  );
-  if (!admission.granted) {
-    if (admission.stop !== null) return { kind: 'released' };
-    if (admission.wait) return { kind: 'retry', at: context.now() + context.pollMs };
-    record(context, { type: 'warning', message: `Task ${id} is left: it has spent ${SPENT}.` });
-    return { kind: 'released' };
-  }
-  const attempt = claim(context, id, why, earlier);
   const task = store.task(id);
-  if (attempt === undefined || task === undefined) {
+  if (task === undefined) return { kind: 'released' };
+  const now = context.now();
+  const admission = governor.admit(
+    {
+      taskId: id,
+      earlierUsd: costOf(earlier),
+      expectedUsd: context.estimateCost(task),
+      waiting: context.waiting(),
+    },
+    now,
+  );
+  switch (admission.kind) {
+    case 'wait':
+      return { kind: 'retry', at: now + context.pollMs };
+    case 'stopped':
+      return { kind: 'released' };
+    case 'task-spent':
+      record(context, { type: 'warning', message: `Task ${id} is left: it has spent ${SPENT}.` });
+      return { kind: 'released' };
+    case 'granted':
+  }
+  const attempt = claim(context, { id, why }, earlier, admission.reservedUsd);
+  if (attempt === undefined) {
     governor.withdraw(id);
     return { kind: 'released' };
   }
@@ -68,7 +87,7 @@ export function beginAttempt(context: ExecutionContext, { id, why }: Choice): Be
     attempt,
     handovers: handoversFor(context, id),
     ...continuationOf(attempt, earlier, () => store.events({ taskId: id })),
-    maxCostUsd: admission.maxCostUsd,
+    maxCostUsd: admission.workerUsd,
   };
   return {
     attempt,
@@ -83,17 +102,37 @@ export function settleAttempt(
   end: AttemptEnd,
   last: boolean,
 ): Verdict {
-  const { governor, retries, now } = context;
-  governor.ended(attempt.taskId, end);
-  const verdict = retries.judge(attempt, end, {
-    ending: last || governor.stop !== null,
-    outage: false,
-    now: now(),
-  });
+  const { governor, retries, ledger } = context;
+  const { taskId, runId } = attempt;
+  const now = context.now();
+  ledger.book({ role: 'worker', runId, taskId, usage: end.usage });
+  const { alike } = governor.ended(attempt, end, now);
+  for (const other of alike ?? []) retries.forgive(other);
+  const verdict =
+    overBudgetVerdict(context, attempt, end, last) ??
+    retries.judge(attempt, end, {
+      ending: last || governor.stop !== null,
+      outage: end.outage || alike !== null,
+      now,
+    });
   endAttempt(context, attempt, end, verdict);
   if (verdict.kind === 'done' && end.review?.verdict === 'rejected')
     for (const event of addFollowUps(context.store, attempt.taskId, end.review)) context.report(event);
   return verdict;
+}
+
+/** What it held was too little, and by now more is free: it goes on where it stopped. */
+function overBudgetVerdict(
+  { store, governor, now }: ExecutionContext,
+  { taskId }: Attempt,
+  end: AttemptEnd,
+  last: boolean,
+): Verdict | undefined {
+  if (end.outcome !== 'over-budget' || last || governor.stop !== null) return undefined;
+  // An attempt that ended for its money without spending any would do so for ever.
+  const cost = end.usage.reduce((sum, { costUsd }) => sum + costUsd, 0);
+  const earlier = costOf(store.attempts({ taskId })) + cost;
+  return cost > 0 && governor.hasMoreFor(earlier) ? { kind: 'retry', at: now(), ahead: true } : undefined;
 }
 
 /** Finds out what became of an attempt whose orchestrator was killed; undefined if it came to nothing. */
@@ -142,9 +181,9 @@ export function abandonAttempt(context: ExecutionContext, attempt: Attempt, last
 /** The session of the task's previous attempt goes on where its outcome allows it. */
 function claim(
   context: ExecutionContext,
-  taskId: TaskId,
-  why: string,
+  { id: taskId, why }: Choice,
   earlier: readonly Attempt[],
+  maxCostUsd: number | null,
 ): Attempt | undefined {
   const { runId, workerModel: model, directory, filesRoot } = context;
   const session = chooseSession(earlier, context.now());
@@ -154,6 +193,7 @@ function claim(
     sessionId: session.kind === 'resume' ? session.sessionId : context.newSessionId(),
     resumed: session.kind !== 'new',
     forkedFrom: session.kind === 'fork' ? session.of : null,
+    maxCostUsd,
     model,
     directory,
     // Attempts are numbered anew in a new store: what an earlier one left must not be read as theirs.
@@ -164,9 +204,15 @@ function claim(
   return claimed?.attempt;
 }
 
+function costOf(attempts: readonly Attempt[]): number {
+  const usage = attempts.flatMap(({ end }) => end?.usage ?? []);
+  return usage.reduce((sum, { costUsd }) => sum + costUsd, 0);
+}
+
 function endAttempt(context: ExecutionContext, attempt: Attempt, end: AttemptEnd, verdict: Verdict): void {
   const { taskId } = attempt;
-  const events = context.store.endAttempt(attempt.id, end, statusAfter(verdict), end.message) ?? [];
+  const why = verdict.kind === 'failed' ? (verdict.why ?? end.message) : end.message;
+  const events = context.store.endAttempt(attempt.id, end, statusAfter(verdict), why) ?? [];
   for (const event of events) context.report(event);
   if (verdict.kind !== 'retry') return;
   const delayMs = Math.max(0, verdict.at - context.now());
@@ -205,11 +251,15 @@ function hooksFor(context: ExecutionContext, { id: attemptId, taskId }: Attempt)
       record(context, { type: 'attempt-prepared', attemptId, taskId, directory, branch, base }),
     onLanding: (commit, proof) =>
       record(context, { type: 'landing-intended', attemptId, taskId, commit, proof }),
-    onLimits: () => undefined,
+    onLimits: (observation) => {
+      context.ledger.observe('worker', observation);
+      context.onAnswer();
+    },
     onWarning: (message) => record(context, { type: 'warning', message }),
     onSpawn: (process) => record(context, { type: 'attempt-spawned', attemptId, taskId, process }),
     onPhase: (phase) => record(context, { type: 'attempt-phase', attemptId, taskId, phase }),
     onProgress: (progress) => {
+      if (context.governor.progress(taskId, progress.costUsd, context.now())) context.onAnswer();
       const at = new Date(context.now()).toISOString();
       context.report({ type: 'attempt-progress', attemptId, taskId, progress, at });
     },

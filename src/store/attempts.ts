@@ -31,9 +31,9 @@ export function claimTask(
   const number = lastOrdinal(store, key, before.born) + 1;
   const { lastInsertRowid: id } = db
     .sql(
-      `INSERT INTO attempts (run_id, tag, number, sub, born, ordinal, session_id, resumed, forked_from, model, directory,
+      `INSERT INTO attempts (run_id, tag, number, sub, born, ordinal, session_id, resumed, forked_from, max_cost_usd, model, directory,
          files_root, phase, size, estimate_minutes, started_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'preparing', ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'preparing', ?, ?, ?)`,
     )
     .run(
       claim.runId,
@@ -45,6 +45,7 @@ export function claimTask(
       claim.sessionId,
       claim.resumed ? 1 : 0,
       claim.forkedFrom ?? null,
+      claim.maxCostUsd ?? null,
       claim.model,
       claim.directory,
       claim.filesRoot,
@@ -171,6 +172,7 @@ interface AttemptRow extends TaskKey {
   readonly session_id: string;
   readonly resumed: number;
   readonly forked_from: string | null;
+  readonly max_cost_usd: number | null;
   readonly model: string;
   readonly directory: string;
   readonly branch: string | null;
@@ -211,6 +213,7 @@ function toAttempt(row: AttemptRow): Attempt {
     sessionId: row.session_id,
     resumed: row.resumed === 1,
     forkedFrom: row.forked_from,
+    maxCostUsd: row.max_cost_usd,
     model: row.model,
     directory: row.directory,
     branch: row.branch,

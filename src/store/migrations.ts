@@ -151,8 +151,9 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   `
-  -- The session that an attempt's own began as a copy of.
+  -- The session that an attempt's own began as a copy of, and what was held of the run's budget for it.
   ALTER TABLE attempts ADD COLUMN forked_from TEXT;
+  ALTER TABLE attempts ADD COLUMN max_cost_usd REAL;
   `,
 ];
 

@@ -16,7 +16,7 @@ import { addDependency, editTask } from './task-edits.ts';
 import { deleteTasks, removeDependency } from './task-removal.ts';
 import { failNotFound, readStates, readTask, readTasks } from './task-rows.ts';
 import { setStatuses, type StoreContext } from './task-status.ts';
-import { readUsage } from './usage.ts';
+import { readUnfinishedSpending, readUsage } from './usage.ts';
 
 /** How many plans are kept. */
 const CACHED_PLANS = 50;
@@ -155,12 +155,16 @@ class SqliteStore implements TaskStore {
     return isFleeting(event) ? this.#db.writeRelaxed(record) : this.#db.write(record);
   }
 
-  events(filter: { taskId?: TaskId; runId?: string; limit?: number } = {}) {
+  events(filter: EventFilter = {}) {
     return this.#db.read(() => this.#log.list(filter));
   }
 
   usage(filter: { runId?: string; attemptId?: number; since?: string } = {}) {
     return this.#db.read(() => readUsage(this.#context, filter));
+  }
+
+  unfinishedSpending() {
+    return this.#db.read(() => readUnfinishedSpending(this.#context));
   }
 
   finishedWork() {

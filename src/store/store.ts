@@ -33,6 +33,8 @@ export interface AttemptClaim {
   readonly resumed: boolean;
   /** The session that the new one begins as a copy of. */
   readonly forkedFrom?: string | null;
+  /** What is held of the run's budget for it, in US dollars. */
+  readonly maxCostUsd?: number | null;
   readonly model: string;
   readonly directory: string;
   /** The folder that holds the folders of all attempts; the attempt's own is named after its id. */
@@ -109,13 +111,23 @@ export interface TaskStore {
    */
   record(event: Event): Stamped;
   /**
-   * Events in the order in which they happened, with `limit` only the newest. A task's are those since it was added:
+   * Events in the order in which they happened, with `types` only those, with `limit` only the newest. A task's are those since it was added:
    * ids are used again after a deletion.
    */
-  events(filter?: { taskId?: TaskId; runId?: string; limit?: number }): Stamped[];
+  events(filter?: {
+    taskId?: TaskId;
+    runId?: string;
+    types?: readonly Event['type'][];
+    limit?: number;
+  }): Stamped[];
 
   // What it cost, and what was learned from it.
   usage(filter?: { runId?: string; attemptId?: number; since?: string }): UsageRecord[];
+  /**
+   * What was spent by the runs that a run begun now goes on with, in US dollars: those since the last one that came to
+   * an end of its own. Attempts that have no end yet are not in it.
+   */
+  unfinishedSpending(): number;
   /** Landed attempts, for estimates. */
   finishedWork(): FinishedWork[];
 

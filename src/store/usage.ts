@@ -38,6 +38,18 @@ export function readUsage(
     .map(toUsageRecord);
 }
 
+/** What the runs have cost that came to no end of their own, back to the last one that did. */
+export function readUnfinishedSpending({ db }: StoreContext): number {
+  const row = db
+    .sql<{ cost: number }>(
+      `SELECT coalesce(sum(u.cost_usd), 0) AS cost FROM usage u JOIN runs r ON r.id = u.run_id
+       WHERE r.seq > (SELECT coalesce(max(seq), 0) FROM runs
+                      WHERE outcome IN ('completed', 'completed-with-failures'))`,
+    )
+    .get();
+  return row?.cost ?? 0;
+}
+
 interface UsageRow {
   readonly at: string;
   readonly role: UsageRecord['role'];

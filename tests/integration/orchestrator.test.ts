@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AttemptEnd } from '../../src/attempt.ts';
+import { Budget, type BudgetOptions } from '../../src/budget.ts';
 import { learnEstimates } from '../../src/estimate.ts';
 import type { Stamped } from '../../src/event.ts';
 import { orchestrate, type Orchestration, type RunResult } from '../../src/orchestrator.ts';
@@ -14,6 +15,7 @@ import type { Workspaces } from '../../src/workspace/workspace.ts';
 import type { TaskDraft } from '../../src/task.ts';
 import { makeDraft } from '../rig/arbitrary-tasks.ts';
 import { attemptEnd, costing } from '../rig/attempt-end.ts';
+import { MemoryLedger } from '../rig/memory-ledger.ts';
 import { ScriptedWorker } from '../rig/scripted-worker.ts';
 
 const self = { pid: process.pid, startTime: 'self' };
@@ -41,7 +43,7 @@ describe('orchestrate', () => {
   });
 
   const start = (
-    options: Partial<RunOptions> = {},
+    { budget, ...options }: Partial<RunOptions> & { budget?: Partial<BudgetOptions> } = {},
     plan: Orchestration['plan'] = () => Promise.resolve('stored'),
   ): Promise<RunResult> =>
     orchestrate(
@@ -49,7 +51,16 @@ describe('orchestrate', () => {
         store,
         worker,
         workspaces,
-        managerUsd: () => 0,
+        estimateCost: () => 0.01,
+        budget: new Budget({
+          maxCostUsd: null,
+          maxCostPerTaskUsd: null,
+          slots: options.workers ?? 2,
+          carriedUsd: 0,
+          reviews: false,
+          ...budget,
+        }),
+        ledger: new MemoryLedger(Date.now),
         reporter: { report: (event) => void events.push(event), close: () => Promise.resolve() },
         plan,
         estimate: learnEstimates([]),
@@ -67,8 +78,9 @@ describe('orchestrate', () => {
         retryBaseDelayMs: 0,
         retryMaxDelayMs: 0,
         maxReviewRounds: 2,
-        maxCostUsd: null,
-        maxCostPerTaskUsd: null,
+        reservePercent: 0,
+        warnAtPercent: 80,
+        maxWaitMs: null,
         billing: 'nobody',
         workerModel: 'sonnet',
         directory: folder,
@@ -164,11 +176,11 @@ describe('orchestrate', () => {
 
   it('starts nothing more after a usage limit, charges nothing, and goes on in the same session later', async () => {
     add(makeDraft('1'), makeDraft('2'), makeDraft('3'), makeDraft('4'));
-    const run = start();
+    const run = start({ maxWaitMs: 0 });
     const [first, second] = [await worker.call(1), await worker.call(2)];
-    first.end(attemptEnd('usage-limited', { message: 'resets at 8:11' }));
+    first.end(attemptEnd('usage-limited', { message: 'resets at 8:11', resetsAt: Date.now() + 60_000 }));
     second.end(attemptEnd('landed'));
-    expect(await run).toMatchObject({ outcome: 'paused-usage-limit', message: 'resets at 8:11' });
+    expect(await run).toMatchObject({ outcome: 'paused-usage-limit' });
     expect(worker.calls).toHaveLength(2);
     expect(store.tasks().map(({ status }) => status)).toEqual(['pending', 'done', 'pending', 'pending']);
 
@@ -186,7 +198,7 @@ describe('orchestrate', () => {
 
   it('stops when the budget is spent, and says what is left', async () => {
     add(makeDraft('1'), makeDraft('2'));
-    const run = start({ workers: 1, maxCostUsd: 1 });
+    const run = start({ workers: 1, budget: { maxCostUsd: 1 } });
     const call = await worker.call(1);
     expect(call.assignment.maxCostUsd).toBe(1);
     call.end(attemptEnd('landed', { usage: costing(0.98) }));
@@ -196,15 +208,17 @@ describe('orchestrate', () => {
 
   it('says so when the budget cut short the only task', async () => {
     add(makeDraft('1'));
-    const run = start({ maxCostUsd: 1 });
+    const run = start({ budget: { maxCostUsd: 1 } });
     await endNext(1, attemptEnd('over-budget', { usage: costing(0.5) }));
+    expect((await worker.call(2)).assignment.maxCostUsd).toBe(0.5);
+    await endNext(2, attemptEnd('over-budget', { usage: costing(0.5) }));
     expect(await run).toMatchObject({ outcome: 'over-budget' });
     expect(store.task('1')?.status).toBe('pending');
   });
 
   it('gives a task no more for all its attempts than one task may cost', async () => {
     add(makeDraft('1'));
-    const run = start({ maxCostPerTaskUsd: 2, maxRetries: 5 });
+    const run = start({ budget: { maxCostPerTaskUsd: 2 }, maxRetries: 5 });
     await endNext(1, attemptEnd('crashed', { usage: costing(1.5) }));
     expect((await worker.call(2)).assignment.maxCostUsd).toBe(0.5);
     await endNext(2, attemptEnd('crashed', { usage: costing(0.5) }));
@@ -371,7 +385,7 @@ describe('orchestrate', () => {
     worker.run = () => Promise.reject(new Error('boom'));
     const result = await start({ maxRetries: 2 });
     expect(result.outcome).toBe('completed-with-failures');
-    expect(store.task('1')?.status).toBe('pending');
+    expect(store.task('1')?.status).toBe('failed');
     expect(store.attempts({ taskId: '1' }).map(({ end }) => end?.outcome)).toEqual([
       'infrastructure',
       'infrastructure',

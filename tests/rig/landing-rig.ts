@@ -96,6 +96,7 @@ function makeAttempt(taskId: string): Attempt {
     sessionId: '',
     resumed: false,
     forkedFrom: null,
+    maxCostUsd: null,
     model: 'sonnet',
     directory: '',
     branch: null,

@@ -169,6 +169,7 @@ export async function workerRig(environment: Record<string, string> = {}): Promi
       sessionId: '0d9f5f0e-6c1f-4b55-9f0e-3d7a3f6b2a11',
       resumed: false,
       forkedFrom: null,
+      maxCostUsd: null,
       model: 'sonnet',
       directory: project,
       files: join(root, 'attempts', '1'),

@@ -67,6 +67,7 @@ export class WorktreesRig extends LandingRig {
       sessionId: '',
       resumed: false,
       forkedFrom: null,
+      maxCostUsd: null,
       model: 'sonnet',
       directory: this.top,
       branch: null,

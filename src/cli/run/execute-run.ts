@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { learnEstimates } from '../../estimate.ts';
+import { Budget } from '../../budget.ts';
+import { learnCosts, learnEstimates } from '../../estimate.ts';
 import type { Event, RunOutcome } from '../../event.ts';
 import { orchestrate, type Orchestration } from '../../orchestrator.ts';
+import { redactValue } from '../../redact.ts';
 import { choosePresentation, type Presentation } from '../../reporting/choose.ts';
 import { createReporter } from '../../reporting/create-reporter.ts';
 import { fanOut } from '../../reporting/fan-out.ts';
 import { formatSummary } from '../../reporting/format-summary.ts';
+import { createLogReporter } from '../../reporting/log/log-reporter.ts';
 import { summarize } from '../../reporting/summary.ts';
 import type { RunOptions } from '../../run-options.ts';
 import { openRunLock } from '../../store/run-lock.ts';
@@ -22,6 +25,8 @@ import {
   workingDirectory,
 } from '../compose.ts';
 import { twoStageInterrupt } from '../interrupt.ts';
+import { redactorFor } from '../redaction.ts';
+import { openLedger, payersOf } from '../usage.ts';
 import { stdoutWidth } from '../tasks/session.ts';
 import { createWorkspaces } from '../workspaces.ts';
 import { hurriedDelivery } from './hurried-delivery.ts';
@@ -66,7 +71,16 @@ async function holdingTheProject(
   const runId = newRunId();
   const processes = createProcessTable(cli);
   const presentation = present(context);
-  const reporter = fanOut([await createReporter(presentation, { stream: cli.stdout, now: Date.now })]);
+  const redact = redactorFor(cli, project);
+  const log = createLogReporter({
+    folder: join(project.stateFolder, 'logs'),
+    level: presentation.level === 'verbose' ? 'debug' : 'info',
+    pid: cli.pid,
+    now: Date.now,
+    warn: (message) => warn(message),
+  });
+  const display = await createReporter(presentation, { stream: cli.stdout, now: Date.now });
+  const reporter = fanOut([display, log], { redact });
   const record = (event: Event): void => reporter.report(store.record(event));
   const warn = (message: string): void => record({ type: 'warning', message });
   const runSetup = setupRunner(
@@ -78,7 +92,11 @@ async function holdingTheProject(
   const payer = await findWorkerPayer(project, settings, stop);
   if (presentation.level !== 'quiet' && presentation.kind !== 'ndjson')
     cli.stderr.write(`note: ${workspaces.description}\n`);
-  const manager = managerForRun(context, { runId, record });
+  const ledger = openLedger(cli, project, settings, payersOf(payer, settings));
+  if (ledger.problem !== null) warn(ledger.problem);
+  const budget = budgetFor(context);
+  const manager = managerForRun(context, { runId, record, budget, ledger });
+  const history = store.finishedWork();
   const worker = createWorker(project, settings, payer, {
     store,
     runId,
@@ -95,8 +113,10 @@ async function holdingTheProject(
     workspaces: hurriedDelivery(workspaces, hurry),
     reporter,
     plan: (_tasks, signal) => manager.plan(signal),
-    estimate: learnEstimates(store.finishedWork()),
-    managerUsd: manager.costUsd,
+    estimate: learnEstimates(history),
+    estimateCost: learnCosts(history, settings.config.models.worker.model),
+    budget,
+    ledger,
     isAlive: (process) => processes.isAlive(process),
     newSessionId: randomUUID,
     now: Date.now,
@@ -112,17 +132,29 @@ async function holdingTheProject(
     return exitCode() ?? OUTCOME_EXIT[outcome];
   } finally {
     await reporter.close();
+    ledger.close();
     printSummary(context, runId, presentation);
   }
 }
 
+function budgetFor({ settings, store }: RunContext): Budget {
+  const { budget, execution, monitoring } = settings.config;
+  return new Budget({
+    maxCostUsd: budget.max_cost_usd,
+    maxCostPerTaskUsd: budget.max_cost_per_task_usd,
+    slots: execution.max_workers,
+    carriedUsd: budget.max_cost_usd === null ? 0 : store.unfinishedSpending(),
+    reviews: monitoring.enable_opus_review,
+  });
+}
+
 function optionsFor(
-  { cli, project, settings }: RunContext,
+  { cli, options, project, settings }: RunContext,
   processes: ProcessTable,
   runId: string,
   billing: string,
 ): RunOptions {
-  const { execution, budget, models, review } = settings.config;
+  const { execution, models, monitoring, review, usage } = settings.config;
   return {
     runId,
     process: processes.identify(cli.pid) ?? { pid: cli.pid, startTime: 'unknown' },
@@ -132,8 +164,9 @@ function optionsFor(
     retryBaseDelayMs: execution.retry_base_delay * 1000,
     retryMaxDelayMs: execution.retry_max_delay * 1000,
     maxReviewRounds: review.max_rounds,
-    maxCostUsd: budget.max_cost_usd,
-    maxCostPerTaskUsd: budget.max_cost_per_task_usd,
+    reservePercent: usage.reserve_percent,
+    warnAtPercent: monitoring.usage_warning_threshold,
+    maxWaitMs: options.wait === false ? 0 : usage.max_wait === null ? null : usage.max_wait * 1000,
     billing,
     workerModel: models.worker.model,
     directory: workingDirectory(project, settings),
@@ -157,21 +190,28 @@ function present({ cli, options, settings }: RunContext): Presentation {
   });
 }
 
-function printSummary({ cli, store }: RunContext, runId: string, { kind, color }: Presentation): void {
+function printSummary(
+  { cli, project, store }: RunContext,
+  runId: string,
+  { kind, color }: Presentation,
+): void {
   const run = store.run(runId);
   if (run === undefined) return;
   // What could not even begin has nothing to sum up; the error that ended it says why, and what to do.
   const [attempts, usage] = [store.attempts({ runId }), store.usage({ runId })];
   const isBare = attempts.length + usage.length === 0;
   if (kind !== 'ndjson' && isBare && run.outcome === 'interrupted') return;
-  const summary = summarize({
-    run,
-    attempts,
-    tasks: store.tasks(),
-    usage,
-    events: store.events({ runId, limit: LAST_EVENTS }),
-    now: Date.now(),
-  });
+  const summary = redactValue(
+    summarize({
+      run,
+      attempts,
+      tasks: store.tasks(),
+      usage,
+      events: store.events({ runId, limit: LAST_EVENTS }),
+      now: Date.now(),
+    }),
+    redactorFor(cli, project),
+  );
   if (kind === 'ndjson') cli.stdout.write(`${JSON.stringify({ type: 'summary', ...summary })}\n`);
   else cli.stdout.write(`\n${formatSummary(summary, { columns: stdoutWidth(cli), color })}`);
 }

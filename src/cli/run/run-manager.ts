@@ -1,8 +1,10 @@
+import type { Budget } from '../../budget.ts';
 import type { Event } from '../../event.ts';
 import { Failed } from '../../failure.ts';
 import { booked } from '../../manager/booked.ts';
 import type { Manager, Reviewer } from '../../manager/manager.ts';
 import { err } from '../../result.ts';
+import type { UsageLedger } from '../../usage/ledger.ts';
 import { improvePlan, lacksEstimates } from '../planning.ts';
 import type { RunContext } from './run-context.ts';
 
@@ -12,20 +14,29 @@ export interface RunManager {
   plan(signal: AbortSignal): Promise<'manager' | 'cache' | 'stored'>;
   /** Null where changes are not to be reviewed. */
   readonly reviewer: Reviewer | null;
-  /** What it has cost in this run so far, in US dollars. */
-  readonly costUsd: () => number;
 }
 
-/** The manager of one run; `record` stores an event and tells it to the reporters. */
+/** What a run has for its manager. */
+export interface RunManagerParts {
+  readonly runId: string;
+  /** Stores an event and tells it to the reporters. */
+  readonly record: (event: Event) => void;
+  /** The manager is asked only while there is money. */
+  readonly budget: Budget;
+  readonly ledger: UsageLedger;
+}
+
+/** The manager of one run. */
 export function managerForRun(
   { cli, options, project, settings, store }: RunContext,
-  { runId, record }: { readonly runId: string; readonly record: (event: Event) => void },
+  { runId, record, budget, ledger }: RunManagerParts,
 ): RunManager {
   const { manager: model } = settings.config.models;
-  let spentUsd = 0;
   const book = (event: Event): void => {
-    if (event.type === 'manager-called')
-      spentUsd += event.usage.reduce((sum, { costUsd }) => sum + costUsd, 0);
+    if (event.type === 'manager-called') {
+      budget.managerSpent(event.usage.reduce((sum, { costUsd }) => sum + costUsd, 0));
+      ledger.book({ role: 'manager', runId, taskId: null, usage: event.usage });
+    }
     record(event);
   };
   let opened: Promise<Manager> | undefined;
@@ -34,7 +45,7 @@ export function managerForRun(
       const { createManager } = await import('../manager.ts');
       const manager = await createManager(cli, project, settings, signal);
       if (!manager.ok) throw new Failed(manager.error);
-      return booked(manager.value, book, runId);
+      return withinBudget(booked(manager.value, book, runId), budget);
     })();
     // What could not be opened is tried again the next time.
     opened.catch(() => (opened = undefined));
@@ -55,8 +66,19 @@ export function managerForRun(
     },
 
     reviewer: settings.config.monitoring.enable_opus_review ? lazyReviewer(open) : null,
+  };
+}
 
-    costUsd: () => spentUsd,
+/** The same manager, who is not asked once the money is spent. */
+function withinBudget(manager: Manager, budget: Budget): Manager {
+  return {
+    ...manager,
+    ask: async (question, signal) => {
+      if (budget.mayAskManager()) return await manager.ask(question, signal);
+      const message = `The run's budget is spent, so the manager was not asked to ${question.purpose}.`;
+      const fix = 'Raise budget.max_cost_usd or --max-cost, then `run` again.';
+      return err({ failure: { reason: 'over-budget', message, fix }, usage: [], durationMs: 0 });
+    },
   };
 }
 

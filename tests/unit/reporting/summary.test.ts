@@ -41,6 +41,7 @@ function attempt(
     sessionId: 's',
     resumed: false,
     forkedFrom: null,
+    maxCostUsd: null,
     model: 'sonnet',
     directory: '/home/me/project',
     files: `/home/me/project/.taskmaster/attempts/${id}`,

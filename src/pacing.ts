@@ -1,0 +1,49 @@
+import { isPlanWindow } from './usage-limit.ts';
+import type { SeenWindow } from './usage/ledger.ts';
+
+/** The part of a window that is the person's, from 0 to 1. */
+export interface PacingOptions {
+  readonly reserve: number;
+}
+
+/** Before anything was measured: a window that holds what costs about fifty dollars at list price. */
+const PRIOR_SHARE_PER_USD = 0.02;
+
+/**
+ * With so much of a window left any task may start, however large: one that needs more than half a window has to be
+ * interrupted by a limit anyway, and goes on after it.
+ */
+const ALWAYS_ENOUGH = 0.5;
+
+/**
+ * The window that is too small for a task, if there is one: what is left in it, apart from the person's share and what
+ * running attempts are still expected to take, is less than the task is expected to take. Amounts in US dollars.
+ */
+export function tooSmall(
+  windows: readonly SeenWindow[],
+  expectedUsd: number,
+  runningUsd: number,
+  { reserve }: PacingOptions,
+): SeenWindow | undefined {
+  return windows.find((window) => {
+    const left = leftIn(window, reserve);
+    if (left === undefined) return false;
+    const perUsd = window.sharePerUsd ?? PRIOR_SHARE_PER_USD;
+    const needed = Math.min(expectedUsd * perUsd, ALWAYS_ENOUGH * (1 - reserve));
+    return needed > left - runningUsd * perUsd;
+  });
+}
+
+/** The windows of which only the person's share is left. */
+export function atReserve(windows: readonly SeenWindow[], { reserve }: PacingOptions): SeenWindow[] {
+  if (reserve <= 0) return [];
+  return windows.filter(
+    (window) => isPlanWindow(window) && window.utilization !== null && window.utilization >= 1 - reserve,
+  );
+}
+
+/** Undefined where nothing is known, or where a window that is used up is no obstacle: its overage is being paid for. */
+function leftIn(window: SeenWindow, reserve: number): number | undefined {
+  if (!isPlanWindow(window) || window.utilization === null || window.status === 'rejected') return undefined;
+  return 1 - reserve - window.utilization;
+}

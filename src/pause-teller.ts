@@ -1,0 +1,53 @@
+import type { Event } from './event.ts';
+import type { Governor } from './governor.ts';
+import type { Pause } from './breaker.ts';
+
+/** Tells what becomes of a run's pauses and limits, each thing once. */
+export class PauseTeller {
+  readonly #runId: string;
+  readonly #governor: Pick<Governor, 'pause' | 'stop' | 'warnings'>;
+  readonly #tell: (event: Event) => void;
+  #told: Pause | null = null;
+
+  constructor(
+    runId: string,
+    governor: Pick<Governor, 'pause' | 'stop' | 'warnings'>,
+    tell: (event: Event) => void,
+  ) {
+    this.#runId = runId;
+    this.#governor = governor;
+    this.#tell = tell;
+  }
+
+  /** Says whether there was anything. */
+  tell(): boolean {
+    const runId = this.#runId;
+    const warnings = this.#governor.warnings();
+    for (const { account, name, utilization, resetsAt } of warnings) {
+      this.#tell({
+        type: 'usage-warning',
+        runId,
+        account,
+        window: name,
+        used: (utilization ?? 0) * 100,
+        resetsAt: resetsAt === null ? null : iso(resetsAt),
+      });
+    }
+    const { pause, stop } = this.#governor;
+    const before = this.#told;
+    // A run that ends says so in its last words.
+    if (pause === before || stop !== null) return warnings.length > 0;
+    this.#told = pause;
+    if (pause === null) {
+      if (before !== null) this.#tell({ type: 'run-resumed', runId, reason: before.reason });
+    } else {
+      const { reason, until, cause } = pause;
+      this.#tell({ type: 'run-paused', runId, reason, until: iso(until), message: cause });
+    }
+    return true;
+  }
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}

@@ -1,0 +1,49 @@
+import { isPlanWindow, pauseFor, type LimitObservation, type LimitPause } from '../../src/usage-limit.ts';
+import type { SeenWindow, UsageEntry, UsageLedger } from '../../src/usage/ledger.ts';
+
+/** A ledger of one account that is kept in memory; `sharePerUsd` is what its windows are said to lose for a dollar. */
+export class MemoryLedger implements UsageLedger {
+  readonly problem = null;
+  readonly booked: UsageEntry[] = [];
+  readonly #now: () => number;
+  readonly #sharePerUsd: number | null;
+  #windows: SeenWindow[] = [];
+  #pause: LimitPause | undefined;
+
+  constructor(now: () => number, sharePerUsd: number | null = null) {
+    this.#now = now;
+    this.#sharePerUsd = sharePerUsd;
+  }
+
+  observe(_role: 'manager' | 'worker', observation: LimitObservation): void {
+    const now = this.#now();
+    const pause = pauseFor(observation, now);
+    if (pause !== undefined && pause.until > (this.#pause?.until ?? 0)) this.#pause = pause;
+    for (const window of observation.windows) {
+      this.#windows = this.#windows.filter(({ name }) => name !== window.name);
+      this.#windows.push({ ...window, account: 'test', seenAt: now, sharePerUsd: this.#sharePerUsd });
+    }
+  }
+
+  book(entry: UsageEntry): void {
+    this.booked.push(entry);
+  }
+
+  windows(): readonly SeenWindow[] {
+    return this.#windows
+      .filter(({ resetsAt }) => resetsAt === null || resetsAt > this.#now())
+      .sort((a, b) => Number(isPlanWindow(b)) - Number(isPlanWindow(a)));
+  }
+
+  pause(): LimitPause | undefined {
+    return this.#pause !== undefined && this.#pause.until > this.#now() ? this.#pause : undefined;
+  }
+
+  usedSince(): [] {
+    return [];
+  }
+
+  close(): void {
+    // Nothing is open.
+  }
+}
