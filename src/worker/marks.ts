@@ -37,7 +37,10 @@ export async function endOrphans(
   const isOurs = ({ value }: Marker): boolean => value.startsWith(`${project}/`);
   const ofManagers = processes.markersOf(MANAGER).filter((marker) => {
     const owner = processes.identify(Number(marker.value.split('/')[1]));
-    return isOurs(marker) && (owner === undefined || managerMarker(project, owner).value !== marker.value);
+    if (!isOurs(marker) || owner === undefined) return isOurs(marker);
+    const own = managerMarker(project, owner).value;
+    // What it starts beside the manager has its own name behind that of its owner.
+    return marker.value !== own && !marker.value.startsWith(`${own}/`);
   });
   const ofAttempts = processes
     .markersOf(ATTEMPT)

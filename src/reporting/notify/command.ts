@@ -1,0 +1,152 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Stamped } from '../../event.ts';
+import type { Marker, ProcessTable } from '../../worker/process-table.ts';
+import { neutralise } from '../display-text.ts';
+import type { Reporter } from '../reporter.ts';
+
+/** What the user's own program for events needs. */
+export interface CommandOptions {
+  /** The program and its arguments. */
+  readonly argv: readonly [string, ...string[]];
+  readonly directory: string;
+  /** The whole environment, but for the marker. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly processes: Pick<ProcessTable, 'identify' | 'endTree' | 'endMarked'>;
+  /** By which what it leaves behind is found. */
+  readonly marker: Marker;
+  /** Takes secrets out of a text. */
+  readonly redact: (text: string) => string;
+  readonly warn: (message: string) => void;
+  readonly limits?: Partial<typeof LIMITS>;
+}
+
+/** Times in milliseconds. */
+const LIMITS = {
+  /** Of one event. */
+  eventMs: 30_000,
+  /** For all that still waits at the end. */
+  closeMs: 7000,
+  graceMs: 1000,
+  /** How many events wait at most; of more, the oldest are given up. */
+  waiting: 1000,
+};
+
+/** So much of what it says is kept, to tell why it failed. */
+const OUTPUT_CHARACTERS = 2000;
+
+/**
+ * Starts the user's program for each event, which it reads as one line of JSON; one at a time, in order. Live progress
+ * is no event. A program that fails is told of once, and started for the next event all the same.
+ */
+export function commandReporter(options: CommandOptions): Reporter {
+  const { processes, marker, redact, warn } = options;
+  const limits = { ...LIMITS, ...options.limits };
+  const waiting: string[] = [];
+  const closing = new AbortController();
+  let lost = 0;
+  let hasWarned = false;
+  let working: Promise<void> | undefined;
+
+  const work = async (): Promise<void> => {
+    for (let line = waiting.shift(); line !== undefined; line = waiting.shift()) {
+      if (closing.signal.aborted) {
+        lost++;
+        continue;
+      }
+      const trouble = await runOnce(options, line, limits, closing.signal);
+      if (trouble === undefined || hasWarned) continue;
+      hasWarned = true;
+      warn(`The program in hooks.on_event (${options.argv[0]}) ${trouble}.`);
+    }
+    working = undefined;
+  };
+
+  return {
+    report(event) {
+      if (event.type === 'attempt-progress') return;
+      waiting.push(lineOf(event, redact));
+      if (waiting.length > limits.waiting) {
+        waiting.shift();
+        lost++;
+      }
+      // Not at once: starting a program takes a while, and who reports an event has more to do.
+      working ??= delay(0).then(work);
+    },
+
+    async close() {
+      const timer = setTimeout(() => closing.abort(), limits.closeMs);
+      while (working !== undefined) await working;
+      clearTimeout(timer);
+      await processes.endMarked(marker, { graceMs: limits.graceMs });
+      if (lost > 0) warn(`The program in hooks.on_event was too slow: it never got ${lost} of the events.`);
+    },
+  };
+}
+
+function lineOf(event: Stamped, redact: (text: string) => string): string {
+  const text = JSON.stringify(event, (_key, value: unknown) =>
+    typeof value === 'string' ? redact(value) : value,
+  );
+  return `${text}\n`;
+}
+
+/** Hands one event to the program; resolves with what went wrong, once it is gone. */
+async function runOnce(
+  { argv, directory, environment, processes, marker, redact }: CommandOptions,
+  line: string,
+  { eventMs, graceMs }: typeof LIMITS,
+  closing: AbortSignal,
+): Promise<string | undefined> {
+  const child = start(argv, directory, { ...environment, [marker.variable]: marker.value });
+  if (child instanceof Error) return `cannot be started: ${child.message}`;
+  const failure = new Promise<Error>((resolve) => child.once('error', resolve));
+  if (child.pid === undefined) return `cannot be started: ${(await failure).message}`;
+
+  const identity = processes.identify(child.pid);
+  let said = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    said = (said + chunk.toString('utf8')).slice(-OUTPUT_CHARACTERS);
+  });
+  for (const stream of [child.stdin, child.stderr]) stream?.on('error', () => undefined);
+  const isGone = new Promise<true>((resolve) => child.once('exit', () => resolve(true)));
+  child.stdin?.end(line);
+
+  const ended = await within(isGone, eventMs, closing);
+  if (!ended && identity !== undefined) await processes.endTree(identity, { graceMs });
+  // What it left behind may hold them open for as long as it lives.
+  child.stdin?.destroy();
+  child.stderr?.destroy();
+  if (closing.aborted && !ended) return 'was still busy when the run was over, and was ended';
+  if (!ended) return `did not end within ${eventMs / 1000} s, and was ended`;
+  if (child.exitCode === 0) return undefined;
+  const last = neutralise(redact(said.trim().split('\n').at(-1) ?? '')).slice(0, 200);
+  const how = child.signalCode ?? `exit code ${child.exitCode}`;
+  return `failed with ${how}${last === '' ? '' : `: ${last}`}`;
+}
+
+function start(
+  [program, ...rest]: CommandOptions['argv'],
+  directory: string,
+  environment: Record<string, string | undefined>,
+): ChildProcess | Error {
+  try {
+    // A group of its own, so that Ctrl-C is for the run to handle.
+    return spawn(program, rest, {
+      cwd: directory,
+      env: environment,
+      stdio: ['pipe', 'ignore', 'pipe'],
+      detached: true,
+    });
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+async function within(gone: Promise<true>, ms: number, signal: AbortSignal): Promise<boolean> {
+  const stop = new AbortController();
+  const limit = delay(ms, false, { signal: AbortSignal.any([signal, stop.signal]), ref: false });
+  const ended = await Promise.race([gone, limit.catch(() => false)]);
+  stop.abort();
+  return ended;
+}
