@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { fail } from '../../failure.ts';
 import { EXIT, type Cli } from '../cli.ts';
 import { dollars, wholeNumber } from '../numbers.ts';
@@ -28,9 +28,10 @@ export function runCommand(cli: Cli): Command {
     .option('--dry-run', 'show what would run when, and start nothing')
     .option('--no-plan', 'take the tasks as they are stored: ask the manager for nothing')
     .option('--no-review', 'land what passes the verify commands, without asking the manager')
-    .addOption(new Option('--no-wait').hideHelp())
+    .option('--no-wait', 'at a usage limit, end with exit code 3 instead of waiting for its reset')
+    .option('--report <file>', 'write an HTML report of the run that can be sent to others')
     .option('--no-progress', 'print lines instead of a live display');
-  withExamples(command, ['run', 'run 1-4 --workers 2', 'run --max-cost 5 --json > events.ndjson']);
+  withExamples(command, ['run', 'run 1-4 --workers 2', 'run --max-cost 5 --report night.html']);
   return onRun<RunCommandOptions>(command, cli, async (options, args) => {
     if (cli.platform === 'win32')
       fail(

@@ -6,11 +6,9 @@ import type { Event, RunOutcome } from '../../event.ts';
 import { orchestrate, type Orchestration } from '../../orchestrator.ts';
 import { redactValue } from '../../redact.ts';
 import { choosePresentation, type Presentation } from '../../reporting/choose.ts';
-import { createReporter } from '../../reporting/create-reporter.ts';
-import { fanOut } from '../../reporting/fan-out.ts';
 import { formatSummary } from '../../reporting/format-summary.ts';
-import { createLogReporter } from '../../reporting/log/log-reporter.ts';
 import { summarize } from '../../reporting/summary.ts';
+import type { Redact } from '../../redact.ts';
 import type { RunOptions } from '../../run-options.ts';
 import { openRunLock } from '../../store/run-lock.ts';
 import type { TaskId } from '../../task.ts';
@@ -31,6 +29,8 @@ import { stdoutWidth } from '../tasks/session.ts';
 import { createWorkspaces } from '../workspaces.ts';
 import { hurriedDelivery } from './hurried-delivery.ts';
 import { setupRunner } from './setup-runner.ts';
+import { checkReportFile, writeReport } from './report.ts';
+import { runReporters } from './run-reporters.ts';
 import { managerForRun } from './run-manager.ts';
 import type { RunContext } from './run-context.ts';
 
@@ -66,33 +66,26 @@ async function holdingTheProject(
   only: readonly TaskId[] | undefined,
   { stop, hurry, exitCode }: Pick<ReturnType<typeof twoStageInterrupt>, 'stop' | 'hurry' | 'exitCode'>,
 ): Promise<number> {
-  const { cli, project, settings, store } = context;
+  const { cli, options, project, settings, store } = context;
   const { execution, verify } = settings.config;
+  const reportFile = options.report === undefined ? undefined : checkReportFile(cli, options.report);
   const runId = newRunId();
   const processes = createProcessTable(cli);
   const presentation = present(context);
+  const payer = await findWorkerPayer(project, settings, stop);
+  const ledger = openLedger(cli, project, settings, payersOf(payer, settings));
   const redact = redactorFor(cli, project);
-  const log = createLogReporter({
-    folder: join(project.stateFolder, 'logs'),
-    level: presentation.level === 'verbose' ? 'debug' : 'info',
-    pid: cli.pid,
-    now: Date.now,
-    warn: (message) => warn(message),
-  });
-  const display = await createReporter(presentation, { stream: cli.stdout, now: Date.now });
-  const reporter = fanOut([display, log], { redact });
   const record = (event: Event): void => reporter.report(store.record(event));
   const warn = (message: string): void => record({ type: 'warning', message });
+  const reporter = await runReporters(context, { runId, presentation, processes, ledger, redact, warn });
   const runSetup = setupRunner(
     commandRunner(settings, processes, execution.worker_timeout, hurry),
     projectMark(project.root),
     processes.identify(cli.pid),
   );
   const workspaces = await createWorkspaces(cli, project, settings, { store, runSetup, warn });
-  const payer = await findWorkerPayer(project, settings, stop);
   if (presentation.level !== 'quiet' && presentation.kind !== 'ndjson')
     cli.stderr.write(`note: ${workspaces.description}\n`);
-  const ledger = openLedger(cli, project, settings, payersOf(payer, settings));
   if (ledger.problem !== null) warn(ledger.problem);
   const budget = budgetFor(context);
   const manager = managerForRun(context, { runId, record, budget, ledger });
@@ -133,6 +126,7 @@ async function holdingTheProject(
   } finally {
     await reporter.close();
     ledger.close();
+    if (reportFile !== undefined) await report(context, runId, reportFile, redact);
     printSummary(context, runId, presentation);
   }
 }
@@ -188,6 +182,13 @@ function present({ cli, options, settings }: RunContext): Presentation {
     showProgressBar,
     env: cli.env,
   });
+}
+
+async function report(context: RunContext, runId: string, file: string, redact: Redact): Promise<void> {
+  const { cli, options } = context;
+  const problem = await writeReport(context, runId, file, redact);
+  if (problem !== undefined) cli.stderr.write(`warning: ${problem}\n`);
+  else if (options.quiet !== true) cli.stderr.write(`note: the report is in ${file}\n`);
 }
 
 function printSummary(

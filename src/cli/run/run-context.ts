@@ -12,8 +12,10 @@ export interface RunCommandOptions extends CommonOptions {
   readonly progress?: boolean;
   readonly plan?: boolean;
   readonly review?: boolean;
-  /** Accepted already: no run waits for a usage limit yet. */
+  /** False for `--no-wait`: ends at a usage limit. */
   readonly wait?: boolean;
+  /** Where the HTML report goes. */
+  readonly report?: string;
   readonly dryRun?: boolean;
   readonly maxCost?: number;
 }
