@@ -5,12 +5,14 @@ import { completeGitignore, IGNORED_LINES } from '../../src/cli/init/git-ignore.
 const complete = (text: string) => completeGitignore(Buffer.from(text, 'latin1'))?.toString('latin1');
 
 test('only missing lines are added, as the other lines end', () => {
-  expect(complete('')).toBe('# claude-orchestrator\n.env\n.taskmaster/tasks.db*\n.taskmaster/attempts/\n');
+  expect(complete('')).toBe(
+    '# claude-orchestrator\n.env\n.taskmaster/tasks.db*\n.taskmaster/attempts/\n.taskmaster/logs/\n',
+  );
   expect(complete('a\r\n/.env\r\n')).toBe(
-    'a\r\n/.env\r\n\r\n# claude-orchestrator\r\n.taskmaster/tasks.db*\r\n.taskmaster/attempts/\r\n',
+    'a\r\n/.env\r\n\r\n# claude-orchestrator\r\n.taskmaster/tasks.db*\r\n.taskmaster/attempts/\r\n.taskmaster/logs/\r\n',
   );
   expect(complete('.taskmaster/tasks.db*\n.taskmaster/attempts\n*.log')).toBe(
-    '.taskmaster/tasks.db*\n.taskmaster/attempts\n*.log\n\n# claude-orchestrator\n.env\n',
+    '.taskmaster/tasks.db*\n.taskmaster/attempts\n*.log\n\n# claude-orchestrator\n.env\n.taskmaster/logs/\n',
   );
 });
 

@@ -1,5 +1,10 @@
 /** What git must never see: credentials, and the state of this machine's runs. */
-export const IGNORED_LINES: readonly string[] = ['.env', '.taskmaster/tasks.db*', '.taskmaster/attempts/'];
+export const IGNORED_LINES: readonly string[] = [
+  '.env',
+  '.taskmaster/tasks.db*',
+  '.taskmaster/attempts/',
+  '.taskmaster/logs/',
+];
 
 /**
  * A `.gitignore` with the lines that it lacks, or undefined if it lacks none. What is there stays as it is, byte by

@@ -1,7 +1,7 @@
 import { neutralise, wrap } from '../../reporting/display-text.ts';
+import { eventSentence } from '../../reporting/event-sentence.ts';
 import type { Styles } from '../../reporting/styles.ts';
 import { describeAttempt } from './describe-attempt.ts';
-import { describeEvent } from './describe-event.ts';
 import { formatMinutes, stylesOfStatuses } from './list-table.ts';
 import type { TaskLine, TaskReport } from './task-report.ts';
 import { isEstimated, shownStatus } from './view.ts';
@@ -45,7 +45,7 @@ export function renderReport(report: TaskReport, layout: ReportLayout): string[]
     ),
     ...section('History', [
       ...(hidden > 0 ? [`… ${hidden} earlier (all with --verbose)`] : []),
-      ...shown.map((event) => `${event.at}  ${neutralise(describeEvent(event))}`),
+      ...shown.map((event) => `${event.at}  ${neutralise(eventSentence(event))}`),
     ]),
   ];
 }

@@ -1,9 +1,9 @@
-import { totalTokens } from '../../attempt.ts';
-import type { Event } from '../../event.ts';
-import { formatDuration, formatMoney, formatTokens } from '../../reporting/format.ts';
+import { totalTokens } from '../attempt.ts';
+import type { Event } from '../event.ts';
+import { formatDuration, formatMoney, formatTokens } from './format.ts';
 
-/** The event as one line of a history. */
-export function describeEvent(event: Event): string {
+/** What happened, in one sentence as a history and a log have it; whatever is in it from outside is still in it. */
+export function eventSentence(event: Event): string {
   switch (event.type) {
     case 'run-started':
       return `run started: ${event.tasks} tasks, ${event.workers} workers`;

@@ -1,0 +1,105 @@
+import type { Stamped } from '../../event.ts';
+import type { Reporter } from '../reporter.ts';
+import { LOG_LEVELS, logLine, serialize, type LogLevel, type LogLine } from './log-line.ts';
+import { RotatingFile } from './rotating-file.ts';
+
+/** Where a log is kept, and what of it. */
+export interface LogOptions {
+  /** `.taskmaster/logs` of the project; made when the first line is written. */
+  readonly folder: string;
+  /** `debug` has what workers do from moment to moment, too. */
+  readonly level: LogLevel;
+  readonly pid: number;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** Told once, when lines cannot be written. */
+  readonly warn: (message: string) => void;
+  readonly maxBytes?: number;
+  readonly maxFiles?: number;
+}
+
+const MAX_BYTES = 5 * 1024 * 1024;
+const MAX_FILES = 5;
+/** Characters that wait for a slow disk at most. */
+const MOST_WAITING = 4 * 1024 * 1024;
+
+/**
+ * Writes every event to `run.log` in `folder`, one JSON object a line. It never throws and never waits: where the disk
+ * is full, gone or too slow, lines are lost, which one warning and a line of the log say.
+ */
+export function createLogReporter(options: LogOptions): Reporter {
+  const { folder, level, pid, now, maxBytes = MAX_BYTES, maxFiles = MAX_FILES } = options;
+  const file = new RotatingFile({ folder, name: 'run', maxBytes, maxFiles, pid, now });
+  const actions = new Map<number, string>();
+  let run: string | null = null;
+  let waiting = '';
+  let lost = 0;
+  let hasWarned = false;
+  let writing: Promise<void> | undefined;
+
+  const take = (line: LogLine): void => {
+    if (LOG_LEVELS.indexOf(line.level) < LOG_LEVELS.indexOf(level)) return;
+    if (waiting.length > MOST_WAITING) lost++;
+    else waiting += serialize(line);
+    writing ??= writeAll().finally(() => (writing = undefined));
+  };
+  const writeAll = async (): Promise<void> => {
+    while (waiting !== '') {
+      const lines = waiting;
+      waiting = '';
+      const [lostBefore, before] = [lost, lost === 0 ? '' : serialize(lostLine(lost))];
+      try {
+        await file.append(before + lines);
+        lost -= lostBefore;
+      } catch (error) {
+        lost += countLines(lines);
+        warnOnce(error);
+      }
+    }
+  };
+  const lostLine = (count: number): LogLine => ({
+    at: new Date(now()).toISOString(),
+    level: 'warn',
+    type: 'lines-lost',
+    run,
+    task: null,
+    attempt: null,
+    message: `${count} lines before this one could not be written.`,
+    data: { count },
+  });
+  const warnOnce = (error: unknown): void => {
+    if (hasWarned) return;
+    hasWarned = true;
+    const why = error instanceof Error ? error.message : String(error);
+    try {
+      options.warn(`The log ${file.path} cannot be written (${why}); the run goes on without it.`);
+    } catch {
+      // Whoever is warned may need the same disk.
+    }
+  };
+
+  return {
+    report(event) {
+      if (event.type === 'run-started') run = event.runId;
+      if (!tellsMore(event, actions)) return;
+      take(logLine(event, run));
+    },
+    async close() {
+      while (writing !== undefined) await writing;
+    },
+  };
+}
+
+/** Whether it is more than another count of tokens for what a worker still does. */
+function tellsMore(event: Stamped, actions: Map<number, string>): boolean {
+  if (event.type === 'attempt-ended') actions.delete(event.attemptId);
+  if (event.type !== 'attempt-progress') return true;
+  const { action } = event.progress;
+  const isNew = action !== '' && actions.get(event.attemptId) !== action;
+  actions.set(event.attemptId, action);
+  return isNew;
+}
+
+function countLines(text: string): number {
+  return text.split('\n').length - 1;
+}
