@@ -1,21 +1,33 @@
 import type { Stamped } from '../event.ts';
+import { redactValue, type Redact } from '../redact.ts';
 import type { Reporter } from './reporter.ts';
 
 /** How long `close` waits for one reporter. */
 const CLOSE_LIMIT_MS = 10_000;
 
+interface FanOutOptions {
+  /** Takes secrets out of every text of every event, before any reporter gets it. */
+  readonly redact: Redact;
+  readonly closeLimitMs?: number;
+}
+
 /**
- * One reporter in front of many. One that throws is left out from then on; `close` tells the others, and waits for
- * none longer than `closeLimitMs`. The first one, the display, is closed last, so that it can show what went wrong.
+ * One reporter in front of many, and the one place where secrets are taken out of what is told. One that throws is left
+ * out from then on; `close` tells the others, and waits for none longer than `closeLimitMs`. The first one, the display,
+ * is closed last, so that it can show what went wrong.
  */
-export function fanOut(reporters: readonly Reporter[], closeLimitMs = CLOSE_LIMIT_MS): Reporter {
+export function fanOut(
+  reporters: readonly Reporter[],
+  { redact, closeLimitMs = CLOSE_LIMIT_MS }: FanOutOptions,
+): Reporter {
   const live = new Set(reporters);
   const troubles: string[] = [];
   const drop = (reporter: Reporter, reason: unknown): void => {
     if (live.delete(reporter)) troubles.push(`A reporter failed and was left out: ${messageOf(reason)}`);
   };
 
-  const report = (event: Stamped): void => {
+  const report = (told: Stamped): void => {
+    const event = redactValue(told, redact);
     for (const reporter of live) {
       try {
         const returned = send(reporter, event);

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
 import type { Stamped } from '../../../src/event.ts';
+import { createRedactor } from '../../../src/redact.ts';
 import { fanOut } from '../../../src/reporting/fan-out.ts';
 import type { Reporter } from '../../../src/reporting/reporter.ts';
+
+const PLAIN = { redact: (text: string) => text };
 
 const event = (message: string): Stamped => ({ type: 'warning', message, at: '2026-01-01T00:00:00.000Z' });
 
@@ -15,7 +18,7 @@ function recorder(log: string[] = []): Reporter & { log: string[] } {
 
 test('every reporter gets every event, in order', async () => {
   const [a, b] = [recorder(), recorder()];
-  const all = fanOut([a, b]);
+  const all = fanOut([a, b], PLAIN);
   all.report(event('1'));
   all.report(event('2'));
   await all.close();
@@ -33,7 +36,7 @@ test('one that throws is left out at once, and the others are told at the end', 
     close: () => Promise.resolve(),
   };
   const display = recorder();
-  const all = fanOut([display, broken]);
+  const all = fanOut([display, broken], PLAIN);
   all.report(event('1'));
   all.report(event('2'));
   expect(calls).toBe(1);
@@ -49,7 +52,7 @@ test('one that throws is left out at once, and the others are told at the end', 
 test('an asynchronous failure is caught as well', async () => {
   const broken = { report: () => Promise.reject(new Error('later')), close: () => Promise.resolve() };
   const display = recorder();
-  const all = fanOut([display, broken]);
+  const all = fanOut([display, broken], PLAIN);
   all.report(event('1'));
   await new Promise((resolve) => setImmediate(resolve));
   await all.close();
@@ -70,7 +73,7 @@ test('one that cannot close, or never does, is told of and waited for no longer'
         },
       },
     ],
-    20,
+    { ...PLAIN, closeLimitMs: 20 },
   );
   await all.close();
   expect(display.log.slice(0, -1).sort()).toEqual([
@@ -88,8 +91,47 @@ test('when all of them fail, the run still goes on', async () => {
     },
     close: () => Promise.reject(new Error('no')),
   };
-  const all = fanOut([broken, { ...broken }]);
+  const all = fanOut([broken, { ...broken }], PLAIN);
   all.report(event('1'));
   await expect(all.close()).resolves.toBeUndefined();
-  await expect(fanOut([]).close()).resolves.toBeUndefined();
+  await expect(fanOut([], PLAIN).close()).resolves.toBeUndefined();
+});
+
+test('no reporter gets a secret, and an event without one is not copied', async () => {
+  const got: Stamped[] = [];
+  const all = fanOut([{ report: (reported) => void got.push(reported), close: () => Promise.resolve() }], {
+    redact: createRedactor(['correct-horse-battery']),
+  });
+  const clean = event('nothing of the kind');
+  all.report(clean);
+  all.report({
+    type: 'attempt-progress',
+    attemptId: 1,
+    taskId: '1',
+    progress: {
+      action: 'Bash curl -u me:correct-horse-battery',
+      tokens: { input: 1, output: 1, cacheRead: 1, cacheWrite: 1 },
+      costUsd: 1,
+    },
+    at: '2026-01-01T00:00:00.000Z',
+  });
+  await all.close();
+  expect(got[0]).toBe(clean);
+  expect(got[1]).toMatchObject({ progress: { action: 'Bash curl -u me:…tery', costUsd: 1 } });
+});
+
+test('what is told of a reporter that failed is free of secrets as well', async () => {
+  const display = recorder();
+  const all = fanOut(
+    [
+      display,
+      {
+        report: () => undefined,
+        close: () => Promise.reject(new Error('no answer from correct-horse-battery')),
+      },
+    ],
+    { redact: createRedactor(['correct-horse-battery']) },
+  );
+  await all.close();
+  expect(display.log).toEqual(['A reporter failed and was left out: no answer from …tery', 'closed']);
 });
