@@ -81,12 +81,13 @@ export class Breaker {
     });
   }
 
-  /** An attempt got an answer: once a pause is over by the clock, that is what ends it. */
-  answered(now: number): void {
-    if (this.state(now) !== 'trying') return;
+  /** An attempt got an answer: once a pause is over by the clock, that is what ends it. Says whether it did. */
+  answered(now: number): boolean {
+    if (this.state(now) !== 'trying') return false;
     this.#pause = null;
     this.#probe = null;
     this.#outages = 0;
+    return true;
   }
 
   /** The attempt at this task is over, whatever came of it. */

@@ -176,9 +176,7 @@ export class Governor {
     const { expectedUsd, usedUsd: before } = this.#expected.get(taskId) ?? NOTHING;
     if (usedUsd <= before) return false;
     this.#expected.set(taskId, { expectedUsd, usedUsd });
-    const wasPaused = this.#breaker.pause !== null;
-    this.#breaker.answered(now);
-    return wasPaused && this.#breaker.pause === null;
+    return this.#breaker.answered(now);
   }
 
   /**

@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+import { Budget, type BudgetOptions } from '../../src/budget.ts';
+import { Governor, type GovernorOptions } from '../../src/governor.ts';
+import type { UsageWindow } from '../../src/usage-limit.ts';
+import { attemptEnd, costing } from '../rig/attempt-end.ts';
+import { MemoryLedger } from '../rig/memory-ledger.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+describe('Governor', () => {
+  it('starts nothing after a refusal that any run has met, then one task, then all', () => {
+    const { governor, ledger, clock } = rig();
+    ledger.observe('worker', refused(2 * HOUR));
+    governor.check(clock.now);
+    expect(governor.startable(clock.now)).toBe(0);
+    expect(governor.admit(ask('1'), clock.now)).toEqual({ kind: 'wait' });
+    expect(governor.pause).toMatchObject({ reason: 'usage-limit', since: 0 });
+
+    clock.now = governor.pause?.until ?? 0;
+    governor.check(clock.now);
+    expect(governor.startable(clock.now)).toBe(1);
+    expect(governor.admit(ask('1'), clock.now).kind).toBe('granted');
+    expect(governor.startable(clock.now)).toBe(0);
+    expect(governor.progress('1', 0, clock.now)).toBe(false);
+    expect(governor.progress('1', 0.01, clock.now)).toBe(true);
+    expect(governor.startable(clock.now)).toBe(Infinity);
+    expect(governor.pause).toBeNull();
+  });
+
+  it('pauses for an attempt that was refused, also where only its last words say so', () => {
+    const { governor, ledger, clock } = rig();
+    governor.admit(ask('1'), clock.now);
+    governor.ended({ taskId: '1' }, attemptEnd('usage-limited', { resetsAt: 3 * HOUR }), clock.now);
+    expect(ledger.pause()).toMatchObject({ until: 3 * HOUR });
+    expect(governor.pause?.until).toBeGreaterThanOrEqual(3 * HOUR);
+  });
+
+  it('ends the run instead where nobody wants to wait so long', () => {
+    for (const [maxWaitMs, isStopped] of [
+      [0, true],
+      [HOUR, true],
+      [3 * HOUR, false],
+      [null, false],
+    ] as const) {
+      const { governor, ledger, clock } = rig({ maxWaitMs });
+      ledger.observe('worker', refused(2 * HOUR));
+      governor.check(clock.now);
+      expect(governor.stop?.outcome).toBe(isStopped ? 'paused-usage-limit' : undefined);
+    }
+  });
+
+  it('leaves the reserve of every window to the person', () => {
+    const { governor, ledger, clock } = rig({ reservePercent: 20 });
+    ledger.observe('worker', allowed({ utilization: 0.79, resetsAt: HOUR }));
+    governor.check(clock.now);
+    expect(governor.pause).toBeNull();
+    ledger.observe('worker', allowed({ utilization: 0.8, resetsAt: HOUR }));
+    governor.check(clock.now);
+    expect(governor.pause).toMatchObject({ reason: 'reserve' });
+    expect(governor.pause?.until).toBeGreaterThanOrEqual(HOUR);
+  });
+
+  it('lets a smaller task go first where a larger one does not fit, and waits where none does', () => {
+    const { governor, ledger, clock } = rig({}, {}, 0.1);
+    ledger.observe('worker', allowed({ utilization: 0.8, resetsAt: HOUR }));
+    expect(governor.admit(ask('1', 3), clock.now)).toEqual({ kind: 'wait' });
+    expect(governor.admit(ask('2', 1), clock.now).kind).toBe('granted');
+    governor.starved(clock.now);
+    expect(governor.pause).toBeNull();
+    governor.ended({ taskId: '2' }, attemptEnd('landed'), clock.now);
+    expect(governor.admit(ask('1', 3), clock.now)).toEqual({ kind: 'wait' });
+    governor.starved(clock.now);
+    expect(governor.pause).toMatchObject({ reason: 'pacing' });
+  });
+
+  it('warns of a window once until it resets', () => {
+    const { governor, ledger, clock } = rig({ warnAtPercent: 80 });
+    const seen = (utilization: number, resetsAt: number): number => {
+      ledger.observe('worker', allowed({ utilization, resetsAt }));
+      return governor.warnings().length;
+    };
+    expect([seen(0.79, HOUR), seen(0.8, HOUR), seen(0.9, HOUR + 1)]).toEqual([0, 1, 0]);
+    clock.now = 2 * HOUR;
+    expect([seen(0.1, 6 * HOUR), seen(0.85, 6 * HOUR)]).toEqual([0, 1]);
+  });
+
+  it('takes attempts at several tasks that die alike for one outage, and tells whose they were', () => {
+    const { governor, clock } = rig();
+    const died = (taskId: string, message: string): string[] | null =>
+      governor.ended({ taskId }, attemptEnd('crashed', { message }), clock.now).alike;
+    expect(died('1', 'ended by SIGKILL after 3 s')).toBeNull();
+    expect(died('2', 'something else')).toBeNull();
+    expect(governor.pause).toBeNull();
+    expect(died('3', 'ended by SIGKILL after 4 s')).toEqual(['1']);
+    expect(governor.pause).toMatchObject({ reason: 'outage' });
+  });
+
+  it('takes no two deaths at one task for an outage', () => {
+    const { governor, clock } = rig();
+    for (let time = 0; time < 3; time++)
+      expect(
+        governor.ended({ taskId: '1' }, attemptEnd('crashed', { message: 'boom' }), clock.now).alike,
+      ).toBeNull();
+    expect(governor.pause).toBeNull();
+  });
+
+  it('waits for a dead network for a day, and for a broken machine not so long', () => {
+    const tries = (outage: boolean): number => {
+      const { governor, clock } = rig();
+      let count = 0;
+      while (governor.stop === null) {
+        const taskId = String(++count);
+        governor.admit(ask(taskId), clock.now);
+        governor.ended({ taskId }, attemptEnd('infrastructure', { message: 'no', outage }), clock.now);
+        clock.now = Math.max(clock.now, governor.pause?.until ?? 0);
+      }
+      expect(governor.stop.outcome).toBe('outage');
+      return count;
+    };
+    expect(tries(true)).toBeGreaterThan(100);
+    expect(tries(false)).toBeLessThan(10);
+  });
+
+  it('stops at once for a bad credential and a retired model', () => {
+    for (const outcome of ['unauthenticated', 'model-unavailable'] as const) {
+      const { governor, clock } = rig();
+      governor.ended({ taskId: '1' }, attemptEnd(outcome, { message: 'why' }), clock.now);
+      expect(governor.stop).toEqual({ outcome, message: 'why' });
+      expect(governor.admit(ask('2'), clock.now)).toEqual({ kind: 'stopped' });
+    }
+  });
+
+  it('says when the money is spent, and by whom', () => {
+    const { governor, clock } = rig({}, { maxCostUsd: 5, carriedUsd: 3 });
+    governor.admit(ask('1'), clock.now);
+    governor.ended({ taskId: '1' }, attemptEnd('landed', { usage: costing(2) }), clock.now);
+    expect(governor.admit(ask('2'), clock.now)).toEqual({ kind: 'stopped' });
+    expect(governor.stop).toEqual({
+      outcome: 'over-budget',
+      message: '$5.00 of the $5.00 budget is spent, $3.00 of it by the runs that this one continues.',
+    });
+  });
+});
+
+function rig(
+  options: Partial<GovernorOptions> = {},
+  money: Partial<BudgetOptions> = {},
+  sharePerUsd: number | null = null,
+): { governor: Governor; ledger: MemoryLedger; clock: { now: number } } {
+  const clock = { now: 0 };
+  const ledger = new MemoryLedger(() => clock.now, sharePerUsd);
+  const budget = new Budget({
+    maxCostUsd: null,
+    maxCostPerTaskUsd: null,
+    slots: 4,
+    carriedUsd: 0,
+    reviews: false,
+    ...money,
+  });
+  const all = { reservePercent: 0, warnAtPercent: 80, maxWaitMs: null, ...options };
+  return { governor: new Governor(all, budget, ledger, () => 0.5), ledger, clock };
+}
+
+const ask = (taskId: string, expectedUsd = 0.1) => ({ taskId, expectedUsd, earlierUsd: 0, waiting: 0 });
+
+function refused(resetsAt: number) {
+  const window = { name: 'five_hour', utilization: 1, status: 'rejected', resetsAt } as const;
+  return { windows: [window], overageInUse: false, refused: true };
+}
+
+function allowed(window: Partial<UsageWindow>) {
+  const whole = { name: 'five_hour', utilization: 0, status: 'allowed', resetsAt: null, ...window } as const;
+  return { windows: [whole], overageInUse: false, refused: false };
+}
