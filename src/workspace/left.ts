@@ -80,7 +80,8 @@ function takeInto(
   const intended = changed.filter(([, state]) => state.intended);
   const untracked = changed.flatMap(([file, state]) => untrackedAt(checkout, file, state) ?? []);
   const adding = intended.map(([file]) => at(top, file)).join(' ');
-  const renamed = [...new Set([...files, ...untracked])];
+  const inTheWay = [...new Set([...files, ...untracked])];
+  const renamed = inTheWay.filter((file) => !inTheWay.some((other) => file.startsWith(`${other}/`)));
   return [
     ...(adding === '' ? [] : [`git --literal-pathspecs add -- ${adding}`]),
     ...renamed.map((file) => `mv -- ${at(top, file)} ${at(top, freeName(top, file))}`),

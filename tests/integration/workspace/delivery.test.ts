@@ -164,6 +164,14 @@ test('left for a folder with ignored files in place of a changed file: the comma
   expect(read('a.mine/x.log')).toBe('mine\n');
 });
 
+test('left for a file that is not tracked any more in a folder that goes: the folder is moved, once', async () => {
+  rig.git('rm', '-q', '--cached', 'dir/c');
+  const tip = integrate({ dir: 'theirs\n' });
+  rig.shell(await expectLeft(/in the way: dir\b/, { autoCommit: true }));
+  expect(isTaken(tip)).toBe(true);
+  expect(read('dir.mine/c')).toBe('c\n');
+});
+
 test('an intent to add is a change of the user', async () => {
   write('new', '');
   rig.git('add', '-N', 'new');
