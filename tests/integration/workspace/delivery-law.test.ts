@@ -219,6 +219,8 @@ function soil({ kind, path: name, to, content }: Step): void {
         return;
       }
     case 'skip':
+      // Git never looks again at what is skipped, so it has to know before that the copied file is the same.
+      tryTo(() => rig.git('update-index', '-q', '--refresh'));
       rig.git('update-index', '--skip-worktree', '--', name);
   }
 }
