@@ -29,6 +29,8 @@ export interface Failure {
   readonly message: string;
   /** What to do next. */
   readonly fix?: string;
+  /** Unix milliseconds at which the limit resets that refused the call, where that is known. */
+  readonly resetsAt?: number;
 }
 
 /** Carries a {@link Failure} up to the one place that prints it, `cli/main.ts`. */

@@ -106,3 +106,13 @@ export function regainAccess(message: string): number | undefined {
   const at = day === undefined ? NaN : Date.parse(`${day}T${time}:00Z`);
   return Number.isNaN(at) ? undefined : at;
 }
+
+/** The refusal of an API account that has reached its monthly limit; `regainedAt` in Unix milliseconds. */
+export function spendingLimit(regainedAt: number): LimitObservation {
+  const name = 'monthly_spend';
+  return {
+    windows: [{ name, utilization: 1, status: 'rejected', resetsAt: regainedAt }],
+    overageInUse: false,
+    refused: true,
+  };
+}

@@ -5,7 +5,7 @@ import { describeKey } from '../manager/choose.ts';
 import type { Reviewer } from '../manager/manager.ts';
 import type { Result } from '../result.ts';
 import type { TaskStore } from '../store/store.ts';
-import { chooseBilling, type Payer } from '../worker/billing.ts';
+import { chooseBilling, chooseManagerPayer, type Payer } from '../worker/billing.ts';
 import { Gates } from '../worker/gates.ts';
 import { createLocalWorker } from '../worker/local-worker.ts';
 import { projectMark } from '../worker/marks.ts';
@@ -69,19 +69,14 @@ function payerOf(payer: Result<Payer, Failure>): Payer {
 }
 
 /** Who pays for what, as it is printed before the first process starts. */
-export function describeBilling(payer: Payer, settings: LoadedConfig): string {
-  const { config, secrets } = settings;
+export function describeBilling(payer: Payer, { config, secrets }: LoadedConfig): string {
   const key = secrets.apiKey === null ? 'an API key' : describeKey(secrets.apiKey);
   const workers = payer === 'subscription' ? 'Claude subscription' : key;
-  const manager = managerPayer(payer, settings) === 'api_key' ? key : 'Claude subscription';
+  const { via } = config.models.manager;
+  const byKey = chooseManagerPayer(payer, { hasApiKey: secrets.apiKey !== null, via }) === 'api_key';
+  const manager = byKey ? key : 'Claude subscription';
   const { manager: managing, worker: working } = config.models;
   return `workers: ${workers} (${working.model}) · manager: ${manager} (${managing.model})`;
-}
-
-/** Who pays for the manager in a run whose workers are paid for by `payer`. */
-export function managerPayer(payer: Payer, { config, secrets }: LoadedConfig): Payer {
-  const hasOwnKey = secrets.apiKey !== null && config.models.manager.via !== 'cli';
-  return hasOwnKey || payer === 'api_key' ? 'api_key' : 'subscription';
 }
 
 /** What the worker of one run is made of, besides the configuration. */

@@ -1,10 +1,13 @@
 import type { LoadedConfig } from '../config.ts';
+import type { Event } from '../event.ts';
 import { Failed, type Failure } from '../failure.ts';
 import { booked } from '../manager/booked.ts';
 import { chooseManager, describeKey, type CliLogin } from '../manager/choose.ts';
 import type { Manager } from '../manager/manager.ts';
-import type { Result } from '../result.ts';
+import { ok, type Result } from '../result.ts';
 import type { TaskStore } from '../store/store.ts';
+import type { LimitObservation } from '../usage-limit.ts';
+import type { Payer } from '../worker/billing.ts';
 import { managerMarker, projectMark } from '../worker/marks.ts';
 import { inspectClaude } from './claude-cli.ts';
 import type { Cli } from './cli.ts';
@@ -34,34 +37,57 @@ export async function openManager(
   store: TaskStore,
   signal: AbortSignal,
 ): Promise<Manager> {
-  const created = await createManager(cli, project, settings, signal);
+  // Who pays, and so whose limits they are, is known only once there is a manager.
+  let observe: (observation: LimitObservation) => void = () => undefined;
+  const created = await createManager(cli, project, settings, signal, (observation) => observe(observation));
   if (!created.ok) throw new Failed(created.error);
   const manager = created.value;
   if (options.quiet !== true) cli.stderr.write(`manager: ${manager.description}\n`);
-  return booked(manager, (event) => store.record(event), null);
+  const { openLedger } = await import('./usage.ts');
+  const ledger = openLedger(cli, project, settings, { worker: manager.payer, manager: manager.payer });
+  observe = (observation) => ledger.observe('manager', observation);
+  const book = (event: Event): void => {
+    store.record(event);
+    if (event.type === 'manager-called')
+      ledger.book({ role: 'manager', runId: null, taskId: null, usage: event.usage });
+  };
+  return booked(manager, book, null);
 }
 
-/** The manager that configuration and credentials lead to; nothing is printed or booked. */
+/** A manager whose payer is known. */
+interface PaidManager extends Manager {
+  readonly payer: Payer;
+}
+
+/**
+ * The manager that configuration and credentials lead to; nothing is printed or booked. `onLimits` is told what the
+ * API says of the limits of the account that pays.
+ */
 export async function createManager(
   cli: Cli,
   project: Project,
   settings: LoadedConfig,
   signal: AbortSignal,
-): Promise<Result<Manager, Failure>> {
+  onLimits: (observation: LimitObservation) => void,
+): Promise<Result<PaidManager, Failure>> {
   const { model, via } = settings.config.models.manager;
   const apiKey = settings.secrets.apiKey ?? undefined;
   const needsCli = via === 'cli' || apiKey === undefined;
   const payer = needsCli ? await findPayer(project, settings, signal) : undefined;
   const choice = chooseManager({ via, model, apiKey, cli: payer?.login });
   if (!choice.ok) return choice;
-  return choice.value.route === 'cli' && payer !== undefined
-    ? { ok: true, value: await createOverCli(cli, project, settings, payer) }
-    : createOverApi(settings, signal);
+  if (choice.value.route === 'cli' && payer !== undefined) {
+    const manager = await createOverCli(cli, project, settings, payer, onLimits);
+    return ok({ ...manager, payer: payer.payer });
+  }
+  const manager = await createOverApi(settings, signal, onLimits);
+  return manager.ok ? ok({ ...manager.value, payer: 'api_key' }) : manager;
 }
 
 async function createOverApi(
   { config, secrets, environment }: LoadedConfig,
   signal: AbortSignal,
+  onLimits: (observation: LimitObservation) => void,
 ): Promise<Result<Manager, Failure>> {
   const { createSdkManager } = await import('../manager/sdk-manager.ts');
   const { manager_timeout, max_retries, retry_base_delay, retry_max_delay } = config.execution;
@@ -75,6 +101,7 @@ async function createOverApi(
       baseMs: retry_base_delay * 1000,
       maxMs: retry_max_delay * 1000,
       random: Math.random,
+      onLimits,
     },
     config.models.manager.model,
     signal,
@@ -83,6 +110,7 @@ async function createOverApi(
 
 /** Who pays for what the Claude CLI does, and the environment in which it is so. */
 interface CliPayer {
+  readonly payer: Payer;
   readonly login: CliLogin | undefined;
   readonly name: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -102,9 +130,9 @@ async function findPayer(project: Project, settings: LoadedConfig, signal: Abort
   });
   const own = claude.kind === 'found' ? (claude.login ?? NOT_LOGGED_IN) : undefined;
   if (secrets.apiKey === null || auth === 'subscription' || (own?.loggedIn === true && auth === 'auto'))
-    return { login: own, name: 'Claude subscription', environment: keyless };
+    return { payer: 'subscription', login: own, name: 'Claude subscription', environment: keyless };
   const login = own === undefined ? undefined : { loggedIn: true, subscription: undefined };
-  return { login, name: describeKey(secrets.apiKey), environment: whole };
+  return { payer: 'api_key', login, name: describeKey(secrets.apiKey), environment: whole };
 }
 
 const NOT_LOGGED_IN: CliLogin = { loggedIn: false, subscription: undefined };
@@ -114,6 +142,7 @@ async function createOverCli(
   project: Project,
   { config }: LoadedConfig,
   payer: CliPayer,
+  onLimits: (observation: LimitObservation) => void,
 ): Promise<Manager> {
   const { createCliManager } = await import('../manager/cli-manager.ts');
   const { createProcessTable } = await import('../worker/process-table.ts');
@@ -132,5 +161,6 @@ async function createOverCli(
     timeoutMs: config.execution.manager_timeout * 1000,
     graceMs: GRACE_MS,
     processes,
+    onLimits,
   });
 }

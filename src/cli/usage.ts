@@ -5,9 +5,8 @@ import { describeKey } from '../manager/choose.ts';
 import { apiKeyAccount, subscriptionAccount, type Account } from '../usage/account.ts';
 import type { UsageLedger } from '../usage/ledger.ts';
 import { openUsageLedger } from '../usage/sqlite-ledger.ts';
-import type { Payer } from '../worker/billing.ts';
+import { chooseManagerPayer, type Payer } from '../worker/billing.ts';
 import type { Cli } from './cli.ts';
-import { managerPayer } from './compose.ts';
 import type { Project } from './project.ts';
 
 /** Who pays for whom. */
@@ -33,8 +32,9 @@ export function openLedger(
 }
 
 /** Who pays in a run whose workers are paid for by `worker`. */
-export function payersOf(worker: Payer, settings: LoadedConfig): Payers {
-  return { worker, manager: managerPayer(worker, settings) };
+export function payersOf(worker: Payer, { config, secrets }: LoadedConfig): Payers {
+  const { via } = config.models.manager;
+  return { worker, manager: chooseManagerPayer(worker, { hasApiKey: secrets.apiKey !== null, via }) };
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Failure } from '../failure.ts';
+import { regainAccess } from '../usage-limit.ts';
 
 /** What is known of a call to the API that failed, whichever way it went. */
 export interface ApiTrouble {
@@ -10,6 +11,8 @@ export interface ApiTrouble {
   readonly message: string;
   /** How long the server wants to be left alone, if it says so. */
   readonly retryAfterMs: number | undefined;
+  /** When the limit resets that refused the call, Unix milliseconds; undefined where none did, or it is not known. */
+  readonly resetsAt: number | undefined;
 }
 
 /** Whether the same call may succeed a little later. */
@@ -24,8 +27,10 @@ export function isTransient({ status, type }: ApiTrouble): boolean {
 
 /** The failure that a person can act on; `model` is the id that was asked for, `credential` who asked. */
 export function apiFailure(trouble: ApiTrouble, model: string, credential: string): Failure {
-  const { status, type, message, retryAfterMs } = trouble;
+  const { status, type, message, resetsAt } = trouble;
   const said = `${status === undefined ? '' : `HTTP ${status}: `}${message}`;
+  const regained = regainAccess(message);
+  if (regained !== undefined) return usageLimited(credential, said, regained);
   if (status === 402 || type === 'billing_error' || /credit balance/i.test(message)) {
     return {
       reason: 'billing',
@@ -42,11 +47,7 @@ export function apiFailure(trouble: ApiTrouble, model: string, credential: strin
   }
   if (status === 404 || type === 'not_found_error') return modelUnavailable(model, said);
   if (status === 429 || type === 'rate_limit_error') {
-    return {
-      reason: 'usage-limited',
-      message: `The ${credential} is at its limit (${said}).${retryAfterMs === undefined ? '' : ` The server asks to wait ${Math.ceil(retryAfterMs / 1000)} s.`}`,
-      fix: 'Try again later; `status` shows the usage windows that are known.',
-    };
+    return usageLimited(credential, said, resetsAt);
   }
   if (status === 413 || /prompt is too long/i.test(message)) {
     return {
@@ -59,6 +60,18 @@ export function apiFailure(trouble: ApiTrouble, model: string, credential: strin
     reason: 'manager-unavailable',
     message: `The manager (${model}) did not reply: ${said}.`,
     fix: 'Try again later; `check` shows whether the API can be reached.',
+  };
+}
+
+/** The failure of a call that a limit refused; `resetsAt` in Unix milliseconds, where it is known. */
+export function usageLimited(credential: string, said: string, resetsAt: number | undefined): Failure {
+  const time = new Date(resetsAt ?? NaN);
+  const isKnown = !Number.isNaN(time.getTime());
+  return {
+    reason: 'usage-limited',
+    message: `The ${credential} is at its limit (${said}).${isKnown ? ` It resets at ${time.toISOString()}.` : ''}`,
+    fix: `Try again ${isKnown ? 'after the reset' : 'later'}; \`status\` shows the usage windows that are known.`,
+    ...(isKnown ? { resetsAt: time.getTime() } : {}),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Failure } from '../failure.ts';
 import type { AssistantLine } from '../worker/stream-json.ts';
 import type { TranscriptFacts } from '../worker/transcript.ts';
-import { apiFailure, modelUnavailable, refused, truncated } from './api-failure.ts';
+import { apiFailure, modelUnavailable, refused, truncated, usageLimited } from './api-failure.ts';
 
 /** The API's error types for what the CLI calls them. */
 const API_TYPES: Readonly<Record<string, string>> = {
@@ -15,7 +15,7 @@ export function cliFailure(facts: TranscriptFacts, model: string, payer: string,
   const { result, apiError } = facts;
   const text = result?.result ?? result?.errors?.join('; ') ?? textOf(apiError);
   if (result === null && apiError === null) return died(stderr);
-  if (result?.api_error === 'usage_limit_reached') return usageLimited(facts, payer, text);
+  if (result?.api_error === 'usage_limit_reached') return planLimited(facts, payer, text);
   if (apiError?.error === 'model_not_found') return modelUnavailable(model, text);
   if (result?.stop_reason === 'refusal') return refused(model);
   if (result?.api_error === 'max_output_tokens') return truncated(model);
@@ -39,6 +39,7 @@ export function cliFailure(facts: TranscriptFacts, model: string, payer: string,
       type: API_TYPES[apiError?.error ?? ''],
       message: text === '' ? 'the Claude CLI gave no reason' : text,
       retryAfterMs: undefined,
+      resetsAt: undefined,
     },
     model,
     payer,
@@ -63,19 +64,9 @@ function died(stderr: string): Failure {
   };
 }
 
-function usageLimited({ apiError, rateLimit }: TranscriptFacts, payer: string, text: string): Failure {
+function planLimited({ apiError, rateLimit }: TranscriptFacts, payer: string, text: string): Failure {
   const seconds = apiError?.api_error_params?.rate_limit_info?.resetsAt ?? rateLimit?.resetsAt;
-  const until = seconds === undefined ? '' : ` It resets at ${isoTime(seconds)}.`;
-  return {
-    reason: 'usage-limited',
-    message: `The ${payer} is at its limit (${text}).${until}`,
-    fix: 'Try again after the reset; `status` shows the usage windows.',
-  };
-}
-
-function isoTime(seconds: number): string {
-  const time = new Date(seconds * 1000);
-  return Number.isNaN(time.getTime()) ? 'an unknown time' : time.toISOString();
+  return usageLimited(payer, text, seconds === undefined ? undefined : seconds * 1000);
 }
 
 function textOf(line: AssistantLine | null): string {

@@ -4,7 +4,9 @@ import type { ModelUsage } from '../attempt.ts';
 import type { Failure } from '../failure.ts';
 import { escapePrompt } from '../prompt-escape.ts';
 import { err, ok, type Result } from '../result.ts';
+import type { LimitObservation } from '../usage-limit.ts';
 import { BoundedOutput } from '../worker/bounded-output.ts';
+import { limitObservation } from '../worker/limit-observation.ts';
 import { LineSplitter } from '../worker/line-splitter.ts';
 import type { Marker, ProcessTable } from '../worker/process-table.ts';
 import { Transcript, type TranscriptFacts } from '../worker/transcript.ts';
@@ -38,6 +40,8 @@ export interface CliManagerOptions {
   /** Time between SIGTERM and SIGKILL, in milliseconds. */
   readonly graceMs: number;
   readonly processes: Pick<ProcessTable, 'identify' | 'endTree' | 'endMarked'>;
+  /** Told what the API said of the account's limits. */
+  readonly onLimits?: (observation: LimitObservation) => void;
 }
 
 /** The CLI itself refuses prompts somewhere between one and three megabytes. */
@@ -121,7 +125,12 @@ async function run(
   });
   const transcript = new Transcript(false);
   const sources = new CliSources(directory);
-  const lines = new LineSplitter((line) => sources.add(transcript.add(line)));
+  const lines = new LineSplitter((line) => {
+    const entry = transcript.add(line);
+    sources.add(entry);
+    const observation = limitObservation(entry);
+    if (observation !== undefined) options.onLimits?.(observation);
+  });
   child.stdout.on('data', (chunk: Buffer) => lines.push(chunk));
   const stderr = new BoundedOutput(2_000, 4_000);
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));

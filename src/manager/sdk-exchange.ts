@@ -5,9 +5,11 @@ import type { ModelUsage } from '../attempt.ts';
 import type { Failure } from '../failure.ts';
 import { listPrice } from '../pricing.ts';
 import { err, ok, type Result } from '../result.ts';
+import { pauseFor, regainAccess, spendingLimit, stillHolds, type LimitObservation } from '../usage-limit.ts';
 import { apiFailure, type ApiTrouble, interrupted, isTransient, timedOut } from './api-failure.ts';
 import { type Backoff, parseRetryAfter, retryDelay } from './backoff.ts';
 import { describeKey } from './choose.ts';
+import { limitsFromHeaders } from './limit-headers.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
 
 /** How the Messages API is reached, and how patiently. Times in milliseconds. */
@@ -21,6 +23,8 @@ export interface SdkConnection extends Backoff {
   readonly silenceMs: number;
   /** 0 ≤ x < 1; for the jitter. */
   readonly random: () => number;
+  /** Told what the API said of the account's limits. */
+  readonly onLimits?: ((observation: LimitObservation) => void) | undefined;
 }
 
 /** How long a question may still take, and who may stop it. */
@@ -44,6 +48,8 @@ function createClient(connection: SdkConnection, heard: () => void): Anthropic {
     fetch: async (input, init) => {
       const response = await fetch(input, init);
       heard();
+      const limits = limitsFromHeaders(response.headers, response.status, Date.now());
+      if (limits !== undefined) connection.onLimits?.(limits);
       if (response.body === null) return response;
       const body = response.body.pipeThrough(
         new TransformStream<Uint8Array, Uint8Array>({
@@ -79,7 +85,11 @@ export async function persist<T>(
       const wait = isTransient(trouble)
         ? retryDelay(attempt, trouble.retryAfterMs, connection, connection.random)
         : undefined;
-      if (wait === undefined) return err(apiFailure(trouble, model, credential));
+      if (wait === undefined) {
+        const refusal = finalRefusal(trouble);
+        if (refusal !== undefined) connection.onLimits?.(refusal);
+        return err(apiFailure(trouble, model, credential));
+      }
       if (performance.now() + wait >= patience.deadline) return err(timedOut(model, connection.timeoutMs));
       await delay(wait, undefined, { signal: patience.signal }).catch(() => undefined);
     } finally {
@@ -123,20 +133,40 @@ function toModelUsage(model: string, usage: Usage): ModelUsage {
 function toTrouble(error: unknown, watchdog: Watchdog, { apiKey, silenceMs }: SdkConnection): ApiTrouble {
   if (watchdog.cut === 'silence') {
     const message = `nothing was heard for ${silenceMs / 1000} s`;
-    return { status: undefined, type: undefined, message, retryAfterMs: undefined };
+    return { ...UNANSWERED, message };
   }
   const text = error instanceof Error ? (rootMessage(error) ?? error.name) : 'unknown error';
   const message = text.replaceAll(apiKey, describeKey(apiKey)).slice(0, 500);
   if (!(error instanceof APIError)) {
-    return { status: undefined, type: undefined, message, retryAfterMs: undefined };
+    return { ...UNANSWERED, message };
   }
   const { status, type, apiMessage, headers } = error as APIError;
+  const now = Date.now();
+  const limits = headers === undefined ? undefined : limitsFromHeaders(headers, status ?? 0, now);
+  const resetsAt = limits !== undefined && stillHolds(limits, now) ? pauseFor(limits, now)?.until : undefined;
   return {
     status,
     type: type ?? undefined,
     message: apiMessage ?? message,
-    retryAfterMs: parseRetryAfter(headers, Date.now()),
+    // To ask before the reset is in vain.
+    retryAfterMs: parseRetryAfter(headers, now) ?? (resetsAt === undefined ? undefined : resetsAt - now),
+    resetsAt,
   };
+}
+
+const UNANSWERED = {
+  status: undefined,
+  type: undefined,
+  retryAfterMs: undefined,
+  resetsAt: undefined,
+};
+
+/** The refusal that headers did not tell of. */
+function finalRefusal({ status, message, resetsAt }: ApiTrouble): LimitObservation | undefined {
+  const regained = regainAccess(message);
+  if (regained !== undefined) return spendingLimit(regained);
+  if (status !== 429 || resetsAt !== undefined) return undefined;
+  return { windows: [], overageInUse: false, refused: true };
 }
 
 /** "Connection error." says less than what caused it. */

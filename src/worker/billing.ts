@@ -39,3 +39,11 @@ export function chooseBilling({ auth, hasApiKey, loggedIn }: BillingCircumstance
     fix: `Log in by starting \`claude\` once${auth === 'subscription' ? '.' : ', or set ANTHROPIC_API_KEY in the environment or in .env.'}`,
   });
 }
+
+/** Who pays for the manager in a run whose workers are paid for by `workers`; `via` is `models.manager.via`. */
+export function chooseManagerPayer(
+  workers: Payer,
+  { hasApiKey, via }: { readonly hasApiKey: boolean; readonly via: string },
+): Payer {
+  return (hasApiKey && via !== 'cli') || workers === 'api_key' ? 'api_key' : 'subscription';
+}

@@ -26,11 +26,26 @@ const modelUsage = z.record(
 );
 export type CliModelUsage = z.infer<typeof modelUsage>;
 
+/** Times in seconds. */
 const rateLimitInfo = z.object({
   status: maybe(z.string()),
   resetsAt: maybe(z.number().positive()),
   rateLimitType: maybe(z.string()),
+  utilization: count,
+  overageStatus: maybe(z.string()),
+  isUsingOverage: maybe(z.boolean()),
+  overageInUse: maybe(z.boolean()),
+  // Not among the CLI's documented fields.
+  unifiedWindows: maybe(
+    z.record(
+      z.string(),
+      maybe(
+        z.object({ utilization: count, resetsAt: maybe(z.number().positive()), status: maybe(z.string()) }),
+      ),
+    ),
+  ),
 });
+export type RateLimitInfo = z.infer<typeof rateLimitInfo>;
 
 const init = z.object({ type: z.literal('system'), subtype: z.literal('init') });
 
@@ -68,6 +83,7 @@ const assistant = z.object({
   error: maybe(z.string()),
   is_api_error_message: maybe(z.boolean()),
   api_error_status: maybe(z.number().nullable()),
+  api_error: maybe(z.string().nullable()),
   api_error_params: maybe(z.object({ rate_limit_info: maybe(rateLimitInfo) })),
 });
 

@@ -174,7 +174,8 @@ class TakeIn {
       this.#signal,
     );
     if (!reply.ok) {
-      const { reason, message } = reply.error;
+      const { reason, message, resetsAt = null } = reply.error;
+      this.#known = { ...this.#known, resetsAt };
       return this.#end(outcomeFor(reason), `The change could not be reviewed: ${message}`);
     }
     const review = reply.value;

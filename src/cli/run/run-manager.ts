@@ -43,7 +43,9 @@ export function managerForRun(
   const open = (signal: AbortSignal): Promise<Manager> => {
     opened ??= (async () => {
       const { createManager } = await import('../manager.ts');
-      const manager = await createManager(cli, project, settings, signal);
+      const manager = await createManager(cli, project, settings, signal, (observation) =>
+        ledger.observe('manager', observation),
+      );
       if (!manager.ok) throw new Failed(manager.error);
       return withinBudget(booked(manager.value, book, runId), budget);
     })();
