@@ -1,11 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { bareEnd, sumUsage, type Attempt, type ProcessIdentity } from '../attempt.ts';
+import { stillHolds } from '../usage-limit.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { readAssignment, writeAssignment } from './assignment-file.ts';
 import { exists, readEnd } from './attempt-file.ts';
 import { claudeArguments, claudeEnvironment, type ClaudeSettings } from './claude-command.ts';
 import { attemptFiles, spawnClaude, type ProcessExit } from './claude-process.ts';
 import { classify, type Verdict } from './classify.ts';
+import { limitObservation } from './limit-observation.ts';
 import { attemptMarker } from './marks.ts';
 import type { Marker, ProcessTable } from './process-table.ts';
 import { actionOf, progressOf } from './progress.ts';
@@ -148,6 +150,11 @@ async function follow(
     signal,
     hurry,
     onLine: (line) => {
+      const observation = limitObservation(line);
+      // A transcript that is read after the fact tells of times that are over.
+      const isOld = process.exited === null;
+      if (observation !== undefined && (!isOld || stillHolds(observation, options.now())))
+        hooks.onLimits(observation);
       action = actionOf(line) ?? action;
       if (line.kind !== 'other' && line.kind !== 'garbage')
         hooks.onProgress(progressOf(action, transcript.usage()));
