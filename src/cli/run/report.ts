@@ -30,12 +30,17 @@ export function checkReportFile({ cwd }: Pick<Cli, 'cwd'>, given: string): strin
   return file;
 }
 
+/** What it takes to tell of a run. */
+type ReportContext = Pick<RunContext, 'project' | 'settings' | 'store'> & {
+  readonly cli: Pick<Cli, 'cwd' | 'env'>;
+};
+
 /**
  * Writes the report of a run into the file that `checkReportFile` gave. Never rejects: what went wrong is returned as a
  * warning for people, since a run does not fail by its report.
  */
 export async function writeReport(
-  { cli, project, settings, store }: Pick<RunContext, 'cli' | 'project' | 'settings' | 'store'>,
+  { cli, project, settings, store }: ReportContext,
   runId: string,
   file: string,
   redact: Redact,
@@ -92,7 +97,7 @@ function eventsOf(store: TaskStore, runId: string, attempts: readonly Attempt[])
 
 /** Of everything that landed, by attempt; empty where git cannot tell. */
 async function sizesOf(
-  cli: Cli,
+  { env }: Pick<Cli, 'env'>,
   directory: string,
   attempts: readonly Attempt[],
 ): Promise<Map<number, ChangeSize>> {
@@ -102,7 +107,7 @@ async function sizesOf(
     import('../../workspace/git.ts'),
     import('../repository/change-sizes.ts'),
   ]);
-  const git = new Git(directory, cli.env);
+  const git = new Git(directory, env);
   const sizes = await changeSizes(
     git,
     landed.map(({ commit }) => commit),

@@ -26,7 +26,7 @@ export function renderMarkup(markup: Markup): string {
 
 function append({ parts, values }: Markup, pieces: string[]): void {
   for (const [index, part] of parts.entries()) {
-    pieces.push(part);
+    pieces.push(part.replace(INDENTATION, '\n'));
     const value = values[index];
     if (value === undefined) continue;
     if (typeof value === 'number') pieces.push(String(value));
@@ -35,6 +35,9 @@ function append({ parts, values }: Markup, pieces: string[]): void {
     else for (const each of value) append(each, pieces);
   }
 }
+
+/** How our templates are laid out says nothing; none has a line break where it would be seen. */
+const INDENTATION = /\s*\n\s*/g;
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',

@@ -1,5 +1,7 @@
+import { LAYOUT } from './layout.ts';
 import { localClock } from './local-clock.ts';
 import { html, renderMarkup } from './markup.ts';
+import { PALETTE } from './palette.ts';
 import { renderCosts } from './render-costs.ts';
 import { renderFailures } from './render-failures.ts';
 import { renderGraph } from './render-graph.ts';
@@ -8,7 +10,6 @@ import { renderRest } from './render-rest.ts';
 import { renderTasks } from './render-tasks.ts';
 import { renderTimeline } from './render-timeline.ts';
 import type { Report } from './report-model.ts';
-import { STYLE } from './style.ts';
 
 /**
  * A report as one HTML document that needs nothing else: no script, no font, no picture from anywhere. The same report
@@ -28,7 +29,7 @@ export function renderReport(report: Report, timeZone: string): string {
           <meta name="viewport" content="width=device-width, initial-scale=1" />
           <meta name="referrer" content="no-referrer" />
           <title>Run ${report.summary.runId}</title>
-          ${STYLE}
+          ${PALETTE} ${LAYOUT}
         </head>
         <body>
           <main>

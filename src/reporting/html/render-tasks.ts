@@ -62,7 +62,7 @@ function taskRow(task: ReportTask, largest: number): Markup {
     <td>
       ${review === null ? '' : review.round === 1 ? review.verdict : `${review.verdict} in round ${review.round}`}
     </td>
-    <td>${size === null ? NOTHING : sizeBar(size, largest)}</td>
+    <td class="change">${size === null ? NOTHING : sizeBar(size, largest)}</td>
     <td>${commit === null ? NOTHING : html`<code>${commit.slice(0, 10)}</code>`}</td>
   </tr> `;
 }
