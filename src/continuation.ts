@@ -1,6 +1,7 @@
 import type { Attempt, AttemptEnd, Review } from './attempt.ts';
 import type { Stamped } from './event.ts';
 import { OUTCOME_POLICY } from './outcome.ts';
+import { diedAtResume, sessionAttempts } from './session-choice.ts';
 import type { Assignment } from './worker/worker.ts';
 
 /** What an attempt goes on with. */
@@ -9,15 +10,18 @@ export type Continuation = Pick<
   'previous' | 'continues' | 'finished' | 'earlierFiles' | 'review'
 >;
 
-/** Finds out of a task's earlier attempts, the oldest first, and of its events, what a new attempt goes on with. */
+/**
+ * Finds out of a task's earlier attempts, the oldest first, and of its events, what a new attempt goes on with: in
+ * another session, too, it goes on with the work.
+ */
 export function continuationOf(
-  attempt: Pick<Attempt, 'runId' | 'sessionId'>,
+  attempt: Pick<Attempt, 'runId' | 'sessionId' | 'forkedFrom'>,
   earlier: readonly Attempt[],
   events: () => readonly Stamped[],
 ): Continuation {
-  const ofSession = earlier.filter(({ sessionId }) => sessionId === attempt.sessionId);
-  const finished = finishedWork(ofSession, events);
-  const before = ofSession.findLast(({ branch }) => branch !== null);
+  const line = earlier.slice(earlier.findLastIndex(endsLine) + 1);
+  const finished = finishedWork(line, events);
+  const before = line.findLast(({ branch }) => branch !== null);
   return {
     previous: (earlier.findLast(({ end }) => end !== null && !isIdle(end)) ?? earlier.at(-1))?.end ?? null,
     continues:
@@ -25,9 +29,24 @@ export function continuationOf(
         ? null
         : { attempt: before, outcome: before.end.outcome, ...(finished && { change: finished.change }) },
     finished,
-    earlierFiles: ofSession.map(({ files }) => files),
+    // What is finished was proven where it was done; what is not, in the session that goes on with it.
+    earlierFiles: (finished === null ? heldBy(attempt, earlier) : line).map(({ files }) => files),
     review: openReview(attempt.runId, earlier),
   };
+}
+
+/** Nothing goes on with what was there before: it has landed, or what is asked for has to change first. */
+function endsLine(attempt: Attempt): boolean {
+  const { end } = attempt;
+  return end !== null && OUTCOME_POLICY[end.outcome].next === 'none' && !diedAtResume(attempt, end);
+}
+
+/** The attempts whose words the session of a new attempt holds. */
+function heldBy(
+  { sessionId, forkedFrom }: Pick<Attempt, 'sessionId' | 'forkedFrom'>,
+  earlier: readonly Attempt[],
+): readonly Attempt[] {
+  return sessionAttempts(earlier, forkedFrom ?? sessionId);
 }
 
 /** Nothing was asked of its session, so that what has to be told is what had to be told before. */
@@ -36,11 +55,8 @@ function isIdle({ outcome, usage, report }: AttemptEnd): boolean {
 }
 
 /** Work that was captured whole, where nothing but what follows it came to nothing since, and that is still wanted. */
-function finishedWork(
-  ofSession: readonly Attempt[],
-  events: () => readonly Stamped[],
-): Assignment['finished'] {
-  for (const { end, startedAt } of ofSession.toReversed()) {
+function finishedWork(line: readonly Attempt[], events: () => readonly Stamped[]): Assignment['finished'] {
+  for (const { end, startedAt } of line.toReversed()) {
     if (end === null || OUTCOME_POLICY[end.outcome].charged) return null;
     if (end.report === null && end.usage.length === 0) continue;
     if (end.report === null || end.change === null || wasReworded(events(), startedAt)) return null;

@@ -32,7 +32,7 @@ export interface ClaudeSettings {
 /** The arguments for one attempt; the prompt comes by stdin. */
 export function claudeArguments(
   settings: ClaudeSettings,
-  attempt: Pick<Attempt, 'sessionId' | 'model'>,
+  attempt: Pick<Attempt, 'sessionId' | 'forkedFrom' | 'model'>,
   how: { readonly resume: boolean; readonly maxCostUsd: number | null },
 ): string[] {
   const { allowedTools, disallowedTools, maxTurns } = settings;
@@ -41,7 +41,7 @@ export function claudeArguments(
     ...['-p', '--output-format', 'stream-json', '--verbose'],
     // Tells that a long reply is alive, and what a killed process had used.
     '--include-partial-messages',
-    ...[how.resume ? '--resume' : '--session-id', attempt.sessionId],
+    ...sessionArguments(attempt, how.resume),
     ...['--model', attempt.model],
     ...['--permission-mode', settings.permissionMode],
     // One argument each, joined to its flag: the flag would swallow whatever follows it.
@@ -55,6 +55,15 @@ export function claudeArguments(
     ...['--json-schema', REPORT_JSON_SCHEMA],
     ...settings.extraFlags,
   ];
+}
+
+function sessionArguments(
+  { sessionId, forkedFrom }: Pick<Attempt, 'sessionId' | 'forkedFrom'>,
+  resume: boolean,
+): string[] {
+  if (!resume) return ['--session-id', sessionId];
+  if (forkedFrom === null) return ['--resume', sessionId];
+  return ['--resume', forkedFrom, '--fork-session', '--session-id', sessionId];
 }
 
 /** Set by a Claude CLI for what it starts; a worker is not part of the session that may have started us. */

@@ -46,7 +46,7 @@ export function resumePrompt(
   const { task, previous, review } = assignment;
   return joined([
     `Task ${task.id}: ${oneLine(task.title)}`,
-    howItEnded(previous, workspace, review),
+    howItEnded(previous, workspace, review, 'You were'),
     ...moved(assignment, workspace),
     ...surroundings(workspace),
     ...openFindings(review),
@@ -90,10 +90,20 @@ function earlierTry(previous: AttemptEnd | null, workspace: Workspace, review: R
   const { success, charged } = OUTCOME_POLICY[previous.outcome];
   // An interruption says nothing of the task; what it left is told anyway.
   if (success || !charged) return [];
-  return [`An earlier try at this task failed. ${howItEnded(previous, workspace, review)}`];
+  const said =
+    previous.report === null
+      ? ''
+      : `\nIt had said of its work:\n${element('report', previous.report.summary)}`;
+  return [`An earlier try at this task failed. ${howItEnded(previous, workspace, review, 'It was')}${said}`];
 }
 
-function howItEnded(previous: AttemptEnd | null, { branch }: Workspace, review: Review | null): string {
+/** For a session that remembers what it did (`You were`), or of another one (`It was`). */
+function howItEnded(
+  previous: AttemptEnd | null,
+  { branch }: Workspace,
+  review: Review | null,
+  who: 'You were' | 'It was',
+): string {
   const facts = previous === null || previous.message === '' ? '' : `\n${element('facts', previous.message)}`;
   const lookFirst = 'Look at what is there already, then go on from there and finish the task.';
   const isolated = branch !== null;
@@ -112,12 +122,15 @@ function howItEnded(previous: AttemptEnd | null, { branch }: Workspace, review: 
         : `The change conflicts with work that landed meanwhile. Bring it up to date with the base.${facts}`;
     case 'timed-out':
     case 'stalled':
-      return `You took too long and were stopped. ${lookFirst} Prefer short steps, and start nothing that waits.${facts}`;
+      return (
+        `${who} stopped after taking too long or getting nowhere. ${lookFirst} Prefer short steps, start nothing that ` +
+        `waits, and do nothing again that has not helped.${facts}`
+      );
     case 'crashed':
     case 'refused':
     case 'permission-denied':
     case 'prompt-too-long':
-      return `Your last turn did not end with a usable report. ${lookFirst}${facts}`;
+      return `${who === 'It was' ? 'It' : 'Your last turn'} did not end with a usable report. ${lookFirst}${facts}`;
     case 'usage-limited':
     case 'over-budget':
     case 'unauthenticated':
