@@ -1,15 +1,20 @@
+import { regainAccess } from '../usage-limit.ts';
 import type { Cause } from './classify.ts';
 import type { AssistantLine, RateLimitLine, ResultLine } from './stream-json.ts';
 
-/**
- * What an error of the API, the network or the login means for the attempt. `error` is the CLI's message in place of
- * the model's, `result` the last result if there was one.
- */
-export function classifyApiError(
-  error: AssistantLine | null,
-  result: ResultLine | null,
-  rateLimit: RateLimitLine['rate_limit_info'] | null,
-): Cause {
+/** What the CLI told of an error of the API, the network or the login. */
+export interface ApiFailure {
+  /** Its message in place of the model's. */
+  readonly error: AssistantLine | null;
+  /** The last result, if there was one. */
+  readonly result: ResultLine | null;
+  readonly rateLimit: RateLimitLine['rate_limit_info'] | null;
+  /** The model that was asked for. */
+  readonly model: string;
+}
+
+/** What an error of the API, the network or the login means for the attempt. */
+export function classifyApiError({ error, result, rateLimit, model }: ApiFailure): Cause {
   const kind = error?.error ?? '';
   const status = result?.api_error_status ?? error?.api_error_status ?? null;
   const apiError = result?.api_error ?? '';
@@ -18,6 +23,8 @@ export function classifyApiError(
 
   if (apiError === 'usage_limit_reached' || isUsageLimit(error))
     return { outcome: 'usage-limited', message: text, resetsAt: resetOf(error, rateLimit) };
+  const regained = regainAccess(text);
+  if (regained !== undefined) return { outcome: 'usage-limited', message: text, resetsAt: regained };
   if (kind === 'billing_error' || status === 402 || /credit balance is too low/i.test(text))
     return {
       outcome: 'unauthenticated',
@@ -25,7 +32,11 @@ export function classifyApiError(
     };
   if (kind === 'authentication_failed' || status === 401 || status === 403)
     return { outcome: 'unauthenticated', message: text };
-  if (kind === 'model_not_found' || status === 404) return { outcome: 'model-unavailable', message: text };
+  if (kind === 'model_not_found' || status === 404)
+    return {
+      outcome: 'model-unavailable',
+      message: `The API has no model "${model}" for this account (models.worker.model); an alias such as "sonnet" stands for a model that it has. ${text}`,
+    };
   if (
     ['prompt_too_long', 'blocking_limit', 'image_error'].includes(reason) ||
     status === 413 ||
@@ -35,7 +46,7 @@ export function classifyApiError(
   if (result?.stop_reason === 'refusal') return { outcome: 'refused', message: `The model refused: ${text}` };
   if (apiError === 'max_output_tokens')
     return { outcome: 'crashed', message: `The model's reply was too long, several times: ${text}` };
-  if (isOutage(kind, status, apiError)) return { outcome: 'infrastructure', message: text };
+  if (isOutage(kind, status, apiError)) return { outcome: 'infrastructure', message: text, outage: true };
   if (status !== null && status >= 400 && status < 500)
     return { outcome: 'refused', message: `The API refused the request: ${text}` };
   return {

@@ -1,6 +1,6 @@
 import { bareEnd, type AttemptEnd, type WorkerReport } from '../attempt.ts';
 import type { AttemptOutcome } from '../outcome.ts';
-import { classifyApiError } from './classify-api-error.ts';
+import { classifyApiError, type ApiFailure } from './classify-api-error.ts';
 import { singleLine } from './display-text.ts';
 import { denialsOf } from './permission-rule.ts';
 import { parseReport } from './report.ts';
@@ -8,7 +8,7 @@ import type { ResultLine } from './stream-json.ts';
 import type { TranscriptFacts } from './transcript.ts';
 
 /** Why the process is gone: by itself, or because we ended it. */
-export type EndedBy = 'itself' | 'timed-out' | 'stalled' | 'aborted' | 'after-result';
+export type EndedBy = 'itself' | 'timed-out' | 'stalled' | 'looping' | 'aborted' | 'after-result';
 
 /** Everything that is known of a CLI process that is gone. */
 export interface ProcessEnd {
@@ -19,6 +19,8 @@ export interface ProcessEnd {
   readonly exitCode: number | null;
   readonly signal: string | null;
   readonly endedBy: EndedBy;
+  /** The model that was asked for. */
+  readonly model: string;
   readonly timeoutMs: number;
   readonly stallMs: number;
 }
@@ -35,6 +37,8 @@ export interface Cause {
   readonly outcome: AttemptOutcome;
   readonly message: string;
   readonly resetsAt?: number | null;
+  /** The API or the network failed, and would have for any other task. */
+  readonly outage?: boolean;
 }
 
 const MAX_MESSAGE = 600;
@@ -63,7 +67,7 @@ export function classify(end: ProcessEnd): Verdict {
 
 function attemptEnd(
   { transcript, exitCode, signal }: ProcessEnd,
-  { outcome, message, resetsAt = null }: Cause,
+  { outcome, message, resetsAt = null, outage = false }: Cause,
   report: WorkerReport | null,
 ): AttemptEnd {
   return {
@@ -75,6 +79,8 @@ function attemptEnd(
     exitCode,
     signal,
     resetsAt,
+    outage,
+    contextTokens: transcript.contextTokens,
   };
 }
 
@@ -92,12 +98,14 @@ function stoppedByUs({ endedBy, transcript, timeoutMs, stallMs }: ProcessEnd): C
       outcome: 'stalled',
       message: `No sign of life for ${duration(stallMs)} (execution.stall_timeout).`,
     };
+  if (endedBy === 'looping')
+    return { outcome: 'stalled', message: transcript.loop ?? 'It went round in circles.' };
   return undefined;
 }
 
 function withoutResult(end: ProcessEnd): Cause {
   const { transcript, exitCode, signal } = end;
-  if (transcript.apiError !== null) return classifyApiError(transcript.apiError, null, transcript.rateLimit);
+  if (transcript.apiError !== null) return classifyApiError(apiFailure(end, null));
   if (transcript.oversizedLine > 0)
     return {
       outcome: 'crashed',
@@ -115,10 +123,19 @@ function withoutResult(end: ProcessEnd): Cause {
       : exitCode === null
         ? 'together with the orchestrator'
         : `with exit code ${exitCode}`;
+  const isSilent = transcript.usage.length === 0;
+  const outcome =
+    exitCode === null && signal === null ? 'cancelled' : isSilent ? 'infrastructure' : 'crashed';
+  const why = end.stderr.trim() === '' ? '.' : `: ${firstError(end)}`;
+  // What the model has not even begun is no fault of the task.
   return {
-    outcome: exitCode === null && signal === null ? 'cancelled' : 'crashed',
-    message: `The Claude CLI ended ${how} and left no result${end.stderr.trim() === '' ? '.' : `: ${firstError(end)}`}`,
+    outcome,
+    message: `The Claude CLI ended ${how} ${isSilent ? 'before the model said anything' : 'and left no result'}${why}`,
   };
+}
+
+function apiFailure({ transcript, model }: ProcessEnd, result: ResultLine | null): ApiFailure {
+  return { error: transcript.apiError, result, rateLimit: transcript.rateLimit, model };
 }
 
 /** An absent flag is read as the subtype says it, so that a changed format is never taken for a success. */
@@ -140,7 +157,7 @@ function failedResult(end: ProcessEnd, result: ResultLine): Cause {
     case 'error_max_structured_output_retries':
       return { outcome: 'crashed', message: 'The worker gave no valid report, in every try it had.' };
     case 'success':
-      return classifyApiError(end.transcript.apiError, result, end.transcript.rateLimit);
+      return classifyApiError(apiFailure(end, result));
     case undefined:
     default:
       return { outcome: 'crashed', message: `The Claude CLI failed: ${firstError(end)}` };

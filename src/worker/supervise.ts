@@ -44,7 +44,8 @@ const UNKILLABLE_MS = 10_000;
 
 /**
  * Follows a process until it is gone and its output is read: reads its lines, ends it when it takes too long, does
- * nothing, hangs after its result, or when `signal` aborts, and afterwards ends everything that it left behind.
+ * nothing, goes round in circles, hangs after its result, or when `signal` aborts, and afterwards ends everything that
+ * it left behind.
  */
 export async function supervise(task: Supervision): Promise<ProcessExit & { readonly endedBy: EndedBy }> {
   const { table, identity, patience, transcript, signal, hurry } = task;
@@ -68,10 +69,12 @@ export async function supervise(task: Supervision): Promise<ProcessExit & { read
   read.catch(() => undefined);
 
   const nextDeadline = (): readonly [why: EndedBy, at: number] => {
-    const { result, workedAfterResult } = transcript.progress();
+    const { result, workedAfterResult, looping } = transcript.progress();
+    const isDone = result && !workedAfterResult;
+    if (looping && !isDone) return ['looping', begin];
     const deadlines: (readonly [EndedBy, number])[] = [
       ['timed-out', begin + patience.totalMs],
-      result && !workedAfterResult
+      isDone
         ? ['after-result', lastOutput + patience.afterResultMs]
         : ['stalled', lastOutput + patience.stallMs],
     ];

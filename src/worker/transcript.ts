@@ -1,5 +1,6 @@
 import type { ModelUsage } from '../attempt.ts';
 import type { SplitLine } from './line-splitter.ts';
+import { LoopDetector } from './loop-detector.ts';
 import {
   parseStreamLine,
   type AssistantLine,
@@ -20,6 +21,10 @@ export interface TranscriptFacts {
   readonly apiError: AssistantLine | null;
   readonly rateLimit: RateLimitLine['rate_limit_info'] | null;
   readonly usage: readonly ModelUsage[];
+  /** What the session held at the model's last reply, in tokens; null before the first. */
+  readonly contextTokens: number | null;
+  /** What the model did again and again with the same result, last; null if it did nothing of the kind. */
+  readonly loop: string | null;
   /** Bytes of the longest line that was too long to be read, 0 if all were read. */
   readonly oversizedLine: number;
 }
@@ -32,7 +37,9 @@ export class Transcript {
   #apiError: AssistantLine | null = null;
   #rateLimit: RateLimitLine['rate_limit_info'] | null = null;
   #oversizedLine = 0;
+  #contextTokens: number | null = null;
   readonly #meter: UsageMeter;
+  readonly #loops = new LoopDetector();
 
   /** `resumed`: the session had been worked in before this process. */
   constructor(resumed: boolean) {
@@ -48,12 +55,14 @@ export class Transcript {
     const entry = parseStreamLine(line.bytes);
     this.#meter.add(entry);
     this.#note(entry);
+    if (entry.kind === 'other' && entry.type === 'user') this.#loops.addResults(line.bytes);
     return entry;
   }
 
-  /** Whether there is a result, and whether the model worked on after it; cheap. */
-  progress(): { readonly result: boolean; readonly workedAfterResult: boolean } {
-    return { result: this.#result !== null, workedAfterResult: this.#workedAfterResult };
+  /** Whether there is a result, whether the model worked on after it, and whether it goes round in circles; cheap. */
+  progress(): { readonly result: boolean; readonly workedAfterResult: boolean; readonly looping: boolean } {
+    const looping = this.#loops.loop !== null;
+    return { result: this.#result !== null, workedAfterResult: this.#workedAfterResult, looping };
   }
 
   /** What one model after the other has used so far. */
@@ -69,6 +78,8 @@ export class Transcript {
       apiError: this.#apiError,
       rateLimit: this.#rateLimit,
       usage: this.#meter.usage(),
+      contextTokens: this.#contextTokens,
+      loop: this.#loops.loop,
       oversizedLine: this.#oversizedLine,
     };
   }
@@ -81,6 +92,8 @@ export class Transcript {
       case 'assistant':
         this.#workedAfterResult = this.#result !== null;
         this.#apiError = entry.line.is_api_error_message === true ? entry.line : null;
+        this.#contextTokens = contextOf(entry.line) ?? this.#contextTokens;
+        this.#loops.addCalls(entry.line);
         break;
       case 'rate-limit':
         this.#rateLimit = entry.line.rate_limit_info;
@@ -99,4 +112,18 @@ export class Transcript {
         break;
     }
   }
+}
+
+/** What the API was sent for a reply; a subagent's reply says nothing of the session, nor does the CLI's own. */
+function contextOf({
+  message: { model, usage },
+  parent_tool_use_id: parent,
+}: AssistantLine): number | undefined {
+  if (usage === undefined || model === '<synthetic>' || (parent ?? null) !== null) return undefined;
+  const {
+    input_tokens: input = 0,
+    cache_read_input_tokens: read = 0,
+    cache_creation_input_tokens: written = 0,
+  } = usage;
+  return input + read + written;
 }

@@ -14,6 +14,7 @@ function end(lines: readonly Line[], overrides: Partial<ProcessEnd> = {}): Proce
     exitCode: 0,
     signal: null,
     endedBy: 'itself',
+    model: 'claude-sonnet-9',
     timeoutMs: 1_800_000,
     stallMs: 600_000,
     ...overrides,
@@ -49,7 +50,27 @@ const text = {
   type: 'assistant',
   message: { id: 'm', model: 'claude-sonnet-5-5', content: [{ type: 'text', text: 'hi' }] },
 };
+/** A reply of the model that used so many tokens, of which the session's own are all but the output. */
+const reply = (usage: Line = { input_tokens: 7 }, fields: Line = {}): Line => ({
+  type: 'assistant',
+  message: { id: 'm', model: 'claude-sonnet-5-5', content: [], usage },
+  ...fields,
+});
+const loop: Line[] = Array.from({ length: 13 }, (_, index) => [
+  {
+    type: 'assistant',
+    message: {
+      content: [{ type: 'tool_use', id: `toolu_${index}`, name: 'Bash', input: { command: 'npm test' } }],
+    },
+  },
+  {
+    type: 'user',
+    message: { content: [{ type: 'tool_result', tool_use_id: `toolu_${index}`, content: '1 failed' }] },
+  },
+]).flat();
 const rejected = { status: 'rejected', resetsAt: 1_795_335_096, rateLimitType: 'five_hour' };
+const REGAIN =
+  'API Error: 400 You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.';
 const error = (subtype: string, words: string): Line => ({
   type: 'result',
   subtype,
@@ -116,7 +137,19 @@ describe('an ended run with a result', () => {
       [apiError('billing_error'), failure({ api_error_status: 400, result: 'Credit balance is too low' })],
       /no credit left/,
     ],
-    ['404', 'model-unavailable', [apiError('model_not_found'), failure({ api_error_status: 404 })]],
+    [
+      '404',
+      'model-unavailable',
+      [apiError('model_not_found'), failure({ api_error_status: 404 })],
+      /"claude-sonnet-9".*models\.worker\.model.*"sonnet".*API Error/,
+    ],
+    [
+      'the limit that the owner of a key has set',
+      'usage-limited',
+      [apiError('invalid_request'), failure({ api_error_status: 400, result: REGAIN })],
+      /regain access/,
+    ],
+    ['402', 'unauthenticated', [failure({ api_error_status: 402 })], /no credit left; add some/],
     ['400', 'refused', [apiError('unknown'), failure({ api_error_status: 400 })]],
     [
       'prompt too long',
@@ -166,6 +199,30 @@ describe('an ended run with a result', () => {
     expect(classify(end([limited])).end.resetsAt).toBeNull();
   });
 
+  test('takes the end of the limit that the owner of a key has set from its message', () => {
+    const limited = failure({ api_error_status: 400, result: REGAIN });
+    expect(classify(end([limited])).end.resetsAt).toBe(Date.parse('2026-12-01T00:00:00Z'));
+  });
+
+  test.each<[string, boolean, Line[]]>([
+    ['429 with a key', true, [apiError('rate_limit'), failure({ api_error_status: 429 })]],
+    ['529', true, [apiError('server_error'), failure({ api_error_status: 529 })]],
+    ['no connection', true, [failure({ api_error: 'connection_failed', api_error_status: null })]],
+    ['a refused key', false, [failure({ api_error_status: 401 })]],
+    ['no report', false, [{ ...success, structured_output: undefined }]],
+    ['a usage limit', false, [failure({ api_error: 'usage_limit_reached', api_error_status: 429 })]],
+  ])('by %s is an outage: %s', (_, outage, lines) => {
+    expect(classify(end([init, ...lines], { exitCode: 1 })).end.outage).toBe(outage);
+  });
+
+  test('tells what the session held at its last reply, and not what a subagent or an error did', () => {
+    const usage = { input_tokens: 5, cache_read_input_tokens: 1000, cache_creation_input_tokens: 200 };
+    const other = reply({ input_tokens: 9_999 }, { parent_tool_use_id: 'toolu_1' });
+    const lines = [reply({ input_tokens: 3 }), reply(usage), other, apiError('server_error')];
+    expect(classify(end([init, ...lines])).end.contextTokens).toBe(1205);
+    expect(classify(end([init, apiError('server_error')])).end.contextTokens).toBeNull();
+  });
+
   test('is a success although a rate limit event says "rejected"', () => {
     const event = { type: 'rate_limit_event', rate_limit_info: { ...rejected, isUsingOverage: true } };
     expect(classify(end([event, success])).end.outcome).toBe('landed');
@@ -209,9 +266,19 @@ describe('an ended run without a result', () => {
     ['our time limit', 'timed-out', [init], { endedBy: 'timed-out', exitCode: 143 }, /30 min/],
     ['our stall limit', 'stalled', [init], { endedBy: 'stalled', exitCode: 143 }, /10 min/],
     ['our abort', 'cancelled', [init], { endedBy: 'aborted', exitCode: 143 }, /Stopped/],
-    ['SIGTERM from outside', 'crashed', [init], { exitCode: 143 }, /exit code 143/],
-    ['SIGKILL from outside', 'crashed', [init], { exitCode: null, signal: 'SIGKILL' }, /SIGKILL.*memory/],
-    ['exit 0 and nothing said', 'crashed', [init], {}, /exit code 0/],
+    ['SIGTERM from outside', 'crashed', [init, reply()], { exitCode: 143 }, /exit code 143/],
+    [
+      'SIGKILL from outside',
+      'crashed',
+      [init, reply()],
+      { exitCode: null, signal: 'SIGKILL' },
+      /SIGKILL.*memory/,
+    ],
+    ['exit 0 in the middle', 'crashed', [init, reply()], {}, /exit code 0/],
+    ['exit 0 and nothing said', 'infrastructure', [init], {}, /exit code 0 before the model said anything/],
+    ['SIGTERM at once', 'infrastructure', [init], { exitCode: 143 }, /exit code 143 before/],
+    ['SIGKILL at once', 'infrastructure', [], { exitCode: null, signal: 'SIGKILL' }, /SIGKILL.*before/],
+    ['a loop', 'stalled', [init, ...loop], { endedBy: 'looping', exitCode: 143 }, /`Bash npm test` 12 times/],
     ['a killed orchestrator', 'cancelled', [init], { exitCode: null }, /orchestrator/],
     [
       'a bad flag',
