@@ -1,7 +1,8 @@
 import { sumUsage, totalTokens, type Attempt, type ModelUsage } from '../attempt.ts';
-import type { Delivery, RunCounts, RunOutcome, Stamped } from '../event.ts';
+import type { Delivery, PauseReason, RunCounts, RunOutcome, Stamped } from '../event.ts';
 import { OUTCOME_POLICY, type AttemptOutcome } from '../outcome.ts';
 import type { Run, UsageRecord } from '../store/store.ts';
+import { Pauses } from './pauses.ts';
 import { buildTaskGraph, readiness } from '../task-graph.ts';
 import { isRunnable, parentOf, type Task, type TaskId, type TaskStatus } from '../task.ts';
 
@@ -11,11 +12,16 @@ export interface SummarySource {
   readonly attempts: readonly Attempt[];
   readonly tasks: readonly Task[];
   readonly usage: readonly UsageRecord[];
-  /** Of the run. */
+  /** Of the run, at least those of `SUMMARY_EVENTS`. */
   readonly events: readonly Stamped[];
+  /** What the run and those that it continues have spent of a budget, in US dollars; its own cost if left away. */
+  readonly spentUsd?: number;
   /** Unix milliseconds. */
   readonly now: number;
 }
+
+/** The types of events that a summary is made from. */
+export const SUMMARY_EVENTS = ['run-paused', 'run-resumed', 'run-delivered', 'run-ended'] as const;
 
 /** What every task in a summary has. */
 interface SummarizedTask {
@@ -72,6 +78,14 @@ interface RoleUsage extends ModelUsage {
   readonly role: 'manager' | 'worker';
 }
 
+/** A pause that lasts. Times in ISO 8601, UTC. */
+interface PausedSummary {
+  readonly reason: PauseReason;
+  readonly since: string;
+  readonly until: string;
+  readonly message: string;
+}
+
 /** One run, summed up: the shape that `--json` prints and scripts rely on; fields are only ever added. */
 export interface RunSummary {
   readonly runId: string;
@@ -81,7 +95,12 @@ export interface RunSummary {
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   readonly endedAt: string | null;
+  /** From its start to its end, or until now. */
   readonly durationMs: number;
+  /** The part of it in which nothing was allowed to start. */
+  readonly pausedMs: number;
+  /** Why nothing starts right now; null while something may, and once the run is over. */
+  readonly paused: PausedSummary | null;
   readonly workers: number;
   readonly billing: string;
   readonly counts: RunCounts;
@@ -92,7 +111,9 @@ export interface RunSummary {
   readonly usage: readonly RoleUsage[];
   readonly tokens: number;
   readonly costUsd: number;
-  /** When a usage limit that stopped the run resets, ISO 8601, UTC; null where none did or it is not known. */
+  /** The same with what the runs have cost that this one continues: what a budget counts. */
+  readonly spentUsd: number;
+  /** When a usage limit that holds the run up, or has stopped it, resets: ISO 8601, UTC; else null. */
   readonly resetsAt: string | null;
   /** What became of what landed; null while the run goes on, and where workers share a directory. */
   readonly delivery: Delivery | null;
@@ -101,7 +122,8 @@ export interface RunSummary {
 }
 
 /** Sums a run up from what the store has of it. */
-export function summarize({ run, attempts, tasks, usage, events, now }: SummarySource): RunSummary {
+export function summarize(source: SummarySource): RunSummary {
+  const { run, attempts, tasks, usage, events, now } = source;
   const byTask = groupByTask(attempts);
   const titles = new Map(tasks.map((task) => [task.id, task]));
   const done: DoneTask[] = [];
@@ -126,7 +148,10 @@ export function summarize({ run, attempts, tasks, usage, events, now }: SummaryS
   }
   const left = leftTasks(tasks, byTask);
   const perRole = usagePerRole(usage);
+  const costUsd = perRole.reduce((sum, each) => sum + each.costUsd, 0);
   const end = run.endedAt === null ? now : Date.parse(run.endedAt);
+  const pauses = new Pauses();
+  for (const event of events) pauses.apply(event);
   // What a usage limit or a person stopped is still to do, and no failure of the task.
   const open = failed.filter(({ status }) => status === 'pending' || status === 'in-progress').length;
   const setAside = failed.filter(({ status }) => isDecided(status)).length;
@@ -137,6 +162,8 @@ export function summarize({ run, attempts, tasks, usage, events, now }: SummaryS
     startedAt: run.startedAt,
     endedAt: run.endedAt,
     durationMs: Math.max(0, end - Date.parse(run.startedAt)),
+    pausedMs: pauses.totalMs(end),
+    paused: run.endedAt === null ? pausedSummary(pauses) : null,
     workers: run.workers,
     billing: run.billing,
     counts: {
@@ -152,8 +179,9 @@ export function summarize({ run, attempts, tasks, usage, events, now }: SummaryS
     left,
     usage: perRole,
     tokens: perRole.reduce((sum, each) => sum + totalTokens(each), 0),
-    costUsd: perRole.reduce((sum, each) => sum + each.costUsd, 0),
-    resetsAt: latestReset(attempts),
+    costUsd,
+    spentUsd: Math.max(costUsd, source.spentUsd ?? 0),
+    resetsAt: resetOf(run, pauses, attempts),
     delivery: deliveryOf(events),
     directories: [
       ...new Set(
@@ -232,7 +260,22 @@ function deliveryOf(events: readonly Stamped[]): Delivery | null {
   return delivered === undefined || delivered.delivery.kind === 'none' ? null : delivered.delivery;
 }
 
-function latestReset(attempts: readonly Attempt[]): string | null {
-  const resets = attempts.flatMap((attempt) => attempt.end?.resetsAt ?? []);
-  return resets.length === 0 ? null : new Date(Math.max(...resets)).toISOString();
+function pausedSummary({ current }: Pauses): PausedSummary | null {
+  if (current === null) return null;
+  const { reason, since, until, message } = current;
+  return { reason, since: iso(since), until: iso(until), message };
+}
+
+/** When what holds a run up, or has stopped it, is over; what was over before its end has stopped nothing. */
+function resetOf(run: Run, { current, atEnd }: Pauses, attempts: readonly Attempt[]): string | null {
+  const pause = current ?? atEnd;
+  if (pause !== null && pause.reason !== 'outage') return iso(pause.until);
+  if (run.endedAt === null) return null;
+  const ended = Date.parse(run.endedAt);
+  const resets = attempts.flatMap(({ end }) => end?.resetsAt ?? []).filter((reset) => reset > ended);
+  return resets.length === 0 ? null : iso(Math.max(...resets));
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
 }

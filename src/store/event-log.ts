@@ -1,6 +1,7 @@
 import type { Event, Stamped } from '../event.ts';
 import type { TaskId } from '../task.ts';
 import type { Database } from './database.ts';
+import type { EventFilter } from './store.ts';
 import { keyOf } from './task-rows.ts';
 
 /** Appends events to the store, inside the transaction that makes the change they tell of. */
@@ -49,23 +50,25 @@ export class EventLog {
   }
 
   /** The newest `limit` events (all of them by default) in the order in which they happened. */
-  list({ taskId, runId, limit = -1 }: { taskId?: TaskId; runId?: string; limit?: number }): Stamped[] {
+  list({ taskId, runId, types, limit = -1 }: EventFilter): Stamped[] {
+    const only = types === undefined ? null : JSON.stringify(types);
     const rows =
-      taskId === undefined ? this.#ofListOrRun(runId, limit) : this.#ofTask(taskId, runId ?? null, limit);
+      taskId === undefined
+        ? this.#ofListOrRun(runId, only, limit)
+        : this.#ofTask(taskId, runId ?? null, only, limit);
     return rows.reverse().map(({ at, body }) => ({ ...(JSON.parse(body) as Event), at }));
   }
 
-  #ofListOrRun(runId: string | undefined, limit: number): EventRow[] {
-    return runId === undefined
-      ? this.#db
-          .sql<EventRow>('SELECT at, body FROM events WHERE tag = ? ORDER BY id DESC LIMIT ?')
-          .all(this.#tag, limit)
-      : this.#db
-          .sql<EventRow>('SELECT at, body FROM events WHERE run_id = ? ORDER BY id DESC LIMIT ?')
-          .all(runId, limit);
+  #ofListOrRun(runId: string | undefined, only: string | null, limit: number): EventRow[] {
+    const [column, value] = runId === undefined ? ['tag', this.#tag] : ['run_id', runId];
+    return this.#db
+      .sql<EventRow>(
+        `SELECT at, body FROM events WHERE ${column} = ? AND ${OF_TYPE} ORDER BY id DESC LIMIT ?`,
+      )
+      .all(value, only, only, limit);
   }
 
-  #ofTask(taskId: TaskId, runId: string | null, limit: number): EventRow[] {
+  #ofTask(taskId: TaskId, runId: string | null, only: string | null, limit: number): EventRow[] {
     const { number, sub } = keyOf(taskId);
     const key = [this.#tag, number, sub] as const;
     return this.#db
@@ -73,12 +76,15 @@ export class EventLog {
         `SELECT e.at, e.body FROM event_tasks l JOIN events e ON e.id = l.event
          WHERE l.tag = ? AND l.number = ? AND l.sub = ?
            AND l.event >= coalesce((SELECT born FROM tasks WHERE tag = ? AND number = ? AND sub = ?), 0)
-           AND coalesce(e.run_id = ?, ?)
+           AND coalesce(e.run_id = ?, ?) AND ${OF_TYPE}
          ORDER BY l.event DESC LIMIT ?`,
       )
-      .all(...key, ...key, runId, runId === null ? 1 : 0, limit);
+      .all(...key, ...key, runId, runId === null ? 1 : 0, only, only, limit);
   }
 }
+
+/** No list stands for all types. */
+const OF_TYPE = '(? IS NULL OR type IN (SELECT value FROM json_each(?)))';
 
 interface EventRow {
   readonly at: string;

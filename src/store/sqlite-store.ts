@@ -10,7 +10,7 @@ import { EventLog } from './event-log.ts';
 import { STORE_SCHEMA } from './migrations.ts';
 import { isFleeting, recordEvent } from './recorded-events.ts';
 import { endRun, readRun, type RunStart, startRun } from './runs.ts';
-import type { AttemptClaim, TaskStore } from './store.ts';
+import type { EventFilter, AttemptClaim, TaskStore } from './store.ts';
 import { addDrafts } from './task-additions.ts';
 import { addDependency, editTask } from './task-edits.ts';
 import { deleteTasks, removeDependency } from './task-removal.ts';

@@ -25,6 +25,15 @@ export interface UsageRecord extends ModelUsage {
   readonly at: string;
 }
 
+/** Which events are asked for; all that are not ruled out. */
+export interface EventFilter {
+  readonly taskId?: TaskId;
+  readonly runId?: string;
+  readonly types?: readonly Event['type'][];
+  /** How many at most, the newest. */
+  readonly limit?: number;
+}
+
 /** What a new attempt needs to know before it is spawned. */
 export interface AttemptClaim {
   readonly runId: string;
@@ -114,12 +123,7 @@ export interface TaskStore {
    * Events in the order in which they happened, with `types` only those, with `limit` only the newest. A task's are those since it was added:
    * ids are used again after a deletion.
    */
-  events(filter?: {
-    taskId?: TaskId;
-    runId?: string;
-    types?: readonly Event['type'][];
-    limit?: number;
-  }): Stamped[];
+  events(filter?: EventFilter): Stamped[];
 
   // What it cost, and what was learned from it.
   usage(filter?: { runId?: string; attemptId?: number; since?: string }): UsageRecord[];

@@ -7,7 +7,7 @@ import { orchestrate, type Orchestration } from '../../orchestrator.ts';
 import { redactValue } from '../../redact.ts';
 import { choosePresentation, type Presentation } from '../../reporting/choose.ts';
 import { formatSummary } from '../../reporting/format-summary.ts';
-import { summarize } from '../../reporting/summary.ts';
+import { readSummary } from '../../reporting/read-summary.ts';
 import type { Redact } from '../../redact.ts';
 import type { RunOptions } from '../../run-options.ts';
 import { openRunLock } from '../../store/run-lock.ts';
@@ -199,26 +199,12 @@ function printSummary(
   const run = store.run(runId);
   if (run === undefined) return;
   // What could not even begin has nothing to sum up; the error that ended it says why, and what to do.
-  const [attempts, usage] = [store.attempts({ runId }), store.usage({ runId })];
-  const isBare = attempts.length + usage.length === 0;
+  const isBare = store.attempts({ runId }).length + store.usage({ runId }).length === 0;
   if (kind !== 'ndjson' && isBare && run.outcome === 'interrupted') return;
-  const summary = redactValue(
-    summarize({
-      run,
-      attempts,
-      tasks: store.tasks(),
-      usage,
-      events: store.events({ runId, limit: LAST_EVENTS }),
-      now: Date.now(),
-    }),
-    redactorFor(cli, project),
-  );
+  const summary = redactValue(readSummary(store, run, Date.now()), redactorFor(cli, project));
   if (kind === 'ndjson') cli.stdout.write(`${JSON.stringify({ type: 'summary', ...summary })}\n`);
   else cli.stdout.write(`\n${formatSummary(summary, { columns: stdoutWidth(cli), color })}`);
 }
-
-/** What a run was delivered as is among its last words. */
-const LAST_EVENTS = 10;
 
 /** Sortable by time, and short enough to be read aloud: `20261122-114500-3f9a`. */
 function newRunId(): string {

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Attempt, AttemptEnd } from '../../../src/attempt.ts';
-import { RUN_OUTCOMES, type Delivery, type RunOutcome, type Stamped } from '../../../src/event.ts';
+import {
+  RUN_OUTCOMES,
+  type Delivery,
+  type PauseReason,
+  type RunOutcome,
+  type Stamped,
+} from '../../../src/event.ts';
 import { OUTCOME_POLICY, OUTCOMES, type AttemptOutcome } from '../../../src/outcome.ts';
 import { displayWidth } from '../../../src/reporting/display-text.ts';
 import { formatSummary, nextCommand } from '../../../src/reporting/format-summary.ts';
@@ -368,12 +374,87 @@ function oneAttempt(outcome: AttemptOutcome): RunSummary {
   });
 }
 
+const pausedAt = (at: string, until: string, reason: PauseReason = 'usage-limit'): Stamped => ({
+  type: 'run-paused',
+  runId: 'run-1',
+  reason,
+  until,
+  message: 'The usage limit is reached.',
+  at,
+});
+
+describe('a run that was paused', () => {
+  const pause = pausedAt('2026-01-01T00:02:00.000Z', '2026-01-01T00:10:00.000Z');
+  const resumed: Stamped = {
+    type: 'run-resumed',
+    runId: 'run-1',
+    reason: 'usage-limit',
+    at: '2026-01-01T00:10:05.000Z',
+  };
+  const ended: Stamped = {
+    type: 'run-ended',
+    runId: 'run-1',
+    outcome: 'paused-usage-limit',
+    message: '',
+    at: END,
+  };
+
+  test('and went on tells its waiting apart from its work, and no reset that is over', () => {
+    const summarized = summary({ events: [pause, resumed] });
+    expect(summarized).toMatchObject({
+      durationMs: 725_000,
+      pausedMs: 485_000,
+      paused: null,
+      resetsAt: null,
+    });
+    expect(text(summarized)).toContain('4m 00s at work · 8m 05s paused');
+  });
+
+  test('and still is tells until when', () => {
+    const summarized = summary({ run: run(null), events: [pause], now: Date.parse(START) + 180_000 });
+    expect(summarized).toMatchObject({
+      pausedMs: 60_000,
+      paused: { reason: 'usage-limit', since: pause.at, until: '2026-01-01T00:10:00.000Z' },
+      resetsAt: '2026-01-01T00:10:00.000Z',
+    });
+  });
+
+  test('and ended so tells when the limit resets, though no attempt met it', () => {
+    const until = '2026-01-01T05:00:00.000Z';
+    const events = [pausedAt(pause.at, until), ended];
+    expect(summary({ run: run('paused-usage-limit'), events })).toMatchObject({
+      paused: null,
+      resetsAt: until,
+    });
+  });
+
+  test('for an outage waits for no reset', () => {
+    const events = [pausedAt(pause.at, '2026-01-01T05:00:00.000Z', 'outage'), ended];
+    expect(summary({ run: run('outage'), events }).resetsAt).toBeNull();
+  });
+});
+
+test('what a budget counts is what is doubled to go on', () => {
+  const over = summary({ run: run('over-budget'), usage: [usage('worker', 'sonnet', 2)], spentUsd: 10.2 });
+  expect(over).toMatchObject({ costUsd: 2, spentUsd: 10.2 });
+  expect(nextCommand(over)).toBe('claude-orchestrator run --max-cost 21');
+  expect(summary({ usage: [usage('worker', 'sonnet', 2)], spentUsd: 0 }).spentUsd).toBe(2);
+});
+
 test('a usage limit tells when it resets', () => {
   const resetsAt = Date.parse('2026-01-01T05:00:00Z');
   const attempts = [attempt(1, '1', attemptEnd('usage-limited', { resetsAt }))];
   const summarized = summary({ run: run('paused-usage-limit'), tasks: [makeTask('1')], attempts });
   expect(summarized.resetsAt).toBe('2026-01-01T05:00:00.000Z');
-  expect(text(summarized)).toContain('Limit resets   2026-01-01T05:00:00.000Z');
+  expect(text(summarized)).toMatch(
+    /^Limit resets   (\w+ )?\d\d:\d\d, in 4 h 48 min; `run` goes on then, with the same sessions$/m,
+  );
+  const later = formatSummary(summarized, {
+    columns: 100,
+    color: false,
+    now: Date.parse('2026-01-02T00:00:00.000Z'),
+  });
+  expect(later).toContain('Limit resets   it has reset: `run` goes on');
 });
 
 test('a run that goes on shows who is at work, and its time so far', () => {

@@ -1,0 +1,16 @@
+import type { Run, TaskStore } from '../store/store.ts';
+import { summarize, SUMMARY_EVENTS, type RunSummary } from './summary.ts';
+
+/** Sums a run up from what is stored of it; `now` is in Unix milliseconds. */
+export function readSummary(store: TaskStore, run: Run, now: number): RunSummary {
+  const runId = run.id;
+  return summarize({
+    run,
+    attempts: store.attempts({ runId }),
+    tasks: store.tasks(),
+    usage: store.usage({ runId }),
+    events: store.events({ runId, types: SUMMARY_EVENTS }),
+    spentUsd: store.unfinishedSpending(),
+    now,
+  });
+}
