@@ -14,6 +14,8 @@ const usage = (model: string, input: number, costUsd: number): StatusReport['usa
   costUsd,
 });
 
+const RESET = '2026-11-22T17:00:00.000Z';
+
 function report(text: string, state: 'running' | 'ended' | 'dead', count: number): StatusReport {
   const counts = { total: count, ready: 1, blocked: 0, pending: 1, 'in-progress': 1, review: 0, done: count };
   return {
@@ -26,6 +28,11 @@ function report(text: string, state: 'running' | 'ended' | 'dead', count: number
       startedAt: '2026-11-22T11:45:00.000Z',
       endedAt: state === 'ended' ? '2026-11-22T12:45:00.000Z' : null,
       durationMs: 3_600_000,
+      pausedMs: 60_000,
+      paused:
+        state === 'running'
+          ? { reason: 'usage-limit', since: '2026-11-22T12:44:00.000Z', until: RESET, message: text }
+          : null,
       workers: 16,
       billing: text,
       counts: { total: count, done: 0, running: 0, failed: 0, waiting: 0 },
@@ -36,7 +43,8 @@ function report(text: string, state: 'running' | 'ended' | 'dead', count: number
       usage: [],
       tokens: 0,
       costUsd: 0,
-      resetsAt: '2026-11-22T17:00:00.000Z',
+      spentUsd: 0,
+      resetsAt: RESET,
       delivery: { kind: 'left', commit: 'abc', message: text, commands: [text] },
       directories: [],
     },
@@ -48,6 +56,7 @@ function report(text: string, state: 'running' | 'ended' | 'dead', count: number
         model: 'sonnet',
         phase: 'verifying',
         startedAt: '2026-11-22T12:00:00.000Z',
+        spentUsd: 0,
       },
     ],
     tasks: { ...counts, failed: 1, deferred: 0, cancelled: 0 },
@@ -55,7 +64,15 @@ function report(text: string, state: 'running' | 'ended' | 'dead', count: number
       run: [usage('claude-sonnet-5-5', 1_234_567, 12.3)],
       last5h: [usage('claude-sonnet-5-5', 1_234_567, 12.3), usage(text, 1, 0)],
       last7d: [usage('claude-sonnet-5-5', 9_999_999_999, 123_456), usage(text, 1, 0)],
+      account: { last5h: [], last7d: [usage('claude-opus-5-5', 1_234_567_890, 1e6), usage(text, 1, 0)] },
     },
+    windows: [
+      { account: text, window: 'five_hour', usedPercent: 100, status: 'rejected', resetsAt: RESET },
+      { account: text, window: text, usedPercent: null, status: 'allowed', resetsAt: null },
+    ],
+    hasPlan: true,
+    limit: { until: RESET, window: text },
+    budget: { maxUsd: 1e9, spentUsd: 123_456.7, leftUsd: 1e9 - 123_456.7, maxPerTaskUsd: 2 },
     attention: [{ taskId: '7', title: text, outcome: 'crashed', message: text, advice: text }],
     next: 'claude-orchestrator run',
   };
@@ -88,7 +105,7 @@ test('no line is wider than the terminal, and nothing from outside moves the cur
 test('a run that waits for a usage limit tells when it resets', () => {
   const now = Date.parse('2026-11-22T12:45:00.000Z');
   const shown = formatStatus(report('', 'ended', 3), { columns: 80, style: styles(false), now });
-  expect(shown).toContain('The usage limit resets at 2026-11-22T17:00:00.000Z.');
+  expect(shown).toMatch(/^The usage limit resets at \d\d:\d\d, in 4 h 15 min\.$/m);
 });
 
 test('where the results of the last run are is told', () => {

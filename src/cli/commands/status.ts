@@ -5,6 +5,7 @@ import type { Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { processLookUp } from '../process-look-up.ts';
 import { findProject, openProjectStore } from '../project.ts';
+import { openCircumstances } from '../status/circumstances.ts';
 import { collectStatus, type StatusReport } from '../status/collect.ts';
 import { formatStatus } from '../status/status-text.ts';
 import { stdoutWidth, withExamples } from '../tasks/session.ts';
@@ -20,11 +21,13 @@ export function statusCommand(cli: Cli): Command {
     .option('-w, --watch', 'show it again at every change, until Ctrl-C');
   withExamples(command, ['status', 'status --watch', 'status --json']);
   return onRun<StatusOptions>(command, cli, async (options) => {
-    const store = await openProjectStore(findProject(cli, options));
+    const project = findProject(cli, options);
+    const store = await openProjectStore(project);
+    const circumstances = await openCircumstances(cli, project);
     try {
       const mayBeAlive = store.lastRun()?.endedAt === null || options.watch === true;
       const isAlive = mayBeAlive ? await processLookUp(cli) : () => false;
-      const collect = (): StatusReport => collectStatus(store, isAlive, Date.now());
+      const collect = (): StatusReport => collectStatus(store, isAlive, circumstances, Date.now());
       if (options.watch === true) {
         const { watchStatus } = await import('../status/watch.ts');
         return await watchStatus(cli, options, store, collect);
@@ -36,10 +39,11 @@ export function statusCommand(cli: Cli): Command {
         const report = collect();
         cli.stdout.write(formatStatus(report, { columns, style: styles(color), now: Date.now() }));
         if (options.verbose === true && report.run !== null)
-          cli.stdout.write(`\n${formatSummary(report.run, { columns, color })}`);
+          cli.stdout.write(`\n${formatSummary(report.run, { columns, color, now: Date.now() })}`);
       }
       return undefined;
     } finally {
+      circumstances.close();
       store.close();
     }
   });

@@ -1,12 +1,19 @@
 import { sumUsage, type ModelUsage, type Phase, type ProcessIdentity } from '../../attempt.ts';
-import { OUTCOME_POLICY, type AttemptOutcome } from '../../outcome.ts';
-import { plural } from '../../reporting/format.ts';
 import { nextCommand } from '../../reporting/format-summary.ts';
-import { summarize, type RunSummary } from '../../reporting/summary.ts';
+import { readSummary } from '../../reporting/read-summary.ts';
+import type { RunSummary } from '../../reporting/summary.ts';
 import type { Run, TaskStore } from '../../store/store.ts';
-import type { Task, TaskId } from '../../task.ts';
+import type { TaskId } from '../../task.ts';
 import { countTasks, type TaskCounts } from '../tasks/counts.ts';
 import { loadBoard, viewTask } from '../tasks/view.ts';
+import { attentionFor, type Attention } from './attention.ts';
+import {
+  limitsOf,
+  type BudgetStatus,
+  type Circumstances,
+  type LimitStatus,
+  type WindowStatus,
+} from './limits.ts';
 
 /** Everything that `status` tells; also the documented shape of `status --json`. */
 export interface StatusReport {
@@ -14,12 +21,25 @@ export interface StatusReport {
   readonly running: readonly RunningAttempt[];
   /** Tasks that are work, so groups are left out. */
   readonly tasks: TaskCounts;
-  /** Per model, of the manager's calls and the workers together. */
+  /** Per model, of the manager's calls and the workers together; in the last hours and days by this project alone. */
   readonly usage: {
     readonly run: readonly ModelUsage[];
     readonly last5h: readonly ModelUsage[];
     readonly last7d: readonly ModelUsage[];
+    /** What all projects on this machine have used of the accounts that pay here; null where it is not known. */
+    readonly account: {
+      readonly last5h: readonly ModelUsage[];
+      readonly last7d: readonly ModelUsage[];
+    } | null;
   };
+  /** Of the accounts that pay here, as the API told of them last; those that have been reset since are left out. */
+  readonly windows: readonly WindowStatus[];
+  /** False where only API keys pay, which have no plan and so no windows but those of a minute. */
+  readonly hasPlan: boolean;
+  /** Until when no project on this machine starts anything on one of these accounts; null if it may. */
+  readonly limit: LimitStatus | null;
+  /** Null where there is no ceiling, or where the configuration cannot be read. */
+  readonly budget: BudgetStatus | null;
   readonly attention: readonly Attention[];
   /** The command that a person would give now. */
   readonly next: string;
@@ -40,21 +60,15 @@ interface RunningAttempt {
   readonly model: string;
   readonly phase: Phase;
   readonly startedAt: string;
-}
-
-/** Something that does not go on without a person. */
-interface Attention {
-  readonly taskId: TaskId | null;
-  readonly title: string;
-  readonly outcome: AttemptOutcome | null;
-  readonly message: string;
-  readonly advice: string;
+  /** What earlier attempts at the task cost, in US dollars. */
+  readonly spentUsd: number;
 }
 
 /** Looks everything up; `now` is in Unix milliseconds. */
 export function collectStatus(
   store: TaskStore,
   isAlive: (process: ProcessIdentity) => boolean,
+  circumstances: Circumstances,
   now: number,
 ): StatusReport {
   const board = loadBoard(store);
@@ -62,10 +76,10 @@ export function collectStatus(
   const counts = countTasks(tasks.map((task) => viewTask(board, task)));
   const titles = new Map(tasks.map(({ id, title }) => [id, title]));
   const last = store.lastRun();
-  const run = last === undefined ? null : runStatus(store, last, tasks, isAlive, now);
+  const run = last === undefined ? null : runStatus(store, last, isAlive, now);
   const unfinished = store.attempts({ running: true });
   const usage = store.usage({ since: new Date(now - 7 * DAY_MS).toISOString() });
-  const since5h = new Date(now - DAY_MS * (5 / 24)).toISOString();
+  const since5h = new Date(now - FIVE_HOURS_MS).toISOString();
   return {
     run,
     running: (run?.state === 'running' ? unfinished : []).map(
@@ -76,6 +90,7 @@ export function collectStatus(
         model,
         phase,
         startedAt,
+        spentUsd: costOf(store.attempts({ taskId }).flatMap(({ end }) => end?.usage ?? [])),
       }),
     ),
     tasks: counts,
@@ -83,66 +98,37 @@ export function collectStatus(
       run: sumUsage(run?.usage ?? []),
       last5h: sumUsage(usage.filter(({ at }) => at >= since5h)),
       last7d: sumUsage(usage),
+      account: usedByAccounts(circumstances, now),
     },
-    attention: [...deadRun(run, unfinished.length), ...failedTasks(store, tasks)],
+    ...limitsOf(circumstances, run, now),
+    attention: attentionFor(store, run, tasks, unfinished.length),
     next: nextStep(run, counts),
   };
 }
 
 const DAY_MS = 86_400_000;
-
-/** What a run was delivered as is among its last words. */
-const LAST_EVENTS = 10;
+const FIVE_HOURS_MS = 5 * 3_600_000;
 
 function runStatus(
   store: TaskStore,
   run: Run,
-  tasks: readonly Task[],
   isAlive: (process: ProcessIdentity) => boolean,
   now: number,
 ): RunStatus {
   const state = run.endedAt !== null ? 'ended' : isAlive(run.process) ? 'running' : 'dead';
-  const attempts = store.attempts({ runId: run.id });
-  const summary = summarize({
-    run,
-    attempts,
-    tasks,
-    usage: store.usage({ runId: run.id }),
-    events: store.events({ runId: run.id, limit: LAST_EVENTS }),
-    now,
-  });
-  return { ...summary, state, pid: run.process.pid };
+  const summary = readSummary(store, run, now);
+  // What waited for a limit waits no more once its process is gone.
+  const paused = state === 'running' ? summary.paused : null;
+  return { ...summary, paused, state, pid: run.process.pid };
 }
 
-function deadRun(run: RunStatus | null, unfinished: number): Attention[] {
-  if (run?.state !== 'dead') return [];
-  const work = unfinished === 0 ? '' : `, in the middle of ${plural(unfinished, 'task')}`;
-  return [
-    {
-      taskId: null,
-      title: '',
-      outcome: null,
-      message: `Run ${run.runId} was killed${work}: its process ${run.pid} is gone.`,
-      advice: '`run` takes it up where it stopped.',
-    },
-  ];
+function usedByAccounts({ ledger }: Circumstances, now: number): StatusReport['usage']['account'] {
+  if (ledger === null) return null;
+  return { last5h: ledger.usedSince(now - FIVE_HOURS_MS), last7d: ledger.usedSince(now - 7 * DAY_MS) };
 }
 
-function failedTasks(store: TaskStore, tasks: readonly Task[]): Attention[] {
-  return tasks
-    .filter(({ status }) => status === 'failed')
-    .map(({ id, title }) => {
-      const end = store.attempts({ taskId: id }).findLast((attempt) => attempt.end !== null)?.end;
-      const denials = end?.denials.map(({ rule }) => rule) ?? [];
-      const advice = end === undefined || end === null ? 'Run again.' : OUTCOME_POLICY[end.outcome].advice;
-      return {
-        taskId: id,
-        title,
-        outcome: end?.outcome ?? null,
-        message: end?.message ?? '',
-        advice: denials.length === 0 ? advice : `${advice} To add: ${[...new Set(denials)].join(', ')}`,
-      };
-    });
+function costOf(usages: readonly ModelUsage[]): number {
+  return usages.reduce((sum, { costUsd }) => sum + costUsd, 0);
 }
 
 function nextStep(run: RunStatus | null, tasks: TaskCounts): string {

@@ -1,9 +1,14 @@
-import { totalTokens, type ModelUsage } from '../../attempt.ts';
+import { totalTokens } from '../../attempt.ts';
+import { formatDue } from '../../reporting/clock.ts';
+import { describePause } from '../../reporting/describe-pause.ts';
 import { firstLine, fit, neutralise, truncate, wrap } from '../../reporting/display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../../reporting/format.ts';
 import type { Styles } from '../../reporting/styles.ts';
+import { exhaustedWindow, openWindows } from '../../reporting/usage-windows.ts';
 import { describeCounts } from '../tasks/counts.ts';
 import type { RunStatus, StatusReport } from './collect.ts';
+import { limitLines, shownWindow } from './limits-text.ts';
+import { usageLines } from './usage-text.ts';
 
 /** The report for a terminal of `columns` cells; no line is longer. `now` is in Unix milliseconds. */
 export function formatStatus(
@@ -11,7 +16,7 @@ export function formatStatus(
   options: { columns: number; style: Styles; now: number },
 ): string {
   const { columns, style, now } = options;
-  const lines = [...runLines(report.run).flatMap((line) => wrap(line, columns)), ''];
+  const lines = [...runLines(report, columns, now).flatMap((line) => wrap(line, columns)), ''];
   lines.push(...wrap(taskCounts(report), columns));
   for (const { taskId, title, number, phase, startedAt } of report.running) {
     const since = formatDuration(now - Date.parse(startedAt));
@@ -20,8 +25,8 @@ export function formatStatus(
     const room = Math.max(8, columns - start.length - tail.length);
     lines.push(truncate(start + fit(neutralise(title), room) + tail, columns));
   }
-  if (report.usage.last7d.length + report.usage.run.length > 0)
-    lines.push('', ...usageLines(report.usage, columns));
+  for (const section of [limitLines(report, columns, style, now), usageLines(report.usage, columns)])
+    if (section.length > 0) lines.push('', ...section);
   if (report.attention.length > 0) {
     lines.push('', style.bold('Needs you'));
     for (const { taskId, title, outcome, message, advice } of report.attention) {
@@ -46,65 +51,48 @@ export function formatStatusLine(report: StatusReport, now: number): string {
   return `${new Date(now).toISOString()} ${state} · ${taskCounts(report)} · ${formatTokens(tokens)} tokens · ${formatMoney(cost)}\n`;
 }
 
-function runLines(run: RunStatus | null): string[] {
+function runLines({ run, windows }: StatusReport, columns: number, now: number): string[] {
   if (run === null) return ['No run yet.'];
-  const { runId, state, pid, outcome, durationMs, workers, message, delivery, billing, resetsAt } = run;
-  const took = formatDuration(durationMs);
+  const { runId, state, pid, outcome, durationMs, pausedMs, workers, message, delivery, billing } = run;
+  const took =
+    formatDuration(durationMs) + (pausedMs < 1000 ? '' : `, ${formatDuration(pausedMs)} of it paused`);
   const headline = {
     running: `Run ${runId} in progress for ${took} (process ${pid}, ${plural(workers, 'worker')})`,
     dead: `Run ${runId} was killed; its process ${pid} is gone`,
     ended: `Last run ${runId}: ${(outcome ?? 'ended').replaceAll('-', ' ')} after ${took} (${plural(workers, 'worker')})`,
   }[state];
-  const reset = state === 'ended' && outcome === 'paused-usage-limit' && resetsAt !== null;
   const more = [
+    ...pauseLines(run, windows, columns, now),
     message,
     delivery?.message ?? '',
-    reset ? `The usage limit resets at ${resetsAt}.` : '',
+    resetLine(run, now),
     billing,
   ];
   return [headline, ...more.map(neutralise).filter((line) => line !== '')];
 }
 
-function taskCounts({ tasks }: StatusReport): string {
-  return tasks.total === 0 ? 'no tasks yet' : describeCounts(tasks);
+function pauseLines(
+  { paused }: RunStatus,
+  windows: StatusReport['windows'],
+  columns: number,
+  now: number,
+): string[] {
+  if (paused === null) return [];
+  const { reason, until, message } = paused;
+  const exhausted =
+    reason === 'outage' ? undefined : exhaustedWindow(openWindows(windows.map(shownWindow), now));
+  const pause = { reason, until: Date.parse(until), window: exhausted?.name ?? null };
+  return [describePause(pause, now, columns), message];
 }
 
-function usageLines(usage: StatusReport['usage'], columns: number): string[] {
-  const spans = [
-    ['this run', usage.run],
-    ['last 5 h', usage.last5h],
-    ['last 7 d', usage.last7d],
-  ] as const;
-  const models = [...new Set(spans.flatMap(([, used]) => used.map(({ model }) => model)))].sort();
-  const longest = Math.max(0, ...models.map(({ length }) => length));
-  const width = Math.max(5, Math.min(columns - spans.length * 18, longest));
-  const cell = (used: readonly ModelUsage[], model?: string): string => {
-    const own = used.filter((each) => model === undefined || each.model === model);
-    if (own.length === 0) return fit('-', 17, 'right');
-    const tokens = own.reduce((sum, each) => sum + totalTokens(each), 0);
-    const cost = own.reduce((sum, each) => sum + each.costUsd, 0);
-    return fit(`${formatTokens(tokens)} ${fit(formatMoney(cost), 9, 'right')}`, 17, 'right');
-  };
-  const row = (name: string, cells: string[]): string =>
-    truncate([fit(neutralise(name), width), ...cells].join(' '), columns);
-  return [
-    row(
-      'usage',
-      spans.map(([name]) => fit(name, 17, 'right')),
-    ),
-    ...models.map((model) =>
-      row(
-        model,
-        spans.map(([, used]) => cell(used, model)),
-      ),
-    ),
-    ...(models.length > 1
-      ? [
-          row(
-            'total',
-            spans.map(([, used]) => cell(used)),
-          ),
-        ]
-      : []),
-  ];
+function resetLine({ state, outcome, resetsAt }: RunStatus, now: number): string {
+  if (state !== 'ended' || outcome !== 'paused-usage-limit' || resetsAt === null) return '';
+  const reset = Date.parse(resetsAt);
+  return reset > now
+    ? `The usage limit resets at ${formatDue(reset, now)}.`
+    : 'The usage limit has reset since.';
+}
+
+function taskCounts({ tasks }: StatusReport): string {
+  return tasks.total === 0 ? 'no tasks yet' : describeCounts(tasks);
 }

@@ -1,0 +1,75 @@
+import type { RunOutcome } from '../../event.ts';
+import { OUTCOME_POLICY, type AttemptOutcome } from '../../outcome.ts';
+import { plural } from '../../reporting/format.ts';
+import type { TaskStore } from '../../store/store.ts';
+import { isSettled, type Task, type TaskId } from '../../task.ts';
+import type { RunStatus } from './collect.ts';
+
+/** Something that does not go on without a person. */
+export interface Attention {
+  /** Null where it is about the run. */
+  readonly taskId: TaskId | null;
+  readonly title: string;
+  readonly outcome: AttemptOutcome | RunOutcome | null;
+  readonly message: string;
+  readonly advice: string;
+}
+
+/** What needs a person: a run that does not go on by itself first, then the tasks that failed. */
+export function attentionFor(
+  store: TaskStore,
+  run: RunStatus | null,
+  tasks: readonly Task[],
+  unfinished: number,
+): Attention[] {
+  const isOpen = tasks.some(({ status }) => !isSettled(status));
+  return [
+    ...(run?.state === 'dead' ? [deadRun(run, unfinished)] : []),
+    ...(run?.state === 'ended' && isOpen ? stoppedRun(run) : []),
+    ...failedTasks(store, tasks),
+  ];
+}
+
+const ABOUT_RUN = { taskId: null, title: '' } as const;
+
+function deadRun({ runId, pid }: RunStatus, unfinished: number): Attention {
+  const work = unfinished === 0 ? '' : `, in the middle of ${plural(unfinished, 'task')}`;
+  return {
+    ...ABOUT_RUN,
+    outcome: null,
+    message: `Run ${runId} was killed${work}: its process ${pid} is gone.`,
+    advice: '`run` takes it up where it stopped.',
+  };
+}
+
+/** How a person lets a run go on that was stopped by something other than its tasks. */
+const STOPPED: Readonly<Partial<Record<RunOutcome, string>>> = {
+  'paused-usage-limit':
+    '`run` goes on with the same sessions once the limit has reset; no task lost an attempt.',
+  'over-budget': 'Raise budget.max_cost_usd, or give it more with `run --max-cost`.',
+  unauthenticated: OUTCOME_POLICY.unauthenticated.advice,
+  'model-unavailable': OUTCOME_POLICY['model-unavailable'].advice,
+  outage: 'Look what fails with `check`, then `run` again; no task lost an attempt.',
+};
+
+function stoppedRun({ outcome, message }: RunStatus): Attention[] {
+  const advice = outcome === null ? undefined : STOPPED[outcome];
+  return advice === undefined ? [] : [{ ...ABOUT_RUN, outcome, message, advice }];
+}
+
+function failedTasks(store: TaskStore, tasks: readonly Task[]): Attention[] {
+  return tasks
+    .filter(({ status }) => status === 'failed')
+    .map(({ id, title }) => {
+      const end = store.attempts({ taskId: id }).findLast((attempt) => attempt.end !== null)?.end;
+      const denials = end?.denials.map(({ rule }) => rule) ?? [];
+      const advice = end === undefined || end === null ? 'Run again.' : OUTCOME_POLICY[end.outcome].advice;
+      return {
+        taskId: id,
+        title,
+        outcome: end?.outcome ?? null,
+        message: end?.message ?? '',
+        advice: denials.length === 0 ? advice : `${advice} To add: ${[...new Set(denials)].join(', ')}`,
+      };
+    });
+}

@@ -1,0 +1,68 @@
+import { formatDue } from '../../reporting/clock.ts';
+import { fit, neutralise, truncate, wrap } from '../../reporting/display-text.ts';
+import { formatMoney } from '../../reporting/format.ts';
+import type { Styles } from '../../reporting/styles.ts';
+import { drawUse, openWindows, type ShownWindow } from '../../reporting/usage-windows.ts';
+import { windowName } from '../../reporting/window-name.ts';
+import type { StatusReport } from './collect.ts';
+import type { WindowStatus } from './limits.ts';
+
+const LONGEST_BAR = 24;
+const MOST_NAME = 20;
+
+/** Usage windows as bars, each account's under its name, and what is left of the budgets. */
+export function limitLines(report: StatusReport, columns: number, style: Styles, now: number): string[] {
+  if (report.run === null && report.windows.length === 0) return [];
+  const windows = openWindows(report.windows.map(shownWindow), now);
+  const lines = report.limit === null ? [] : wrap(limitWords(report.limit, now), columns).map(style.yellow);
+  if (windows.length === 0) {
+    const none = report.hasPlan
+      ? 'No plan limits are known yet.'
+      : 'No plan limits are known for an API key.';
+    lines.push(style.dim(truncate(none, columns)));
+  }
+  for (const account of new Set(windows.map((window) => window.account))) {
+    lines.push(truncate(`limits of the ${neutralise(account)}`, columns));
+    const own = windows.filter((window) => window.account === account);
+    lines.push(...own.map((window) => windowLine(window, columns, style, now)));
+  }
+  return [...lines, ...wrap(budgetWords(report.budget), columns).filter((line) => line !== '')];
+}
+
+/** A window as displays show it. */
+export function shownWindow({ account, window, usedPercent, status, resetsAt }: WindowStatus): ShownWindow {
+  return {
+    account,
+    name: window,
+    utilization: usedPercent === null ? null : usedPercent / 100,
+    status,
+    resetsAt: resetsAt === null ? null : Date.parse(resetsAt),
+  };
+}
+
+function windowLine(window: ShownWindow, columns: number, style: Styles, now: number): string {
+  const reset = window.resetsAt === null ? '' : `  resets ${formatDue(window.resetsAt, now)}`;
+  const name = `  ${fit(windowName(window.name), Math.min(MOST_NAME, Math.max(6, columns - 60)))} `;
+  const room = columns - name.length - 5;
+  const bar = Math.max(0, Math.min(LONGEST_BAR, room - reset.length));
+  const use = drawUse(window, bar, style);
+  return name.length + bar + 5 + reset.length <= columns
+    ? `${name}${use}${reset}`
+    : truncate(`${name}${drawUse(window, 0, style)}${reset}`, columns);
+}
+
+function limitWords({ until, window }: NonNullable<StatusReport['limit']>, now: number): string {
+  const which = window === null ? 'A usage limit' : `The ${windowName(window)} limit`;
+  return `${which} is reached: nothing starts on this account until ${formatDue(Date.parse(until), now)}.`;
+}
+
+function budgetWords(budget: StatusReport['budget']): string {
+  if (budget === null) return '';
+  const { maxUsd, spentUsd, leftUsd, maxPerTaskUsd } = budget;
+  const run =
+    maxUsd === null || leftUsd === null
+      ? ''
+      : `${formatMoney(spentUsd)} of ${formatMoney(maxUsd)} spent, ${formatMoney(leftUsd)} left`;
+  const task = maxPerTaskUsd === null ? '' : `at most ${formatMoney(maxPerTaskUsd)} a task`;
+  return `budget  ${[run, task].filter((part) => part !== '').join(' · ')}`;
+}

@@ -1,0 +1,51 @@
+import { totalTokens, type ModelUsage } from '../../attempt.ts';
+import { fit, neutralise, truncate } from '../../reporting/display-text.ts';
+import { formatMoney, formatTokens } from '../../reporting/format.ts';
+import type { StatusReport } from './collect.ts';
+
+const SPANS = ['this run', 'last 5 h', 'last 7 d'] as const;
+const CELL = 17;
+const OWN = 'of it here';
+
+/**
+ * Tokens and cost as a table by model: of the run, and of the last hours and days. Where other projects have used the
+ * same accounts theirs is counted in, and this project's own share stands below. Empty where nothing was used.
+ */
+export function usageLines(
+  { run, last5h, last7d, account }: StatusReport['usage'],
+  columns: number,
+): string[] {
+  const own = [run, last5h, last7d];
+  const isShared = account !== null && costOf(account.last7d) - costOf(last7d) > SMALLEST_USD;
+  const all = isShared ? [run, account.last5h, account.last7d] : own;
+  const models = [...new Set(all.flatMap((used) => used.map(({ model }) => model)))].sort();
+  if (models.length === 0) return [];
+  const longest = Math.max(...[...models, ...(isShared ? [OWN] : [])].map(({ length }) => length));
+  const width = Math.max(5, Math.min(columns - SPANS.length * (CELL + 1), longest));
+  const row = (name: string, cells: readonly string[]): string =>
+    truncate([fit(neutralise(name), width), ...cells].join(' '), columns);
+  const sums = (model: string): string[] =>
+    all.map((used) => cell(used.filter((each) => each.model === model)));
+  return [
+    row(
+      'usage',
+      SPANS.map((name) => fit(name, CELL, 'right')),
+    ),
+    ...models.map((model) => row(model, sums(model))),
+    ...(models.length > 1 ? [row('total', all.map(cell))] : []),
+    ...(isShared ? [row(OWN, own.map(cell))] : []),
+  ];
+}
+
+/** What two sums of the same figures may differ by. */
+const SMALLEST_USD = 0.000_001;
+
+function cell(used: readonly ModelUsage[]): string {
+  if (used.length === 0) return fit('-', CELL, 'right');
+  const tokens = used.reduce((sum, each) => sum + totalTokens(each), 0);
+  return fit(`${formatTokens(tokens)} ${fit(formatMoney(costOf(used)), 9, 'right')}`, CELL, 'right');
+}
+
+function costOf(used: readonly ModelUsage[]): number {
+  return used.reduce((sum, { costUsd }) => sum + costUsd, 0);
+}
