@@ -24,14 +24,14 @@ export interface NotificationParts {
    * another. Undefined where stdout is no terminal, or holds JSON.
    */
   readonly terminal: OutputStream | undefined;
-  /** Takes secrets out of a text. */
+  /** Takes secrets out of a text; the events come without any. */
   readonly redact: (text: string) => string;
   readonly warn: (message: string) => void;
 }
 
 /** Everyone who is told of a run beside its display, by configuration. */
 export function notificationReporters(cli: Cli, parts: NotificationParts): Reporter[] {
-  const { project, settings, runId, terminal, redact, warn } = parts;
+  const { project, settings, runId, terminal, warn } = parts;
   const { notifications, hooks } = settings.config;
   const name = basename(project.root);
   const options: ChannelOptions = { project: name, runId, warn, random: Math.random };
@@ -54,7 +54,7 @@ export function notificationReporters(cli: Cli, parts: NotificationParts): Repor
   };
   const [program, ...rest] = hooks.on_event;
   return [
-    ...(receivers.length === 0 ? [] : [notifier({ wanted, redact }, receivers)]),
+    ...(receivers.length === 0 ? [] : [notifier({ wanted }, receivers)]),
     ...(program === undefined ? [] : [hookReporter(cli, parts, [program, ...rest])]),
   ];
 }

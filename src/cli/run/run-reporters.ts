@@ -4,6 +4,7 @@ import { createReporter } from '../../reporting/create-reporter.ts';
 import { fanOut } from '../../reporting/fan-out.ts';
 import { createLogReporter } from '../../reporting/log/log-reporter.ts';
 import type { Reporter } from '../../reporting/reporter.ts';
+import { withoutBlocking } from '../../reporting/terminal-stream.ts';
 import type { Redact } from '../../redact.ts';
 import type { UsageLedger } from '../../usage/ledger.ts';
 import type { ProcessTable } from '../../worker/process-table.ts';
@@ -28,8 +29,10 @@ export async function runReporters(
 ): Promise<Reporter> {
   const { presentation, ledger, redact, warn } = parts;
   const now = Date.now;
+  // One for all who write to the terminal: what they write must not mix, nor wait for it.
+  const stream = withoutBlocking(cli.stdout);
   const display = await createReporter(presentation, {
-    stream: cli.stdout,
+    stream,
     now,
     windows: () => ledger.windows(),
   });
@@ -41,7 +44,7 @@ export async function runReporters(
     warn,
   });
   const isTerminal = cli.stdout.isTTY === true && presentation.kind !== 'ndjson';
-  const terminal = isTerminal ? cli.stdout : undefined;
+  const terminal = isTerminal ? stream : undefined;
   const others = notificationReporters(cli, { ...parts, project, settings, terminal });
   return fanOut([display, log, ...others], { redact });
 }

@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Stamped } from '../../event.ts';
 import type { Marker, ProcessTable } from '../../worker/process-table.ts';
 import { neutralise } from '../display-text.ts';
 import type { Reporter } from '../reporter.ts';
@@ -15,7 +14,7 @@ export interface CommandOptions {
   readonly processes: Pick<ProcessTable, 'identify' | 'endTree' | 'endMarked'>;
   /** By which what it leaves behind is found. */
   readonly marker: Marker;
-  /** Takes secrets out of a text. */
+  /** Takes secrets out of what the program says. */
   readonly redact: (text: string) => string;
   readonly warn: (message: string) => void;
   readonly limits?: Partial<typeof LIMITS>;
@@ -40,7 +39,7 @@ const OUTPUT_CHARACTERS = 2000;
  * is no event. A program that fails is told of once, and started for the next event all the same.
  */
 export function commandReporter(options: CommandOptions): Reporter {
-  const { processes, marker, redact, warn } = options;
+  const { processes, marker, warn } = options;
   const limits = { ...LIMITS, ...options.limits };
   const waiting: string[] = [];
   const closing = new AbortController();
@@ -65,7 +64,7 @@ export function commandReporter(options: CommandOptions): Reporter {
   return {
     report(event) {
       if (event.type === 'attempt-progress') return;
-      waiting.push(lineOf(event, redact));
+      waiting.push(`${JSON.stringify(event)}\n`);
       if (waiting.length > limits.waiting) {
         waiting.shift();
         lost++;
@@ -82,13 +81,6 @@ export function commandReporter(options: CommandOptions): Reporter {
       if (lost > 0) warn(`The program in hooks.on_event was too slow: it never got ${lost} of the events.`);
     },
   };
-}
-
-function lineOf(event: Stamped, redact: (text: string) => string): string {
-  const text = JSON.stringify(event, (_key, value: unknown) =>
-    typeof value === 'string' ? redact(value) : value,
-  );
-  return `${text}\n`;
 }
 
 /** Hands one event to the program; resolves with what went wrong, once it is gone. */

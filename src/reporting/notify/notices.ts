@@ -17,8 +17,6 @@ export interface NoticeOptions {
     readonly taskFailed: boolean;
     readonly runEnded: boolean;
   };
-  /** Takes secrets out of a text. */
-  readonly redact: (text: string) => string;
 }
 
 /** Characters of a title and of a detail. */
@@ -34,7 +32,7 @@ const NEEDS_PERSON: ReadonlySet<AttemptOutcome> = new Set(['unauthenticated', 'm
 type EventOf<T extends Stamped['type']> = Extract<Stamped, { type: T }>;
 type Draft = Pick<Notice, 'kind' | 'urgent' | 'title' | 'detail'> & { readonly taskId?: TaskId };
 
-/** Makes of a run's events what a person is told of it. */
+/** Makes of a run's events, which hold no secrets any more, what a person is told of it. */
 export class Notices {
   readonly #options: NoticeOptions;
   readonly #model = new ProgressModel();
@@ -58,15 +56,14 @@ export class Notices {
     this.#model.apply(event);
     const draft = this.#draft(event);
     if (draft === undefined) return undefined;
-    const { redact } = this.#options;
     return {
       id: ++this.#count,
       kind: draft.kind,
       urgent: draft.urgent,
       at: event.at,
       taskId: draft.taskId ?? null,
-      title: shorten(neutralise(redact(draft.title)), TITLE),
-      detail: shorten(neutralise(redact(draft.detail)), DETAIL),
+      title: shorten(neutralise(draft.title), TITLE),
+      detail: shorten(neutralise(draft.detail), DETAIL),
     };
   }
 

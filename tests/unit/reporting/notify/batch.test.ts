@@ -1,0 +1,115 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Batch } from '../../../../src/reporting/notify/batch.ts';
+import { notice } from '../../../rig/notices.ts';
+
+const ids = (notices: readonly { id: number }[]): number[] => notices.map(({ id }) => id);
+
+describe('when a batch is due', () => {
+  test('the first waits five seconds for company', () => {
+    const batch = new Batch();
+    expect(batch.dueAt).toBeUndefined();
+    batch.add(notice(1), 1000);
+    expect(batch.dueAt).toBe(6000);
+  });
+
+  test('each that comes makes it wait again, thirty seconds at most', () => {
+    const batch = new Batch();
+    for (let second = 0; second < 29; second += 4) batch.add(notice(second), second * 1000);
+    expect(batch.dueAt).toBe(30_000);
+    batch.take();
+    batch.add(notice(99), 40_000);
+    expect(batch.dueAt).toBe(45_000);
+  });
+
+  test('an urgent one takes those along that wait, at once, whatever comes after', () => {
+    const batch = new Batch();
+    batch.add(notice(1), 0);
+    batch.add(notice(2, { urgent: true }), 3000);
+    batch.add(notice(3), 3500);
+    expect(batch.dueAt).toBeLessThanOrEqual(3000);
+    expect(ids(batch.take().notices)).toEqual([1, 2, 3]);
+    expect(batch.dueAt).toBeUndefined();
+  });
+});
+
+test('of too many the oldest are given up and counted, urgent ones last', () => {
+  const batch = new Batch(3);
+  batch.add(notice(1, { urgent: true }), 0);
+  for (let id = 2; id <= 6; id++) batch.add(notice(id), 0);
+  expect(batch.untold).toBe(6);
+  const { notices, dropped } = batch.take();
+  expect(ids(notices)).toEqual([1, 5, 6]);
+  expect(dropped).toBe(3);
+});
+
+test('whatever comes, is taken, put back or given up: each is told once, in order, or counted', () => {
+  const steps = fc.array(
+    fc.oneof(
+      { weight: 5, arbitrary: fc.record({ do: fc.constant('add' as const), urgent: fc.boolean() }) },
+      {
+        weight: 2,
+        arbitrary: fc.record({ do: fc.constant('send' as const), room: fc.integer({ min: 1, max: 9 }) }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({ do: fc.constant('fail' as const), room: fc.integer({ min: 1, max: 9 }) }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({ do: fc.constant('refuse' as const), room: fc.integer({ min: 1, max: 9 }) }),
+      },
+    ),
+    { maxLength: 200 },
+  );
+  fc.assert(
+    fc.property(steps, fc.integer({ min: 1, max: 20 }), (run, most) => {
+      const batch = new Batch(most);
+      const told: number[] = [];
+      let added = 0;
+      let counted = 0;
+      for (const [now, step] of run.entries()) {
+        if (step.do === 'add') {
+          batch.add(notice(++added, { urgent: step.urgent }), now);
+          continue;
+        }
+        if (batch.dueAt === undefined) continue;
+        const { notices, dropped } = batch.take();
+        const [first, rest] = [notices.slice(0, step.room), notices.slice(step.room)];
+        expect(notices.length).toBeLessThanOrEqual(most);
+        batch.putBack(rest, 0, now);
+        if (step.do === 'send') {
+          told.push(...ids(first));
+          counted += dropped;
+        } else if (step.do === 'fail') batch.putBack(first, dropped, now);
+        else batch.giveUp(first.length + dropped);
+      }
+      expect(told).toEqual([...new Set(told)].sort((a, b) => a - b));
+      expect(told.length + counted + batch.untold).toBe(added);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('nothing waits longer than thirty seconds, whenever it comes', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 20_000 }), { minLength: 1, maxLength: 60 }), (gaps) => {
+      const batch = new Batch();
+      let now = 0;
+      let firstAt: number | undefined;
+      const takeAt = (time: number): void => {
+        expect(time - (firstAt ?? time)).toBeLessThanOrEqual(30_000);
+        expect(batch.take().notices.length).toBeGreaterThan(0);
+        firstAt = undefined;
+      };
+      for (const [id, gap] of gaps.entries()) {
+        now += gap;
+        while (batch.dueAt !== undefined && batch.dueAt <= now) takeAt(batch.dueAt);
+        firstAt ??= now;
+        batch.add(notice(id), now);
+      }
+      takeAt(batch.dueAt ?? Infinity);
+    }),
+    { numRuns: 2000 },
+  );
+});
