@@ -180,7 +180,7 @@ class Orchestrator {
       const source = await plan(store.tasks(), this.#signal);
       this.#checkLimits();
       // A plan that was refused is asked for again after the pause.
-      this.#isPlanned = source !== 'stored' || this.#governor.pause === null;
+      this.#isPlanned = source !== 'stored' || this.#governor.startable(now()) > 0;
       if (this.#isPlanned) reporter.report(store.record({ type: 'run-planned', runId, source }));
       this.#refresh();
     } catch (error) {
