@@ -5,13 +5,8 @@ interface HeaderSource {
   get(name: string): string | null;
 }
 
-/** The windows of a plan, as headers and as the rest of the tool call them. */
-const PLAN_WINDOWS = {
-  '5h': 'five_hour',
-  '7d': 'seven_day',
-  '7d_opus': 'seven_day_opus',
-  '7d_sonnet': 'seven_day_sonnet',
-} as const;
+/** The windows of a plan, as headers and as the rest of the tool call them; those of single models are only claimed. */
+const PLAN_WINDOWS = { '5h': 'five_hour', '7d': 'seven_day', '7d_oi': 'seven_day_overage_included' } as const;
 /** What an API key may use in a minute. */
 const KEY_WINDOWS = ['requests', 'tokens', 'input-tokens', 'output-tokens'] as const;
 
