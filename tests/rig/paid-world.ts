@@ -1,0 +1,128 @@
+import type { Attempt, AttemptEnd } from '../../src/attempt.ts';
+import type { Budget } from '../../src/budget.ts';
+import type { Assignment, Worker, WorkerHooks } from '../../src/worker/worker.ts';
+import { attemptEnd, costing } from './attempt-end.ts';
+
+/** What an attempt would do if nothing kept it: what each of its API calls costs, and what its review does. */
+export interface Work {
+  readonly callsUsd: readonly number[];
+  readonly callMs: number;
+  readonly reviewUsd: number;
+}
+
+/** A Claude process that spends money, whether or not anybody watches it. */
+interface Process {
+  readonly grantUsd: number;
+  spentUsd: number;
+  hooks: WorkerHooks | null;
+  end: AttemptEnd | null;
+  onEnd: ((end: AttemptEnd) => void) | null;
+}
+
+/**
+ * A world in which workers cost money: they go on when their orchestrator is killed, and stop where the Claude CLI
+ * would, after the call that exceeds what they may spend. It keeps its own account of all that was really spent.
+ */
+export class PaidWorld {
+  spentUsd = 0;
+  /** Calls of the manager that were under way when its orchestrator was killed: paid, and booked by nobody. */
+  lostUsd = 0;
+  readonly #workOf: (attempt: Attempt) => Work;
+  readonly #processes = new Map<string, Process>();
+  #life = 0;
+
+  constructor(workOf: (attempt: Attempt) => Work) {
+    this.#workOf = workOf;
+  }
+
+  /** The worker of the next orchestrator; `budget` is what it asks before it asks the manager. */
+  worker(budget: Budget): Worker {
+    const life = this.#life;
+    return {
+      run: ({ attempt, maxCostUsd }: Assignment, hooks, signal) => {
+        hooks.onSpawn({ pid: 1, startTime: attempt.sessionId });
+        const process = this.#start(attempt, maxCostUsd ?? Infinity);
+        return this.#follow(attempt, process, { budget, hooks, signal, life });
+      },
+      recover: async (attempt, hooks, signal) => {
+        const process = this.#processes.get(keyOf(attempt));
+        return process === undefined
+          ? undefined
+          : await this.#follow(attempt, process, { budget, hooks, signal, life });
+      },
+      endOrphans: () => Promise.resolve(),
+    };
+  }
+
+  /** The orchestrator is gone from one moment to the next; its workers are not. */
+  kill(): void {
+    this.#life++;
+    for (const process of this.#processes.values()) {
+      process.hooks = null;
+      process.onEnd = null;
+    }
+  }
+
+  #start(attempt: Attempt, grantUsd: number): Process {
+    const process: Process = { grantUsd, spentUsd: 0, hooks: null, end: null, onEnd: null };
+    this.#processes.set(keyOf(attempt), process);
+    const { callsUsd, callMs } = this.#workOf(attempt);
+    const call = (index: number): void => {
+      if (process.end !== null) return;
+      const costUsd = callsUsd[index];
+      if (costUsd === undefined) return this.#end(process, 'landed');
+      process.spentUsd += costUsd;
+      this.spentUsd += costUsd;
+      const tokens = { input: 1, output: 1, cacheRead: 0, cacheWrite: 0 };
+      process.hooks?.onProgress({ action: 'working', tokens, costUsd: process.spentUsd });
+      if (process.spentUsd >= process.grantUsd) return this.#end(process, 'over-budget');
+      setTimeout(() => call(index + 1), callMs);
+    };
+    setTimeout(() => call(0), callMs);
+    return process;
+  }
+
+  async #follow(
+    attempt: Attempt,
+    process: Process,
+    {
+      budget,
+      hooks,
+      signal,
+      life,
+    }: { budget: Budget; hooks: WorkerHooks; signal: AbortSignal; life: number },
+  ): Promise<AttemptEnd> {
+    process.hooks = hooks;
+    hooks.onProgress({
+      action: '',
+      tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
+      costUsd: process.spentUsd,
+    });
+    const end = await new Promise<AttemptEnd>((resolve) => {
+      if (process.end === null) process.onEnd = resolve;
+      else resolve(process.end);
+      // What is left of a dead orchestrator ends nothing; it only has to come to its own end.
+      signal.addEventListener('abort', () => {
+        if (life === this.#life) this.#end(process, 'cancelled');
+        else resolve(attemptEnd('cancelled'));
+      });
+    });
+    if (end.outcome !== 'landed') return end;
+    if (!budget.mayAskManager()) return { ...end, outcome: 'over-budget' };
+    const { reviewUsd, callMs } = this.#workOf(attempt);
+    await new Promise((resolve) => setTimeout(resolve, callMs));
+    this.spentUsd += reviewUsd;
+    if (life === this.#life) budget.managerSpent(reviewUsd);
+    else this.lostUsd += reviewUsd;
+    return end;
+  }
+
+  #end(process: Process, outcome: 'landed' | 'over-budget' | 'cancelled'): void {
+    process.end ??= attemptEnd(outcome, { usage: costing(process.spentUsd) });
+    process.onEnd?.(process.end);
+  }
+}
+
+function keyOf({ runId, id }: Attempt): string {
+  return `${runId}/${id}`;
+}
