@@ -83,7 +83,7 @@ function takeInto(
   const inTheWay = [...new Set([...files, ...untracked])];
   const renamed = inTheWay.filter((file) => !inTheWay.some((other) => file.startsWith(`${other}/`)));
   return [
-    ...(adding === '' ? [] : [`git --literal-pathspecs add -- ${adding}`]),
+    ...(adding === '' ? [] : [`git --literal-pathspecs add -f -- ${adding}`]),
     ...renamed.map((file) => `mv -- ${at(top, file)} ${at(top, freeName(top, file))}`),
     takeCommand(taking, { autostash }),
   ].join(' && ');

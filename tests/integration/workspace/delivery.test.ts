@@ -182,6 +182,11 @@ test('an intent to add is a change of the user', async () => {
 test.each([
   ['where a file comes', 'new', () => (write('new', 'mine\n'), rig.git('add', '-N', 'new'))],
   ['of an ignored file', 'x.log', () => (write('x.log', 'mine\n'), rig.git('add', '-fN', 'x.log'))],
+  [
+    'in an ignored folder',
+    'd.log/x',
+    () => rig.shell('mkdir d.log && echo mine > d.log/x && git add -fN d.log/x'),
+  ],
   ['of a file that goes', 'a', () => (rig.git('rm', '-q', '--cached', 'a'), rig.git('add', '-N', 'a'))],
   [
     'elsewhere than another edit',
@@ -192,7 +197,13 @@ test.each([
   'left for an intent to add %s, and the command takes it, which git alone cannot stash',
   async (_, path, soil) => {
     soil();
-    const tip = integrate({ a: null, b: 'B\n', new: 'theirs\n', 'x.log': 'theirs\n' });
+    const tip = integrate({
+      a: null,
+      b: 'B\n',
+      new: 'theirs\n',
+      'x.log': 'theirs\n',
+      'd.log/x': 'theirs\n',
+    });
     await expectLeft(new RegExp(`in the way: ${path}\\.`));
     const command = await expectLeft(new RegExp(`in the way: ${path}\\.`), { autoCommit: true });
     try {
