@@ -24,7 +24,7 @@ const CHANGING: readonly (readonly [pattern: RegExp, placeholder: string])[] = [
   [/\b\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d+)?(?: ?[ap]m)?\b/gi, '<time>'],
   [/\b\d+(?:[.,]\d+)? ?(?:ns|µs|us|ms|s|m|h|sec|secs|seconds?|min|mins|minutes?|hours?)\b/g, '<duration>'],
   // A hash, not a word: it has a digit in it.
-  [/\b(?=[\da-f]{0,63}\d)[\da-f]{7,64}\b/gi, '<hash>'],
-  [/\b0x[\da-f]+\b/gi, '<number>'],
-  [/\d+(?:[.,]\d+)*/g, '<number>'],
+  [/\b(?=[\da-f]{0,63}\d)[\da-f]{7,64}\b/gi, '#'],
+  [/\b0x[\da-f]+\b/gi, '#'],
+  [/\d+(?:[.,]\d+)*/g, '#'],
 ];

@@ -55,7 +55,7 @@ export class LoopDetector {
   }
 }
 
-/** A call with its result; what was not read is like nothing else. */
+/** A call, or a call with its result; what was not read is like nothing else. */
 interface Step {
   readonly call: string;
   readonly key: string;
@@ -66,7 +66,7 @@ class Agent {
   #calls: string[] = [];
   /** The last steps that were finished. */
   #steps: Step[] = [];
-  readonly #open = new Map<string, { readonly call: string; readonly key: string }>();
+  readonly #open = new Map<string, Step>();
   /** By the length of a round: how many steps in a row were what the step one round before was. */
   readonly #repeated = Array.from({ length: LONGEST_ROUND + 1 }, () => 0);
   #unread = 0;
@@ -74,8 +74,12 @@ class Agent {
   call(id: string, call: string, key: string): void {
     const isRepeated = this.#calls.includes(key);
     this.#calls = [...this.#calls, key].slice(-LONGEST_ROUND);
-    if (!isRepeated || this.#open.size >= MAX_OPEN) this.#finish({ call, key: `unread ${this.#unread++}` });
-    else this.#open.set(id, { call, key });
+    if (!isRepeated) {
+      this.#finish({ call, key: `unread ${this.#unread++}` });
+      return;
+    }
+    this.#open.set(id, { call, key });
+    if (this.#open.size > MAX_OPEN) this.#open.delete(this.#open.keys().next().value ?? '');
   }
 
   waitsFor(line: Buffer): boolean {

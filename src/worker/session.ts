@@ -166,6 +166,7 @@ async function follow(
     exitCode,
     signal: killedBy,
     endedBy,
+    model: attempt.model,
     timeoutMs: patience.totalMs,
     stallMs: patience.stallMs,
   });
