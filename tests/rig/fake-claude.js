@@ -29,6 +29,9 @@ const actions = {
     const bytes = Buffer.from(`${JSON.stringify(line)}\n`.repeat(64));
     for (let left = megabytes * 2 ** 20; left > 0; left -= bytes.length) writeAll(bytes);
   },
+  /** The same line for ever. */
+  beat: ({ line, everyMs }) =>
+    new Promise(() => setInterval(() => writeAll(Buffer.from(`${JSON.stringify(line)}\n`)), everyMs)),
   stderr: (text) => writeSync(2, text),
   write: ({ path, text }) => writeFileSync(path, text),
   ignoreSigterm: () => process.on('SIGTERM', () => undefined),

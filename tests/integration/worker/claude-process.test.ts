@@ -198,6 +198,50 @@ describe('ending a worker', () => {
     expect(end.usage).toMatchObject([{ input: 100 }]);
   });
 
+  test('that was stopped by a signal and does nothing any more', async () => {
+    rig.script([...work, { kill: 'SIGSTOP' }, { print: lines.result() }]);
+    const end = await rig.run({ patience: { ...patience, stallMs: 3000, graceMs: 300 } });
+    expect(end).toMatchObject({ outcome: 'stalled', usage: [{ input: 100 }], contextTokens: 100 });
+  });
+
+  test('that is silent in the middle of a line', async () => {
+    rig.script([...work, { raw: btoa('{"type":"assistant","mess') }, { hang: 1 }]);
+    const end = await rig.run({ patience: { ...patience, stallMs: 1500 } });
+    expect(end.outcome).toBe('stalled');
+  });
+
+  test('that only says that it is alive: the time limit ends it', async () => {
+    const heartbeat = { type: 'tool_progress', tool_name: 'Bash', elapsed_time_seconds: 30 };
+    rig.script([...work, { beat: { line: heartbeat, everyMs: 20 } }]);
+    const end = await rig.run({ patience: { ...patience, totalMs: 7000, stallMs: 6000 } });
+    expect(end.outcome).toBe('timed-out');
+  });
+
+  test('that goes round in circles, and keeps what it has cost', async () => {
+    const steps = Array.from({ length: 13 }, (_, index) => [
+      { print: call(`toolu_${index}`, 'npm test') },
+      { print: resultOf(`toolu_${index}`, '1 failed') },
+    ]).flat();
+    rig.script([...work, ...steps, { hang: 1 }]);
+    const end = await rig.run();
+    expect(end).toMatchObject({
+      outcome: 'stalled',
+      message: 'It called `Bash npm test` 12 times in a row with the same result.',
+      signal: 'SIGTERM',
+    });
+    expect(end.usage).toMatchObject([{ input: 100 }]);
+  });
+
+  test('not where it has reported, whatever it did before', async () => {
+    const steps = Array.from({ length: 20 }, (_, index) => [
+      call(`toolu_${index}`, 'npm test'),
+      resultOf(`toolu_${index}`, '1 failed'),
+    ]).flat();
+    const all = [...steps, lines.result()].map((line) => `${JSON.stringify(line)}\n`).join('');
+    rig.script([...work, { raw: btoa(all) }]);
+    expect((await rig.run()).outcome).toBe('landed');
+  });
+
   test('that hangs after its result: the result counts', async () => {
     rig.script([...work, { print: lines.result() }, { hang: 1 }]);
     const end = await rig.run({ patience: { ...patience, afterResultMs: 500 } });
@@ -245,6 +289,18 @@ describe('a session', () => {
     expect(told.spawned).toHaveLength(2);
   });
 
+  test('is copied where the attempt says so, under an id of its own', async () => {
+    rig.script([{ print: lines.result() }]);
+    const of = '11111111-1111-4111-8111-111111111111';
+    const assignment = rig.assignment({ attempt: rig.attempt({ resumed: true, forkedFrom: of }) });
+    await rig.worker().run(assignment, listen().hooks, new AbortController().signal);
+    const [first] = rig.calls();
+    expect(first?.argv.join(' ')).toContain(
+      `--resume ${of} --fork-session --session-id ${rig.attempt().sessionId} --model`,
+    );
+    expect(first?.prompt).toContain('You were interrupted');
+  });
+
   test('that is there already is resumed', async () => {
     rig.script(
       [{ stderr: `Error: Session ID ${rig.attempt().sessionId} is already in use.\n` }, { exit: 1 }],
@@ -290,6 +346,15 @@ test("the attempt's files are private", async () => {
   expect(readFileSync(join(folder, 'transcript.ndjson'), 'utf8')).toContain('"type":"result"');
   expect(processes.isAlive({ pid: process.pid, startTime: 'another' })).toBe(false);
 });
+
+function call(id: string, command: string): object {
+  const block = { type: 'tool_use', id, name: 'Bash', input: { command } };
+  return { type: 'assistant', message: { model: 'claude-sonnet-5-5', content: [block] } };
+}
+
+function resultOf(id: string, content: string): object {
+  return { type: 'user', message: { content: [{ type: 'tool_result', tool_use_id: id, content }] } };
+}
 
 function exists(name: string): boolean {
   return statSync(join(rig.project, name), { throwIfNoEntry: false }) !== undefined;
