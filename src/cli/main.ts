@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { Failed, type Failure, type FailureReason } from '../failure.ts';
+import type { Redact } from '../redact.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { EXIT, type Cli, type Output } from './cli.ts';
 import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS, type CommandEntry } from './commands.ts';
@@ -75,7 +76,8 @@ export async function runCli(
       commandName(args),
     );
   } catch (error) {
-    cli.exitCode = report(cli, error);
+    const { redactorFor } = await import('./redaction.ts');
+    cli.exitCode = report(cli, error, redactorFor(cli));
   }
 }
 
@@ -90,15 +92,21 @@ function commandName(args: readonly string[]): string | undefined {
   return undefined;
 }
 
-function report(cli: Cli, error: unknown): number {
+function report(cli: Cli, error: unknown, redact: Redact): number {
   const failure = error instanceof Failed ? error.failure : undefined;
   if (failure === undefined) {
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    cli.stderr.write(`This is a bug in claude-orchestrator, please report it:\n${detail}\n`);
+    cli.stderr.write(`This is a bug in claude-orchestrator, please report it:\n${redact(detail)}\n`);
     return EXIT.bug;
   }
-  if (cli.argv.includes('--json')) cli.stdout.write(`${JSON.stringify({ error: failure })}\n`);
-  else cli.stderr.write(formatFailure(failure));
+  const { fix } = failure;
+  const shown: Failure = {
+    ...failure,
+    message: redact(failure.message),
+    ...(fix === undefined ? {} : { fix: redact(fix) }),
+  };
+  if (cli.argv.includes('--json')) cli.stdout.write(`${JSON.stringify({ error: shown })}\n`);
+  else cli.stderr.write(formatFailure(shown));
   // Which signal it was decides the code, and who caught it has set that already.
   return failure.reason === 'interrupted' && cli.exitCode !== 0 ? cli.exitCode : EXIT_CODES[failure.reason];
 }

@@ -57,6 +57,8 @@ export function eventSentence(event: Event): string {
   }
 }
 
+/** What a message says first: below that are details such as the output of a command. */
 function tail(text: string): string {
-  return text === '' ? '' : ` (${text.replace(/\.$/, '')})`;
+  const [first = ''] = text.split('\n', 1);
+  return first === '' ? '' : ` (${first.replace(/[.:]$/, '')})`;
 }

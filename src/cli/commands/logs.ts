@@ -8,6 +8,7 @@ import { onRun, printJson, type CommonOptions } from '../options.ts';
 import { PacedOutput } from '../paced-output.ts';
 import { processLookUp } from '../process-look-up.ts';
 import { findProject, openProjectStore } from '../project.ts';
+import { redactorFor } from '../redaction.ts';
 import { triedTask } from '../tasks/attempts-of.ts';
 import { withExamples } from '../tasks/session.ts';
 
@@ -58,7 +59,8 @@ async function show(
   title: string,
 ): Promise<number | undefined> {
   const { attemptFiles } = await import('../../worker/claude-process.ts');
-  const { missingTranscript, showLog, showRaw } = await import('../transcript/show-log.ts');
+  const { missingTranscript, showLog } = await import('../transcript/show-log.ts');
+  const { showRaw } = await import('../transcript/show-raw.ts');
   const output = new PacedOutput(cli.stdout);
   const interrupted = new AbortController();
   let exitCode: number | undefined;
@@ -68,7 +70,8 @@ async function show(
   });
   const isAtWork = options.follow === true && attempt.end === null ? await lookAtWork(cli, store) : undefined;
   const signal = AbortSignal.any([interrupted.signal, output.gone]);
-  const request = { store, attempt, title, output, isAtWork, signal };
+  const redact = redactorFor(cli, findProject(cli, options));
+  const request = { store, attempt, title, output, redact, isAtWork, signal };
   try {
     if (options.raw !== true) await showLog(cli, options, request);
     else if (!(await showRaw(cli, request)) && !signal.aborted)

@@ -1,11 +1,14 @@
 import { Argument, Command } from 'commander';
 import { styles } from '../../reporting/styles.ts';
+import { redactValue } from '../../redact.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
+import { findProject } from '../project.ts';
+import { redactorFor } from '../redaction.ts';
 import { parseIds, selectTasks } from '../tasks/ids.ts';
 import { renderReport } from '../tasks/render-report.ts';
 import { stdoutWidth, withExamples, withStore } from '../tasks/session.ts';
-import { reportTasks } from '../tasks/task-report.ts';
+import { reportTasks, type TaskReport } from '../tasks/task-report.ts';
 import { loadBoard } from '../tasks/view.ts';
 
 interface ShowOptions extends CommonOptions {
@@ -24,9 +27,11 @@ export function showCommand(cli: Cli): Command {
   withExamples(command, ['show 3', 'show 3.1,3.2 --json']);
   return onRun<ShowOptions>(command, cli, async (options, args) => {
     const ranges = parseIds(options.id === undefined ? args : [options.id, ...args]);
-    const reports = await withStore(cli, options, (store) =>
+    const found = await withStore(cli, options, (store) =>
       reportTasks(store, loadBoard(store), selectTasks(store, ranges)),
     );
+    const told = found.some(({ attempts }) => attempts.length > 0) ? await readTranscripts(found) : found;
+    const reports = redactValue(told, redactorFor(cli, findProject(cli, options)));
     if (options.json === true) {
       printJson(cli, { tasks: reports });
       return undefined;
@@ -44,4 +49,10 @@ export function showCommand(cli: Cli): Command {
     cli.stdout.write(`${lines.join('\n')}\n`);
     return undefined;
   });
+}
+
+/** Transcripts are read by what no other report needs. */
+async function readTranscripts(reports: readonly TaskReport[]): Promise<readonly TaskReport[]> {
+  const { withSigns } = await import('../transcript/read-signs.ts');
+  return await Promise.all(reports.map(withSigns));
 }

@@ -2,29 +2,53 @@ import { totalTokens, type Attempt } from '../../attempt.ts';
 import { OUTCOME_POLICY } from '../../outcome.ts';
 import { neutralise } from '../../reporting/display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../../reporting/format.ts';
+import { printable } from '../../worker/display-text.ts';
+import { boundText } from '../transcript/bound-text.ts';
+import { storyLines, type AttemptStory } from './attempt-story.ts';
 import { describeEnd } from './describe-end.ts';
 
-/** One attempt in lines for people: a headline, then what happened, what to do about it, and where its traces are. */
-export function describeAttempt(attempt: Attempt): string[] {
+/**
+ * One attempt in lines for people: a headline, how it began, the first sign of trouble, what happened, what to do about
+ * it, what was decided then, and where its traces are.
+ */
+export function describeAttempt(attempt: Attempt, story: AttemptStory): string[] {
   const { end } = attempt;
   const lines = [`#${attempt.number}  ${neutralise(headline(attempt))}`];
   const add = (label: string, text: string): void => {
-    if (text.trim() !== '') lines.push(`${label.padEnd(9)} ${neutralise(text)}`);
+    const [first = '', ...rest] = shown(text);
+    if (first !== '') lines.push(`${label.padEnd(9)} ${first}`, ...rest.map((line) => INDENT + line));
   };
+  add('began', `${attempt.startedAt}${story.began === '' ? '' : `  ${story.began}`}`);
+  add('session', story.session);
+  for (const [label, text] of storyLines(story.meanwhile, 'meanwhile')) add(label, text);
+  for (const sign of story.signs) add('sign', sign);
   if (end !== null) {
     for (const [label, text] of describeEnd(end)) add(label, text);
     add('report', end.report?.summary ?? '');
     add('handover', end.report?.handover ?? '');
     for (const followUp of end.report?.followUps ?? []) add('follow-up', followUp);
   }
+  for (const [label, text] of storyLines(story.afterwards, 'then')) add(label, text);
   add('run', attempt.runId);
-  add('session', `${attempt.sessionId}${attempt.resumed ? ' (resumed)' : ''}`);
   add('worked in', attempt.directory);
   if (attempt.branch !== null)
     add('branch', `${attempt.branch}${attempt.base === null ? '' : `, from ${attempt.base.slice(0, 12)}`}`);
   add('files', attempt.files);
   return lines;
 }
+
+/** Under a label of nine characters and a space. */
+const INDENT = ' '.repeat(10);
+/** A command's output is cut to what tells most already; `logs --verbose` shortens nothing. */
+const BOUNDS = { head: 5, failing: 20, tail: 10 };
+
+function shown(text: string): string[] {
+  return boundText(printable(text).replaceAll('\t', '  ').trim(), BOUNDS).map((line) =>
+    line.trimEnd().slice(0, LONGEST_LINE),
+  );
+}
+
+const LONGEST_LINE = 1000;
 
 /** How far it is, or how it ended and what it took, on one line. */
 export function headline(attempt: Attempt): string {

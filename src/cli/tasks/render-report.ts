@@ -16,7 +16,7 @@ export interface ReportLayout {
 
 /** The report for people, in lines. */
 export function renderReport(report: TaskReport, layout: ReportLayout): string[] {
-  const { task, parent, attempts, events } = report;
+  const { task, parent, attempts, stories, events } = report;
   const { style } = layout;
   const shown = events.slice(-layout.events);
   const hidden = events.length - shown.length;
@@ -38,8 +38,9 @@ export function renderReport(report: TaskReport, layout: ReportLayout): string[]
     ...section('Subtasks', taskLines(report.subtasks, style)),
     ...section(
       'Attempts',
-      attempts.flatMap((attempt) => {
-        const [first = '', ...rest] = describeAttempt(attempt);
+      attempts.flatMap((attempt, index) => {
+        const story = stories[index];
+        const [first = '', ...rest] = story === undefined ? [] : describeAttempt(attempt, story);
         return [first, ...rest.map((line) => `    ${line}`)];
       }),
     ),

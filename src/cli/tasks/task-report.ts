@@ -2,6 +2,7 @@ import { sumUsage, type Attempt, type ModelUsage } from '../../attempt.ts';
 import type { Stamped } from '../../event.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { parentOf, type TaskId, type TaskStatus } from '../../task.ts';
+import { tellStories, withRunEvents, type AttemptStory } from './attempt-story.ts';
 import { shownStatus, toJson, viewTask, type TaskBoard, type TaskJson } from './view.ts';
 import type { ListStatus } from './statuses.ts';
 
@@ -23,8 +24,11 @@ export interface TaskReport {
   readonly dependents: readonly TaskLine[];
   readonly subtasks: readonly TaskLine[];
   readonly attempts: readonly Attempt[];
+  /** What happened around each of its attempts. */
+  readonly stories: readonly AttemptStory[];
   /** What its attempts cost so far, one entry a model. */
   readonly usage: readonly ModelUsage[];
+  /** Its history: what happened to it, and what stopped the runs that worked on it. */
   readonly events: readonly Stamped[];
 }
 
@@ -48,6 +52,7 @@ export function reportTasks(store: TaskStore, board: TaskBoard, ids: readonly Ta
     if (task === undefined) return [];
     const view = viewTask(board, task);
     const attempts = store.attempts({ taskId: id });
+    const stories = tellStories(store, id, attempts);
     return [
       {
         task: toJson(board, view),
@@ -58,8 +63,9 @@ export function reportTasks(store: TaskStore, board: TaskBoard, ids: readonly Ta
           .flatMap((dependent) => line(dependent.id)),
         subtasks: view.subtasks.flatMap(line),
         attempts,
+        stories,
         usage: sumUsage(attempts.flatMap((attempt) => store.usage({ attemptId: attempt.id }))),
-        events: store.events({ taskId: id }),
+        events: withRunEvents(store.events({ taskId: id }), stories),
       },
     ];
   });

@@ -1,4 +1,5 @@
 import type { AttemptEnd, Phase, WorkerReport } from '../../attempt.ts';
+import type { Stamped } from '../../event.ts';
 import type { TaskId } from '../../task.ts';
 
 /** Something that a transcript tells; `agent` is the tool call of the agent that did it, null for the worker itself. */
@@ -38,6 +39,11 @@ export type LogEntry =
       readonly runId: string;
       readonly sessionId: string;
       readonly resumed: boolean;
+      readonly forkedFrom: string | null;
+      /** Whose session that is, for people. */
+      readonly session: string;
+      /** Why its task went next. */
+      readonly began: string;
       readonly model: string;
       readonly directory: string;
       readonly branch: string | null;
@@ -46,4 +52,10 @@ export type LogEntry =
     }
   /** What is done with it now; the last entry of an attempt that has not ended. */
   | { readonly type: 'phase'; readonly phase: Phase }
+  /** What stopped its run while it worked. */
+  | { readonly type: 'meanwhile'; readonly event: Stamped }
+  /** The first signs of trouble, where it failed. */
+  | { readonly type: 'signs'; readonly signs: readonly string[] }
+  /** What was decided after it. */
+  | { readonly type: 'then'; readonly event: Stamped }
   | { readonly type: 'end'; readonly endedAt: string | null; readonly end: AttemptEnd };

@@ -1,5 +1,6 @@
 import type { Attempt, AttemptEnd, Phase } from '../../attempt.ts';
 import { neutralise } from '../../reporting/display-text.ts';
+import { storyLines } from '../tasks/attempt-story.ts';
 import { describeEnd } from '../tasks/describe-end.ts';
 import { headline } from '../tasks/describe-attempt.ts';
 import type { LogEntry } from './entry.ts';
@@ -12,8 +13,20 @@ export function renderLog(entry: LogEntry, attempt: Attempt, layout: EntryLayout
       return renderStart(entry, layout);
     case 'phase':
       return ['', layout.style.yellow(PHASE_WORDS[entry.phase])];
+    case 'meanwhile':
+      return facts(storyLines([entry.event], 'meanwhile'), layout);
+    case 'signs':
+      return [
+        '',
+        ...facts(
+          entry.signs.map((sign): [string, string] => ['sign', sign]),
+          layout,
+        ),
+      ];
     case 'end':
       return ['', ...renderEnd(entry.end, attempt, layout)];
+    case 'then':
+      return facts(storyLines([entry.event], 'then'), layout);
     default:
       return renderEntry(entry, layout);
   }
@@ -31,11 +44,13 @@ function renderStart(
   entry: Extract<LogEntry, { type: 'attempt' }>,
   { style }: Pick<EntryLayout, 'style'>,
 ): string[] {
-  const { taskId, title, number, model, resumed, sessionId, startedAt, directory } = entry;
-  const session = `${resumed ? 'goes on in session' : 'session'} ${sessionId}`;
+  const { taskId, title, number, model, session, began, startedAt, directory } = entry;
   return [
     style.bold(`Task ${taskId}  ${neutralise(title)}`),
-    style.dim(neutralise(`attempt ${number} · ${model} · since ${startedAt} · ${session}`)),
+    style.dim(
+      neutralise(`attempt ${number} · ${model} · since ${startedAt}${began === '' ? '' : ` · ${began}`}`),
+    ),
+    style.dim(neutralise(`session ${session}`)),
     style.dim(neutralise(`in ${directory}`)),
   ];
 }
@@ -43,12 +58,18 @@ function renderStart(
 function renderEnd(end: AttemptEnd, attempt: Attempt, layout: EntryLayout): string[] {
   const { style } = layout;
   const isGood = end.outcome === 'landed' || end.outcome === 'no-change';
-  const facts = describeEnd(end).flatMap(([label, text]) =>
+  return [
+    (isGood ? style.green : style.red)(neutralise(headline(attempt))),
+    ...facts(describeEnd(end), layout),
+  ];
+}
+
+function facts(texts: readonly (readonly [label: string, text: string])[], layout: EntryLayout): string[] {
+  return texts.flatMap(([label, text]) =>
     safeLines(text, layout, END_BOUNDS).map(
       (line, index) => `  ${(index === 0 ? label : '').padEnd(9)} ${line}`,
     ),
   );
-  return [(isGood ? style.green : style.red)(neutralise(headline(attempt))), ...facts];
 }
 
 /** The verify command's output is in it, cut to what tells most already. */

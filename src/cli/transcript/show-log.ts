@@ -1,32 +1,22 @@
 import type { Attempt } from '../../attempt.ts';
+import { OUTCOME_POLICY } from '../../outcome.ts';
 import { styles } from '../../reporting/styles.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { printable } from '../../worker/display-text.ts';
+import { redactValue } from '../../redact.ts';
 import { attemptFiles } from '../../worker/claude-process.ts';
-import { LineSplitter, type SplitLine } from '../../worker/line-splitter.ts';
 import type { Cli } from '../cli.ts';
 import { useColor, type CommonOptions } from '../options.ts';
-import type { PacedOutput } from '../paced-output.ts';
+import { tellStories, type AttemptStory } from '../tasks/attempt-story.ts';
 import { stdoutWidth } from '../tasks/session.ts';
 import type { LogEntry } from './entry.ts';
-import { followFile } from './follow-file.ts';
+import { followLines, reload, type LogRequest } from './follow-transcript.ts';
 import { EntryReader } from './read-entries.ts';
 import { renderLog } from './render-log.ts';
-
-/** What is shown of an attempt, and where. */
-export interface LogRequest {
-  readonly store: TaskStore;
-  readonly attempt: Attempt;
-  readonly title: string;
-  readonly output: PacedOutput;
-  /** Undefined where the attempt is shown as it is now; else whether anybody still works on it. */
-  readonly isAtWork: ((attempt: Attempt) => boolean) | undefined;
-  readonly signal: AbortSignal;
-}
+import { Signs } from './signs.ts';
 
 /** Shows an attempt: its beginning, its transcript, what is done with it, and its end; as JSON lines or for people. */
 export async function showLog(cli: Cli, options: CommonOptions, request: LogRequest): Promise<void> {
-  const { attempt, output, signal } = request;
+  const { attempt, output, redact, signal } = request;
   const transcript = attemptFiles(attempt.files).transcript;
   let current = attempt;
   const refresh = (): Attempt => (current = reload(request.store, attempt));
@@ -37,7 +27,8 @@ export async function showLog(cli: Cli, options: CommonOptions, request: LogRequ
     directory: attempt.directory,
   };
   const show = async (entries: readonly LogEntry[]): Promise<void> => {
-    const lines = entries.flatMap((entry) =>
+    // Before they are laid out: what is cut in two is found no more.
+    const lines = redactValue(entries, redact).flatMap((entry) =>
       options.json === true ? [JSON.stringify(entry)] : renderLog(entry, current, layout),
     );
     await output.write(lines.map((line) => `${line}\n`).join(''));
@@ -45,10 +36,15 @@ export async function showLog(cli: Cli, options: CommonOptions, request: LogRequ
 
   await show([beginning(request, transcript)]);
   const reader = new EntryReader();
+  const signs = new Signs(attempt.directory);
   let { phase } = attempt;
   const isFollowed = request.isAtWork !== undefined;
   const isThere = await followLines(transcript, request, {
-    onLine: (line) => show(reader.read(line)),
+    onLine: (line) => {
+      const entries = reader.read(line);
+      for (const entry of entries) signs.take(entry);
+      return show(entries);
+    },
     onCaughtUp: async () => {
       if (!isFollowed || refresh().phase === phase || current.end !== null) return;
       ({ phase } = current);
@@ -59,28 +55,18 @@ export async function showLog(cli: Cli, options: CommonOptions, request: LogRequ
   if (!isThere) await show([{ type: 'note', text: missingTranscript(refresh(), transcript) }]);
   await show(reader.end());
   const { end, endedAt, phase: last } = refresh();
-  await show([end === null ? { type: 'phase', phase: last } : { type: 'end', endedAt, end }]);
-}
-
-/** Shows a transcript as it is, byte by byte; on a terminal, without what could move its cursor. False if there is none. */
-export async function showRaw(cli: Cli, request: LogRequest): Promise<boolean> {
-  const { output, attempt } = request;
-  const { transcript } = attemptFiles(attempt.files);
-  if (cli.stdout.isTTY !== true)
-    return await followFile(transcript, {
-      ...until(request),
-      onChunk: (chunk) => output.write(Buffer.from(chunk)),
-      onCaughtUp: () => Promise.resolve(),
-    });
-  return await followLines(transcript, request, {
-    onLine: (line) =>
-      output.write(
-        line.kind === 'line'
-          ? `${printable(line.bytes.toString('utf8'))}\n`
-          : `[a line of ${line.byteLength} bytes]\n`,
-      ),
-    onCaughtUp: () => Promise.resolve(),
-  });
+  const { meanwhile, afterwards } = storyOf(request.store, attempt);
+  await show(meanwhile.map((event) => ({ type: 'meanwhile', event })));
+  if (end === null) {
+    await show([{ type: 'phase', phase: last }]);
+    return;
+  }
+  const hasSigns = !OUTCOME_POLICY[end.outcome].success && signs.sentences.length > 0;
+  await show([
+    ...(hasSigns ? [{ type: 'signs', signs: signs.sentences } as const] : []),
+    { type: 'end', endedAt, end },
+    ...afterwards.map((event): LogEntry => ({ type: 'then', event })),
+  ]);
 }
 
 /** Says that there is no transcript where it should be, and why that may be. */
@@ -94,63 +80,19 @@ export function missingTranscript({ process, end }: Attempt, transcript: string)
   return `There is no transcript at ${transcript}: ${why}.`;
 }
 
-async function followLines(
-  path: string,
-  request: LogRequest,
-  told: {
-    readonly onLine: (line: SplitLine) => Promise<void>;
-    readonly onCaughtUp: () => Promise<void>;
-  },
-): Promise<boolean> {
-  let lines: SplitLine[] = [];
-  const splitter = new LineSplitter((line) => lines.push(line));
-  const take = async (): Promise<void> => {
-    const taken = lines;
-    lines = [];
-    for (const line of taken) await told.onLine(line);
-  };
-  const isThere = await followFile(path, {
-    ...until(request),
-    onChunk: async (chunk) => {
-      splitter.push(chunk);
-      await take();
-    },
-    onCaughtUp: told.onCaughtUp,
-  });
-  splitter.end();
-  if (!request.signal.aborted) await take();
-  return isThere;
+function storyOf(store: TaskStore, attempt: Attempt): AttemptStory {
+  const attempts = store.attempts({ taskId: attempt.taskId });
+  // Its task may be deleted while it is followed.
+  const all = attempts.some(({ id }) => id === attempt.id) ? attempts : [attempt];
+  const story = tellStories(store, attempt.taskId, all).find(({ number }) => number === attempt.number);
+  if (story === undefined) throw new Error(`No story is told of attempt ${attempt.id}.`);
+  return story;
 }
 
-function until({ store, attempt, isAtWork, signal }: LogRequest): {
-  isComplete: () => boolean;
-  signal: AbortSignal;
-} {
-  let seen = '';
-  let complete = isAtWork === undefined;
-  let askedAt = -Infinity;
-  const isComplete = (): boolean => {
-    if (complete || isAtWork === undefined) return true;
-    const version = store.version();
-    // A killed run changes nothing in the store: so it is asked for now and then.
-    if (version === seen && Date.now() - askedAt < ASK_AGAIN_MS) return false;
-    seen = version;
-    askedAt = Date.now();
-    const current = reload(store, attempt);
-    complete = current.end !== null || !isAtWork(current);
-    return complete;
-  };
-  return { isComplete, signal };
-}
-
-const ASK_AGAIN_MS = 1000;
-
-function reload(store: TaskStore, attempt: Attempt): Attempt {
-  return store.attempts({ taskId: attempt.taskId }).find(({ id }) => id === attempt.id) ?? attempt;
-}
-
-function beginning({ attempt, title }: LogRequest, transcript: string): LogEntry {
-  const { taskId, number, runId, sessionId, resumed, model, directory, branch, startedAt } = attempt;
+function beginning({ store, attempt, title }: LogRequest, transcript: string): LogEntry {
+  const { session, began } = storyOf(store, attempt);
+  const { taskId, number, runId, sessionId, resumed, forkedFrom, model, directory, branch, startedAt } =
+    attempt;
   return {
     type: 'attempt',
     taskId,
@@ -159,6 +101,9 @@ function beginning({ attempt, title }: LogRequest, transcript: string): LogEntry
     runId,
     sessionId,
     resumed,
+    forkedFrom,
+    session,
+    began,
     model,
     directory,
     branch,

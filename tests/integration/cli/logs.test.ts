@@ -90,9 +90,10 @@ describe('logs', () => {
     });
     const { exitCode, stdout } = await run(project, ['logs', '1']);
     expect(exitCode).toBe(0);
-    expect(stdout.replaceAll(/since \S+/g, 'since NOW').replaceAll(project.directory, 'DIR')).toBe(`\
+    expect(stdout.replaceAll(/\d{4}-\d\d-\d\dT\S+Z/g, 'NOW').replaceAll(project.directory, 'DIR')).toBe(`\
 Task 1  Set up
-attempt 1 · sonnet · since NOW · session 0d9f5f0e-6c1f-4b55-9f0e-3d7a3f6b2a11
+attempt 1 · sonnet · since NOW · test
+session 0d9f5f0e-6c1f-4b55-9f0e-3d7a3f6b2a11
 in DIR
 
 I look at the tests first.
@@ -109,12 +110,16 @@ Report: completed
   summary   Did it.
   handover  hello.txt
 
+  sign      Edit src/a.ts failed: String to replace not found
+  sign      waiting for the API (529, try 1 of 10)
+
 review rejected · sonnet · 0s · 0 tokens · $0.00
   why       The review found 1 blocker.
   advice    Read the findings with \`show\`, then \`run\` again.
   verify    \`npm test\` passed, \`npm run lint\` fails without the change too
   review    rejected in round 2 (Not yet)
   finding   F1 blocker src/a.ts:12: It divides by zero (mean([]) is NaN)
+  then      NOW  in-progress → failed (test)
 `);
   });
 

@@ -1,0 +1,103 @@
+import type { Attempt } from '../../attempt.ts';
+import type { Event, Stamped } from '../../event.ts';
+import { OUTCOME_POLICY } from '../../outcome.ts';
+import { eventSentence } from '../../reporting/event-sentence.ts';
+import type { TaskStore } from '../../store/store.ts';
+import type { TaskId } from '../../task.ts';
+
+/** What happened around an attempt: how it began, what became of its run meanwhile, and what was decided after it. */
+export interface AttemptStory {
+  readonly number: number;
+  /** Why its task went next; empty where that is not known. */
+  readonly began: string;
+  /** Whose session it works in. */
+  readonly session: string;
+  /** The first signs of trouble in its transcript, once that was read. */
+  readonly signs: readonly string[];
+  /** Pauses of the run, and what else stopped it, while the attempt was at work; the oldest first. */
+  readonly meanwhile: readonly Stamped[];
+  /** The same from its end to the next attempt, with the retry and the status that were decided. */
+  readonly afterwards: readonly Stamped[];
+}
+
+/** Tells of all attempts at a task, the oldest first. */
+export function tellStories(store: TaskStore, taskId: TaskId, attempts: readonly Attempt[]): AttemptStory[] {
+  const own = store.events({ taskId });
+  const ofRuns = new Map(
+    [...new Set(attempts.map(({ runId }) => runId))].map((id) => [id, runEvents(store, id)]),
+  );
+  return attempts.map((attempt, index): AttemptStory => {
+    const next = attempts[index + 1];
+    const run = ofRuns.get(attempt.runId) ?? [];
+    const began = own.find((event) => event.type === 'attempt-started' && event.attemptId === attempt.id);
+    const isOver = attempt.end !== null && OUTCOME_POLICY[attempt.end.outcome].success;
+    const decided = own.filter((event) => isDecision(event, attempt));
+    const until = next?.startedAt ?? LAST;
+    return {
+      number: attempt.number,
+      began: began?.type === 'attempt-started' ? began.why : '',
+      session: describeSession(attempt, attempts.slice(0, index)),
+      signs: [],
+      meanwhile: between(run, attempt.startedAt, attempt.endedAt ?? LAST),
+      afterwards:
+        attempt.endedAt === null || isOver
+          ? []
+          : inOrder([...between(run, attempt.endedAt, until), ...between(decided, attempt.endedAt, until)]),
+    };
+  });
+}
+
+/** The story in labelled texts: what came before its end, or what came after it. */
+export function storyLines(events: readonly Stamped[], label: string): [label: string, text: string][] {
+  return events.map((event) => [label, `${event.at}  ${eventSentence(event)}`]);
+}
+
+/** A task's own events, and between them what stopped the runs that worked on it. */
+export function withRunEvents(own: readonly Stamped[], stories: readonly AttemptStory[]): Stamped[] {
+  const told = new Set(own.map((event) => JSON.stringify(event)));
+  const others = stories
+    .flatMap(({ meanwhile, afterwards }) => [...meanwhile, ...afterwards])
+    .filter((event) => !told.has(JSON.stringify(event)));
+  return inOrder([...own, ...others]);
+}
+
+/** After every time that there is. */
+const LAST = '\uffff';
+
+const STOPS: readonly Event['type'][] = ['run-paused', 'run-resumed', 'run-ended'];
+
+/** A run that ended well stopped nothing. */
+function runEvents(store: TaskStore, runId: string): Stamped[] {
+  return store
+    .events({ runId, types: STOPS })
+    .filter((event) => event.type !== 'run-ended' || !event.outcome.startsWith('completed'));
+}
+
+function isDecision(event: Stamped, { number, end }: Attempt): boolean {
+  if (event.type === 'retry-scheduled') return event.number === number + 1;
+  // That it failed is told by how it ended, unless there is another reason to give it up.
+  return (
+    event.type === 'status-changed' && event.from === 'in-progress' && event.why !== (end?.message ?? '')
+  );
+}
+
+function between(events: readonly Stamped[], from: string, until: string): Stamped[] {
+  return events.filter(({ at }) => at >= from && at < until);
+}
+
+function inOrder(events: readonly Stamped[]): Stamped[] {
+  return [...events].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+}
+
+function describeSession(attempt: Attempt, earlier: readonly Attempt[]): string {
+  const { sessionId, forkedFrom, resumed } = attempt;
+  const of = (session: string): string => {
+    const last = earlier.findLast((each) => each.sessionId === session);
+    return last === undefined ? ' of an earlier attempt' : ` of attempt ${last.number}`;
+  };
+  if (forkedFrom !== null) return `${sessionId}, a copy of that${of(forkedFrom)} (${forkedFrom})`;
+  if (resumed) return `${sessionId}, resumed: that${of(sessionId)}`;
+  const previous = earlier.at(-1);
+  if (previous?.end == null) return sessionId;
+  return `${sessionId}, a new one after attempt ${previous.number} (${previous.end.outcome.replaceAll('-', ' ')})`;
+}

@@ -1,0 +1,71 @@
+import { firstLine } from '../../reporting/display-text.ts';
+import { subjectOf } from '../../worker/progress.ts';
+import { boundText } from './bound-text.ts';
+import type { TranscriptEntry } from './entry.ts';
+
+/** Looks for the first signs of trouble in a transcript: a wait for the API, a tool call that failed, an error. */
+export class Signs {
+  readonly #directory: string;
+  readonly #found = new Map<'retry' | 'result' | 'error', { readonly text: string; count: number }>();
+  /** What the tool calls without a result yet are about. */
+  readonly #calls = new Map<string, string>();
+
+  /** Paths are told relative to `directory`. */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  take(entry: TranscriptEntry): void {
+    switch (entry.type) {
+      case 'tool':
+        if (entry.id !== null) this.#calls.set(entry.id, this.#describe(entry.name, entry.input));
+        return;
+      case 'result': {
+        const call = (entry.id === null ? undefined : this.#calls.get(entry.id)) ?? entry.name ?? 'A tool';
+        if (entry.id !== null) this.#calls.delete(entry.id);
+        if (entry.failed) this.#count('result', () => `${short(call)} failed: ${failing(entry.text)}`);
+        return;
+      }
+      case 'retry':
+      case 'error':
+        this.#count(entry.type, () => short(firstLine(entry.text)));
+        return;
+      case 'text':
+      case 'report':
+      case 'note':
+        return;
+    }
+  }
+
+  /** One sentence for each kind, in the order in which they came first. */
+  get sentences(): string[] {
+    return [...this.#found.values()].map(({ text, count }) =>
+      count === 1 ? text : `${text} (first of ${count})`,
+    );
+  }
+
+  /** Cut before it is kept: what a tool is told may be megabytes long. */
+  #describe(name: string, input: Readonly<Record<string, unknown>>): string {
+    const subject = subjectOf(input)?.value.slice(0, LONGEST * 4) ?? '';
+    return firstLine(`${name} ${subject.replaceAll(`${this.#directory}/`, '')}`);
+  }
+
+  #count(kind: 'retry' | 'result' | 'error', text: () => string): void {
+    const found = this.#found.get(kind);
+    if (found === undefined) this.#found.set(kind, { text: text(), count: 1 });
+    else found.count++;
+  }
+}
+
+const LONGEST = 200;
+
+function short(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+}
+
+/** The line of an output that tells of the failure, else its last one. */
+function failing(output: string): string {
+  const lines = boundText(output, { head: 0, failing: 1, tail: 1 }).filter((line) => line.trim() !== '');
+  const told = lines.find((line) => !line.startsWith('…')) ?? '(no output)';
+  return short(firstLine(told));
+}
