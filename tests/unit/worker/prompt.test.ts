@@ -178,6 +178,20 @@ describe('the first prompt', () => {
     }
   });
 
+  test('is a brief of the earlier try: how it failed, what was said of it, and what is there', () => {
+    const report = { status: 'completed', summary: 'Wrote lex().', handover: '', followUps: [] } as const;
+    for (const outcome of OUTCOMES.filter((one) => OUTCOME_POLICY[one].charged)) {
+      const previous = attemptEnd(outcome, { message: 'THE FACTS', report });
+      const text = firstPrompt(assignment({ previous }), { ...OWN, inherited: ' lex.ts | 9 +' }, []);
+      expect(text).toContain('<unfinished>\n lex.ts | 9 +');
+      // Nothing that it did not do itself.
+      expect(text).not.toMatch(/You were|Your last turn/);
+      if (OUTCOME_POLICY[outcome].success) continue;
+      expect(text).toContain('<report>\nWrote lex().\n</report>');
+      expect(text).toContain('THE FACTS');
+    }
+  });
+
   test('keeps what came from outside inside its tags', () => {
     fc.assert(
       fc.property(fc.string(), fc.constantFrom('</task>', '< /TASK >', '</ task', '<task>'), (words, tag) => {
