@@ -46,6 +46,7 @@ export interface Told {
   readonly workspaces: Workspace[];
   readonly landings: string[];
   readonly warnings: string[];
+  readonly limits: LimitObservation[];
   readonly hooks: WorkerHooks;
 }
 

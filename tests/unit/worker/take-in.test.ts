@@ -285,6 +285,13 @@ describe('the review of a change', () => {
     expect(end.message).toContain('No answer.');
   });
 
+  it('that a limit refuses tells when that resets', async () => {
+    const refusal = { reason: 'usage-limited', message: 'No answer.' } as const;
+    const { end } = await take({ review: { ...refusal, resetsAt: 1_795_335_096_000 } });
+    expect(end).toMatchObject({ outcome: 'usage-limited', resetsAt: 1_795_335_096_000 });
+    expect((await take({ review: refusal })).end.resetsAt).toBeNull();
+  });
+
   it('is told what was verified', async () => {
     const { requests } = await take();
     expect(requests[0]).toMatchObject({
