@@ -25,7 +25,7 @@ const LIMITS = {
   /** Of one event. */
   eventMs: 30_000,
   /** For all that still waits at the end. */
-  closeMs: 7000,
+  closeMs: 6000,
   graceMs: 1000,
   /** How many events wait at most; of more, the oldest are given up. */
   waiting: 1000,
