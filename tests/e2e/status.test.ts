@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AttemptEnd, ProcessIdentity } from '../../src/attempt.ts';
 import type { StatusReport } from '../../src/cli/status/collect.ts';
+import { subscriptionAccount } from '../../src/usage/account.ts';
+import { openUsageLedger } from '../../src/usage/sqlite-ledger.ts';
 import { createProcessTable } from '../../src/worker/process-table.ts';
 import { projectRig, type ProjectRig, type StartedTool } from '../rig/project.ts';
 import { runOnTerminal } from '../rig/terminal.ts';
@@ -32,6 +34,8 @@ function identityOf(pid: number): ProcessIdentity {
   if (identity === undefined) throw new Error(`process ${pid} is gone`);
   return identity;
 }
+
+const homeOf = (rig: ProjectRig): string => rig.env['HOME'] ?? '';
 
 const GONE: ProcessIdentity = { pid: 999_999_999, startTime: '1' };
 
@@ -134,6 +138,92 @@ describe('status', () => {
     expect(usage.run).toEqual(DENIED.usage);
     expect(usage.last5h).toEqual(DENIED.usage);
     expect((await rig.tool(['status', '--verbose'])).stdout).toContain('Not done');
+  });
+
+  test('of a run that waits for a usage limit tells why, until when, and what is used', async () => {
+    const rig = await rigWithTasks('First', 'Second');
+    const resetsAt = Date.now() + 2 * 3_600_000;
+    const account = subscriptionAccount({ environment: rig.env, home: homeOf(rig) }, 'Claude subscription');
+    const ledger = openUsageLedger({
+      file: join(homeOf(rig), '.local', 'state', 'claude-orchestrator', 'usage.db'),
+      accounts: { worker: account, manager: account },
+      project: '/somewhere/else',
+      now: Date.now,
+      warnings: process,
+    });
+    ledger.observe('worker', {
+      windows: [{ name: 'five_hour', utilization: 1, status: 'rejected', resetsAt }],
+      overageInUse: false,
+      refused: true,
+    });
+    ledger.book({ role: 'worker', runId: null, taskId: null, usage: DENIED.usage });
+    expect(ledger.problem).toBeNull();
+    ledger.close();
+    startRun(rig, identityOf(process.pid));
+    const until = new Date(resetsAt + 1000).toISOString();
+    const message = 'The usage limit is reached.';
+    rig.withStore((store) => {
+      store.record({ type: 'run-paused', runId: 'run-1', reason: 'usage-limit', until, message });
+    });
+
+    const env = { XDG_STATE_HOME: '', CLAUDE_ORCHESTRATOR__BUDGET__MAX_COST_USD: '10' };
+    const report = JSON.parse((await rig.tool(['status', '--json'], { env })).stdout) as StatusReport;
+    expect(report).toMatchObject({
+      run: { state: 'running', paused: { reason: 'usage-limit', until, message }, resetsAt: until },
+      windows: [
+        {
+          account: 'Claude subscription',
+          window: 'five_hour',
+          usedPercent: 100,
+          status: 'rejected',
+          resetsAt: new Date(resetsAt).toISOString(),
+        },
+      ],
+      limit: { window: 'five_hour' },
+      budget: { maxUsd: 10, spentUsd: 0, leftUsd: 10, maxPerTaskUsd: null },
+      usage: { last5h: [], account: { last5h: DENIED.usage, last7d: DENIED.usage } },
+    });
+    const { stdout } = await rig.tool(['status'], { env });
+    expect(stdout).toMatch(/^Paused: usage limit \(5-hour\) · goes on at .*\d\d:\d\d, in \d h/m);
+    expect(stdout).toMatch(
+      /^limits of the Claude subscription\n {2}5-hour .*━ 100% {2}resets .*\d\d:\d\d, in /m,
+    );
+    expect(stdout).toMatch(/^budget {2}\$0\.00 of \$10\.00 spent, \$10\.00 left$/m);
+    expect(stdout).toMatch(/^claude-sonnet-5-5 +- +1\.2k +\$0\.50 +1\.2k +\$0\.50$/m);
+    expect(stdout).toMatch(/^of it here +- +- +-$/m);
+
+    rig.withStore((store) => store.record({ type: 'run-resumed', runId: 'run-1', reason: 'usage-limit' }));
+    const resumed = JSON.parse((await rig.tool(['status', '--json'], { env })).stdout) as StatusReport;
+    expect(resumed.run).toMatchObject({ state: 'running', paused: null });
+  });
+
+  test('of a run that the budget stopped says what lets it go on', async () => {
+    const rig = await rigWithTasks('First', 'Second');
+    startRun(rig, identityOf(process.pid));
+    rig.withStore((store) => store.endRun('run-1', 'over-budget', '$1.00 of the $1.00 budget is spent.'));
+    expect(await status(rig)).toMatchObject({
+      attention: [
+        {
+          taskId: null,
+          outcome: 'over-budget',
+          message: '$1.00 of the $1.00 budget is spent.',
+          advice: expect.stringContaining('--max-cost') as string,
+        },
+      ],
+      budget: null,
+    });
+    const { stdout } = await rig.tool(['status']);
+    expect(stdout).toContain('No plan limits are known');
+  });
+
+  test('a configuration that cannot be used is no reason to tell nothing', async () => {
+    const rig = await rigWithTasks('First', 'Second');
+    startRun(rig, identityOf(process.pid));
+    const end = await rig.tool(['status', '--json'], {
+      env: { CLAUDE_ORCHESTRATOR__BUDGET__MAX_COST_USD: 'x' },
+    });
+    expect(end).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(JSON.parse(end.stdout)).toMatchObject({ run: { state: 'running' }, windows: [], budget: null });
   });
 
   test('without a store it says so, and touches nothing', async () => {

@@ -5,7 +5,7 @@ import type { Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { processLookUp } from '../process-look-up.ts';
 import { findProject, openProjectStore } from '../project.ts';
-import { openCircumstances } from '../status/circumstances.ts';
+import { openCircumstances, UNKNOWN } from '../status/circumstances.ts';
 import { collectStatus, type StatusReport } from '../status/collect.ts';
 import { formatStatus } from '../status/status-text.ts';
 import { stdoutWidth, withExamples } from '../tasks/session.ts';
@@ -23,9 +23,12 @@ export function statusCommand(cli: Cli): Command {
   return onRun<StatusOptions>(command, cli, async (options) => {
     const project = findProject(cli, options);
     const store = await openProjectStore(project);
-    const circumstances = await openCircumstances(cli, project);
+    let circumstances = UNKNOWN;
     try {
-      const mayBeAlive = store.lastRun()?.endedAt === null || options.watch === true;
+      const last = store.lastRun();
+      // Before the first run there is nothing to tell of limits and budgets, and `status` is there sooner.
+      if (last !== undefined || options.watch === true) circumstances = await openCircumstances(cli, project);
+      const mayBeAlive = last?.endedAt === null || options.watch === true;
       const isAlive = mayBeAlive ? await processLookUp(cli) : () => false;
       const collect = (): StatusReport => collectStatus(store, isAlive, circumstances, Date.now());
       if (options.watch === true) {

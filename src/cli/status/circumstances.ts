@@ -28,7 +28,8 @@ export async function openCircumstances(cli: Cli, project: Project): Promise<Ope
   };
 }
 
-const UNKNOWN: OpenCircumstances = {
+/** Where nothing was looked up. */
+export const UNKNOWN: OpenCircumstances = {
   ledger: null,
   hasPlan: true,
   maxCostUsd: null,

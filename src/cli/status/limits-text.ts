@@ -1,5 +1,5 @@
 import { formatDue } from '../../reporting/clock.ts';
-import { fit, neutralise, truncate, wrap } from '../../reporting/display-text.ts';
+import { displayWidth, fit, neutralise, truncate, wrap } from '../../reporting/display-text.ts';
 import { formatMoney } from '../../reporting/format.ts';
 import type { Styles } from '../../reporting/styles.ts';
 import { drawUse, openWindows, type ShownWindow } from '../../reporting/usage-windows.ts';
@@ -9,12 +9,17 @@ import type { WindowStatus } from './limits.ts';
 
 const LONGEST_BAR = 24;
 const MOST_NAME = 20;
+const LEAST_NAME = 6;
+const PERCENT_WIDTH = 5;
 
 /** Usage windows as bars, each account's under its name, and what is left of the budgets. */
 export function limitLines(report: StatusReport, columns: number, style: Styles, now: number): string[] {
   if (report.run === null && report.windows.length === 0) return [];
   const windows = openWindows(report.windows.map(shownWindow), now);
-  const lines = report.limit === null ? [] : wrap(limitWords(report.limit, now), columns).map(style.yellow);
+  // A run that waits for it has said so.
+  const isTold = report.run?.paused?.reason === 'usage-limit';
+  const lines =
+    isTold || report.limit === null ? [] : wrap(limitWords(report.limit, now), columns).map(style.yellow);
   if (windows.length === 0) {
     const none = report.hasPlan
       ? 'No plan limits are known yet.'
@@ -24,7 +29,9 @@ export function limitLines(report: StatusReport, columns: number, style: Styles,
   for (const account of new Set(windows.map((window) => window.account))) {
     lines.push(truncate(`limits of the ${neutralise(account)}`, columns));
     const own = windows.filter((window) => window.account === account);
-    lines.push(...own.map((window) => windowLine(window, columns, style, now)));
+    const longest = Math.max(...own.map(({ name }) => displayWidth(windowName(name))));
+    const nameWidth = Math.min(longest, MOST_NAME, Math.max(LEAST_NAME, columns - 60));
+    lines.push(...own.map((window) => windowLine(window, nameWidth, columns, style, now)));
   }
   return [...lines, ...wrap(budgetWords(report.budget), columns).filter((line) => line !== '')];
 }
@@ -40,15 +47,19 @@ export function shownWindow({ account, window, usedPercent, status, resetsAt }: 
   };
 }
 
-function windowLine(window: ShownWindow, columns: number, style: Styles, now: number): string {
+function windowLine(
+  window: ShownWindow,
+  nameWidth: number,
+  columns: number,
+  style: Styles,
+  now: number,
+): string {
   const reset = window.resetsAt === null ? '' : `  resets ${formatDue(window.resetsAt, now)}`;
-  const name = `  ${fit(windowName(window.name), Math.min(MOST_NAME, Math.max(6, columns - 60)))} `;
-  const room = columns - name.length - 5;
-  const bar = Math.max(0, Math.min(LONGEST_BAR, room - reset.length));
-  const use = drawUse(window, bar, style);
-  return name.length + bar + 5 + reset.length <= columns
-    ? `${name}${use}${reset}`
-    : truncate(`${name}${drawUse(window, 0, style)}${reset}`, columns);
+  const name = `  ${fit(windowName(window.name), nameWidth)} `;
+  const room = columns - (nameWidth + 3) - PERCENT_WIDTH - reset.length;
+  const use = drawUse(window, Math.max(0, Math.min(LONGEST_BAR, room)), style);
+  // Without a bar there are no styles that could be cut in two.
+  return room >= 0 ? `${name}${use}${reset}` : truncate(`${name}${use}${reset}`, columns);
 }
 
 function limitWords({ until, window }: NonNullable<StatusReport['limit']>, now: number): string {

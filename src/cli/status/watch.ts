@@ -10,6 +10,8 @@ import { formatStatus, formatStatusLine } from './status-text.ts';
 const POLL_MS = 250;
 /** A killed run changes nothing in the store, and time passes too: so it is looked at anew this often. */
 const REFRESH_MS = 5000;
+/** While a countdown is shown, every second counts. */
+const COUNTDOWN_MS = 1000;
 
 /**
  * Shows the status again at every change, until a signal or until nobody reads it; gives the exit code. On a
@@ -26,15 +28,17 @@ export async function watchStatus(
   let seen = '';
   let lookedAt = -Infinity;
   let shown = '';
+  let refreshMs = REFRESH_MS;
 
   const look = (force: boolean): void => {
     const now = Date.now();
     const version = store.version();
-    if (!force && version === seen && now - lookedAt < REFRESH_MS) return;
+    if (!force && version === seen && now - lookedAt < refreshMs) return;
     seen = version;
     lookedAt = now;
     const report = collect();
     const content = JSON.stringify(report);
+    refreshMs = onTerminal && (report.run?.paused ?? null) !== null ? COUNTDOWN_MS : REFRESH_MS;
     if (onTerminal) {
       const columns = cli.stdout.columns ?? 80;
       const rows = cli.stdout.rows ?? 24;
