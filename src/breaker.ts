@@ -81,9 +81,12 @@ export class Breaker {
     });
   }
 
-  /** An attempt got an answer: once a pause is over by the clock, that is what ends it. Says whether it did. */
-  answered(now: number): boolean {
-    if (this.state(now) !== 'trying') return false;
+  /**
+   * The attempt at this task got an answer: once a pause is over by the clock, that ends it, unless another attempt is
+   * there to show it, since this one's answer may have been on its way since before the pause. Says whether it did.
+   */
+  answered(taskId: string, now: number): boolean {
+    if (this.state(now) !== 'trying' || (this.#probe !== null && this.#probe !== taskId)) return false;
     this.#pause = null;
     this.#probe = null;
     this.#outages = 0;

@@ -176,7 +176,7 @@ export class Governor {
     const { expectedUsd, usedUsd: before } = this.#expected.get(taskId) ?? NOTHING;
     if (usedUsd <= before) return false;
     this.#expected.set(taskId, { expectedUsd, usedUsd });
-    return this.#breaker.answered(now);
+    return this.#breaker.answered(taskId, now);
   }
 
   /**
@@ -187,12 +187,12 @@ export class Governor {
     const { taskId } = attempt;
     this.#budget.ended(taskId, costOf(end));
     this.#expected.delete(taskId);
-    this.#breaker.ended(taskId);
     if (end.outcome === 'over-budget') this.#overBudget++;
     if (end.outcome === 'usage-limited') this.#refused(end, now);
     const alike = end.outage ? [] : this.#diedAlike(taskId, end, now);
     if (alike !== null) this.#outage(end, now);
-    else if (ANSWERED.has(end.outcome)) this.#breaker.answered(now);
+    else if (ANSWERED.has(end.outcome)) this.#breaker.answered(taskId, now);
+    this.#breaker.ended(taskId);
     if (OUTCOME_POLICY[end.outcome].stops === 'run')
       this.#stop ??= { outcome: runOutcomeFor(end.outcome), message: end.message };
     return { alike };

@@ -9,7 +9,7 @@ describe('Breaker', () => {
     const breaker = new Breaker(() => 0);
     expect(breaker.state(0)).toBe('closed');
     expect(breaker.mayStart(0)).toBe(true);
-    breaker.answered(0);
+    breaker.answered('1', 0);
     expect(breaker.pause).toBeNull();
   });
 
@@ -26,14 +26,16 @@ describe('Breaker', () => {
     breaker.ended('1');
     expect(breaker.mayStart(until)).toBe(true);
     breaker.started('2', until);
-    breaker.answered(until + 1);
+    breaker.answered('1', until + 1);
+    expect(breaker.state(until + 1)).toBe('trying');
+    breaker.answered('2', until + 1);
     expect(breaker.state(until + 1)).toBe('closed');
   });
 
   it('takes no answer for an end of the pause before its time: it may be one to a question from before', () => {
     const breaker = new Breaker(() => 0);
     breaker.limit('usage-limit', MINUTE, 'refused', 0);
-    breaker.answered(MINUTE / 2);
+    breaker.answered('1', MINUTE / 2);
     expect(breaker.state(MINUTE / 2)).toBe('open');
   });
 
@@ -87,7 +89,7 @@ describe('Breaker', () => {
     expect(waits).toEqual([30, 60, 120, 240, 480, 600, 600, 600].map((seconds) => seconds * 1000));
     expect(breaker.outages).toBe(8);
     expect(breaker.pause?.since).toBe(0);
-    breaker.answered(now);
+    breaker.answered('1', now);
     expect(breaker).toMatchObject({ pause: null, outages: 0 });
   });
 
