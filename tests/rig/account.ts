@@ -1,8 +1,9 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import type { Stamped } from '../../src/event.ts';
 import type { ScenarioInput } from '../../src/simulator/scenario.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/server.ts';
@@ -12,6 +13,7 @@ import { makeDraft } from './arbitrary-tasks.ts';
 import { REAL_CLAUDE } from './simulator.ts';
 import { processes, until } from './worker-rig.ts';
 
+const TOOL = resolve('bin/claude-orchestrator.js');
 const CLOCK = resolve('tests/rig/hurried-clock.js');
 
 /** Who pays: a subscription's login, or an API key. */
@@ -40,6 +42,8 @@ export interface RunningTool {
 export interface AccountProject {
   readonly directory: string;
   start(args?: readonly string[]): RunningTool;
+  /** What `status --json` says. */
+  status(): Promise<unknown>;
   withStore<T>(use: (store: TaskStore) => T): T;
 }
 
@@ -76,7 +80,7 @@ export async function openAccount(login: Login, scenario: ScenarioInput): Promis
   };
   const running = new Map<ChildProcess, Promise<unknown>>();
   const mark = { variable: 'HOME', value: home };
-  let projects = 0;
+  let [projects, tools] = [0, 0];
 
   return {
     simulator,
@@ -100,13 +104,14 @@ export async function openAccount(login: Login, scenario: ScenarioInput): Promis
       return {
         directory,
         withStore,
+        status: async () => {
+          const options = { cwd: directory, env };
+          const { stdout } = await promisify(execFile)(process.execPath, [TOOL, 'status', '--json'], options);
+          return JSON.parse(stdout) as unknown;
+        },
         start: (args = []) => {
-          const tool = startTool(
-            ['run', '--no-plan', '--json', ...args],
-            directory,
-            env,
-            join(root, 'clock'),
-          );
+          const clock = join(root, `clock-${++tools}`);
+          const tool = startTool(['run', '--no-plan', '--json', ...args], directory, env, clock);
           running.set(tool.process, tool.end);
           void tool.end.then(() => running.delete(tool.process));
           return tool;
@@ -167,8 +172,7 @@ function startTool(
   env: Readonly<Record<string, string>>,
   clock: string,
 ): RunningTool {
-  rmSync(clock, { force: true });
-  const child = spawn(process.execPath, [resolve('bin/claude-orchestrator.js'), ...args], {
+  const child = spawn(process.execPath, [TOOL, ...args], {
     cwd,
     env: { ...env, HURRIED_CLOCK: clock, NODE_OPTIONS: `--import=${CLOCK}` },
   });
