@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, statSync, type Stats } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Attempt } from '../../attempt.ts';
 import type { Stamped } from '../../event.ts';
@@ -19,12 +19,11 @@ export function checkReportFile({ cwd }: Pick<Cli, 'cwd'>, given: string): strin
   const refuse = (why: string): never =>
     fail('file-unwritable', `--report: ${why}.`, 'Name a file in a directory that you may write to.');
   if (given.trim() === '') refuse('expected the name of a file, got nothing');
-  const found = statSync(file, { throwIfNoEntry: false });
+  const directory = dirname(file);
+  if (!isDirectory(directory)) refuse(`there is no directory ${directory}`);
+  const found = look(file, refuse);
   if (found?.isDirectory() === true || /[/\\]$/.test(given)) refuse(`${file} is a directory`);
   if (found !== undefined && !found.isFile()) refuse(`${file} is no ordinary file`);
-  const directory = dirname(file);
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true)
-    refuse(`there is no directory ${directory}`);
   if (!isWritable(directory)) refuse(`you may not write in ${directory}`);
   if (found !== undefined && !isWritable(file)) refuse(`you may not change ${file}`);
   return file;
@@ -70,6 +69,23 @@ export async function writeReport(
   } catch (error) {
     const why = error instanceof Failed ? error.failure.message : String(error);
     return `The report was not written: ${why}`;
+  }
+}
+
+/** A name may be too long, a link may lead in a circle. */
+function look(file: string, refuse: (why: string) => never): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
   }
 }
 

@@ -162,10 +162,14 @@ export const LAYOUT: Markup = html`<style>
   #tasks > .scroll tbody th {
     min-width: 16em;
   }
-  .number {
+  .number,
+  .figures td {
     text-align: right;
     white-space: nowrap;
     font-variant-numeric: tabular-nums;
+  }
+  .figures td:last-child {
+    text-align: left;
   }
   td .bar {
     vertical-align: 0;

@@ -52,7 +52,14 @@ const ENTITIES: Readonly<Record<string, string>> = {
 function escape(text: string): string {
   return text
     .split('\n')
-    .map((line) => (/^[ \t]*/.exec(line)?.[0] ?? '') + neutralise(line))
+    .map(clean)
     .join('\n')
     .replace(/[&<>"'`]/g, (character) => ENTITIES[character] ?? '');
+}
+
+/** A line without anything that would reorder or hide other text, with the blanks at its ends. */
+function clean(line: string): string {
+  const [start = ''] = /^[ \t]*/.exec(line) ?? [];
+  const isOpen = line.length > start.length && /[ \t]$/.test(line);
+  return `${start}${neutralise(line)}${isOpen ? ' ' : ''}`;
 }

@@ -1,4 +1,5 @@
 import { totalTokens } from '../../attempt.ts';
+import { truncate } from '../display-text.ts';
 import { formatMoney, formatTokens } from '../format.ts';
 import { html, NOTHING, type Markup } from './markup.ts';
 import type { Report } from './report-model.ts';
@@ -30,7 +31,7 @@ export function renderCosts({ summary, tasks }: Report): Markup {
             (each) =>
               html`<tr>
                 <td>${each.role}</td>
-                <td>${each.model}</td>
+                <td>${truncate(each.model, 60)}</td>
                 ${[each.input, each.output, each.cacheRead, each.cacheWrite, totalTokens(each)].map((count) => html`<td class="number">${formatTokens(count)}</td>`)}
                 <td class="number">${formatMoney(each.costUsd)}</td>
               </tr>`,

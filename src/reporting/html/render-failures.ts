@@ -6,17 +6,20 @@ import type { Report, ReportTask } from './report-model.ts';
 import { sentence, shorten, stateLabel } from './words.ts';
 
 /** All messages together get about so many characters. */
-const ROOM = 160_000;
+const ROOM = 60_000;
+const MOST_ROOM = 4000;
+const MOST_TASKS = 100;
 const MOST_FINDINGS = 10;
 
 /** What was tried and is not done: what happened, what a review found, and what to do about it. */
 export function renderFailures({ tasks }: Report): Markup {
   const failed = tasks.filter(({ state }) => state !== 'done' && state !== 'running');
   if (failed.length === 0) return NOTHING;
-  const room = Math.max(200, Math.min(6000, Math.floor(ROOM / failed.length)));
+  const room = Math.min(MOST_ROOM, Math.floor(ROOM / Math.min(failed.length, MOST_TASKS)));
   return html`<section id="failures">
     <h2>Not done</h2>
-    ${failed.map((task) => renderFailure(task, room))}
+    ${failed.slice(0, MOST_TASKS).map((task) => renderFailure(task, room))}
+    ${failed.length > MOST_TASKS ? html`<p class="dim">${failed.length - MOST_TASKS} more: they are in the table of tasks.</p>` : NOTHING}
   </section>`;
 }
 
@@ -26,10 +29,10 @@ function renderFailure(task: ReportTask, room: number): Markup {
   const findings = review?.verdict === 'rejected' ? review.findings : [];
   const figures = `${plural(attempts.length, 'attempt')}, ${formatDuration(durationMs)}, ${formatMoney(costUsd)}`;
   return html`<article class="card">
-    <h3>${id} ${truncate(title, 200)}</h3>
+    <h3>${id} ${title}</h3>
     <p>${stateLabel(state)} · ${words(outcome)} · ${figures}</p>
     ${message === '' ? NOTHING : html`<pre>${shorten(message, room)}</pre>`}
-    ${attempts.length < 2 ? NOTHING : renderTries(task)}
+    ${attempts.length < 2 ? NOTHING : renderTries(task, room)}
     ${findings.length === 0 ? NOTHING : renderFindings(findings, room)}
     ${
       deniedRules.length === 0
@@ -43,7 +46,7 @@ function renderFailure(task: ReportTask, room: number): Markup {
 
 const MOST_TRIES = 10;
 
-function renderTries({ attempts }: ReportTask): Markup {
+function renderTries({ attempts }: ReportTask, room: number): Markup {
   const shown = attempts.slice(-MOST_TRIES);
   const before = attempts.length - shown.length;
   return html`${before === 0 ? NOTHING : html`<p class="dim">${plural(before, 'earlier attempt')} left out.</p>`}
@@ -52,7 +55,7 @@ function renderTries({ attempts }: ReportTask): Markup {
         ({ number, end }) =>
           html`<li>
             Try ${number}:
-            ${words(end?.outcome ?? null)}${end === null || end.message === '' ? NOTHING : html` – ${truncate(firstLine(end.message), 160)}`}
+            ${words(end?.outcome ?? null)}${end === null || end.message === '' ? NOTHING : html` – ${truncate(firstLine(end.message), Math.min(160, Math.floor(room / MOST_TRIES)))}`}
           </li>`,
       )}
     </ul>`;
@@ -61,7 +64,7 @@ function renderTries({ attempts }: ReportTask): Markup {
 function renderFindings(findings: readonly Finding[], room: number): Markup {
   const shown = findings.slice(0, MOST_FINDINGS);
   const rest = findings.length - shown.length;
-  const each = Math.max(120, Math.floor(room / MOST_FINDINGS));
+  const each = Math.max(80, Math.floor(room / MOST_FINDINGS));
   return html`<h4>What the review found</h4>
     <ul>
       ${shown.map(

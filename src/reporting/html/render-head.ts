@@ -3,7 +3,9 @@ import { nextCommand, outcomeWords } from '../format-summary.ts';
 import type { LocalClock } from './local-clock.ts';
 import { html, NOTHING, type Markup } from './markup.ts';
 import type { ChangeSize, Report } from './report-model.ts';
-import { sentence } from './words.ts';
+import { sentence, shorten } from './words.ts';
+
+const LONGEST = 2000;
 
 /** How the run ended, what became of its results, and its figures. */
 export function renderHead(report: Report, clock: LocalClock): Markup {
@@ -15,11 +17,11 @@ export function renderHead(report: Report, clock: LocalClock): Markup {
   return html`<header>
       <p class="dim">Run ${summary.runId}</p>
       <h1 class="${tone}">${outcomeWords(summary)}</h1>
-      ${message === '' ? NOTHING : html`<p>${sentence(message)}</p>`}
+      ${message === '' ? NOTHING : html`<p>${sentence(shorten(message, LONGEST))}</p>`}
       <dl>
         ${row('When', html`${from} to ${to} (${clock.zone}), ${formatDuration(durationMs)}`)}
-        ${billing === '' ? NOTHING : row('Paid by', html`${billing}`)}
-        ${delivery === null ? NOTHING : row('Results', html`${sentence(delivery.message)}`)}
+        ${billing === '' ? NOTHING : row('Paid by', html`${shorten(billing, LONGEST)}`)}
+        ${delivery === null ? NOTHING : row('Results', html`${sentence(shorten(delivery.message, LONGEST))}`)}
         ${delivery === null || delivery.commands.length === 0 ? NOTHING : row('Take them with', commands(delivery.commands))}
         ${summary.directories.length === 0 ? NOTHING : row('Changes are in', html`${summary.directories.map((directory) => html`<code>${directory}</code> `)}`)}
         ${summary.resetsAt === null || outcome === 'completed' ? NOTHING : row('Limit resets', html`${clock.moment(Date.parse(summary.resetsAt))}`)}

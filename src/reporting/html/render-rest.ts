@@ -4,9 +4,9 @@ import type { Report } from './report-model.ts';
 import { shorten } from './words.ts';
 
 const MOST_LEFT = 200;
-const MOST_WARNINGS = 200;
+const MOST_WARNINGS = 100;
 const MOST_FOLLOW_UPS = 100;
-const LONGEST = 400;
+const LONGEST = 300;
 
 /** What is still to do, what the workers suggest, and what the run warned of. */
 export function renderRest({ summary, warnings }: Report): Markup {

@@ -1,5 +1,4 @@
 import { PHASES, type GateVerdict } from '../../attempt.ts';
-import { truncate } from '../display-text.ts';
 import { formatDuration, formatMoney, formatTokens } from '../format.ts';
 import type { LocalClock } from './local-clock.ts';
 import { html, NOTHING, type Markup } from './markup.ts';
@@ -30,7 +29,7 @@ export function renderTasks(report: Report, clock: LocalClock): Markup {
     <details>
       <summary>All attempts</summary>
       <div class="scroll" tabindex="0" role="region" aria-label="Attempts">
-        <table>
+        <table class="figures">
           <thead>
             <tr>
               ${columns(['Task'])}${columns(['Try', 'Start', 'Time'], 'number')}${columns([...PHASES], 'number')}${columns(['USD'], 'number')}${columns(['End'])}
@@ -52,7 +51,7 @@ function columns(names: readonly string[], kind = ''): Markup[] {
 function taskRow(task: ReportTask, largest: number): Markup {
   const { id, title, state, attempts, durationMs, tokens, costUsd, gates, review, commit, size } = task;
   return html`<tr>
-    <th scope="row">${id} ${truncate(title, 120)}</th>
+    <th scope="row">${id} ${title}</th>
     <td>${stateLabel(state)}</td>
     <td class="number">${attempts.length}</td>
     <td class="number">${formatDuration(durationMs)}</td>
@@ -112,7 +111,7 @@ function attemptRows({ timeline }: Report, clock: LocalClock): Markup[] {
           (times.get(phase) ?? 0) === 0 ? '' : formatDuration(times.get(phase) ?? 0),
         ),
         formatMoney(cost),
-      ].map((text) => html`<td class="number">${text}</td>`)}
+      ].map((text) => html`<td>${text}</td>`)}
       <td class="${stateAfter(outcome)}">${outcome?.replaceAll('-', ' ') ?? 'not ended'}</td>
     </tr> `;
   });

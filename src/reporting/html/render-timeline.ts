@@ -137,7 +137,7 @@ function describeBar(bar: Bar, title: string, clock: LocalClock): string {
   const { attempt } = bar;
   const times = [...phaseTimes(bar)].filter(([, time]) => time > 0);
   return [
-    `${attempt.taskId} ${truncate(title, 60)}`,
+    `${attempt.taskId} ${truncate(title, 40)}`,
     `try ${attempt.number}: ${attempt.end === null ? 'not ended' : attempt.end.outcome.replaceAll('-', ' ')}`,
     timesOf(bar, clock),
     times.map(([phase, time]) => `${phase} ${formatDuration(time)}`).join(', '),

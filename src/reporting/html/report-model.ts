@@ -2,6 +2,7 @@ import type { Attempt, GateVerdict, Review } from '../../attempt.ts';
 import type { Stamped } from '../../event.ts';
 import { OUTCOME_POLICY, type AttemptOutcome } from '../../outcome.ts';
 import { compareTaskIds, isSettled, type TaskId } from '../../task.ts';
+import { truncate } from '../display-text.ts';
 import { isDecided, summarize, type RunSummary, type SummarySource } from '../summary.ts';
 import { drawGraph, type GraphDrawing } from './graph-drawing.ts';
 import { timelineOf, totalTime, type Timeline } from './timeline.ts';
@@ -75,7 +76,7 @@ export function reportOf(source: ReportSource): Report {
   const states = new Map(
     tasks.map(({ id, title, status }) => [
       id,
-      { title, state: isSettled(status) ? 'earlier' : 'left' } as const,
+      { title: shortTitle(title), state: isSettled(status) ? 'earlier' : 'left' } as const,
     ]),
   );
   const shown = new Set([...reported, ...summary.left.map(({ taskId: id }) => ({ id }))].map(({ id }) => id));
@@ -118,7 +119,7 @@ function reportTasks(
       const { title, state, outcome, durationMs, tokens, costUsd, message, advice, deniedRules } = task;
       return {
         id: taskId,
-        title,
+        title: shortTitle(title),
         state,
         attempts: tries,
         outcome,
@@ -135,6 +136,13 @@ function reportTasks(
       };
     })
     .sort((a, b) => compareTaskIds(a.id, b.id));
+}
+
+const TITLE_CELLS = 120;
+
+/** Nothing keeps a title from being as long as a book. */
+function shortTitle(title: string): string {
+  return truncate(title.slice(0, 3 * TITLE_CELLS), TITLE_CELLS);
 }
 
 function stateOfFailed(status: Parameters<typeof isDecided>[0]): State {
