@@ -283,6 +283,15 @@ describeEachDriver('the runs and attempts of a store', ({ driver, file }) => {
     expect(store.events({ taskId: '1', runId: 'run-1', limit: 1 })).toMatchObject([
       { type: 'retry-scheduled' },
     ]);
+    const types = ['run-started', 'manager-called'] as const;
+    expect(store.events({ types }).map(({ type }) => type)).toEqual([
+      'run-started',
+      'manager-called',
+      'manager-called',
+    ]);
+    expect(store.events({ runId: 'run-1', types, limit: 1 })).toMatchObject([{ purpose: 'add' }]);
+    expect(store.events({ taskId: '1', types: ['retry-scheduled'] })).toHaveLength(1);
+    expect(store.events({ taskId: '1', types: [] })).toEqual([]);
     expect(() => store.record({ type: 'tasks-deleted', taskIds: ['1'] })).toThrow('never on its own');
   });
 
