@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Slow, loaded machines are the normal case: limits are there to end a hang, not to measure speed. */
 export default defineConfig({
   test: {
+    setupFiles: ['tests/rig/law-seed.ts'],
     projects: [
       { extends: true, test: { name: 'unit', include: ['tests/unit/**/*.test.ts'], testTimeout: 60_000 } },
       {
