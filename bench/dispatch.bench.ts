@@ -94,6 +94,7 @@ async function timeEngine(): Promise<number> {
       maxReviewRounds: 2,
       reservePercent: 0,
       warnAtPercent: 100,
+      checkBeforeStart: true,
       maxWaitMs: null,
       billing: '',
       workerModel: 'none',

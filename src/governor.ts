@@ -17,6 +17,8 @@ export interface GovernorOptions {
   readonly warnAtPercent: number;
   /** The longest wait for a limit, in milliseconds: 0 waits for none, null as long as it takes. */
   readonly maxWaitMs: number | null;
+  /** Whether a limit that earlier runs have met is kept to, before this one has met any. */
+  readonly checkBeforeStart: boolean;
 }
 
 /** Permission to start an attempt, or why it does not start now. */
@@ -52,6 +54,7 @@ export class Governor {
   readonly #breaker: Breaker;
   #stop: Stop | null = null;
   #overBudget = 0;
+  #isHeeded: boolean;
   /** What running attempts are still expected to cost, by task. */
   readonly #expected = new Map<TaskId, { readonly expectedUsd: number; readonly usedUsd: number }>();
   /** Recent attempts that died for no reason of their own. */
@@ -65,6 +68,7 @@ export class Governor {
     this.#budget = budget;
     this.#ledger = ledger;
     this.#breaker = new Breaker(random);
+    this.#isHeeded = options.checkBeforeStart;
   }
 
   /** Why nothing starts any more, once that is so. */
@@ -88,10 +92,15 @@ export class Governor {
     return this.#breaker.state(now) === 'trying' ? 1 : Infinity;
   }
 
+  /** An attempt of this run was refused because of a limit. */
+  refused(): void {
+    this.#isHeeded = true;
+  }
+
   /** Takes in what was heard of limits since, here and in other runs on the same accounts. */
   check(now: number): void {
     const refusal = this.#ledger.pause();
-    if (refusal !== undefined && refusal.until > now)
+    if (refusal !== undefined && refusal.until > now && this.#isHeeded)
       this.#limit('usage-limit', refusal.until, 'A usage limit is reached.', now);
     const kept = atReserve(this.#ledger.windows(), this.#pacing);
     if (kept.length > 0) {
@@ -211,6 +220,7 @@ export class Governor {
 
   /** The ledger has it from the worker's own lines, unless the CLI said it in its last words only. */
   #refused(end: AttemptEnd, now: number): void {
+    this.refused();
     if (this.#ledger.pause() === undefined) {
       const window = {
         name: 'unknown',

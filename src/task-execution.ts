@@ -252,6 +252,7 @@ function hooksFor(context: ExecutionContext, { id: attemptId, taskId }: Attempt)
     onLanding: (commit, proof) =>
       record(context, { type: 'landing-intended', attemptId, taskId, commit, proof }),
     onLimits: (observation) => {
+      if (observation.refused) context.governor.refused();
       context.ledger.observe('worker', observation);
       context.onAnswer();
     },

@@ -167,7 +167,10 @@ export const configSchema = z.strictObject({
         .max(100)
         .default(80)
         .describe('Percent of a usage limit at which to warn.'),
-      check_usage_before_start: flag(true, 'Look at the usage limits before a run starts.'),
+      check_usage_before_start: flag(
+        true,
+        'Wait for a usage limit that an earlier run has met; false: find out by trying, as after a change of plan.',
+      ),
     },
     'What is shown and watched.',
   ),

@@ -106,6 +106,7 @@ it('never costs more than the budget and one call for each running worker, howev
             maxReviewRounds: 2,
             reservePercent: 0,
             warnAtPercent: 100,
+            checkBeforeStart: true,
             maxWaitMs: null,
             billing: '',
             workerModel: 'sonnet',

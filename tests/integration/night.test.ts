@@ -107,6 +107,7 @@ it('gets through a night of 60 tasks, two limits, an outage, a bad task and a fl
       maxReviewRounds: 2,
       reservePercent: 0,
       warnAtPercent: 80,
+      checkBeforeStart: true,
       maxWaitMs: null,
       billing: 'workers: Claude subscription',
       workerModel: 'sonnet',

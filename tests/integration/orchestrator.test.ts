@@ -80,6 +80,7 @@ describe('orchestrate', () => {
         maxReviewRounds: 2,
         reservePercent: 0,
         warnAtPercent: 80,
+        checkBeforeStart: true,
         maxWaitMs: null,
         billing: 'nobody',
         workerModel: 'sonnet',

@@ -50,6 +50,16 @@ describe('Governor', () => {
     }
   });
 
+  it('tries all the same where earlier limits are not to be looked at, until it meets one itself', () => {
+    const { governor, ledger, clock } = rig({ checkBeforeStart: false });
+    ledger.observe('worker', refused(2 * HOUR));
+    governor.check(clock.now);
+    expect(governor.startable(clock.now)).toBe(Infinity);
+    governor.admit(ask('1'), clock.now);
+    governor.ended({ taskId: '1' }, attemptEnd('usage-limited', { resetsAt: 2 * HOUR }), clock.now);
+    expect(governor.startable(clock.now)).toBe(0);
+  });
+
   it('leaves the reserve of every window to the person', () => {
     const { governor, ledger, clock } = rig({ reservePercent: 20 });
     ledger.observe('worker', allowed({ utilization: 0.79, resetsAt: HOUR }));
@@ -158,7 +168,7 @@ function rig(
     reviews: false,
     ...money,
   });
-  const all = { reservePercent: 0, warnAtPercent: 80, maxWaitMs: null, ...options };
+  const all = { reservePercent: 0, warnAtPercent: 80, maxWaitMs: null, checkBeforeStart: true, ...options };
   return { governor: new Governor(all, budget, ledger, () => 0.5), ledger, clock };
 }
 

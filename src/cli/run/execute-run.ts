@@ -160,6 +160,7 @@ function optionsFor(
     maxReviewRounds: review.max_rounds,
     reservePercent: usage.reserve_percent,
     warnAtPercent: monitoring.usage_warning_threshold,
+    checkBeforeStart: monitoring.check_usage_before_start,
     maxWaitMs: options.wait === false ? 0 : usage.max_wait === null ? null : usage.max_wait * 1000,
     billing,
     workerModel: models.worker.model,
