@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { inspectStore } from '../../../src/store/inspect-store.ts';
+import { STORE_SCHEMA } from '../../../src/store/migrations.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
 import { TASK_STATUSES } from '../../../src/task.ts';
 import { makeDraft } from '../../rig/arbitrary-tasks.ts';
@@ -49,7 +50,10 @@ describeEachDriver('a store that several processes use', ({ driver, file }) => {
         built.program,
         Array.from({ length: 10 }, () => [`${file()}-${round}`, driver, 'open']),
       );
-      expect(inspectStore(`${file()}-${round}`, { driver })).toMatchObject({ format: 2, problems: [] });
+      expect(inspectStore(`${file()}-${round}`, { driver })).toMatchObject({
+        format: STORE_SCHEMA.migrations.length,
+        problems: [],
+      });
     }
   });
 

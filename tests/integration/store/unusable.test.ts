@@ -13,6 +13,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Failed, type FailureReason } from '../../../src/failure.ts';
 import { openDriver } from '../../../src/store/driver.ts';
 import { inspectStore } from '../../../src/store/inspect-store.ts';
+import { STORE_SCHEMA } from '../../../src/store/migrations.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
 import { makeDraft } from '../../rig/arbitrary-tasks.ts';
 import { describeEachDriver } from '../../rig/each-driver.ts';
@@ -137,7 +138,11 @@ describeEachDriver('a store that cannot be used', ({ driver, file }) => {
 
   it('reports what integrity checks find', () => {
     make(3);
-    expect(inspectStore(file(), { driver })).toEqual({ driver, format: 2, problems: [] });
+    expect(inspectStore(file(), { driver })).toEqual({
+      driver,
+      format: STORE_SCHEMA.migrations.length,
+      problems: [],
+    });
     alter(`PRAGMA foreign_keys = OFF; INSERT INTO dependencies VALUES ('master', 77, 0, 1, 0)`);
     expect(inspectStore(file(), { driver }).problems).toMatchObject([/dependencies/]);
   });
