@@ -2,7 +2,7 @@ import { buildTaskGraph, type TaskGraph } from '../../task-graph.ts';
 import type { Task, TaskId } from '../../task.ts';
 
 /** A task in the drawing. */
-export interface GraphNode {
+interface PlacedTask {
   readonly id: TaskId;
   /** From the left: the length of the longest chain of tasks that it needs. */
   readonly column: number;
@@ -13,7 +13,7 @@ export interface GraphNode {
 /** How the tasks of a run hang together. */
 export interface GraphDrawing {
   /** Tasks that need others or are needed, by column and row. */
-  readonly nodes: readonly GraphNode[];
+  readonly nodes: readonly PlacedTask[];
   /** From a task to one that needs it; what follows from other edges is left out. */
   readonly edges: readonly (readonly [from: TaskId, to: TaskId])[];
   /** Tasks that nothing ties to another one. */

@@ -20,7 +20,7 @@ export interface Bar extends Span {
 }
 
 /** A time in which nothing started. */
-export interface Pause extends Span {
+interface Pause extends Span {
   readonly reason: PauseReason;
   readonly message: string;
 }
