@@ -31,7 +31,7 @@ export function tellStories(store: TaskStore, taskId: TaskId, attempts: readonly
     const run = ofRuns.get(attempt.runId) ?? [];
     const began = own.find((event) => event.type === 'attempt-started' && event.attemptId === attempt.id);
     const isOver = attempt.end !== null && OUTCOME_POLICY[attempt.end.outcome].success;
-    const decided = own.filter((event) => isDecision(event, attempt));
+    const decided = eventsAfter(own, attempt.id).filter((event) => isDecision(event, attempt));
     const until = next?.startedAt ?? LAST;
     return {
       number: attempt.number,
@@ -42,7 +42,7 @@ export function tellStories(store: TaskStore, taskId: TaskId, attempts: readonly
       afterwards:
         attempt.endedAt === null || isOver
           ? []
-          : inOrder([...between(run, attempt.endedAt, until), ...between(decided, attempt.endedAt, until)]),
+          : inOrder([...decided, ...between(run, attempt.endedAt, until)]),
     };
   });
 }
@@ -73,12 +73,18 @@ function runEvents(store: TaskStore, runId: string): Stamped[] {
     .filter((event) => event.type !== 'run-ended' || !event.outcome.startsWith('completed'));
 }
 
-function isDecision(event: Stamped, { number, end }: Attempt): boolean {
-  if (event.type === 'retry-scheduled') return event.number === number + 1;
-  // That it failed is told by how it ended, unless there is another reason to give it up.
-  return (
-    event.type === 'status-changed' && event.from === 'in-progress' && event.why !== (end?.message ?? '')
-  );
+/** A task's events from the end of an attempt to the beginning of the next one, which may be at the same time. */
+function eventsAfter(own: readonly Stamped[], attemptId: number): readonly Stamped[] {
+  const end = own.findIndex((event) => event.type === 'attempt-ended' && event.attemptId === attemptId);
+  if (end === -1) return [];
+  const next = own.findIndex((event, index) => index > end && event.type === 'attempt-started');
+  return own.slice(end, next === -1 ? own.length : next);
+}
+
+/** That it failed, or is tried again, is told by how it ended, unless there is another reason. */
+function isDecision(event: Stamped, { end }: Attempt): boolean {
+  if (event.type === 'retry-scheduled') return true;
+  return event.type === 'status-changed' && event.to !== 'pending' && event.why !== (end?.message ?? '');
 }
 
 function between(events: readonly Stamped[], from: string, until: string): Stamped[] {

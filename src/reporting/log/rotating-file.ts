@@ -4,7 +4,7 @@ import { join } from 'node:path';
 /** A log in a folder of its own: the file that is written to, and older ones beside it. */
 export interface RotatingFileOptions {
   readonly folder: string;
-  /** The name without its end: `run` is `run.log`, and older ones are `run-<time>-<pid>.log`. */
+  /** The name without its end: `run` is `run.log`, and older ones are `run-<time>-<pid>-<count>.log`. */
   readonly name: string;
   /** A file of this size is put aside. */
   readonly maxBytes: number;
@@ -23,6 +23,7 @@ export interface RotatingFileOptions {
 export class RotatingFile {
   readonly path: string;
   readonly #options: RotatingFileOptions;
+  #putAsideSoFar = 0;
 
   constructor(options: RotatingFileOptions) {
     this.#options = options;
@@ -69,7 +70,9 @@ export class RotatingFile {
     const { folder, name, maxBytes, maxFiles, pid, now } = this.#options;
     if ((await sizeOf(this.path)) >= maxBytes) {
       const time = new Date(now()).toISOString().replace(/[-:.]/g, '');
-      await rename(this.path, join(folder, `${name}-${time}-${pid}.log`)).catch(isGone);
+      // Counted, since others may fill the next one within the same millisecond.
+      const old = `${name}-${time}-${pid}-${this.#putAsideSoFar++}.log`;
+      await rename(this.path, join(folder, old)).catch(isGone);
     }
     const old = (await readdir(folder)).filter(
       (file) => file.startsWith(`${name}-`) && file.endsWith('.log'),
