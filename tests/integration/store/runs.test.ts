@@ -133,6 +133,8 @@ describeEachDriver('the runs and attempts of a store', ({ driver, file }) => {
       number: 1,
       sessionId: 'session-1',
       resumed: false,
+      forkedFrom: null,
+      maxCostUsd: null,
       model: 'sonnet',
       directory: '/work',
       branch: null,
