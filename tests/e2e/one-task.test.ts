@@ -57,6 +57,37 @@ describe('one task, while a run works on it', () => {
   };
   const said = (text: string): Step => ({ print: lines.text(text) });
 
+  it('leaves a log of its failure, in which as in everything shown no secret is', async () => {
+    const secret = 'sk-ant-simulated-key';
+    const failing = [
+      { print: lines.init },
+      said(`I use ${secret}`),
+      { print: lines.result({ is_error: true, result: `Refused: ${secret}`, structured_output: undefined }) },
+    ];
+    script(failing, failing, failing, failing);
+    const { stdout, stderr, exitCode } = await rig.tool(['run', '1', '--no-plan', '--json', '--verbose']);
+    expect(exitCode, stderr).toBe(1);
+    const file = join(rig.directory, '.taskmaster', 'logs', 'run.log');
+    const log = readFileSync(file, 'utf8');
+    const types = log
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { type: string }).type);
+    expect(types[0]).toBe('run-started');
+    expect(types).toEqual(expect.arrayContaining(['attempt-started', 'attempt-progress', 'attempt-ended']));
+    expect(types.at(-1)).toBe('run-ended');
+    const shown = [];
+    for (const args of [
+      ['show', '1'],
+      ['logs', '1'],
+      ['logs', '1', '--raw'],
+      ['status', '--verbose'],
+    ])
+      shown.push((await rig.tool(args)).stdout);
+    for (const text of [log, stdout, stderr, ...shown]) expect(text).not.toContain(secret);
+    expect(log).toContain('Refused: …-key');
+  });
+
   it('is followed from another terminal to its end, and not beyond', async () => {
     const go = join(fake, 'go');
     script(

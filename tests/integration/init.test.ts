@@ -100,7 +100,7 @@ describe('init', () => {
     expect(read('orchestrator_config.json')).toBe('{"execution":{"max_workers":9}}');
     expect(read('.env')).toBe('ANTHROPIC_API_KEY=mine\r\n');
     expect(read('.gitignore')).toBe(
-      'node_modules\r\n\xff\r\n.env\r\n\r\n# claude-orchestrator\r\n.taskmaster/tasks.db*\r\n.taskmaster/attempts/\r\n',
+      'node_modules\r\n\xff\r\n.env\r\n\r\n# claude-orchestrator\r\n.taskmaster/tasks.db*\r\n.taskmaster/attempts/\r\n.taskmaster/logs/\r\n',
     );
   });
 

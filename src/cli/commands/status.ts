@@ -1,10 +1,12 @@
 import { Command } from 'commander';
 import { formatSummary } from '../../reporting/format-summary.ts';
 import { styles } from '../../reporting/styles.ts';
+import { redactValue } from '../../redact.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { processLookUp } from '../process-look-up.ts';
 import { findProject, openProjectStore } from '../project.ts';
+import { redactorFor } from '../redaction.ts';
 import { openCircumstances, UNKNOWN } from '../status/circumstances.ts';
 import { collectStatus, type StatusReport } from '../status/collect.ts';
 import { formatStatus } from '../status/status-text.ts';
@@ -30,7 +32,9 @@ export function statusCommand(cli: Cli): Command {
       if (last !== undefined || options.watch === true) circumstances = await openCircumstances(cli, project);
       const mayBeAlive = last?.endedAt === null || options.watch === true;
       const isAlive = mayBeAlive ? await processLookUp(cli) : () => false;
-      const collect = (): StatusReport => collectStatus(store, isAlive, circumstances, Date.now());
+      const redact = redactorFor(cli, project);
+      const collect = (): StatusReport =>
+        redactValue(collectStatus(store, isAlive, circumstances, Date.now()), redact);
       if (options.watch === true) {
         const { watchStatus } = await import('../status/watch.ts');
         return await watchStatus(cli, options, store, collect);

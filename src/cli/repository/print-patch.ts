@@ -14,7 +14,7 @@ export interface PatchOptions extends CommonOptions {
 
 /**
  * Prints what changed between two commits or trees; says whether there was anything. A pipe gets every byte as git has
- * it, so that `git apply` takes it; a terminal gets nothing that could move its cursor.
+ * it, so that `git apply` takes it, and so also what looks like a secret; a terminal gets nothing that could move its cursor.
  */
 export async function printPatch(
   cli: Cli,

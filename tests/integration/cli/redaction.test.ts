@@ -43,7 +43,7 @@ it('knows what variables, .env and the configuration call secret, and nothing el
       const shown = redact(
         'slack-path-1 other-path-2 gateway-value-3 stripe-value-4 password-value-5 key-value-6 hook-path-7',
       );
-      expect(shown).toMatch(/^(?:…(?:e-\d)?(?: |$)){7}$/);
+      expect(shown).toMatch(/^(?:…(?:ue-5)?(?: |$)){7}$/);
       const harmless = '/home/somebody public-value claude-sonnet-5 hooks.example.com';
       expect(redact(harmless)).toBe(harmless);
     },
