@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AttemptEnd } from '../../src/attempt.ts';
 import type { ScenarioInput } from '../../src/simulator/scenario.ts';
-import { openAccount, partRules, type Account, type AccountProject, type Login } from '../rig/account.ts';
+import {
+  openAccount,
+  partRules,
+  promptOf,
+  type Account,
+  type AccountProject,
+  type Login,
+} from '../rig/account.ts';
 import { processes, until } from '../rig/worker-rig.ts';
 
 type RuleInput = ScenarioInput['rules'][number];
@@ -15,7 +22,7 @@ const MIDSTREAM = ['reset', 'truncated', 'malformed', 'error-event'];
 function faultOf(part: number, fault: Fault, more: Partial<RuleInput> = {}): RuleInput {
   return {
     name: `fault of ${part}`,
-    when: { role: 'worker', contains: `Write part ${part}` },
+    when: { role: 'worker', contains: promptOf(part) },
     // What fails half way has to have something to send.
     reply: MIDSTREAM.includes(fault.kind) ? { text: 'A few words to begin with.', fault } : { fault },
     ...more,
@@ -259,7 +266,7 @@ describe('ends what does not end by itself', () => {
     account = await openAccount('api_key', {
       rules: [
         {
-          when: { role: 'worker', contains: 'Write part 1' },
+          when: { role: 'worker', contains: promptOf(1) },
           turns: [
             {
               tools: [

@@ -128,11 +128,16 @@ export async function openAccount(login: Login, scenario: ScenarioInput): Promis
   };
 }
 
+/** Text that the prompt of this task holds and no other one's: the CLI tells titles of earlier commits everywhere. */
+export function promptOf(task: number): string {
+  return `Task ${task}: Write part ${task}`;
+}
+
 /** A reply of a worker that writes its file, and after it one that reports. */
 export function partRules(tasks: number, more: object = {}): ScenarioInput['rules'] {
   return Array.from({ length: tasks }, (_, index) => ({
     name: `part ${index + 1}`,
-    when: { role: 'worker' as const, contains: `Write part ${index + 1}` },
+    when: { role: 'worker' as const, contains: promptOf(index + 1) },
     turns: [
       {
         tools: [{ name: 'Write', input: { file_path: `{{cwd}}/part-${index + 1}.txt`, content: 'part\n' } }],
@@ -140,7 +145,7 @@ export function partRules(tasks: number, more: object = {}): ScenarioInput['rule
       },
       { json: { status: 'completed', summary: 'Wrote it.', handover: '', followUps: [] }, ...more },
     ],
-  })).toReversed();
+  }));
 }
 
 function setUp(directory: string, env: NodeJS.ProcessEnv, login: Login, config: object): void {
