@@ -61,6 +61,8 @@ export type Event =
       readonly tasks: number;
       /** Who pays for what, e.g. `workers: Claude subscription · manager: API key …abcd`. */
       readonly billing: string;
+      /** The run's ceiling in US dollars; null for none. */
+      readonly maxCostUsd?: number | null;
     }
   | {
       readonly type: 'run-planned';

@@ -151,7 +151,8 @@ class Orchestrator {
     const { store, isAlive, reporter } = this.#parts;
     const { runId, process, workers, billing } = this.#options;
     const tasks = this.#scheduler.counts().total + store.attempts({ running: true }).length;
-    reporter.report(store.startRun({ id: runId, process, workers, billing, tasks }, isAlive));
+    const { maxCostUsd } = this.#parts.budget.options;
+    reporter.report(store.startRun({ id: runId, process, workers, billing, tasks, maxCostUsd }, isAlive));
   }
 
   /** Takes over the attempts of a killed orchestrator, and ends what else it left running. */

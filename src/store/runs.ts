@@ -11,6 +11,7 @@ export interface RunStart {
   readonly workers: number;
   readonly billing: string;
   readonly tasks: number;
+  readonly maxCostUsd?: number | null;
 }
 
 /** Begins a run, if no other one is alive; those that were killed are ended as interrupted. */
@@ -31,7 +32,14 @@ export function startRun(
      VALUES (?, ?, ?, ?, ?, ?, '')`,
   ).run(run.id, run.process.pid, run.process.startTime, run.workers, run.billing, at);
   return log.append(
-    { type: 'run-started', runId: run.id, workers: run.workers, tasks: run.tasks, billing: run.billing },
+    {
+      type: 'run-started',
+      runId: run.id,
+      workers: run.workers,
+      tasks: run.tasks,
+      billing: run.billing,
+      ...(run.maxCostUsd === undefined ? {} : { maxCostUsd: run.maxCostUsd }),
+    },
     at,
   );
 }

@@ -97,7 +97,14 @@ export interface TaskStore {
    * is still alive; such a run that is dead is ended as `interrupted` first.
    */
   startRun(
-    run: { id: string; process: ProcessIdentity; workers: number; billing: string; tasks: number },
+    run: {
+      id: string;
+      process: ProcessIdentity;
+      workers: number;
+      billing: string;
+      tasks: number;
+      maxCostUsd?: number | null;
+    },
     isAlive: (process: ProcessIdentity) => boolean,
   ): Stamped;
   endRun(runId: string, outcome: RunOutcome, message: string): Stamped;
