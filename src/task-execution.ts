@@ -108,14 +108,15 @@ export function settleAttempt(
   ledger.book({ role: 'worker', runId, taskId, usage: end.usage });
   const { alike } = governor.ended(attempt, end, now);
   for (const other of alike ?? []) retries.forgive(other);
+  const outage = end.outage || alike !== null;
   const verdict =
     overBudgetVerdict(context, attempt, end, last) ??
     retries.judge(attempt, end, {
       ending: last || governor.stop !== null,
-      outage: end.outage || alike !== null,
+      outage,
       now,
     });
-  endAttempt(context, attempt, end, verdict);
+  endAttempt(context, attempt, { ...end, outage }, verdict);
   if (verdict.kind === 'done' && end.review?.verdict === 'rejected')
     for (const event of addFollowUps(context.store, attempt.taskId, end.review)) context.report(event);
   return verdict;

@@ -69,9 +69,12 @@ function sessionArguments(
 /** Set by a Claude CLI for what it starts; a worker is not part of the session that may have started us. */
 const OF_AN_OUTER_SESSION = ['CLAUDECODE', 'CLAUDE_CODE_ENTRYPOINT', 'CLAUDE_CODE_SESSION_ID', 'CLAUDE_PID'];
 
+/** Where people are told of the run, which is not for workers to use. */
+const OF_THE_RUN = ['SLACK_WEBHOOK_URL', 'NOTIFY_WEBHOOK_URL'];
+
 /** The whole environment for one attempt. */
 export function claudeEnvironment(settings: ClaudeSettings, marker: Marker): Record<string, string> {
-  const removed = new Set(OF_AN_OUTER_SESSION);
+  const removed = new Set([...OF_AN_OUTER_SESSION, ...OF_THE_RUN]);
   if (settings.billing === 'subscription') removed.add('ANTHROPIC_API_KEY');
   const environment: Record<string, string> = {
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',

@@ -205,7 +205,7 @@ describe('run', () => {
   it('stops all dispatch at the usage limit, charges nobody, and exits with 3', async () => {
     add(5);
     script([{ print: lines.init }, ...usageLimit]);
-    const { exitCode, stdout } = await run('--workers', '1').end;
+    const { exitCode, stdout } = await run('--workers', '1', '--no-wait').end;
     expect(exitCode, stdout).toBe(3);
     expect(calls()).toHaveLength(1);
     expect(statuses()).toEqual(Array(5).fill('pending'));
