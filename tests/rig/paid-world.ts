@@ -70,13 +70,16 @@ export class PaidWorld {
     const call = (index: number): void => {
       if (process.end !== null) return;
       const costUsd = callsUsd[index];
-      if (costUsd === undefined) return this.#end(process, 'landed');
+      if (costUsd === undefined) {
+        this.#end(process, 'landed');
+        return;
+      }
       process.spentUsd += costUsd;
       this.spentUsd += costUsd;
       const tokens = { input: 1, output: 1, cacheRead: 0, cacheWrite: 0 };
       process.hooks?.onProgress({ action: 'working', tokens, costUsd: process.spentUsd });
-      if (process.spentUsd >= process.grantUsd) return this.#end(process, 'over-budget');
-      setTimeout(() => call(index + 1), callMs);
+      if (process.spentUsd >= process.grantUsd) this.#end(process, 'over-budget');
+      else setTimeout(() => call(index + 1), callMs);
     };
     setTimeout(() => call(0), callMs);
     return process;
