@@ -97,6 +97,7 @@ async function timeEngine(): Promise<number> {
       checkBeforeStart: true,
       maxWaitMs: null,
       billing: '',
+      accounts: { worker: { id: '', label: '' }, manager: { id: '', label: '' } },
       workerModel: 'none',
       directory: folder,
       filesRoot: folder,

@@ -20,6 +20,11 @@ export type RunOutcome = (typeof RUN_OUTCOMES)[number];
  */
 export type PauseReason = 'usage-limit' | 'reserve' | 'pacing' | 'outage';
 
+/** The accounts that pay in a run: a hash that tells them apart, and their name for people. */
+export type PayingAccounts = Readonly<
+  Record<'worker' | 'manager', { readonly id: string; readonly label: string }>
+>;
+
 /** How many tasks of a run are in which state. */
 export interface RunCounts {
   readonly total: number;
@@ -61,8 +66,11 @@ export type Event =
       readonly tasks: number;
       /** Who pays for what, e.g. `workers: Claude subscription · manager: API key …abcd`. */
       readonly billing: string;
-      /** The run's ceiling in US dollars; null for none. */
+      /** Whose usage ledger has more; runs of earlier versions lack it. */
+      readonly accounts?: PayingAccounts;
+      /** The ceilings in US dollars; null for none. */
       readonly maxCostUsd?: number | null;
+      readonly maxCostPerTaskUsd?: number | null;
     }
   | {
       readonly type: 'run-planned';

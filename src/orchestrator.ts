@@ -149,10 +149,11 @@ class Orchestrator {
   /** One run a project: throws where another one is alive. */
   #begin(): void {
     const { store, isAlive, reporter } = this.#parts;
-    const { runId, process, workers, billing } = this.#options;
+    const { runId, process, workers, billing, accounts } = this.#options;
     const tasks = this.#scheduler.counts().total + store.attempts({ running: true }).length;
-    const { maxCostUsd } = this.#parts.budget.options;
-    reporter.report(store.startRun({ id: runId, process, workers, billing, tasks, maxCostUsd }, isAlive));
+    const { maxCostUsd, maxCostPerTaskUsd } = this.#parts.budget.options;
+    const told = { billing, accounts, maxCostUsd, maxCostPerTaskUsd };
+    reporter.report(store.startRun({ id: runId, process, workers, tasks, ...told }, isAlive));
   }
 
   /** Takes over the attempts of a killed orchestrator, and ends what else it left running. */

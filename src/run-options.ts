@@ -1,4 +1,5 @@
 import type { ProcessIdentity } from './attempt.ts';
+import type { PayingAccounts } from './event.ts';
 import type { GovernorOptions } from './governor.ts';
 import type { RetryOptions } from './retry-policy.ts';
 import type { FailureMode } from './scheduler.ts';
@@ -14,6 +15,8 @@ export interface RunOptions extends RetryOptions, GovernorOptions {
   readonly failureMode: FailureMode;
   /** Who pays for what, for people. */
   readonly billing: string;
+  /** Whose limits and usage count. */
+  readonly accounts: PayingAccounts;
   readonly workerModel: string;
   /** Where workers work. */
   readonly directory: string;

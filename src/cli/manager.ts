@@ -43,8 +43,9 @@ export async function openManager(
   if (!created.ok) throw new Failed(created.error);
   const manager = created.value;
   if (options.quiet !== true) cli.stderr.write(`manager: ${manager.description}\n`);
-  const { openLedger } = await import('./usage.ts');
-  const ledger = openLedger(cli, project, settings, { worker: manager.payer, manager: manager.payer });
+  const { accountsOf, openLedger } = await import('./usage.ts');
+  const payers = { worker: manager.payer, manager: manager.payer };
+  const ledger = openLedger(cli, project, accountsOf(cli, settings, payers));
   observe = (observation) => ledger.observe('manager', observation);
   const book = (event: Event): void => {
     store.record(event);

@@ -1,12 +1,11 @@
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import type { LoadedConfig } from '../config.ts';
 import { describeKey } from '../manager/choose.ts';
 import { apiKeyAccount, subscriptionAccount, type Account } from '../usage/account.ts';
-import type { UsageLedger } from '../usage/ledger.ts';
+import type { Role, UsageLedger } from '../usage/ledger.ts';
 import { openUsageLedger } from '../usage/sqlite-ledger.ts';
 import { chooseManagerPayer, type Payer } from '../worker/billing.ts';
 import type { Cli } from './cli.ts';
+import { homeOf, ledgerFile } from './ledger-file.ts';
 import type { Project } from './project.ts';
 
 /** Who pays for whom. */
@@ -15,16 +14,24 @@ export interface Payers {
   readonly manager: Payer;
 }
 
+/** The accounts of those who pay. */
+export function accountsOf(
+  cli: Cli,
+  settings: LoadedConfig,
+  { worker, manager }: Payers,
+): Record<Role, Account> {
+  return { worker: accountOf(cli, settings, worker), manager: accountOf(cli, settings, manager) };
+}
+
 /** The ledger of this user, for the accounts that pay in a project. */
 export function openLedger(
   cli: Cli,
   project: Project,
-  settings: LoadedConfig,
-  { worker, manager }: Payers,
+  accounts: Readonly<Record<Role, Account>>,
 ): UsageLedger {
   return openUsageLedger({
     file: ledgerFile(cli),
-    accounts: { worker: accountOf(cli, settings, worker), manager: accountOf(cli, settings, manager) },
+    accounts,
     project: project.root,
     now: Date.now,
     warnings: process,
@@ -37,36 +44,9 @@ export function payersOf(worker: Payer, { config, secrets }: LoadedConfig): Paye
   return { worker, manager: chooseManagerPayer(worker, { hasApiKey: secrets.apiKey !== null, via }) };
 }
 
-/**
- * Who is likely to pay, without asking the Claude CLI for its login: where that decides, the two are told apart, so
- * that what is known of either account is seen.
- */
-export function likelyPayers({ config, secrets }: LoadedConfig): Payers {
-  const { auth } = config.claude_cli;
-  const hasOwnKey =
-    secrets.apiKey !== null && (config.models.manager.via !== 'cli' || auth !== 'subscription');
-  return {
-    worker: auth === 'api_key' ? 'api_key' : 'subscription',
-    manager: hasOwnKey ? 'api_key' : 'subscription',
-  };
-}
-
 function accountOf(cli: Cli, { config, secrets, environment }: LoadedConfig, payer: Payer): Account {
   const whole = { ...environment, ...config.claude_cli.environment };
   if (payer === 'subscription' || secrets.apiKey === null)
-    return subscriptionAccount({ environment: whole, home: home(cli) }, 'Claude subscription');
+    return subscriptionAccount({ environment: whole, home: homeOf(cli) }, 'Claude subscription');
   return apiKeyAccount(secrets.apiKey, whole, describeKey(secrets.apiKey));
-}
-
-/** Where the ledger is kept, by the customs of the platform. */
-function ledgerFile(cli: Cli): string {
-  const given = cli.env['XDG_STATE_HOME'];
-  const custom = cli.platform === 'darwin' ? ['Library', 'Application Support'] : ['.local', 'state'];
-  const root = given !== undefined && given.startsWith('/') ? given : join(home(cli), ...custom);
-  return join(root, 'claude-orchestrator', 'usage.db');
-}
-
-function home({ env }: Cli): string {
-  const given = env['HOME'];
-  return given === undefined || given === '' ? homedir() : given;
 }

@@ -1,5 +1,5 @@
 import type { ProcessIdentity } from '../attempt.ts';
-import type { RunOutcome, Stamped } from '../event.ts';
+import type { PayingAccounts, RunOutcome, Stamped } from '../event.ts';
 import { fail } from '../failure.ts';
 import type { Run } from './store.ts';
 import type { StoreContext } from './task-status.ts';
@@ -11,7 +11,9 @@ export interface RunStart {
   readonly workers: number;
   readonly billing: string;
   readonly tasks: number;
+  readonly accounts?: PayingAccounts;
   readonly maxCostUsd?: number | null;
+  readonly maxCostPerTaskUsd?: number | null;
 }
 
 /** Begins a run, if no other one is alive; those that were killed are ended as interrupted. */
@@ -31,14 +33,17 @@ export function startRun(
     `INSERT INTO runs (id, pid, process_start, workers, billing, started_at, message)
      VALUES (?, ?, ?, ?, ?, ?, '')`,
   ).run(run.id, run.process.pid, run.process.startTime, run.workers, run.billing, at);
+  const { id: runId, workers, tasks, billing, accounts, maxCostUsd, maxCostPerTaskUsd } = run;
   return log.append(
     {
       type: 'run-started',
-      runId: run.id,
-      workers: run.workers,
-      tasks: run.tasks,
-      billing: run.billing,
-      ...(run.maxCostUsd === undefined ? {} : { maxCostUsd: run.maxCostUsd }),
+      runId,
+      workers,
+      tasks,
+      billing,
+      ...(accounts && { accounts }),
+      ...(maxCostUsd === undefined ? {} : { maxCostUsd }),
+      ...(maxCostPerTaskUsd === undefined ? {} : { maxCostPerTaskUsd }),
     },
     at,
   );

@@ -1,6 +1,6 @@
 import type { Attempt, AttemptEnd, ModelUsage, ProcessIdentity } from '../attempt.ts';
 import type { FinishedWork } from '../estimate.ts';
-import type { Event, RunOutcome, Stamped } from '../event.ts';
+import type { Event, PayingAccounts, RunOutcome, Stamped } from '../event.ts';
 import type { Task, TaskChanges, TaskDraft, TaskId, TaskStatus } from '../task.ts';
 
 /** One run, as stored. */
@@ -103,7 +103,9 @@ export interface TaskStore {
       workers: number;
       billing: string;
       tasks: number;
+      accounts?: PayingAccounts;
       maxCostUsd?: number | null;
+      maxCostPerTaskUsd?: number | null;
     },
     isAlive: (process: ProcessIdentity) => boolean,
   ): Stamped;

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { join, resolve } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AttemptEnd, ProcessIdentity } from '../../src/attempt.ts';
+import type { PayingAccounts } from '../../src/event.ts';
 import type { StatusReport } from '../../src/cli/status/collect.ts';
 import { subscriptionAccount } from '../../src/usage/account.ts';
 import { openUsageLedger } from '../../src/usage/sqlite-ledger.ts';
@@ -60,10 +61,14 @@ const DENIED: AttemptEnd = {
 };
 
 /** A run of this process, or of one that is gone, in which task 1 was tried. */
-function startRun(rig: ProjectRig, holder: ProcessIdentity): number {
+function startRun(
+  rig: ProjectRig,
+  holder: ProcessIdentity,
+  more: { readonly accounts?: PayingAccounts; readonly maxCostUsd?: number } = {},
+): number {
   return rig.withStore((store) => {
     store.startRun(
-      { id: 'run-1', process: holder, workers: 2, billing: 'workers: nobody', tasks: 2 },
+      { id: 'run-1', process: holder, workers: 2, billing: 'workers: nobody', tasks: 2, ...more },
       () => false,
     );
     const claimed = store.claim({
@@ -159,14 +164,15 @@ describe('status', () => {
     ledger.book({ role: 'worker', runId: null, taskId: null, usage: DENIED.usage });
     expect(ledger.problem).toBeNull();
     ledger.close();
-    startRun(rig, identityOf(process.pid));
+    const accounts = { worker: account, manager: account };
+    startRun(rig, identityOf(process.pid), { accounts, maxCostUsd: 10 });
     const until = new Date(resetsAt + 1000).toISOString();
     const message = 'The usage limit is reached.';
     rig.withStore((store) => {
       store.record({ type: 'run-paused', runId: 'run-1', reason: 'usage-limit', until, message });
     });
 
-    const env = { XDG_STATE_HOME: '', CLAUDE_ORCHESTRATOR__BUDGET__MAX_COST_USD: '10' };
+    const env = { XDG_STATE_HOME: '' };
     const report = JSON.parse((await rig.tool(['status', '--json'], { env })).stdout) as StatusReport;
     expect(report).toMatchObject({
       run: { state: 'running', paused: { reason: 'usage-limit', until, message }, resetsAt: until },

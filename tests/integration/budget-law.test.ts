@@ -109,6 +109,7 @@ it('never costs more than the budget and one call for each running worker, howev
             checkBeforeStart: true,
             maxWaitMs: null,
             billing: '',
+            accounts: { worker: { id: '', label: '' }, manager: { id: '', label: '' } },
             workerModel: 'sonnet',
             directory: folder,
             filesRoot: folder,

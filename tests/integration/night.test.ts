@@ -110,6 +110,7 @@ it('gets through a night of 60 tasks, two limits, an outage, a bad task and a fl
       checkBeforeStart: true,
       maxWaitMs: null,
       billing: 'workers: Claude subscription',
+      accounts: { worker: { id: '', label: '' }, manager: { id: '', label: '' } },
       workerModel: 'sonnet',
       directory: folder,
       filesRoot: folder,

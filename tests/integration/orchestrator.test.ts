@@ -83,6 +83,7 @@ describe('orchestrate', () => {
         checkBeforeStart: true,
         maxWaitMs: null,
         billing: 'nobody',
+        accounts: { worker: { id: '', label: '' }, manager: { id: '', label: '' } },
         workerModel: 'sonnet',
         directory: folder,
         filesRoot: folder,

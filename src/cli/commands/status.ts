@@ -29,12 +29,13 @@ export function statusCommand(cli: Cli): Command {
     try {
       const last = store.lastRun();
       // Before the first run there is nothing to tell of limits and budgets, and `status` is there sooner.
-      if (last !== undefined || options.watch === true) circumstances = await openCircumstances(cli, project);
+      if (last !== undefined || options.watch === true)
+        circumstances = await openCircumstances(cli, project, store);
       const mayBeAlive = last?.endedAt === null || options.watch === true;
       const isAlive = mayBeAlive ? await processLookUp(cli) : () => false;
       const redact = redactorFor(cli, project);
       const collect = (): StatusReport =>
-        redactValue(collectStatus(store, isAlive, circumstances, Date.now()), redact);
+        redactValue(collectStatus(store, isAlive, circumstances.current(), Date.now()), redact);
       if (options.watch === true) {
         const { watchStatus } = await import('../status/watch.ts');
         return await watchStatus(cli, options, store, collect);

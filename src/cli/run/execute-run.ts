@@ -24,7 +24,7 @@ import {
 } from '../compose.ts';
 import { twoStageInterrupt } from '../interrupt.ts';
 import { redactorFor } from '../redaction.ts';
-import { openLedger, payersOf } from '../usage.ts';
+import { accountsOf, openLedger, payersOf } from '../usage.ts';
 import { stdoutWidth } from '../tasks/session.ts';
 import { createWorkspaces } from '../workspaces.ts';
 import { hurriedDelivery } from './hurried-delivery.ts';
@@ -73,7 +73,8 @@ async function holdingTheProject(
   const processes = createProcessTable(cli);
   const presentation = present(context);
   const payer = await findWorkerPayer(project, settings, stop);
-  const ledger = openLedger(cli, project, settings, payersOf(payer, settings));
+  const accounts = accountsOf(cli, settings, payersOf(payer, settings));
+  const ledger = openLedger(cli, project, accounts);
   const redact = redactorFor(cli, project);
   const record = (event: Event): void => reporter.report(store.record(event));
   const warn = (message: string): void => record({ type: 'warning', message });
@@ -115,7 +116,10 @@ async function holdingTheProject(
     now: Date.now,
     random: Math.random,
   };
-  const runOptions = optionsFor(context, processes, runId, describeBilling(payer, settings));
+  const runOptions = {
+    ...optionsFor(context, processes, runId, describeBilling(payer, settings)),
+    accounts,
+  };
   try {
     const { outcome } = await orchestrate(
       parts,
@@ -147,7 +151,7 @@ function optionsFor(
   processes: ProcessTable,
   runId: string,
   billing: string,
-): RunOptions {
+): Omit<RunOptions, 'accounts'> {
   const { execution, models, monitoring, review, usage } = settings.config;
   return {
     runId,

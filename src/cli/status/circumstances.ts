@@ -1,38 +1,67 @@
+import type { Stamped } from '../../event.ts';
+import type { TaskStore } from '../../store/store.ts';
+import type { UsageLedger } from '../../usage/ledger.ts';
 import type { Cli } from '../cli.ts';
 import type { Project } from '../project.ts';
 import type { Circumstances } from './limits.ts';
 
 /** What is looked at until `close`. */
-export interface OpenCircumstances extends Circumstances {
+export interface OpenCircumstances {
+  /** Those of the last run as it is now. */
+  current(): Circumstances;
   close(): void;
 }
 
-/** Opens what is known of who pays and what may be spent; starts nothing, and fails for no configuration. */
-export async function openCircumstances(cli: Cli, project: Project): Promise<OpenCircumstances> {
-  const { loadConfig } = await import('../../config.ts');
-  const { configFile: file, envFile } = project;
-  const loaded = loadConfig({ file, envFile, env: cli.env, flags: {} });
-  // What is wrong with a configuration is for the commands to say that act on it.
-  if (!loaded.ok) return UNKNOWN;
-  const settings = loaded.value;
-  const { likelyPayers, openLedger } = await import('../usage.ts');
-  const payers = likelyPayers(settings);
-  const ledger = openLedger(cli, project, settings, payers);
-  const { max_cost_usd: maxCostUsd, max_cost_per_task_usd: maxCostPerTaskUsd } = settings.config.budget;
+type RunStarted = Extract<Stamped, { type: 'run-started' }>;
+
+/** Opens what is known of who pays and what may be spent, as the last run was started; starts nothing itself. */
+export async function openCircumstances(
+  cli: Cli,
+  project: Project,
+  store: TaskStore,
+): Promise<OpenCircumstances> {
+  const [{ openUsageLedger }, { ledgerFile }] = await Promise.all([
+    import('../../usage/sqlite-ledger.ts'),
+    import('../ledger-file.ts'),
+  ]);
+  let started: RunStarted | undefined;
+  let ledger: UsageLedger | null = null;
+  const look = (): void => {
+    const run = store.lastRun();
+    if (run === undefined || run.id === started?.runId) return;
+    const event = store.events({ runId: run.id, types: ['run-started'] })[0];
+    started = event?.type === 'run-started' ? event : undefined;
+    const accounts = started?.accounts;
+    ledger?.close();
+    ledger =
+      accounts === undefined
+        ? null
+        : openUsageLedger({
+            file: ledgerFile(cli),
+            accounts,
+            project: project.root,
+            now: Date.now,
+            warnings: process,
+          });
+  };
   return {
-    ledger,
-    hasPlan: payers.worker === 'subscription' || payers.manager === 'subscription',
-    maxCostUsd,
-    maxCostPerTaskUsd,
-    close: () => ledger.close(),
+    current() {
+      look();
+      return {
+        ledger,
+        hasPlan:
+          started?.accounts === undefined ||
+          Object.values(started.accounts).some(({ id }) => !id.startsWith('key-')),
+        maxCostUsd: started?.maxCostUsd ?? null,
+        maxCostPerTaskUsd: started?.maxCostPerTaskUsd ?? null,
+      };
+    },
+    close: () => ledger?.close(),
   };
 }
 
 /** Where nothing was looked up. */
 export const UNKNOWN: OpenCircumstances = {
-  ledger: null,
-  hasPlan: true,
-  maxCostUsd: null,
-  maxCostPerTaskUsd: null,
+  current: () => ({ ledger: null, hasPlan: true, maxCostUsd: null, maxCostPerTaskUsd: null }),
   close: () => undefined,
 };

@@ -100,18 +100,10 @@ export function collectStatus(
       last7d: sumUsage(usage),
       account: usedByAccounts(circumstances, now),
     },
-    ...limitsOf({ ...circumstances, ...ceilingOf(store, run) }, run, now),
+    ...limitsOf(circumstances, run, now),
     attention: attentionFor(store, run, tasks, unfinished.length),
     next: nextStep(run, counts),
   };
-}
-
-/** What the run was given with `--max-cost`, or read in its configuration, which may have changed since. */
-function ceilingOf(store: TaskStore, run: RunStatus | null): { readonly maxCostUsd?: number | null } {
-  const started = run && store.events({ runId: run.runId, types: ['run-started'] })[0];
-  return started?.type !== 'run-started' || started.maxCostUsd === undefined
-    ? {}
-    : { maxCostUsd: started.maxCostUsd };
 }
 
 const DAY_MS = 86_400_000;

@@ -4,7 +4,7 @@ import type { RunStatus, StatusReport } from './collect.ts';
 
 /** What holds for a project beside its store. */
 export interface Circumstances {
-  /** Null where the configuration cannot be read: then nobody knows who pays. */
+  /** Null where no run has told who pays. */
   readonly ledger: Pick<UsageLedger, 'windows' | 'pause' | 'usedSince'> | null;
   /** Whether one of those who pay may have a plan, with limits that are known after an answer. */
   readonly hasPlan: boolean;
