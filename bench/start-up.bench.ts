@@ -12,6 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), 'bench-start-up-'));
 const env = { ...process.env, HOME: folder, NO_COLOR: '1' };
 const small = project('small', 12);
 const large = project('large', 10_000);
+const worked = project('worked', 12, true);
 const tool = (cwd: string, ...args: string[]) => timeProcess(process.execPath, [bin, ...args], { cwd, env });
 const floor = 'node -e 0';
 
@@ -22,6 +23,7 @@ await compare(
     { name: '--version', floor, promise: 1.3, run: () => tool(small, '--version') },
     { name: '--help', floor, promise: 1.3, run: () => tool(small, '--help') },
     { name: 'status, 12 tasks', floor, promise: 1.7, run: () => tool(small, 'status') },
+    { name: 'status, 12 tasks, after a run', floor, promise: 2.2, run: () => tool(worked, 'status') },
     { name: 'list, 10,000 tasks', floor, promise: 4, run: () => tool(large, 'list') },
     { name: 'next, 10,000 tasks', floor, promise: 4, run: () => tool(large, 'next') },
     { name: 'run to its first spawn', floor, promise: 3.5, run: timeToFirstSpawn },
@@ -30,11 +32,18 @@ await compare(
 );
 rmSync(folder, { recursive: true, force: true });
 
-function project(name: string, tasks: number): string {
+function project(name: string, tasks: number, hasRun = false): string {
   const root = join(folder, name);
   mkdirSync(join(root, '.taskmaster'), { recursive: true });
   const store = openStore({ file: join(root, '.taskmaster', 'tasks.db'), tag: 'master', create: true });
   store.addTasks(manyDrafts(tasks), { source: 'bench' });
+  if (hasRun) {
+    const account = { id: 'directory-bench', label: 'Claude subscription' };
+    const accounts = { worker: account, manager: account };
+    const run = { id: 'run', process: { pid: 1, startTime: '0' }, workers: 3, billing: '', tasks };
+    store.startRun({ ...run, accounts, maxCostUsd: 10, maxCostPerTaskUsd: null }, () => false);
+    store.endRun('run', 'interrupted', '');
+  }
   store.close();
   return root;
 }
