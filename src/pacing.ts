@@ -8,6 +8,8 @@ export interface PacingOptions {
 
 /** Before anything was measured: a window that holds what costs about fifty dollars at list price. */
 const PRIOR_SHARE_PER_USD = 0.02;
+/** No plan's window is smaller than this: what seems to be was used by the person meanwhile, beside the run. */
+const MOST_SHARE_PER_USD = 0.15;
 
 /**
  * With so much of a window left any task may start, however large: one that needs more than half a window has to be
@@ -28,7 +30,7 @@ export function tooSmall(
   return windows.find((window) => {
     const left = leftIn(window, reserve);
     if (left === undefined) return false;
-    const perUsd = window.sharePerUsd ?? PRIOR_SHARE_PER_USD;
+    const perUsd = Math.min(MOST_SHARE_PER_USD, window.sharePerUsd ?? PRIOR_SHARE_PER_USD);
     const needed = Math.min(expectedUsd * perUsd, ALWAYS_ENOUGH * (1 - reserve));
     return needed > left - runningUsd * perUsd;
   });

@@ -58,6 +58,11 @@ describe('tooSmall', () => {
     );
   });
 
+  it('does not take the use of the person for its own: a small task goes on beside a busy person', () => {
+    const window = seen({ utilization: 0.8, sharePerUsd: 5 });
+    expect(tooSmall([window], 1, 0, { reserve: 0 })).toBeUndefined();
+  });
+
   it('looks at no throttling of a key, at nothing unknown, and at no window whose overage is being paid for', () => {
     const windows = [
       seen({ name: 'api_input_tokens', utilization: 1 }),
