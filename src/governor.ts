@@ -172,7 +172,7 @@ export class Governor {
     this.#expected.set(taskId, NOTHING);
   }
 
-  /** Gives back what `admit` held for an attempt that never started. */
+  /** Gives back what is held for an attempt that never started, or came to nothing. */
   withdraw(taskId: TaskId): void {
     this.#budget.ended(taskId, 0);
     this.#expected.delete(taskId);

@@ -174,6 +174,7 @@ export function takenOver(attempt: Attempt, graph: TaskGraph): Stamped {
 /** Stores that an attempt came to nothing; its task is not to blame, and tried again at once unless that was the `last`. */
 export function abandonAttempt(context: ExecutionContext, attempt: Attempt, last: boolean): Verdict {
   const message = 'Its orchestrator was killed while it worked; that costs the task nothing.';
+  context.governor.withdraw(attempt.taskId);
   const verdict: Verdict = last ? { kind: 'released' } : { kind: 'retry', at: context.now() };
   endAttempt(context, attempt, bareEnd('cancelled', message), verdict);
   return verdict;

@@ -1,0 +1,160 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { AttemptEnd } from '../../src/attempt.ts';
+import { Budget, type BudgetOptions } from '../../src/budget.ts';
+import { learnEstimates, type CostEstimator } from '../../src/estimate.ts';
+import type { Stamped } from '../../src/event.ts';
+import { orchestrate, type RunResult } from '../../src/orchestrator.ts';
+import type { RunOptions } from '../../src/run-options.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
+import type { TaskStore } from '../../src/store/store.ts';
+import type { LimitObservation } from '../../src/usage-limit.ts';
+import { createSharedDirectory } from '../../src/workspace/shared-directory.ts';
+import { makeDraft } from '../rig/arbitrary-tasks.ts';
+import { attemptEnd, costing } from '../rig/attempt-end.ts';
+import { MemoryLedger } from '../rig/memory-ledger.ts';
+import { ScriptedWorker, type Call } from '../rig/scripted-worker.ts';
+import { liveUntil, stopTheClock } from '../rig/virtual-time.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const START = Date.parse('2026-11-22T22:00:00Z');
+
+describe('a run that is paused', () => {
+  let folder: string;
+  let store: TaskStore;
+  let ledger: MemoryLedger;
+  let worker: ScriptedWorker;
+  let events: Stamped[];
+  let run: { result?: RunResult; failure?: unknown };
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'pauses-'));
+    stopTheClock(new Date(START).toISOString());
+    store = openStore({ file: join(folder, 'tasks.db'), tag: 'master', create: true });
+    ledger = new MemoryLedger(Date.now);
+    worker = new ScriptedWorker();
+    events = [];
+    run = {};
+  });
+
+  afterEach(() => {
+    store.close();
+    vi.useRealTimers();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** What each attempt comes to is decided by `answer`; one that is left without an end goes on. */
+  const start = (
+    answer: (call: Call) => AttemptEnd | Promise<AttemptEnd> | undefined,
+    {
+      budget,
+      estimateCost = () => 0.01,
+      ...options
+    }: Partial<RunOptions> & { budget?: Partial<BudgetOptions>; estimateCost?: CostEstimator } = {},
+  ): void => {
+    const play = worker.run.bind(worker);
+    worker.run = (assignment, hooks, signal) => {
+      const end = play(assignment, hooks, signal);
+      const call = worker.calls.at(-1);
+      const answered = call === undefined ? undefined : answer(call);
+      if (answered !== undefined) void Promise.resolve(answered).then((one) => call?.end(one));
+      return end;
+    };
+    void orchestrate(
+      {
+        store,
+        worker,
+        workspaces: createSharedDirectory(folder),
+        reporter: { report: (event) => void events.push(event), close: () => Promise.resolve() },
+        plan: () => Promise.resolve('stored'),
+        estimate: learnEstimates([]),
+        estimateCost,
+        budget: new Budget({
+          maxCostUsd: null,
+          maxCostPerTaskUsd: null,
+          slots: options.workers ?? 2,
+          carriedUsd: 0,
+          reviews: false,
+          ...budget,
+        }),
+        ledger,
+        isAlive: () => false,
+        newSessionId: () => crypto.randomUUID(),
+        now: Date.now,
+        random: () => 0.5,
+      },
+      {
+        runId: 'run-1',
+        process: { pid: 1, startTime: 'run-1' },
+        workers: 2,
+        failureMode: 'continue',
+        maxRetries: 3,
+        retryBaseDelayMs: 1000,
+        retryMaxDelayMs: 1000,
+        maxReviewRounds: 2,
+        reservePercent: 0,
+        warnAtPercent: 80,
+        checkBeforeStart: true,
+        maxWaitMs: null,
+        billing: '',
+        accounts: { worker: { id: '', label: '' }, manager: { id: '', label: '' } },
+        workerModel: 'sonnet',
+        directory: folder,
+        filesRoot: folder,
+        pollMs: 1000,
+        ...options,
+      },
+      new AbortController().signal,
+    ).then(
+      (result) => (run.result = result),
+      (failure: unknown) => (run.failure = failure),
+    );
+  };
+
+  /** Lives on until the run is over, but no longer than so many hours. */
+  const finish = async (hours: number): Promise<RunResult> => {
+    const end = Date.now() + hours * HOUR;
+    await liveUntil(() => run.result !== undefined || run.failure !== undefined || Date.now() > end);
+    if (run.failure !== undefined) throw new Error('The run failed.', { cause: run.failure });
+    if (run.result === undefined) throw new Error(`The run was not over after ${hours} hours.`);
+    return run.result;
+  };
+
+  const add = (count: number): void =>
+    void store.addTasks(
+      Array.from({ length: count }, (_, index) => makeDraft(String(index + 1))),
+      { source: 'test' },
+    );
+
+  const claimByKilledRun = (taskId: string, maxCostUsd: number | null = null): void => {
+    const dead = { pid: 1, startTime: 'dead' };
+    store.startRun({ id: 'run-0', process: dead, workers: 1, billing: '', tasks: 1 }, () => false);
+    store.claim({
+      runId: 'run-0',
+      taskId,
+      sessionId: crypto.randomUUID(),
+      resumed: false,
+      maxCostUsd,
+      model: 'sonnet',
+      directory: folder,
+      filesRoot: folder,
+      why: '',
+    });
+  };
+
+  it('gives back what the attempt of a killed run held that came to nothing', async () => {
+    add(1);
+    claimByKilledRun('1', 10);
+    start(() => attemptEnd('landed', { usage: costing(1) }), { budget: { maxCostUsd: 10 } });
+    expect((await finish(1)).outcome).toBe('completed');
+    expect(worker.calls[0]?.assignment.maxCostUsd).toBe(10);
+  });
+});
+
+function refused(resetsAt: number): LimitObservation {
+  const window = { name: 'five_hour', utilization: 1, status: 'rejected', resetsAt } as const;
+  return { windows: [window], overageInUse: false, refused: true };
+}
