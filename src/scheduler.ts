@@ -92,6 +92,7 @@ export class Scheduler {
       if (state === 'failed' && task.status === 'failed') continue;
       this.#states.set(task.id, this.#initialState(task, state));
     }
+    for (const id of this.#retries.keys()) if (this.#states.get(id) !== 'retrying') this.#retries.delete(id);
     this.#paths = graph.remainingPath(this.#options.estimate, (id) => !this.#isSettled(id));
     this.#missing.clear();
     for (const id of graph.order) {
@@ -107,7 +108,10 @@ export class Scheduler {
     for (const [id, at] of this.#retries) {
       if (at > now) continue;
       this.#retries.delete(id);
-      if (this.#states.get(id) === 'retrying') this.#enqueue(id);
+      if (this.#states.get(id) !== 'retrying') continue;
+      this.#states.set(id, 'waiting');
+      // What it needs may have become more meanwhile.
+      if (this.#missing.get(id) === 0) this.#enqueue(id);
     }
     const free = Math.max(0, this.#options.slots - this.#running);
     const chosen = this.#ready.splice(0, Math.min(free, most));

@@ -152,6 +152,42 @@ describe('a run that is paused', () => {
     expect((await finish(1)).outcome).toBe('completed');
     expect(worker.calls[0]?.assignment.maxCostUsd).toBe(10);
   });
+
+  it('is over at once when a person cancels all that is left, a task that waits for its retry as well', async () => {
+    add(2);
+    start(
+      ({ assignment, hooks }) => {
+        if (assignment.task.id === '1') return attemptEnd('stalled', { message: 'no sign of life' });
+        hooks.onLimits(refused(START + 5 * HOUR));
+        return attemptEnd('usage-limited', { resetsAt: START + 5 * HOUR });
+      },
+      { retryBaseDelayMs: 10 * MINUTE, retryMaxDelayMs: 10 * MINUTE },
+    );
+    await liveUntil(() => events.some(({ type }) => type === 'run-paused') && Date.now() > START + MINUTE);
+    store.setStatus(['1', '2'], 'cancelled', 'given up');
+    await finish(0.1);
+  });
+
+  it('does not start a task whose needs were added while it waited to be tried again', async () => {
+    add(2);
+    const order: string[] = [];
+    start(
+      ({ assignment: { task, attempt } }) => {
+        order.push(task.id);
+        if (task.id === '1' && attempt.number === 1) return attemptEnd('crashed');
+        return new Promise((resolve) =>
+          setTimeout(() => resolve(attemptEnd('landed', { usage: costing(1) })), 10 * MINUTE),
+        );
+      },
+      { retryBaseDelayMs: MINUTE, retryMaxDelayMs: MINUTE },
+    );
+    await liveUntil(() => Date.now() > START + 10_000);
+    store.addDependency('1', '2');
+    expect((await finish(1)).outcome).toBe('completed');
+    const [, , third] = worker.calls;
+    expect(order).toEqual(['1', '2', '1']);
+    expect(Date.parse(third?.assignment.attempt.startedAt ?? '')).toBeGreaterThanOrEqual(START + 10 * MINUTE);
+  });
 });
 
 function refused(resetsAt: number): LimitObservation {
