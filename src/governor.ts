@@ -192,12 +192,16 @@ export class Governor {
    * Takes the end of an attempt into account; some end the whole run. Says at which other tasks attempts have died of
    * the same thing, if this one has died of something that was not its own.
    */
-  ended(attempt: Pick<Attempt, 'taskId'>, end: AttemptEnd, now: number): { alike: TaskId[] | null } {
+  ended(
+    attempt: Pick<Attempt, 'taskId' | 'startedAt'>,
+    end: AttemptEnd,
+    now: number,
+  ): { alike: TaskId[] | null } {
     const { taskId } = attempt;
     this.#budget.ended(taskId, costOf(end));
     this.#expected.delete(taskId);
     if (end.outcome === 'over-budget') this.#overBudget++;
-    if (end.outcome === 'usage-limited') this.#refused(end, now);
+    if (end.outcome === 'usage-limited') this.#refused(attempt, end, now);
     const alike = end.outage ? [] : this.#diedAlike(taskId, end, now);
     if (alike !== null) this.#outage(end, now);
     else if (ANSWERED.has(end.outcome)) this.#breaker.answered(taskId, now);
@@ -219,14 +223,16 @@ export class Governor {
   }
 
   /** The ledger has it from the worker's own lines, unless the CLI said it in its last words only. */
-  #refused(end: AttemptEnd, now: number): void {
+  #refused({ startedAt }: Pick<Attempt, 'startedAt'>, { resetsAt }: AttemptEnd, now: number): void {
     this.refused();
-    if (this.#ledger.pause() === undefined) {
+    // A limit that has been reset since it was met, as by an attempt that is taken over in the morning, is over.
+    const isOver = resetsAt !== null && resetsAt >= Date.parse(startedAt) && resetsAt <= now;
+    if (this.#ledger.pause() === undefined && !isOver) {
       const window = {
         name: 'unknown',
         utilization: null,
         status: 'rejected',
-        resetsAt: end.resetsAt,
+        resetsAt,
       } as const;
       this.#ledger.observe('worker', { windows: [window], overageInUse: false, refused: true });
     }

@@ -168,6 +168,16 @@ describe('a run that is paused', () => {
     await finish(0.1);
   });
 
+  it('keeps no pause for a limit that was over before the killed run was taken over', async () => {
+    add(1);
+    claimByKilledRun('1');
+    worker.recovery = () =>
+      Promise.resolve(attemptEnd('usage-limited', { resetsAt: START + 3 * HOUR, usage: costing(1) }));
+    vi.setSystemTime(START + 11 * HOUR);
+    start(() => attemptEnd('landed', { usage: costing(1) }));
+    expect((await finish(0.1)).outcome).toBe('completed');
+  });
+
   it('does not start a task whose needs were added while it waited to be tried again', async () => {
     add(2);
     const order: string[] = [];

@@ -31,7 +31,7 @@ describe('Governor', () => {
   it('pauses for an attempt that was refused, also where only its last words say so', () => {
     const { governor, ledger, clock } = rig();
     governor.admit(ask('1'), clock.now);
-    governor.ended({ taskId: '1' }, attemptEnd('usage-limited', { resetsAt: 3 * HOUR }), clock.now);
+    governor.ended(attempt('1'), attemptEnd('usage-limited', { resetsAt: 3 * HOUR }), clock.now);
     expect(ledger.pause()).toMatchObject({ until: 3 * HOUR });
     expect(governor.pause?.until).toBeGreaterThanOrEqual(3 * HOUR);
   });
@@ -56,7 +56,7 @@ describe('Governor', () => {
     governor.check(clock.now);
     expect(governor.startable(clock.now)).toBe(Infinity);
     governor.admit(ask('1'), clock.now);
-    governor.ended({ taskId: '1' }, attemptEnd('usage-limited', { resetsAt: 2 * HOUR }), clock.now);
+    governor.ended(attempt('1'), attemptEnd('usage-limited', { resetsAt: 2 * HOUR }), clock.now);
     expect(governor.startable(clock.now)).toBe(0);
   });
 
@@ -78,7 +78,7 @@ describe('Governor', () => {
     expect(governor.admit(ask('2', 1), clock.now).kind).toBe('granted');
     governor.starved(clock.now);
     expect(governor.pause).toBeNull();
-    governor.ended({ taskId: '2' }, attemptEnd('landed'), clock.now);
+    governor.ended(attempt('2'), attemptEnd('landed'), clock.now);
     expect(governor.admit(ask('1', 3), clock.now)).toEqual({ kind: 'wait' });
     governor.starved(clock.now);
     expect(governor.pause).toMatchObject({ reason: 'pacing' });
@@ -98,7 +98,7 @@ describe('Governor', () => {
   it('takes attempts at several tasks that die alike for one outage, and tells whose they were', () => {
     const { governor, clock } = rig();
     const died = (taskId: string, message: string): string[] | null =>
-      governor.ended({ taskId }, attemptEnd('crashed', { message }), clock.now).alike;
+      governor.ended(attempt(taskId), attemptEnd('crashed', { message }), clock.now).alike;
     expect(died('1', 'ended by SIGKILL after 3 s')).toBeNull();
     expect(died('2', 'something else')).toBeNull();
     expect(governor.pause).toBeNull();
@@ -110,7 +110,7 @@ describe('Governor', () => {
     const { governor, clock } = rig();
     for (let time = 0; time < 3; time++)
       expect(
-        governor.ended({ taskId: '1' }, attemptEnd('crashed', { message: 'boom' }), clock.now).alike,
+        governor.ended(attempt('1'), attemptEnd('crashed', { message: 'boom' }), clock.now).alike,
       ).toBeNull();
     expect(governor.pause).toBeNull();
   });
@@ -122,7 +122,7 @@ describe('Governor', () => {
       while (governor.stop === null) {
         const taskId = String(++count);
         governor.admit(ask(taskId), clock.now);
-        governor.ended({ taskId }, attemptEnd('infrastructure', { message: 'no', outage }), clock.now);
+        governor.ended(attempt(taskId), attemptEnd('infrastructure', { message: 'no', outage }), clock.now);
         clock.now = Math.max(clock.now, governor.pause?.until ?? 0);
       }
       expect(governor.stop.outcome).toBe('outage');
@@ -135,7 +135,7 @@ describe('Governor', () => {
   it('stops at once for a bad credential and a retired model', () => {
     for (const outcome of ['unauthenticated', 'model-unavailable'] as const) {
       const { governor, clock } = rig();
-      governor.ended({ taskId: '1' }, attemptEnd(outcome, { message: 'why' }), clock.now);
+      governor.ended(attempt('1'), attemptEnd(outcome, { message: 'why' }), clock.now);
       expect(governor.stop).toEqual({ outcome, message: 'why' });
       expect(governor.admit(ask('2'), clock.now)).toEqual({ kind: 'stopped' });
     }
@@ -144,7 +144,7 @@ describe('Governor', () => {
   it('says when the money is spent, and by whom', () => {
     const { governor, clock } = rig({}, { maxCostUsd: 5, carriedUsd: 3 });
     governor.admit(ask('1'), clock.now);
-    governor.ended({ taskId: '1' }, attemptEnd('landed', { usage: costing(2) }), clock.now);
+    governor.ended(attempt('1'), attemptEnd('landed', { usage: costing(2) }), clock.now);
     expect(governor.admit(ask('2'), clock.now)).toEqual({ kind: 'stopped' });
     expect(governor.stop).toEqual({
       outcome: 'over-budget',
@@ -171,6 +171,8 @@ function rig(
   const all = { reservePercent: 0, warnAtPercent: 80, maxWaitMs: null, checkBeforeStart: true, ...options };
   return { governor: new Governor(all, budget, ledger, () => 0.5), ledger, clock };
 }
+
+const attempt = (taskId: string) => ({ taskId, startedAt: new Date(0).toISOString() });
 
 const ask = (taskId: string, expectedUsd = 0.1) => ({ taskId, expectedUsd, earlierUsd: 0, waiting: 0 });
 
