@@ -99,7 +99,10 @@ export class Breaker {
   }
 
   #open(pause: Pause): void {
-    this.#pause = this.#pause === null ? pause : { ...pause, since: this.#pause.since };
+    // A limit after an outage is waited for anew, and an outage after a limit.
+    const before = this.#pause;
+    const isLonger = before !== null && (before.reason === 'outage') === (pause.reason === 'outage');
+    this.#pause = isLonger ? { ...pause, since: before.since } : pause;
     this.#probe = null;
   }
 }

@@ -262,6 +262,8 @@ export class Governor {
   }
 
   #outage(end: AttemptEnd, now: number): void {
+    // While nothing starts anyway, it says nothing of when something may.
+    if (this.#breaker.state(now) === 'open') return;
     this.#breaker.outage(end.message, now);
     const { pause, outages } = this.#breaker;
     const { maxWaitMs } = this.#options;

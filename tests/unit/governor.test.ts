@@ -132,6 +132,20 @@ describe('Governor', () => {
     expect(tries(false)).toBeLessThan(10);
   });
 
+  it('takes no outage that falls into a long wait for a limit, or comes after it, for one that lasts as long', () => {
+    const { governor, ledger, clock } = rig();
+    const lost = attemptEnd('infrastructure', { outage: true, message: 'Connection error.' });
+    ledger.observe('worker', refused(60 * HOUR));
+    governor.check(clock.now);
+    governor.ended(attempt('1'), lost, clock.now);
+    expect(governor.stop).toBeNull();
+    expect(governor.pause).toMatchObject({ reason: 'usage-limit' });
+    clock.now = governor.pause?.until ?? 0;
+    governor.ended(attempt('2'), lost, clock.now);
+    expect(governor.stop).toBeNull();
+    expect(governor.pause).toMatchObject({ reason: 'outage', since: clock.now });
+  });
+
   it('stops at once for a bad credential and a retired model', () => {
     for (const outcome of ['unauthenticated', 'model-unavailable'] as const) {
       const { governor, clock } = rig();
