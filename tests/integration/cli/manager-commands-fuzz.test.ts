@@ -25,6 +25,7 @@ function run(argv: readonly string[], url?: string): Promise<CliEnd> {
   return runInProcess(ORCHESTRATOR_COMMANDS, argv, {
     cwd: rig.directory,
     env: {
+      HOME: join(rig.directory, '..', 'home'),
       CLAUDE_ORCHESTRATOR__MODELS__MANAGER__VIA: 'api',
       CLAUDE_ORCHESTRATOR__EXECUTION__MAX_RETRIES: '0',
       ...(url === undefined ? {} : { ANTHROPIC_API_KEY: 'sk-ant-simulated-key', ANTHROPIC_BASE_URL: url }),
