@@ -102,9 +102,9 @@ export class Governor {
     const refusal = this.#ledger.pause();
     if (refusal !== undefined && refusal.until > now && this.#isHeeded)
       this.#limit('usage-limit', refusal.until, 'A usage limit is reached.', now);
-    const kept = atReserve(this.#ledger.windows(), this.#pacing);
+    const kept = atReserve(this.#windows(now), this.#pacing);
     if (kept.length > 0) {
-      const resets = kept.map(({ resetsAt }) => resetsAt ?? now + UNKNOWN_RESET_MS);
+      const resets = kept.map(resetOf);
       const cause = `Only the ${this.#options.reservePercent} % of usage.reserve_percent are left.`;
       this.#limit('reserve', Math.max(...resets), cause, now);
     }
@@ -134,7 +134,7 @@ export class Governor {
       (sum, one) => sum + Math.max(0, one.expectedUsd - one.usedUsd),
       0,
     );
-    const tight = tooSmall(this.#ledger.windows(), expectedUsd, running, this.#pacing);
+    const tight = tooSmall(this.#windows(now), expectedUsd, running, this.#pacing);
     if (tight !== undefined) {
       this.#tight = tight;
       return { kind: 'wait' };
@@ -160,9 +160,8 @@ export class Governor {
   /** Nothing runs, and of all that is ready nothing was let through: then the window that was too small is waited for. */
   starved(now: number): void {
     if (this.#tight === undefined) return;
-    const { resetsAt } = this.#tight;
     const cause = 'What is left of the usage limit is too little for any task that is ready.';
-    this.#limit('pacing', resetsAt ?? now + UNKNOWN_RESET_MS, cause, now);
+    this.#limit('pacing', resetOf(this.#tight), cause, now);
     this.#tight = undefined;
   }
 
@@ -216,6 +215,11 @@ export class Governor {
     if (!this.#budget.hasMoreFor(earlierUsd)) return false;
     this.#overBudget--;
     return true;
+  }
+
+  /** Those of which it is known that they have not been reset: what was seen without its reset soon says nothing. */
+  #windows(now: number): SeenWindow[] {
+    return this.#ledger.windows().filter((window) => resetOf(window) > now);
   }
 
   get #pacing(): { readonly reserve: number } {
@@ -302,6 +306,10 @@ const ANSWERED: ReadonlySet<AttemptOutcome> = new Set([
 function runOutcomeFor(outcome: AttemptOutcome): RunOutcome {
   if (outcome === 'unauthenticated' || outcome === 'model-unavailable') return outcome;
   return 'completed-with-failures';
+}
+
+function resetOf({ resetsAt, seenAt }: SeenWindow): number {
+  return resetsAt ?? seenAt + UNKNOWN_RESET_MS;
 }
 
 function costOf({ usage }: AttemptEnd): number {

@@ -178,6 +178,18 @@ describe('a run that is paused', () => {
     expect((await finish(0.1)).outcome).toBe('completed');
   });
 
+  it('tells a reserve once, also where nobody says when the window resets', async () => {
+    add(1);
+    ledger.observe('worker', {
+      windows: [{ name: 'five_hour', utilization: 0.95, status: 'allowed', resetsAt: null }],
+      overageInUse: false,
+      refused: false,
+    });
+    start(() => attemptEnd('landed', { usage: costing(1) }), { reservePercent: 10 });
+    expect((await finish(3)).outcome).toBe('completed');
+    expect(events.filter(({ type }) => type === 'run-paused')).toHaveLength(1);
+  });
+
   it('does not start a task whose needs were added while it waited to be tried again', async () => {
     add(2);
     const order: string[] = [];
