@@ -56,7 +56,7 @@ export interface RunResult {
   readonly results: ReadonlyMap<TaskId, TaskResult>;
 }
 
-/** So many tasks at most are asked in one go whether they fit into what is left. */
+/** So many tasks are asked in one go whether they fit into what is left; all, where the run would wait otherwise. */
 const MOST_ASKED = 64;
 const LONGEST_TIMER_MS = 3_600_000;
 
@@ -237,7 +237,7 @@ class Orchestrator {
         let asked = 0;
         let choices = [...ready, ...this.#candidates()];
         // Where one is refused, for instance since it is too large for what is left, another one gets its slot.
-        while (choices.length > 0 && asked < MOST_ASKED) {
+        while (choices.length > 0 && (asked < MOST_ASKED || begun.length + this.#attempts.running === 0)) {
           asked += choices.length;
           for (const choice of choices) {
             const start = beginAttempt(this.#execution, choice);

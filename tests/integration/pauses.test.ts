@@ -190,6 +190,28 @@ describe('a run that is paused', () => {
     expect(events.filter(({ type }) => type === 'run-paused')).toHaveLength(1);
   });
 
+  it('finds the one small task that fits among many that do not, before it waits', async () => {
+    store.addTasks(
+      [
+        ...Array.from({ length: 100 }, (_, index) => makeDraft(String(index + 1), { size: 'L' })),
+        makeDraft('101', { size: 'S', priority: 'low' }),
+      ],
+      { source: 'test' },
+    );
+    ledger = new MemoryLedger(Date.now, 0.1);
+    ledger.observe('worker', {
+      windows: [{ name: 'five_hour', utilization: 0.9, status: 'allowed', resetsAt: START + HOUR }],
+      overageInUse: false,
+      refused: false,
+    });
+    start(() => attemptEnd('landed', { usage: costing(1) }), {
+      estimateCost: ({ size }) => (size === 'S' ? 0.1 : 3),
+    });
+    await liveUntil(() => Date.now() > START + MINUTE);
+    expect(worker.calls.map(({ assignment }) => assignment.task.id)).toEqual(['101']);
+    await finish(2);
+  });
+
   it('does not start a task whose needs were added while it waited to be tried again', async () => {
     add(2);
     const order: string[] = [];
