@@ -58,7 +58,7 @@ export interface RunResult {
 
 /** So many tasks are asked in one go whether they fit into what is left; all, where the run would wait otherwise. */
 const MOST_ASKED = 64;
-const LONGEST_TIMER_MS = 3_600_000;
+const LONGEST_TIMER_MS = 60_000;
 
 /**
  * Runs the stored tasks in dependency order: recover → plan → schedule (each: work, verify, review, land) → deliver.

@@ -212,6 +212,16 @@ describe('a run that is paused', () => {
     await finish(2);
   });
 
+  it('goes on soon after a machine has slept over the end of the pause', async () => {
+    add(1);
+    ledger.observe('worker', refused(START + 2 * HOUR));
+    start(() => attemptEnd('landed', { usage: costing(1) }));
+    await liveUntil(() => Date.now() > START + MINUTE);
+    // The clock goes on, the timers do not.
+    vi.setSystemTime(START + 3 * HOUR);
+    await finish(0.1);
+  });
+
   it('does not start a task whose needs were added while it waited to be tried again', async () => {
     add(2);
     const order: string[] = [];
