@@ -107,9 +107,9 @@ export const configSchema = z.strictObject({
       reserve_percent: z
         .number()
         .min(0)
-        .max(100)
+        .max(99)
         .default(0)
-        .describe('Share of the usage limit that is left to you.'),
+        .describe('Percent of each usage window that is left to you.'),
       max_wait: z
         .number()
         .min(0)

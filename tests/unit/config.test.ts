@@ -181,6 +181,13 @@ describe('problems', () => {
     `);
   });
 
+  test('a reserve of the whole limit would leave a run nothing, for ever', () => {
+    expect(load({ usage: { reserve_percent: 99 } }).ok).toBe(true);
+    expect(problems({ usage: { reserve_percent: 100 } })).toEqual([
+      'orchestrator_config.json: usage.reserve_percent: expected a number from 0 to 99, got 100 (number)',
+    ]);
+  });
+
   test.each([
     ['{"execution":{"max_workers":3,}}', 'line 1, column 31: a comma before "}" is one too many'],
     ['{\n  // workers\n}', 'line 2, column 3: expected a key in double quotes, got a comment'],
