@@ -50,7 +50,7 @@ export function claudeArguments(
     `--setting-sources=${settings.settingSources}`,
     '--strict-mcp-config',
     ...(maxTurns === null ? [] : ['--max-turns', String(maxTurns)]),
-    ...(how.maxCostUsd === null ? [] : ['--max-budget-usd', String(how.maxCostUsd)]),
+    ...(how.maxCostUsd === null ? [] : ['--max-budget-usd', dollars(how.maxCostUsd)]),
     ...(settings.settings === null ? [] : ['--settings', settings.settings]),
     ...['--json-schema', REPORT_JSON_SCHEMA],
     ...settings.extraFlags,
@@ -64,6 +64,11 @@ function sessionArguments(
   if (!resume) return ['--session-id', sessionId];
   if (forkedFrom === null) return ['--resume', sessionId];
   return ['--resume', forkedFrom, '--fork-session', '--session-id', sessionId];
+}
+
+/** The CLI repeats the number in what it says, so what binary fractions leave over is taken off. */
+function dollars(usd: number): string {
+  return String(Number(usd.toPrecision(6)));
 }
 
 /** Set by a Claude CLI for what it starts; a worker is not part of the session that may have started us. */
