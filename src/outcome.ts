@@ -105,12 +105,14 @@ export const OUTCOME_POLICY: Readonly<Record<AttemptOutcome, OutcomePolicy>> = {
   unauthenticated: {
     ...FREE,
     stops: 'run',
-    advice: 'Log in with `claude`, or set ANTHROPIC_API_KEY; `check` tells which one is used.',
+    advice:
+      'Log in with `claude`, or put a key that works into ANTHROPIC_API_KEY; `check` tells which one is used.',
   },
   'model-unavailable': {
     ...FREE,
     stops: 'run',
-    advice: 'Set models.worker.model to an alias such as "sonnet".',
+    advice:
+      'Set models.worker.model to an alias such as "sonnet", or to a model id that this account may use.',
   },
   // The same prompt would be too long again; a session that has grown too large is left for a new one.
   'prompt-too-long': {

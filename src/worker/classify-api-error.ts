@@ -35,7 +35,7 @@ export function classifyApiError({ error, result, rateLimit, model }: ApiFailure
   if (kind === 'model_not_found' || status === 404)
     return {
       outcome: 'model-unavailable',
-      message: `The API has no model "${model}" for this account (models.worker.model); an alias such as "sonnet" stands for a model that it has. ${text}`,
+      message: `The API has no model "${model}" for this account (models.worker.model). ${text}`,
     };
   if (
     ['prompt_too_long', 'blocking_limit', 'image_error'].includes(reason) ||

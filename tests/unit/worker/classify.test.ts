@@ -141,7 +141,7 @@ describe('an ended run with a result', () => {
       '404',
       'model-unavailable',
       [apiError('model_not_found'), failure({ api_error_status: 404 })],
-      /"claude-sonnet-9".*models\.worker\.model.*"sonnet".*API Error/,
+      /"claude-sonnet-9".*models\.worker\.model.*API Error/,
     ],
     [
       'the limit that the owner of a key has set',
