@@ -311,6 +311,12 @@ describe('check', () => {
     expect(text).not.toContain(address);
   });
 
+  test('who is told, where the configuration cannot be used', async () => {
+    writeFileSync(at('orchestrator_config.json'), '{"hooks":{"on_event":"./notify.sh"}}');
+    const { of } = await check({ SLACK_WEBHOOK_URL: 'hooks.slack.com/services/T000/B000/abcdefgh' });
+    for (const name of ['slack', 'webhook', 'hook']) expect(of(name)[0]?.status).toBe('skipped');
+  });
+
   test.each([
     ['["./notify.sh", "--all"]', 'ok'],
     ['["no-such-program"]', 'warning'],

@@ -15,6 +15,9 @@ import { checkRuns, checkStore } from './store.ts';
 
 const CLAUDE_TIMEOUT_MS = 10_000;
 
+/** The defaults tell nobody, which would pass for an answer. */
+const NOT_READ = 'not checked: the configuration cannot be used';
+
 /** Does all checks at once, each with a time limit of its own; the findings come in a fixed order. */
 export async function runChecks(cli: Cli, project: Project, signal: AbortSignal): Promise<Finding[]> {
   const sources = { file: project.configFile, envFile: project.envFile, env: cli.env };
@@ -43,9 +46,9 @@ export async function runChecks(cli: Cli, project: Project, signal: AbortSignal)
     check('store', (of) => checkStore(project, of)),
     check('runs', (of) => checkRuns(cli, project, of)),
     check('disk', (of) => checkDisk(project, of)),
-    check('slack', (of) => checkSlack(config, of)),
-    check('webhook', (of) => checkWebhook(config, of)),
-    check('hook', (of) => checkHook(settings, project, of)),
+    check('slack', (of) => (result.ok ? checkSlack(config, of) : [of.skipped(NOT_READ)])),
+    check('webhook', (of) => (result.ok ? checkWebhook(config, of) : [of.skipped(NOT_READ)])),
+    check('hook', (of) => (result.ok ? checkHook(settings, project, of) : [of.skipped(NOT_READ)])),
   ]);
   return findings.flat();
 }
