@@ -91,9 +91,9 @@ async function runOnce(
   closing: AbortSignal,
 ): Promise<string | undefined> {
   const child = start(argv, directory, { ...environment, [marker.variable]: marker.value });
-  if (child instanceof Error) return `cannot be started: ${child.message}`;
+  if (child instanceof Error) return notStarted(child);
   const failure = new Promise<Error>((resolve) => child.once('error', resolve));
-  if (child.pid === undefined) return `cannot be started: ${(await failure).message}`;
+  if (child.pid === undefined) return notStarted(await failure);
 
   const identity = processes.identify(child.pid);
   let said = '';
@@ -115,6 +115,10 @@ async function runOnce(
   const last = neutralise(redact(said.trim().split('\n').at(-1) ?? '')).slice(0, 200);
   const how = child.signalCode ?? `exit code ${child.exitCode}`;
   return `failed with ${how}${last === '' ? '' : `: ${last}`}`;
+}
+
+function notStarted({ message }: Error): string {
+  return `cannot be started: ${message}; \`check\` tells how it is looked up`;
 }
 
 function start(
