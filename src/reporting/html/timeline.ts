@@ -58,7 +58,7 @@ export function timelineOf(
       const lane = found === -1 ? free.length : found;
       free[lane] = span.end;
       const phases = phasesOf(span, changes.get(attempt.id) ?? []);
-      return { ...span, lane, phases, isTakenOver: Date.parse(attempt.startedAt) < start };
+      return { ...span, lane, phases, isTakenOver: attempt.runId !== run.id };
     });
   return { start, end, lanes: free.length, bars, pauses: pausesOf(events, within, end) };
 }

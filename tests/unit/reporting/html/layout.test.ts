@@ -43,8 +43,13 @@ function layOut(all: typeof chaos extends fc.Arbitrary<infer T> ? T : never): Ti
         at: iso(START + offset),
       });
     }
-    const startedAt = iso(START + from);
-    return { ...SAMPLE, id: index + 1, startedAt, endedAt: hasEnded ? iso(START + from + length) : null };
+    return {
+      ...SAMPLE,
+      id: index + 1,
+      runId: from < 0 ? 'an earlier run' : RUN.id,
+      startedAt: iso(START + from),
+      endedAt: hasEnded ? iso(START + from + length) : null,
+    };
   });
   return timelineOf(RUN, attempts, events, START + 99_000);
 }
