@@ -23,7 +23,6 @@ const LONGEST_RETRY_MS = 600_000;
  */
 export class Breaker {
   #pause: Pause | null = null;
-  /** The task whose attempt shows whether the pause is over. */
   #probe: string | null = null;
   /** How often in a row it had to open for an outage. */
   #outages = 0;
@@ -53,6 +52,11 @@ export class Breaker {
   mayStart(now: number): boolean {
     const state = this.state(now);
     return state === 'closed' || (state === 'trying' && this.#probe === null);
+  }
+
+  /** The task whose attempt is to show whether the pause is over; null while there is none. */
+  get probe(): string | null {
+    return this.#probe;
   }
 
   /** An attempt at this task has been let through. */

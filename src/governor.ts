@@ -4,6 +4,7 @@ import type { Budget, BudgetRequest } from './budget.ts';
 import type { RunOutcome } from './event.ts';
 import { OUTCOME_POLICY, type AttemptOutcome } from './outcome.ts';
 import { failureSignature } from './failure-signature.ts';
+import { LoneFailures } from './lone-failures.ts';
 import { atReserve, tooSmall } from './pacing.ts';
 import type { TaskId } from './task.ts';
 import { isPlanWindow } from './usage-limit.ts';
@@ -61,6 +62,7 @@ export class Governor {
   #deaths: { readonly taskId: TaskId; readonly signature: string; readonly at: number }[] = [];
   /** The window that was too small for the last task that asked. */
   #tight: SeenWindow | undefined;
+  readonly #alone = new LoneFailures();
   readonly #warned = new Map<string, number>();
 
   constructor(options: GovernorOptions, budget: Budget, ledger: UsageLedger, random: () => number) {
@@ -184,30 +186,34 @@ export class Governor {
     const { expectedUsd, usedUsd: before } = this.#expected.get(taskId) ?? NOTHING;
     if (usedUsd <= before) return false;
     this.#expected.set(taskId, { expectedUsd, usedUsd });
-    return this.#breaker.answered(taskId, now);
+    this.#alone.answered(taskId);
+    return this.#answered(taskId, now);
   }
 
   /**
    * Takes the end of an attempt into account; some end the whole run. Says at which other tasks attempts have died of
-   * the same thing, if this one has died of something that was not its own.
+   * the same thing, if this one has died of something that was not its own; and when the task may be tried again:
+   * one that tried in vain whether an outage is over lets another one try first.
    */
   ended(
     attempt: Pick<Attempt, 'taskId' | 'startedAt'>,
     end: AttemptEnd,
     now: number,
-  ): { alike: TaskId[] | null } {
+  ): { alike: TaskId[] | null; notBefore: number } {
     const { taskId } = attempt;
+    const isProbe = this.#breaker.probe === taskId;
     this.#budget.ended(taskId, costOf(end));
     this.#expected.delete(taskId);
     if (end.outcome === 'over-budget') this.#overBudget++;
     if (end.outcome === 'usage-limited') this.#refused(attempt, end, now);
-    const alike = end.outage ? [] : this.#diedAlike(taskId, end, now);
+    const alike = this.#diedOfOutage(taskId, end, now);
     if (alike !== null) this.#outage(end, now);
-    else if (ANSWERED.has(end.outcome)) this.#breaker.answered(taskId, now);
+    else if (ANSWERED.has(end.outcome)) this.#answered(taskId, now);
     this.#breaker.ended(taskId);
     if (OUTCOME_POLICY[end.outcome].stops === 'run')
       this.#stop ??= { outcome: runOutcomeFor(end.outcome), message: end.message };
-    return { alike };
+    const { pause } = this.#breaker;
+    return { alike, notBefore: isProbe && pause?.reason === 'outage' ? pause.until + YIELD_MS : now };
   }
 
   /** Whether a task that was cut short by what it held should be tried again with more. */
@@ -241,6 +247,17 @@ export class Governor {
       this.#ledger.observe('worker', { windows: [window], overageInUse: false, refused: true });
     }
     this.check(now);
+  }
+
+  #answered(taskId: TaskId, now: number): boolean {
+    const isOver = this.#breaker.answered(taskId, now);
+    if (isOver) this.#alone.outagePassed();
+    return isOver;
+  }
+
+  #diedOfOutage(taskId: TaskId, end: AttemptEnd, now: number): TaskId[] | null {
+    if (!end.outage) return this.#diedAlike(taskId, end, now);
+    return this.#alone.met(taskId) ? null : [];
   }
 
   #diedAlike(taskId: TaskId, end: AttemptEnd, now: number): TaskId[] | null {
@@ -290,6 +307,8 @@ export class Governor {
 const NOTHING = { expectedUsd: 0, usedUsd: 0 };
 const UNKNOWN_RESET_MS = 3_600_000;
 const SAME_RESET_MS = 600_000;
+/** Enough for others to begin first, also where timers are late. */
+const YIELD_MS = 5000;
 
 /** Ends to which nobody comes without the API's answer. */
 const ANSWERED: ReadonlySet<AttemptOutcome> = new Set([

@@ -106,16 +106,18 @@ export function settleAttempt(
   const { taskId, runId } = attempt;
   const now = context.now();
   ledger.book({ role: 'worker', runId, taskId, usage: end.usage });
-  const { alike } = governor.ended(attempt, end, now);
+  const { alike, notBefore } = governor.ended(attempt, end, now);
   for (const other of alike ?? []) retries.forgive(other);
-  const outage = end.outage || alike !== null;
-  const verdict =
+  const outage = alike !== null;
+  const judged =
     overBudgetVerdict(context, attempt, end, last) ??
     retries.judge(attempt, end, {
       ending: last || governor.stop !== null,
       outage,
       now,
     });
+  const verdict: Verdict =
+    judged.kind === 'retry' ? { ...judged, at: Math.max(judged.at, notBefore) } : judged;
   endAttempt(context, attempt, { ...end, outage }, verdict);
   if (verdict.kind === 'done' && end.review?.verdict === 'rejected')
     for (const event of addFollowUps(context.store, attempt.taskId, end.review)) context.report(event);

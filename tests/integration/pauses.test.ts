@@ -190,6 +190,18 @@ describe('a run that is paused', () => {
     expect(events.filter(({ type }) => type === 'run-paused')).toHaveLength(1);
   });
 
+  it('does not let one task that the API cannot answer hold up all others', async () => {
+    add(6);
+    start(({ assignment }) =>
+      assignment.task.id === '1'
+        ? attemptEnd('infrastructure', { outage: true, message: 'API Error: 500' })
+        : attemptEnd('landed', { usage: costing(1) }),
+    );
+    const { results } = await finish(30);
+    expect([...results.values()].filter((one) => one === 'done')).toHaveLength(5);
+    expect(Date.now() - START).toBeLessThan(4 * HOUR);
+  });
+
   it('finds the one small task that fits among many that do not, before it waits', async () => {
     store.addTasks(
       [
