@@ -6,8 +6,11 @@ export interface PacingOptions {
   readonly reserve: number;
 }
 
-/** Before anything was measured: a window that holds what costs about fifty dollars at list price. */
-const PRIOR_SHARE_PER_USD = 0.02;
+/**
+ * Before anything was measured: five hours hold what costs about fifty dollars at list price. Of the other windows
+ * nothing is guessed: they reset so late that to wait for nothing costs more than to meet the limit.
+ */
+const PRIOR_SHARE_PER_USD = { five_hour: 0.02 } as Readonly<Record<string, number>>;
 /** No plan's window is smaller than this: what seems to be was used by the person meanwhile, beside the run. */
 const MOST_SHARE_PER_USD = 0.15;
 

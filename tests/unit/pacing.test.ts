@@ -63,6 +63,14 @@ describe('tooSmall', () => {
     expect(tooSmall([window], 1, 0, { reserve: 0 })).toBeUndefined();
   });
 
+  it('holds up nobody for days on a guess: only of five hours is it said what they hold before it was measured', () => {
+    const guessed = { utilization: 0.97, sharePerUsd: null };
+    expect(tooSmall([seen(guessed)], 2, 0, { reserve: 0 })).toBeDefined();
+    for (const name of ['seven_day', 'seven_day_opus', 'overage'])
+      expect(tooSmall([seen({ ...guessed, name })], 2, 0, { reserve: 0 })).toBeUndefined();
+    expect(tooSmall([seen({ name: 'seven_day', utilization: 0.97 })], 2, 0, { reserve: 0 })).toBeDefined();
+  });
+
   it('looks at no throttling of a key, at nothing unknown, and at no window whose overage is being paid for', () => {
     const windows = [
       seen({ name: 'api_input_tokens', utilization: 1 }),
