@@ -10,8 +10,12 @@ export function runEnding(
 ): Stop {
   if (isInterrupted)
     return { outcome: 'interrupted', message: 'Stopped by a person; `run` goes on where it was.' };
-  const needed = `About ${usd(toComeUsd)} more is expected for what is left; raise budget.max_cost_usd or --max-cost to go on.`;
-  if (stop?.outcome === 'over-budget') return { ...stop, message: `${stop.message} ${needed}` };
+  const needed = `About ${usd(toComeUsd)} more is expected for what is left`;
+  if (stop?.outcome === 'over-budget')
+    return {
+      ...stop,
+      message: `${stop.message} ${needed}; raise budget.max_cost_usd or --max-cost to go on.`,
+    };
   if (stop !== null) return stop;
   if (done === total) return { outcome: 'completed', message: '' };
   const left = total - done - failed;
@@ -20,7 +24,7 @@ export function runEnding(
   if (overBudget === 0) return { outcome: 'completed-with-failures', message };
   return {
     outcome: 'over-budget',
-    message: `${message} The budget cut short ${overBudget === 1 ? '1 task' : `${overBudget} tasks`}. ${needed}`,
+    message: `${message} The budget cut short ${overBudget === 1 ? '1 task' : `${overBudget} tasks`}. ${needed}; raise the budget to go on.`,
   };
 }
 

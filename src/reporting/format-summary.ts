@@ -41,7 +41,7 @@ export function formatSummary(
 
 /** The one command that goes on from here: to what failed, else to what delivery has left to the user. */
 export function nextCommand(summary: RunSummary): string {
-  const { outcome, failed, left, spentUsd, delivery } = summary;
+  const { outcome, failed, left, shortage, delivery } = summary;
   switch (outcome) {
     case null:
       return 'claude-orchestrator status --watch';
@@ -52,7 +52,7 @@ export function nextCommand(summary: RunSummary): string {
     case 'completed':
       return takeStep(delivery) ?? (left.length > 0 ? 'claude-orchestrator run' : 'claude-orchestrator list');
     case 'over-budget':
-      return `claude-orchestrator run --max-cost ${Math.max(1, Math.ceil(spentUsd * 2))}`;
+      return runWithMore(shortage);
     case 'unauthenticated':
     case 'model-unavailable':
       return 'claude-orchestrator check';
@@ -61,6 +61,15 @@ export function nextCommand(summary: RunSummary): string {
     case 'interrupted':
       return 'claude-orchestrator run';
   }
+}
+
+/** Both ceilings count what is spent already; the one for a task has no option of its own. */
+function runWithMore(shortage: RunSummary['shortage']): string {
+  if (shortage === null) return 'claude-orchestrator run';
+  const { key, neededUsd } = shortage;
+  return key === 'budget.max_cost_usd'
+    ? `claude-orchestrator run --max-cost ${neededUsd}`
+    : `CLAUDE_ORCHESTRATOR__BUDGET__MAX_COST_PER_TASK_USD=${neededUsd} claude-orchestrator run`;
 }
 
 /** What is left to do with results, if anything is. */

@@ -11,6 +11,7 @@ export function readSummary(store: TaskStore, run: Run, now: number): RunSummary
     usage: store.usage({ runId }),
     events: store.events({ runId, types: SUMMARY_EVENTS }),
     spentUsd: store.unfinishedSpending(),
+    ...(run.outcome === 'over-budget' ? { history: store.finishedWork() } : {}),
     now,
   });
 }

@@ -2,7 +2,9 @@ import { sumUsage, totalTokens, type Attempt, type ModelUsage } from '../attempt
 import type { Delivery, PauseReason, RunCounts, RunOutcome, Stamped } from '../event.ts';
 import { OUTCOME_POLICY, type AttemptOutcome } from '../outcome.ts';
 import type { Run, UsageRecord } from '../store/store.ts';
+import type { FinishedWork } from '../estimate.ts';
 import { Pauses } from './pauses.ts';
+import { shortageOf, type Shortage } from './shortage.ts';
 import { buildTaskGraph, readiness } from '../task-graph.ts';
 import { isRunnable, parentOf, type Task, type TaskId, type TaskStatus } from '../task.ts';
 
@@ -16,12 +18,20 @@ export interface SummarySource {
   readonly events: readonly Stamped[];
   /** What the run and those that it continues have spent of a budget, in US dollars; its own cost if left away. */
   readonly spentUsd?: number;
+  /** What finished work has cost, for a run that a budget has ended. */
+  readonly history?: readonly FinishedWork[];
   /** Unix milliseconds. */
   readonly now: number;
 }
 
 /** The types of events that a summary is made from. */
-export const SUMMARY_EVENTS = ['run-paused', 'run-resumed', 'run-delivered', 'run-ended'] as const;
+export const SUMMARY_EVENTS = [
+  'run-started',
+  'run-paused',
+  'run-resumed',
+  'run-delivered',
+  'run-ended',
+] as const;
 
 /** What every task in a summary has. */
 interface SummarizedTask {
@@ -113,6 +123,8 @@ export interface RunSummary {
   readonly costUsd: number;
   /** The same with what the runs have cost that this one continues: what a budget counts. */
   readonly spentUsd: number;
+  /** The ceiling that ended the run, and what it has to be at least; null where no budget did. */
+  readonly shortage: Shortage | null;
   /** When a usage limit that holds the run up, or has stopped it, resets: ISO 8601, UTC; else null. */
   readonly resetsAt: string | null;
   /** What became of what landed; null while the run goes on, and where workers share a directory. */
@@ -149,6 +161,7 @@ export function summarize(source: SummarySource): RunSummary {
   const left = leftTasks(tasks, byTask);
   const perRole = usagePerRole(usage);
   const costUsd = perRole.reduce((sum, each) => sum + each.costUsd, 0);
+  const spentUsd = Math.max(costUsd, source.spentUsd ?? 0);
   const end = run.endedAt === null ? now : Date.parse(run.endedAt);
   const pauses = new Pauses();
   for (const event of events) pauses.apply(event);
@@ -180,7 +193,8 @@ export function summarize(source: SummarySource): RunSummary {
     usage: perRole,
     tokens: perRole.reduce((sum, each) => sum + totalTokens(each), 0),
     costUsd,
-    spentUsd: Math.max(costUsd, source.spentUsd ?? 0),
+    spentUsd,
+    shortage: run.outcome === 'over-budget' ? shortage(source, spentUsd, failed, left) : null,
     resetsAt: resetOf(run, pauses, attempts),
     delivery: deliveryOf(events),
     directories: [
@@ -247,6 +261,25 @@ function leftTasks(tasks: readonly Task[], tried: ReadonlyMap<TaskId, unknown>):
       const waitingFor = graph.ok ? readiness(graph.value, id).waitingFor : [];
       return { taskId: id, title, status, waitingFor };
     });
+}
+
+function shortage(
+  { events, tasks, attempts, history = [] }: SummarySource,
+  spentUsd: number,
+  failed: readonly FailedTaskSummary[],
+  left: readonly LeftTask[],
+): Shortage {
+  const open = new Set(
+    [...failed, ...left].filter(({ status }) => isRunnable(status)).map(({ taskId }) => taskId),
+  );
+  return shortageOf({
+    events,
+    spentUsd,
+    dearestUsd: Math.max(0, ...failed.map(({ costUsd }) => costUsd)),
+    open: tasks.filter(({ id }) => open.has(id)),
+    history,
+    model: attempts.at(-1)?.model ?? '',
+  });
 }
 
 function usagePerRole(usage: readonly UsageRecord[]): RoleUsage[] {

@@ -44,6 +44,7 @@ function report(text: string, state: 'running' | 'ended' | 'dead', count: number
       tokens: 0,
       costUsd: 0,
       spentUsd: 0,
+    shortage: null,
       resetsAt: RESET,
       delivery: { kind: 'left', commit: 'abc', message: text, commands: [text] },
       directories: [],

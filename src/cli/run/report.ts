@@ -55,6 +55,8 @@ export async function writeReport(
       tasks: store.tasks(),
       usage: store.usage({ runId }),
       events: eventsOf(store, runId, attempts),
+      spentUsd: store.unfinishedSpending(),
+      history: store.finishedWork(),
       now: Date.now(),
     };
     const [{ reportOf }, { renderReport }, { writeFileWhole }] = await Promise.all([

@@ -46,14 +46,21 @@ function deadRun({ runId, pid }: RunStatus, unfinished: number): Attention {
 const STOPPED: Readonly<Partial<Record<RunOutcome, string>>> = {
   'paused-usage-limit':
     '`run` goes on with the same sessions once the limit has reset; no task lost an attempt.',
-  'over-budget': 'Raise budget.max_cost_usd, or give it more with `run --max-cost`.',
   unauthenticated: OUTCOME_POLICY.unauthenticated.advice,
   'model-unavailable': OUTCOME_POLICY['model-unavailable'].advice,
   outage: 'Look what fails with `check`, then `run` again; no task lost an attempt.',
 };
 
-function stoppedRun({ outcome, message }: RunStatus): Attention[] {
-  const advice = outcome === null ? undefined : STOPPED[outcome];
+/** How a person gives a run more to spend. */
+const MORE: Readonly<Record<NonNullable<RunStatus['shortage']>['key'], string>> = {
+  'budget.max_cost_usd':
+    'Raise budget.max_cost_usd, or give it more with `run --max-cost`; both count what is spent already.',
+  'budget.max_cost_per_task_usd':
+    'Raise budget.max_cost_per_task_usd; it counts what all attempts at a task have spent already.',
+};
+
+function stoppedRun({ outcome, message, shortage }: RunStatus): Attention[] {
+  const advice = shortage !== null ? MORE[shortage.key] : outcome === null ? undefined : STOPPED[outcome];
   return advice === undefined ? [] : [{ ...ABOUT_RUN, outcome, message, advice }];
 }
 

@@ -301,7 +301,7 @@ describe('how a run ended is told in plain words, with the next command', () => 
     [
       'over-budget',
       'Stopped at the budget; the rest is still to do.',
-      'claude-orchestrator run --max-cost 4',
+      'claude-orchestrator run --max-cost 5',
     ],
     ['unauthenticated', 'Stopped: the credentials do not work.', 'claude-orchestrator check'],
     ['interrupted', 'Interrupted; what was done so far is saved.', 'claude-orchestrator run'],
@@ -434,10 +434,15 @@ describe('a run that was paused', () => {
   });
 });
 
-test('what a budget counts is what is doubled to go on', () => {
-  const over = summary({ run: run('over-budget'), usage: [usage('worker', 'sonnet', 2)], spentUsd: 10.2 });
+test('what a budget counts, and what is likely to come, is what it takes to go on', () => {
+  const over = summary({
+    run: run('over-budget'),
+    tasks: [makeTask('1'), makeTask('2', { estimateMinutes: 30 }), makeTask('3', { status: 'cancelled' })],
+    usage: [usage('worker', 'sonnet', 2)],
+    spentUsd: 10.2,
+  });
   expect(over).toMatchObject({ costUsd: 2, spentUsd: 10.2 });
-  expect(nextCommand(over)).toBe('claude-orchestrator run --max-cost 21');
+  expect(nextCommand(over)).toBe('claude-orchestrator run --max-cost 14');
   expect(summary({ usage: [usage('worker', 'sonnet', 2)], spentUsd: 0 }).spentUsd).toBe(2);
 });
 
