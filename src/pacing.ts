@@ -32,8 +32,9 @@ export function tooSmall(
 ): SeenWindow | undefined {
   return windows.find((window) => {
     const left = leftIn(window, reserve);
-    if (left === undefined) return false;
-    const perUsd = Math.min(MOST_SHARE_PER_USD, window.sharePerUsd ?? PRIOR_SHARE_PER_USD);
+    const share = window.sharePerUsd ?? PRIOR_SHARE_PER_USD[window.name];
+    if (left === undefined || share === undefined) return false;
+    const perUsd = Math.min(MOST_SHARE_PER_USD, share);
     const needed = Math.min(expectedUsd * perUsd, ALWAYS_ENOUGH * (1 - reserve));
     return needed > left - runningUsd * perUsd;
   });
