@@ -44,7 +44,7 @@ const HOPELESS_AFTER = 6;
 const ALIKE_WITHIN_MS = 60_000;
 /** Nobody waits longer than this for the API to come back. */
 const LONGEST_OUTAGE_MS = 24 * 3_600_000;
-/** Without waiting for limits, an outage is still given this time to pass. */
+/** Without waiting for limits, an outage, or the throttling of a key, is still given this time to pass. */
 const SHORTEST_OUTAGE_MS = 600_000;
 
 /** Decides whether a task may start now: is nothing refused or broken, is there room in the usage windows, and money? */
@@ -102,8 +102,17 @@ export class Governor {
   /** Takes in what was heard of limits since, here and in other runs on the same accounts. */
   check(now: number): void {
     const refusal = this.#ledger.pause();
-    if (refusal !== undefined && refusal.until > now && this.#isHeeded)
-      this.#limit('usage-limit', refusal.until, 'A usage limit is reached.', now);
+    if (refusal !== undefined && refusal.until > now && this.#isHeeded) {
+      const { window, until } = refusal;
+      const isThrottling = window !== null && !isPlanWindow({ name: window });
+      this.#limit(
+        'usage-limit',
+        until,
+        'A usage limit is reached.',
+        now,
+        isThrottling ? SHORTEST_OUTAGE_MS : 0,
+      );
+    }
     const kept = atReserve(this.#windows(now), this.#pacing);
     if (kept.length > 0) {
       const resets = kept.map(resetOf);
@@ -208,7 +217,7 @@ export class Governor {
     if (end.outcome === 'usage-limited') this.#refused(attempt, end, now);
     const alike = this.#diedOfOutage(taskId, end, now);
     if (alike !== null) this.#outage(end, now);
-    else if (ANSWERED.has(end.outcome)) this.#answered(taskId, now);
+    else if (ANSWERED.has(end.outcome) && end.usage.length > 0) this.#answered(taskId, now);
     this.#breaker.ended(taskId);
     if (OUTCOME_POLICY[end.outcome].stops === 'run')
       this.#stop ??= { outcome: runOutcomeFor(end.outcome), message: end.message };
@@ -270,11 +279,19 @@ export class Governor {
     return others.length > 0 || isProbe ? others.map((death) => death.taskId) : null;
   }
 
-  #limit(reason: 'usage-limit' | 'reserve' | 'pacing', resetsAt: number, cause: string, now: number): void {
+  /** `atLeastMs` is waited for in any case. */
+  #limit(
+    reason: 'usage-limit' | 'reserve' | 'pacing',
+    resetsAt: number,
+    cause: string,
+    now: number,
+    atLeastMs = 0,
+  ): void {
     this.#breaker.limit(reason, resetsAt, cause, now);
     const { maxWaitMs } = this.#options;
     const { pause } = this.#breaker;
-    if (pause === null || maxWaitMs === null || pause.until - pause.since <= maxWaitMs) return;
+    if (pause === null || maxWaitMs === null) return;
+    if (pause.until - pause.since <= Math.max(atLeastMs, maxWaitMs)) return;
     const how = maxWaitMs === 0 ? '--no-wait' : 'usage.max_wait is shorter';
     this.#stop ??= {
       outcome: 'paused-usage-limit',
@@ -310,7 +327,7 @@ const SAME_RESET_MS = 600_000;
 /** Enough for others to begin first, also where timers are late. */
 const YIELD_MS = 5000;
 
-/** Ends to which nobody comes without the API's answer. */
+/** Ends to which nobody comes without the API's answer, unless an earlier attempt had done the work. */
 const ANSWERED: ReadonlySet<AttemptOutcome> = new Set([
   'landed',
   'no-change',

@@ -146,6 +146,31 @@ describe('Governor', () => {
     expect(governor.pause).toMatchObject({ reason: 'outage', since: clock.now });
   });
 
+  it('takes work that landed without asking the API for no sign that a pause is over', () => {
+    const { governor, ledger, clock } = rig();
+    ledger.observe('worker', refused(2 * HOUR));
+    governor.check(clock.now);
+    clock.now = governor.pause?.until ?? 0;
+    governor.admit(ask('1'), clock.now);
+    governor.ended(attempt('1'), attemptEnd('landed'), clock.now);
+    expect(governor.startable(clock.now)).toBe(1);
+    governor.admit(ask('2'), clock.now);
+    governor.ended(attempt('2'), attemptEnd('landed', { usage: costing(1) }), clock.now);
+    expect(governor.startable(clock.now)).toBe(Infinity);
+  });
+
+  it('waits out the throttling of a key also where nobody wants to wait for limits', () => {
+    const stopAfter = (resetsAt: number): string | undefined => {
+      const { governor, ledger, clock } = rig({ maxWaitMs: 0 });
+      const window = { name: 'api_throttle', utilization: 1, status: 'rejected', resetsAt } as const;
+      ledger.observe('manager', { windows: [window], overageInUse: false, refused: true });
+      governor.check(clock.now);
+      expect(governor.startable(clock.now)).toBe(0);
+      return governor.stop?.outcome;
+    };
+    expect([stopAfter(5000), stopAfter(HOUR)]).toEqual([undefined, 'paused-usage-limit']);
+  });
+
   it('stops at once for a bad credential and a retired model', () => {
     for (const outcome of ['unauthenticated', 'model-unavailable'] as const) {
       const { governor, clock } = rig();
