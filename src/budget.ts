@@ -48,6 +48,8 @@ export class Budget {
   #spentUsd: number;
   /** What running attempts hold, and what they have used of it so far; null where they hold nothing of the run's. */
   readonly #running = new Map<string, { readonly reservedUsd: number | null; readonly usedUsd: number }>();
+  /** Attempts that were given more than this budget has, by one that was larger. */
+  readonly #unbounded = new Set<string>();
 
   constructor(options: BudgetOptions) {
     this.#options = options;
@@ -100,9 +102,18 @@ export class Budget {
     return Math.min(this.leftUsd ?? Infinity, ownRest) >= SMALLEST_GRANT_USD;
   }
 
-  /** Holds what an attempt was given by an orchestrator that was killed. */
-  adopt(taskId: string, reservedUsd: number | null): void {
-    this.#running.set(taskId, { reservedUsd, usedUsd: 0 });
+  /** Holds what an attempt was given by an orchestrator that was killed, or what is left where that is less. */
+  adopt(taskId: string, givenUsd: number | null): void {
+    const left = this.leftUsd;
+    const isMore = left !== null && left < (givenUsd ?? Infinity);
+    if (isMore) this.#unbounded.add(taskId);
+    this.#running.set(taskId, { reservedUsd: isMore ? left : givenUsd, usedUsd: 0 });
+  }
+
+  /** Whether a running attempt has used all it may, and would go on beyond it unless it is ended. */
+  isOverdrawn(taskId: string): boolean {
+    const { reservedUsd, usedUsd } = this.#running.get(taskId) ?? { reservedUsd: null, usedUsd: 0 };
+    return this.#unbounded.has(taskId) && reservedUsd !== null && usedUsd >= reservedUsd;
   }
 
   /** Says what a running attempt has used so far. */
@@ -114,6 +125,7 @@ export class Budget {
   /** Gives back what the attempt holds, and books what it cost. */
   ended(taskId: string, costUsd: number): void {
     this.#running.delete(taskId);
+    this.#unbounded.delete(taskId);
     this.#spentUsd += costUsd;
   }
 

@@ -211,9 +211,11 @@ export class Governor {
   ): { alike: TaskId[] | null; notBefore: number } {
     const { taskId } = attempt;
     const isProbe = this.#breaker.probe === taskId;
+    const isCutShort =
+      end.outcome === 'over-budget' || (end.outcome === 'cancelled' && this.#budget.isOverdrawn(taskId));
+    if (isCutShort) this.#overBudget++;
     this.#budget.ended(taskId, costOf(end));
     this.#expected.delete(taskId);
-    if (end.outcome === 'over-budget') this.#overBudget++;
     if (end.outcome === 'usage-limited') this.#refused(attempt, end, now);
     const alike = this.#diedOfOutage(taskId, end, now);
     if (alike !== null) this.#outage(end, now);

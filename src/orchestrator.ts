@@ -316,9 +316,10 @@ class Orchestrator {
     return true;
   }
 
-  /** Looks for what others have changed: tasks in the store, limits on the accounts. */
+  /** Looks for what others have changed, tasks in the store and limits on the accounts, and for who spends too much. */
   #look(): void {
     this.#takeInChanges();
+    this.#attempts.stopUnless((taskId) => !this.#parts.budget.isOverdrawn(taskId));
     this.#checkLimits();
   }
 

@@ -29,6 +29,7 @@ describe('a run that is paused', () => {
   let worker: ScriptedWorker;
   let events: Stamped[];
   let run: { result?: RunResult; failure?: unknown };
+  let abort: AbortController;
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'pauses-'));
@@ -38,6 +39,7 @@ describe('a run that is paused', () => {
     worker = new ScriptedWorker();
     events = [];
     run = {};
+    abort = new AbortController();
   });
 
   afterEach(() => {
@@ -107,7 +109,7 @@ describe('a run that is paused', () => {
         pollMs: 1000,
         ...options,
       },
-      new AbortController().signal,
+      abort.signal,
     ).then(
       (result) => (run.result = result),
       (failure: unknown) => (run.failure = failure),
@@ -153,6 +155,29 @@ describe('a run that is paused', () => {
     expect(worker.calls[0]?.assignment.maxCostUsd).toBe(10);
   });
 
+  it('ends what a killed run has started with more money than there is now', async () => {
+    add(1);
+    claimByKilledRun('1');
+    let spentUsd = 0;
+    worker.recover = (_attempt, hooks, signal) =>
+      new Promise((resolve) => {
+        const call = setInterval(() => {
+          spentUsd += 0.1;
+          const tokens = { input: 1, output: 1, cacheRead: 0, cacheWrite: 0 };
+          hooks.onProgress({ action: '', tokens, costUsd: spentUsd });
+        }, 10_000);
+        signal.addEventListener('abort', () => {
+          clearInterval(call);
+          resolve(attemptEnd('cancelled', { usage: costing(spentUsd) }));
+        });
+      });
+    start(() => undefined, { budget: { maxCostUsd: 2 } });
+    expect((await finish(1)).outcome).toBe('over-budget');
+    expect(spentUsd).toBeLessThanOrEqual(2.1 + 1e-9);
+    expect(worker.calls).toHaveLength(0);
+    expect(store.task('1')?.status).toBe('pending');
+  });
+
   it('is over at once when a person cancels all that is left, a task that waits for its retry as well', async () => {
     add(2);
     start(
@@ -166,6 +191,47 @@ describe('a run that is paused', () => {
     await liveUntil(() => events.some(({ type }) => type === 'run-paused') && Date.now() > START + MINUTE);
     store.setStatus(['1', '2'], 'cancelled', 'given up');
     await finish(0.1);
+  });
+
+  it('is over at once when it is interrupted, and leaves everything to the next run', async () => {
+    add(3);
+    start(({ hooks }) => {
+      hooks.onLimits(refused(START + 5 * HOUR));
+      return attemptEnd('usage-limited', { resetsAt: START + 5 * HOUR });
+    });
+    await liveUntil(() => Date.now() > START + HOUR);
+    abort.abort();
+    expect((await finish(0.01)).outcome).toBe('interrupted');
+    expect(store.tasks().map(({ status }) => status)).toEqual(['pending', 'pending', 'pending']);
+  });
+
+  it('is over at once when a running task fails for good in failure mode kill', async () => {
+    add(3);
+    start(
+      ({ assignment, hooks }) => {
+        if (assignment.task.id === '1')
+          return new Promise((resolve) =>
+            setTimeout(() => resolve(attemptEnd('refused', { usage: costing(1) })), 10 * MINUTE),
+          );
+        hooks.onLimits(refused(START + 5 * HOUR));
+        return attemptEnd('usage-limited', { resetsAt: START + 5 * HOUR });
+      },
+      { failureMode: 'kill' },
+    );
+    expect((await finish(0.5)).outcome).toBe('completed-with-failures');
+    expect(store.tasks().map(({ status }) => status)).toEqual(['failed', 'pending', 'pending']);
+  });
+
+  it('starts what a person adds meanwhile only after the pause', async () => {
+    add(1);
+    ledger.observe('worker', refused(START + 2 * HOUR));
+    start(() => attemptEnd('landed', { usage: costing(1) }));
+    await liveUntil(() => Date.now() > START + HOUR);
+    store.addTasks([makeDraft('2')], { source: 'test' });
+    expect((await finish(2)).outcome).toBe('completed');
+    const starts = worker.calls.map(({ assignment }) => Date.parse(assignment.attempt.startedAt));
+    expect(starts).toHaveLength(2);
+    expect(Math.min(...starts)).toBeGreaterThanOrEqual(START + 2 * HOUR);
   });
 
   it('keeps no pause for a limit that was over before the killed run was taken over', async () => {
