@@ -23,6 +23,7 @@ const DOMAIN = [
 ].map((name) => `./src/${name}.ts`);
 const ENGINE = [
   'orchestrator',
+  'orchestration',
   'run-options',
   'run-ending',
   'follow-ups',

@@ -1,19 +1,13 @@
-import type { ProcessIdentity } from './attempt.ts';
-import type { Budget } from './budget.ts';
-import type { CostEstimator, Estimator } from './estimate.ts';
-import type { RunOutcome } from './event.ts';
 import { Governor } from './governor.ts';
+import type { Orchestration, RunResult } from './orchestration.ts';
 import { Outbox } from './outbox.ts';
 import { PauseTeller } from './pause-teller.ts';
-import type { Reporter } from './reporting/reporter.ts';
 import { RetryPolicy } from './retry-policy.ts';
 import { runEnding } from './run-ending.ts';
 import type { RunOptions } from './run-options.ts';
 import { RunningAttempts, type EndedAttempt } from './running-attempts.ts';
-import { Scheduler, type Choice, type TaskResult } from './scheduler.ts';
-import type { TaskStore } from './store/store.ts';
+import { Scheduler, type Choice } from './scheduler.ts';
 import { storedGraph } from './stored-graph.ts';
-import type { Task, TaskId } from './task.ts';
 import {
   abandonAttempt,
   beginAttempt,
@@ -24,37 +18,7 @@ import {
   type ExecutionContext,
 } from './task-execution.ts';
 import type { TaskGraph } from './task-graph.ts';
-import type { UsageLedger } from './usage/ledger.ts';
 import { WorkerPool } from './worker-pool.ts';
-import type { Worker } from './worker/worker.ts';
-import type { Workspaces } from './workspace/workspace.ts';
-
-/** The parts a run is made of. */
-export interface Orchestration {
-  readonly store: TaskStore;
-  readonly worker: Worker;
-  readonly workspaces: Workspaces;
-  readonly reporter: Reporter;
-  /** Improves the plan that is stored before anything starts, and says where it came from; it never rejects. */
-  readonly plan: (tasks: readonly Task[], signal: AbortSignal) => Promise<'manager' | 'cache' | 'stored'>;
-  readonly estimate: Estimator;
-  readonly estimateCost: CostEstimator;
-  readonly budget: Budget;
-  readonly ledger: UsageLedger;
-  readonly isAlive: (process: ProcessIdentity) => boolean;
-  readonly newSessionId: () => string;
-  /** Unix milliseconds. */
-  readonly now: () => number;
-  /** 0 ≤ x < 1. */
-  readonly random: () => number;
-}
-
-/** How a run ended, and what became of each of its tasks. */
-export interface RunResult {
-  readonly outcome: RunOutcome;
-  readonly message: string;
-  readonly results: ReadonlyMap<TaskId, TaskResult>;
-}
 
 /** So many tasks are asked in one go whether they fit into what is left; all, where the run would wait otherwise. */
 const MOST_ASKED = 64;

@@ -1,0 +1,38 @@
+import type { ProcessIdentity } from './attempt.ts';
+import type { Budget } from './budget.ts';
+import type { CostEstimator, Estimator } from './estimate.ts';
+import type { RunOutcome } from './event.ts';
+import type { Reporter } from './reporting/reporter.ts';
+import type { TaskResult } from './scheduler.ts';
+import type { TaskStore } from './store/store.ts';
+import type { Task, TaskId } from './task.ts';
+import type { UsageLedger } from './usage/ledger.ts';
+import type { Worker } from './worker/worker.ts';
+import type { Workspaces } from './workspace/workspace.ts';
+
+/** The parts a run is made of. */
+export interface Orchestration {
+  readonly store: TaskStore;
+  readonly worker: Worker;
+  readonly workspaces: Workspaces;
+  readonly reporter: Reporter;
+  /** Improves the plan that is stored before anything starts, and says where it came from; it never rejects. */
+  readonly plan: (tasks: readonly Task[], signal: AbortSignal) => Promise<'manager' | 'cache' | 'stored'>;
+  readonly estimate: Estimator;
+  readonly estimateCost: CostEstimator;
+  readonly budget: Budget;
+  readonly ledger: UsageLedger;
+  readonly isAlive: (process: ProcessIdentity) => boolean;
+  readonly newSessionId: () => string;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** 0 ≤ x < 1. */
+  readonly random: () => number;
+}
+
+/** How a run ended, and what became of each of its tasks. */
+export interface RunResult {
+  readonly outcome: RunOutcome;
+  readonly message: string;
+  readonly results: ReadonlyMap<TaskId, TaskResult>;
+}
