@@ -219,7 +219,7 @@ export class Governor {
     if (end.outcome === 'usage-limited') this.#refused(attempt, end, now);
     const alike = this.#diedOfOutage(taskId, end, now);
     if (alike !== null) this.#outage(end, now);
-    else if (ANSWERED.has(end.outcome) && end.usage.length > 0) this.#answered(taskId, now);
+    else if (isAnswered(end)) this.#answered(taskId, now);
     this.#breaker.ended(taskId);
     if (OUTCOME_POLICY[end.outcome].stops === 'run')
       this.#stop ??= { outcome: runOutcomeFor(end.outcome), message: end.message };
@@ -329,7 +329,7 @@ const SAME_RESET_MS = 600_000;
 /** Enough for others to begin first, also where timers are late. */
 const YIELD_MS = 5000;
 
-/** Ends to which nobody comes without the API's answer, unless an earlier attempt had done the work. */
+/** Ends to which nobody comes without the API's answer, where there was work or a review to do. */
 const ANSWERED: ReadonlySet<AttemptOutcome> = new Set([
   'landed',
   'no-change',
@@ -340,6 +340,10 @@ const ANSWERED: ReadonlySet<AttemptOutcome> = new Set([
   'refused',
   'over-budget',
 ]);
+
+function isAnswered({ outcome, usage, review }: AttemptEnd): boolean {
+  return ANSWERED.has(outcome) && (usage.length > 0 || review !== null);
+}
 
 function runOutcomeFor(outcome: AttemptOutcome): RunOutcome {
   if (outcome === 'unauthenticated' || outcome === 'model-unavailable') return outcome;

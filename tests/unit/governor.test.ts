@@ -154,8 +154,9 @@ describe('Governor', () => {
     governor.admit(ask('1'), clock.now);
     governor.ended(attempt('1'), attemptEnd('landed'), clock.now);
     expect(governor.startable(clock.now)).toBe(1);
+    const review = { round: 1, verdict: 'approved', summary: '', findings: [], commit: null } as const;
     governor.admit(ask('2'), clock.now);
-    governor.ended(attempt('2'), attemptEnd('landed', { usage: costing(1) }), clock.now);
+    governor.ended(attempt('2'), attemptEnd('landed', { review }), clock.now);
     expect(governor.startable(clock.now)).toBe(Infinity);
   });
 
