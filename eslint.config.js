@@ -35,6 +35,8 @@ const ENGINE = [
   'governor',
   'breaker',
   'budget',
+  'alike-deaths',
+  'usage-warnings',
   'pacing',
   'session-choice',
   'running-attempts',

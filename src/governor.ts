@@ -1,13 +1,14 @@
+import { AlikeDeaths, mayBeShared } from './alike-deaths.ts';
 import type { Attempt, AttemptEnd } from './attempt.ts';
 import { Breaker, type Pause } from './breaker.ts';
 import type { Budget, BudgetRequest } from './budget.ts';
 import type { RunOutcome } from './event.ts';
 import { OUTCOME_POLICY, type AttemptOutcome } from './outcome.ts';
-import { failureSignature } from './failure-signature.ts';
 import { LoneFailures } from './lone-failures.ts';
 import { atReserve, tooSmall } from './pacing.ts';
 import type { TaskId } from './task.ts';
 import { isPlanWindow } from './usage-limit.ts';
+import { UsageWarnings } from './usage-warnings.ts';
 import type { SeenWindow, UsageLedger } from './usage/ledger.ts';
 
 /** What decides about starting, besides money and limits themselves. */
@@ -40,8 +41,6 @@ export interface Stop {
 
 /** So many attempts in a row that fail alike, with a pause before each, are a fault that does not pass by itself. */
 const HOPELESS_AFTER = 6;
-/** Attempts at different tasks that die alike within this time have died of the same thing. */
-const ALIKE_WITHIN_MS = 60_000;
 /** Nobody waits longer than this for the API to come back. */
 const LONGEST_OUTAGE_MS = 24 * 3_600_000;
 /** Without waiting for limits, an outage, or the throttling of a key, is still given this time to pass. */
@@ -58,12 +57,11 @@ export class Governor {
   #isHeeded: boolean;
   /** What running attempts are still expected to cost, by task. */
   readonly #expected = new Map<TaskId, { readonly expectedUsd: number; readonly usedUsd: number }>();
-  /** Recent attempts that died for no reason of their own. */
-  #deaths: { readonly taskId: TaskId; readonly signature: string; readonly at: number }[] = [];
   /** The window that was too small for the last task that asked. */
   #tight: SeenWindow | undefined;
   readonly #alone = new LoneFailures();
-  readonly #warned = new Map<string, number>();
+  readonly #deaths = new AlikeDeaths();
+  readonly #warnings: UsageWarnings;
 
   constructor(options: GovernorOptions, budget: Budget, ledger: UsageLedger, random: () => number) {
     this.#options = options;
@@ -71,6 +69,7 @@ export class Governor {
     this.#ledger = ledger;
     this.#breaker = new Breaker(random);
     this.#isHeeded = options.checkBeforeStart;
+    this.#warnings = new UsageWarnings(options.warnAtPercent);
   }
 
   /** Why nothing starts any more, once that is so. */
@@ -123,17 +122,7 @@ export class Governor {
 
   /** The windows of which more is used than a person wants to be told of; each is told once until it resets. */
   warnings(): SeenWindow[] {
-    return this.#ledger.windows().filter((window) => {
-      const { account, name, utilization, resetsAt } = window;
-      if (!isPlanWindow(window) || utilization === null || utilization * 100 < this.#options.warnAtPercent)
-        return false;
-      const key = `${account} ${name}`;
-      const told = this.#warned.get(key);
-      // The same reset is told with small differences.
-      if (told !== undefined && Math.abs((resetsAt ?? 0) - told) < SAME_RESET_MS) return false;
-      this.#warned.set(key, resetsAt ?? 0);
-      return true;
-    });
+    return this.#warnings.due(this.#ledger.windows());
   }
 
   /** Asks for permission to start an attempt; what is granted stays held until `ended` or `withdraw`. */
@@ -272,13 +261,9 @@ export class Governor {
   }
 
   #diedAlike(taskId: TaskId, end: AttemptEnd, now: number): TaskId[] | null {
-    if (end.outcome !== 'infrastructure' && end.outcome !== 'crashed') return null;
-    const signature = failureSignature(end);
-    this.#deaths = this.#deaths.filter(({ at }) => now - at < ALIKE_WITHIN_MS);
-    const others = this.#deaths.filter((death) => death.signature === signature && death.taskId !== taskId);
-    this.#deaths.push({ taskId, signature, at: now });
-    const isProbe = this.#breaker.state(now) === 'trying' && this.#breaker.pause?.reason === 'outage';
-    return others.length > 0 || isProbe ? others.map((death) => death.taskId) : null;
+    const others = this.#deaths.others(taskId, end, now);
+    const isTrying = this.#breaker.state(now) === 'trying' && this.#breaker.pause?.reason === 'outage';
+    return others.length > 0 || (isTrying && mayBeShared(end)) ? others : null;
   }
 
   /** `atLeastMs` is waited for in any case. */
@@ -325,7 +310,6 @@ export class Governor {
 
 const NOTHING = { expectedUsd: 0, usedUsd: 0 };
 const UNKNOWN_RESET_MS = 3_600_000;
-const SAME_RESET_MS = 600_000;
 /** Enough for others to begin first, also where timers are late. */
 const YIELD_MS = 5000;
 
