@@ -5,6 +5,8 @@ const DAY_MS = 24 * HOUR_MS;
 /** Until then the seconds count; before, a display that ticks would only distract. */
 const SECONDS_BELOW_MS = 2 * MINUTE_MS;
 
+const STORED_TIME = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
+
 const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const;
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
 
@@ -37,6 +39,15 @@ export function formatWait(milliseconds: number): string {
 /** When something is due, and how long that is from now: `14:30, in 2 h 10 min`; `14:30, any moment` once it is. */
 export function formatDue(time: number, now: number): string {
   return `${formatClock(time, now)}, ${time > now ? `in ${formatWait(time - now)}` : 'any moment'}`;
+}
+
+/** A sentence with its moments, which are as they are stored (ISO 8601, UTC), told by the reader's clock. */
+export function withClockTimes(
+  sentence: string,
+  now: number,
+  tell = (time: number): string => (time > now ? formatDue(time, now) : formatClock(time, now)),
+): string {
+  return sentence.replace(STORED_TIME, (moment) => tell(Date.parse(moment)));
 }
 
 /** Counts calendar days, which in local time may have 23 or 25 hours. */

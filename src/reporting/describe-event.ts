@@ -1,7 +1,7 @@
 import { OUTCOME_POLICY } from '../outcome.ts';
 import { unreachable } from '../result.ts';
 import type { PauseReason, RunOutcome, Stamped } from '../event.ts';
-import { formatDue } from './clock.ts';
+import { formatDue, withClockTimes } from './clock.ts';
 import { firstLine, neutralise } from './display-text.ts';
 import { formatDuration, formatMoney, plural } from './format.ts';
 import type { RunningWorker } from './progress-model.ts';
@@ -86,7 +86,11 @@ function describe(event: Stamped, worker: RunningWorker | undefined): EventLine 
       return line('normal', 'dim', SOURCES[event.source]);
     case 'run-ended': {
       const tone = event.outcome === 'completed' ? 'good' : 'warn';
-      return line('normal', tone, `${RUN_OUTCOME_WORDS[event.outcome]} ${event.message}`);
+      return line(
+        'normal',
+        tone,
+        `${RUN_OUTCOME_WORDS[event.outcome]} ${withClockTimes(event.message, Date.parse(event.at))}`,
+      );
     }
     case 'attempt-started': {
       const again = event.number > 1 ? ` (try ${event.number}${event.resumed ? ', same session' : ''})` : '';

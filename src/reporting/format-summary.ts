@@ -1,6 +1,6 @@
 import { totalTokens } from '../attempt.ts';
 import type { Delivery } from '../event.ts';
-import { formatDue } from './clock.ts';
+import { formatDue, withClockTimes } from './clock.ts';
 import { RUN_OUTCOME_WORDS } from './describe-event.ts';
 import { displayWidth, firstLine, fit, neutralise, truncate, wrap } from './display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from './format.ts';
@@ -27,13 +27,14 @@ export function formatSummary(
 ): string {
   const columns = Math.max(40, options.columns - 1);
   const style = styles(options.color);
+  const now = options.now ?? endOf(summary);
   const sections = [
-    headline(summary, columns, style),
+    headline(summary, now, columns, style),
     doneSection(summary.done, columns, style),
     failedSection(summary.failed, columns, style),
     leftSection(summary, columns, style),
     costSection(summary, columns, style),
-    endSection(summary, options.now ?? endOf(summary), columns, style),
+    endSection(summary, now, columns, style),
   ];
   const text = sections.filter((section) => section.length > 0).map((section) => section.join('\n'));
   return `${text.join('\n\n')}\n`;
@@ -77,7 +78,7 @@ function takeStep(delivery: Delivery | null): string | undefined {
   return delivery?.kind === 'staged' ? 'git diff --staged' : delivery?.commands[0];
 }
 
-function headline(summary: RunSummary, columns: number, style: Styles): string[] {
+function headline(summary: RunSummary, now: number, columns: number, style: Styles): string[] {
   const { outcome, counts, durationMs, pausedMs, tokens, costUsd } = summary;
   const setAside = summary.failed.filter(({ status }) => isDecided(status)).length;
   const tone = outcome === 'completed' ? style.green : outcome === null ? style.cyan : style.yellow;
@@ -95,7 +96,7 @@ function headline(summary: RunSummary, columns: number, style: Styles): string[]
   ];
   return [
     ...wrap(outcomeWords(summary), columns).map((line) => style.bold(tone(line))),
-    ...paragraph(summary.message, columns),
+    ...paragraph(withClockTimes(summary.message, now), columns),
     ...wrap(figures.join(' · '), columns),
   ];
 }

@@ -44,7 +44,7 @@ function report(text: string, state: 'running' | 'ended' | 'dead', count: number
       tokens: 0,
       costUsd: 0,
       spentUsd: 0,
-    shortage: null,
+      shortage: null,
       resetsAt: RESET,
       delivery: { kind: 'left', commit: 'abc', message: text, commands: [text] },
       directories: [],
@@ -123,4 +123,24 @@ test('where the results of the last run are is told', () => {
     { columns: 80, style: styles(false), now: 0 },
   );
   expect(shown).toContain('\nThey are staged on main.\n');
+});
+
+test('in one line, a run that is paused is told from one that works', () => {
+  const now = Date.parse('2026-11-22T12:45:00.000Z');
+  expect(formatStatusLine(report('', 'running', 3), now)).toContain(
+    `run paused (usage limit) until ${RESET} · `,
+  );
+  const { run, ...rest } = report('', 'running', 3);
+  if (run === null) throw new Error('no run');
+  expect(formatStatusLine({ ...rest, run: { ...run, paused: null } }, now)).toContain('run running · ');
+});
+
+test('what stopped a run is told by the clock of who reads it', () => {
+  const now = Date.parse('2026-11-22T12:45:00.000Z');
+  const shown = formatStatus(report(`It resets at ${RESET}.`, 'ended', 3), {
+    columns: 80,
+    style: styles(false),
+    now,
+  });
+  expect(shown).toMatch(/^It resets at \d\d:\d\d, in 4 h 15 min\.$/m);
 });

@@ -1,9 +1,10 @@
 import { totalTokens } from '../../attempt.ts';
-import { formatDue } from '../../reporting/clock.ts';
+import { formatDue, withClockTimes } from '../../reporting/clock.ts';
 import { describePause } from '../../reporting/describe-pause.ts';
 import { firstLine, fit, neutralise, truncate, wrap } from '../../reporting/display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../../reporting/format.ts';
 import type { Styles } from '../../reporting/styles.ts';
+import { PAUSE_WORDS } from '../../reporting/pauses.ts';
 import { exhaustedWindow, openWindows } from '../../reporting/usage-windows.ts';
 import { describeCounts } from '../tasks/counts.ts';
 import type { RunStatus, StatusReport } from './collect.ts';
@@ -31,7 +32,9 @@ export function formatStatus(
     lines.push('', style.bold('Needs you'));
     for (const { taskId, title, outcome, message, advice } of report.attention) {
       const what = [taskId, neutralise(title)].filter((part) => part !== null && part !== '').join('  ');
-      const why = [outcome, firstLine(message)].filter((part) => part !== null && part !== '').join(': ');
+      const why = [outcome, firstLine(withClockTimes(message, now))]
+        .filter((part) => part !== null && part !== '')
+        .join(': ');
       if (what !== '') lines.push(style.red(truncate(`  ${what}`, columns)));
       for (const line of [...wrap(why, columns - 4), ...wrap(neutralise(advice), columns - 4)])
         if (line !== '') lines.push(`    ${line}`);
@@ -44,11 +47,15 @@ export function formatStatus(
 /** The report in one line, for a log. */
 export function formatStatusLine(report: StatusReport, now: number): string {
   const { run, usage } = report;
-  const state =
-    run === null ? 'no run yet' : `run ${run.state === 'ended' ? (run.outcome ?? 'ended') : run.state}`;
+  const state = run === null ? 'no run yet' : `run ${stateWords(run)}`;
   const tokens = usage.run.reduce((sum, model) => sum + totalTokens(model), 0);
   const cost = usage.run.reduce((sum, model) => sum + model.costUsd, 0);
   return `${new Date(now).toISOString()} ${state} · ${taskCounts(report)} · ${formatTokens(tokens)} tokens · ${formatMoney(cost)}\n`;
+}
+
+function stateWords({ state, outcome, paused }: RunStatus): string {
+  if (paused !== null) return `paused (${PAUSE_WORDS[paused.reason]}) until ${paused.until}`;
+  return state === 'ended' ? (outcome ?? 'ended') : state;
 }
 
 function runLines({ run, windows }: StatusReport, columns: number, now: number): string[] {
@@ -63,7 +70,7 @@ function runLines({ run, windows }: StatusReport, columns: number, now: number):
   }[state];
   const more = [
     ...pauseLines(run, windows, columns, now),
-    message,
+    withClockTimes(message, now),
     delivery?.message ?? '',
     resetLine(run, now),
     billing,
@@ -82,7 +89,8 @@ function pauseLines(
   const exhausted =
     reason === 'outage' ? undefined : exhaustedWindow(openWindows(windows.map(shownWindow), now));
   const pause = { reason, until: Date.parse(until), window: exhausted?.name ?? null };
-  return [describePause(pause, now, columns), message];
+  const line = describePause(pause, now, columns);
+  return reason === 'usage-limit' ? [line] : [line, message];
 }
 
 function resetLine({ state, outcome, resetsAt }: RunStatus, now: number): string {

@@ -1,7 +1,7 @@
 import type { Delivery, RunCounts, RunOutcome, Stamped } from '../../event.ts';
 import { OUTCOME_POLICY, type AttemptOutcome } from '../../outcome.ts';
 import type { TaskId } from '../../task.ts';
-import { formatDue } from '../clock.ts';
+import { formatDue, withClockTimes } from '../clock.ts';
 import { RUN_OUTCOME_WORDS } from '../describe-event.ts';
 import { neutralise } from '../display-text.ts';
 import { formatDuration, formatMoney, plural } from '../format.ts';
@@ -160,7 +160,7 @@ export class Notices {
       kind,
       urgent: true,
       title: RUN_OUTCOME_WORDS[outcome],
-      detail: sentences(figures, message, told, advice),
+      detail: sentences(figures, withZonedTimes(message, at), told, advice),
     };
   }
 
@@ -216,6 +216,10 @@ function due(until: string, at: string): string {
     .find(({ type }) => type === 'timeZoneName');
   const [clock = '', ...rest] = formatDue(time, Date.parse(at)).split(',');
   return [`${clock}${zone === undefined ? '' : ` ${zone.value}`}`, ...rest].join(',');
+}
+
+function withZonedTimes(message: string, at: string): string {
+  return withClockTimes(message, Date.parse(at), (time) => due(new Date(time).toISOString(), at));
 }
 
 /** One text of several; what is empty is left out, and each ends like a sentence. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatClock, formatDue, formatWait } from '../../../src/reporting/clock.ts';
+import { formatClock, formatDue, formatWait, withClockTimes } from '../../../src/reporting/clock.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -75,4 +75,13 @@ test('a countdown never goes up as time goes by, nor below nothing', () => {
     ),
     { numRuns: 5000 },
   );
+});
+
+test('a sentence tells its moments by the clock, those to come with how long it takes', () => {
+  const now = local(10, 12);
+  const [later, before] = [local(10, 14, 10), local(9, 8)].map((time) => new Date(time).toISOString());
+  expect(withClockTimes(`It resets at ${later} (--no-wait); asked at ${before}.`, now)).toBe(
+    'It resets at 14:10, in 2 h 10 min (--no-wait); asked at Mon 08:00.',
+  );
+  expect(withClockTimes('Nothing of 2026-11-22 at all.', now)).toBe('Nothing of 2026-11-22 at all.');
 });

@@ -196,6 +196,11 @@ describe('pauses', () => {
 });
 
 describe('the end', () => {
+  test('names moments by the clock of this machine, with its zone', () => {
+    const [notice] = told([over('paused-usage-limit', 'It resets at 2026-11-22T23:30:00.000Z (--no-wait)')]);
+    expect(notice?.detail).toContain('It resets at 05:00 GMT+5:30, in 30 min (--no-wait)');
+  });
+
   const work = [
     run,
     started('1', 'A'),
