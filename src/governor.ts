@@ -115,7 +115,7 @@ export class Governor {
     const kept = atReserve(this.#windows(now), this.#pacing);
     if (kept.length > 0) {
       const resets = kept.map(resetOf);
-      const cause = `Only the ${this.#options.reservePercent} % of usage.reserve_percent are left.`;
+      const cause = `What is left of the usage limit is yours: usage.reserve_percent keeps ${this.#options.reservePercent} %.`;
       this.#limit('reserve', Math.max(...resets), cause, now);
     }
   }
@@ -184,7 +184,6 @@ export class Governor {
     const { expectedUsd, usedUsd: before } = this.#expected.get(taskId) ?? NOTHING;
     if (usedUsd <= before) return false;
     this.#expected.set(taskId, { expectedUsd, usedUsd });
-    this.#alone.answered(taskId);
     return this.#answered(taskId, now);
   }
 
@@ -208,7 +207,10 @@ export class Governor {
     if (end.outcome === 'usage-limited') this.#refused(attempt, end, now);
     const alike = this.#diedOfOutage(taskId, end, now);
     if (alike !== null) this.#outage(end, now);
-    else if (isAnswered(end)) this.#answered(taskId, now);
+    else if (isAnswered(end)) {
+      this.#alone.answered(taskId);
+      this.#answered(taskId, now);
+    }
     this.#breaker.ended(taskId);
     if (OUTCOME_POLICY[end.outcome].stops === 'run')
       this.#stop ??= { outcome: runOutcomeFor(end.outcome), message: end.message };
@@ -279,10 +281,9 @@ export class Governor {
     const { pause } = this.#breaker;
     if (pause === null || maxWaitMs === null) return;
     if (pause.until - pause.since <= Math.max(atLeastMs, maxWaitMs)) return;
-    const how = maxWaitMs === 0 ? '--no-wait' : 'usage.max_wait is shorter';
     this.#stop ??= {
       outcome: 'paused-usage-limit',
-      message: `${cause} It resets at ${new Date(resetsAt).toISOString()} (${how}); \`run\` goes on then.`,
+      message: `${cause} It resets at ${new Date(resetsAt).toISOString()}, and nobody is to wait so long (--no-wait, usage.max_wait); \`run\` goes on then.`,
     };
   }
 

@@ -17,7 +17,10 @@ export class LoneFailures {
     this.#passed++;
   }
 
-  /** The API has answered this task. */
+  /**
+   * The API has answered this task to the end. What breaks off says nothing: a reply that always does so costs money
+   * each time.
+   */
   answered(taskId: TaskId): void {
     this.#met.delete(taskId);
   }

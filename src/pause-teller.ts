@@ -35,8 +35,9 @@ export class PauseTeller {
     }
     const { pause, stop } = this.#governor;
     const before = this.#told;
-    // A run that ends says so in its last words.
-    if (pause === before || stop !== null) return warnings.length > 0;
+    // A run that ends for something else says so in its last words.
+    const isOver = stop !== null && stop.outcome !== 'paused-usage-limit';
+    if (pause === before || isOver) return warnings.length > 0;
     this.#told = pause;
     if (pause === null) {
       if (before !== null) this.#tell({ type: 'run-resumed', runId, reason: before.reason });

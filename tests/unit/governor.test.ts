@@ -172,6 +172,21 @@ describe('Governor', () => {
     expect([stopAfter(5000), stopAfter(HOUR)]).toEqual([undefined, 'paused-usage-limit']);
   });
 
+  it('takes a task whose replies always break off for one that fails by itself, before it has cost much', () => {
+    const { governor, clock } = rig();
+    let tries = 0;
+    for (let alike: string[] | null = []; alike !== null; tries++) {
+      governor.admit(ask('1'), clock.now);
+      // Some of the reply comes, and with it the first of the costs.
+      governor.progress('1', 0.1, clock.now);
+      const end = attemptEnd('infrastructure', { message: 'cut', outage: true, usage: costing(0.1) });
+      ({ alike } = governor.ended(attempt('1'), end, clock.now));
+      clock.now = Math.max(clock.now, governor.pause?.until ?? 0);
+      expect(tries).toBeLessThan(5);
+    }
+    expect(governor.stop).toBeNull();
+  });
+
   it('stops at once for a bad credential and a retired model', () => {
     for (const outcome of ['unauthenticated', 'model-unavailable'] as const) {
       const { governor, clock } = rig();
