@@ -4,15 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { bareEnd } from '../src/attempt.ts';
-import { Budget } from '../src/budget.ts';
-import { learnEstimates } from '../src/estimate.ts';
 import { orchestrate } from '../src/orchestrator.ts';
 import { openStore } from '../src/store/sqlite-store.ts';
 import type { Worker } from '../src/worker/worker.ts';
 import { openUsageLedger } from '../src/usage/sqlite-ledger.ts';
-import { createSharedDirectory } from '../src/workspace/shared-directory.ts';
 import { manyDrafts } from './many-tasks.ts';
 import { compare } from './measure.ts';
+import { openBudget, quietOptions, quietParts } from '../tests/rig/orchestration.ts';
 
 // A thousand tasks that do nothing, four at a time: what the engine adds to Node's own price of a process.
 const TASKS = 1000;
@@ -63,46 +61,13 @@ async function timeEngine(): Promise<number> {
   const start = performance.now();
   const { outcome } = await orchestrate(
     {
+      ...quietParts(folder),
       store,
       worker: noOp,
-      workspaces: createSharedDirectory(folder),
-      estimateCost: () => 0.01,
-      budget: new Budget({
-        maxCostUsd: null,
-        maxCostPerTaskUsd: null,
-        slots: SLOTS,
-        carriedUsd: 0,
-        reviews: false,
-      }),
+      budget: openBudget({ slots: SLOTS }),
       ledger,
-      reporter: { report: () => undefined, close: () => Promise.resolve() },
-      plan: () => Promise.resolve('stored'),
-      estimate: learnEstimates([]),
-      isAlive: () => true,
-      newSessionId: () => 'bench',
-      now: Date.now,
-      random: Math.random,
     },
-    {
-      runId: 'bench',
-      process: { pid: process.pid, startTime: '0' },
-      workers: SLOTS,
-      failureMode: 'continue',
-      maxRetries: 0,
-      retryBaseDelayMs: 0,
-      retryMaxDelayMs: 0,
-      maxReviewRounds: 2,
-      reservePercent: 0,
-      warnAtPercent: 100,
-      checkBeforeStart: true,
-      maxWaitMs: null,
-      billing: '',
-      accounts: { worker: { id: '', label: '' }, manager: { id: '', label: '' } },
-      workerModel: 'none',
-      directory: folder,
-      filesRoot: folder,
-      pollMs: 500,
-    },
+    { ...quietOptions(folder, 'bench'), workers: SLOTS, maxRetries: 0, pollMs: 500 },
     new AbortController().signal,
   );
   const took = performance.now() - start;

@@ -5,16 +5,15 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { ModelUsage } from '../../src/attempt.ts';
 import { Budget } from '../../src/budget.ts';
-import { learnEstimates } from '../../src/estimate.ts';
 import type { RunResult } from '../../src/orchestration.ts';
 import { orchestrate } from '../../src/orchestrator.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
-import { createSharedDirectory } from '../../src/workspace/shared-directory.ts';
 import { makeDraft } from '../rig/arbitrary-tasks.ts';
 import { costing } from '../rig/attempt-end.ts';
 import { MemoryLedger } from '../rig/memory-ledger.ts';
 import { PaidWorld } from '../rig/paid-world.ts';
 import { liveUntil, stopTheClock } from '../rig/virtual-time.ts';
+import { quietOptions, quietParts } from '../rig/orchestration.ts';
 
 const usd = (max: number): fc.Arbitrary<number> => fc.double({ min: 0.001, max, noNaN: true });
 
@@ -82,40 +81,14 @@ it('never costs more than the budget and one call for each running worker, howev
         let isOver = false;
         const run = orchestrate(
           {
+            ...quietParts(folder),
             store,
             worker: world.worker(budget),
-            workspaces: createSharedDirectory(folder),
-            reporter: { report: () => undefined, close: () => Promise.resolve() },
-            plan: () => Promise.resolve('stored'),
-            estimate: learnEstimates([]),
             estimateCost: () => expectedUsd,
             budget,
             ledger: new MemoryLedger(Date.now),
-            isAlive: () => false,
-            newSessionId: () => crypto.randomUUID(),
-            now: Date.now,
-            random: () => 0.5,
           },
-          {
-            runId,
-            process: { pid: 1, startTime: runId },
-            workers,
-            failureMode: 'continue',
-            maxRetries: 2,
-            retryBaseDelayMs: 1000,
-            retryMaxDelayMs: 1000,
-            maxReviewRounds: 2,
-            reservePercent: 0,
-            warnAtPercent: 100,
-            checkBeforeStart: true,
-            maxWaitMs: null,
-            billing: '',
-            accounts: { worker: { id: '', label: '' }, manager: { id: '', label: '' } },
-            workerModel: 'sonnet',
-            directory: folder,
-            filesRoot: folder,
-            pollMs: 5000,
-          },
+          { ...quietOptions(folder, runId), workers, maxRetries: 2, warnAtPercent: 100, pollMs: 5000 },
           new AbortController().signal,
         ).then(
           (ended) => (result = ended),

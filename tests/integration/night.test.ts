@@ -2,8 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { Budget } from '../../src/budget.ts';
-import { learnCosts, learnEstimates } from '../../src/estimate.ts';
+import { learnCosts } from '../../src/estimate.ts';
 import type { Stamped } from '../../src/event.ts';
 import type { RunResult } from '../../src/orchestration.ts';
 import { orchestrate } from '../../src/orchestrator.ts';
@@ -15,10 +14,10 @@ import { summarize } from '../../src/reporting/summary.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import type { TaskStore } from '../../src/store/store.ts';
 import { openUsageLedger } from '../../src/usage/sqlite-ledger.ts';
-import { createSharedDirectory } from '../../src/workspace/shared-directory.ts';
 import { makeDraft } from '../rig/arbitrary-tasks.ts';
 import { NightWorld } from '../rig/night-world.ts';
 import { liveUntil, stopTheClock } from '../rig/virtual-time.ts';
+import { openBudget, quietOptions, quietParts } from '../rig/orchestration.ts';
 
 const MINUTE = 60_000;
 const START = Date.parse('2026-11-22T22:00:00Z');
@@ -77,44 +76,19 @@ it('gets through a night of 60 tasks, two limits, an outage, a bad task and a fl
   let failure: unknown;
   void orchestrate(
     {
+      ...quietParts(folder),
       store,
       worker: world,
-      workspaces: createSharedDirectory(folder),
       reporter: { report: (event) => void events.push(event), close: () => Promise.resolve() },
-      plan: () => Promise.resolve('stored'),
-      estimate: learnEstimates([]),
       estimateCost: learnCosts([], 'sonnet'),
-      budget: new Budget({
-        maxCostUsd: 200,
-        maxCostPerTaskUsd: null,
-        slots: 4,
-        carriedUsd: 0,
-        reviews: false,
-      }),
+      budget: openBudget({ maxCostUsd: 200, slots: 4 }),
       ledger,
-      isAlive: () => false,
-      newSessionId: () => crypto.randomUUID(),
-      now: Date.now,
-      random: () => 0.5,
     },
     {
-      runId: 'night',
-      process: { pid: 1, startTime: 'night' },
+      ...quietOptions(folder, 'night'),
       workers: 4,
-      failureMode: 'continue',
-      maxRetries: 3,
-      retryBaseDelayMs: 1000,
       retryMaxDelayMs: 60_000,
-      maxReviewRounds: 2,
-      reservePercent: 0,
-      warnAtPercent: 80,
-      checkBeforeStart: true,
-      maxWaitMs: null,
       billing: 'workers: Claude subscription',
-      accounts: { worker: { id: '', label: '' }, manager: { id: '', label: '' } },
-      workerModel: 'sonnet',
-      directory: folder,
-      filesRoot: folder,
       pollMs: 5000,
     },
     new AbortController().signal,

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AttemptEnd } from '../../src/attempt.ts';
-import { Budget, type BudgetOptions } from '../../src/budget.ts';
-import { learnEstimates } from '../../src/estimate.ts';
+import type { BudgetOptions } from '../../src/budget.ts';
 import type { Stamped } from '../../src/event.ts';
 import type { Orchestration, RunResult } from '../../src/orchestration.ts';
 import { orchestrate } from '../../src/orchestrator.ts';
@@ -18,6 +17,7 @@ import { makeDraft } from '../rig/arbitrary-tasks.ts';
 import { attemptEnd, costing } from '../rig/attempt-end.ts';
 import { MemoryLedger } from '../rig/memory-ledger.ts';
 import { ScriptedWorker } from '../rig/scripted-worker.ts';
+import { openBudget, quietOptions, quietParts } from '../rig/orchestration.ts';
 
 const self = { pid: process.pid, startTime: 'self' };
 
@@ -49,45 +49,24 @@ describe('orchestrate', () => {
   ): Promise<RunResult> =>
     orchestrate(
       {
+        ...quietParts(folder),
         store,
         worker,
         workspaces,
-        estimateCost: () => 0.01,
-        budget: new Budget({
-          maxCostUsd: null,
-          maxCostPerTaskUsd: null,
-          slots: options.workers ?? 2,
-          carriedUsd: 0,
-          reviews: false,
-          ...budget,
-        }),
+        budget: openBudget({ slots: options.workers ?? 2, ...budget }),
         ledger: new MemoryLedger(Date.now),
         reporter: { report: (event) => void events.push(event), close: () => Promise.resolve() },
         plan,
-        estimate: learnEstimates([]),
         isAlive: ({ startTime }) => startTime === 'self',
-        newSessionId: () => crypto.randomUUID(),
-        now: Date.now,
         random: () => 0,
       },
       {
-        runId: 'run-1',
+        ...quietOptions(folder),
         process: self,
-        workers: 2,
-        failureMode: 'continue',
         maxRetries: 1,
         retryBaseDelayMs: 0,
         retryMaxDelayMs: 0,
-        maxReviewRounds: 2,
-        reservePercent: 0,
-        warnAtPercent: 80,
-        checkBeforeStart: true,
-        maxWaitMs: null,
         billing: 'nobody',
-        accounts: { worker: { id: '', label: '' }, manager: { id: '', label: '' } },
-        workerModel: 'sonnet',
-        directory: folder,
-        filesRoot: folder,
         pollMs: 10,
         ...options,
       },

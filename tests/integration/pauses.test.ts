@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AttemptEnd } from '../../src/attempt.ts';
-import { Budget, type BudgetOptions } from '../../src/budget.ts';
-import { learnEstimates, type CostEstimator } from '../../src/estimate.ts';
+import type { BudgetOptions } from '../../src/budget.ts';
+import type { CostEstimator } from '../../src/estimate.ts';
 import type { Stamped } from '../../src/event.ts';
 import type { RunResult } from '../../src/orchestration.ts';
 import { orchestrate } from '../../src/orchestrator.ts';
@@ -12,12 +12,12 @@ import type { RunOptions } from '../../src/run-options.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import type { TaskStore } from '../../src/store/store.ts';
 import type { LimitObservation } from '../../src/usage-limit.ts';
-import { createSharedDirectory } from '../../src/workspace/shared-directory.ts';
 import { makeDraft } from '../rig/arbitrary-tasks.ts';
 import { attemptEnd, costing } from '../rig/attempt-end.ts';
 import { MemoryLedger } from '../rig/memory-ledger.ts';
 import { ScriptedWorker, type Call } from '../rig/scripted-worker.ts';
 import { liveUntil, stopTheClock } from '../rig/virtual-time.ts';
+import { openBudget, quietOptions, quietParts } from '../rig/orchestration.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -68,48 +68,15 @@ describe('a run that is paused', () => {
     };
     void orchestrate(
       {
+        ...quietParts(folder),
         store,
         worker,
-        workspaces: createSharedDirectory(folder),
         reporter: { report: (event) => void events.push(event), close: () => Promise.resolve() },
-        plan: () => Promise.resolve('stored'),
-        estimate: learnEstimates([]),
         estimateCost,
-        budget: new Budget({
-          maxCostUsd: null,
-          maxCostPerTaskUsd: null,
-          slots: options.workers ?? 2,
-          carriedUsd: 0,
-          reviews: false,
-          ...budget,
-        }),
+        budget: openBudget({ slots: options.workers ?? 2, ...budget }),
         ledger,
-        isAlive: () => false,
-        newSessionId: () => crypto.randomUUID(),
-        now: Date.now,
-        random: () => 0.5,
       },
-      {
-        runId: 'run-1',
-        process: { pid: 1, startTime: 'run-1' },
-        workers: 2,
-        failureMode: 'continue',
-        maxRetries: 3,
-        retryBaseDelayMs: 1000,
-        retryMaxDelayMs: 1000,
-        maxReviewRounds: 2,
-        reservePercent: 0,
-        warnAtPercent: 80,
-        checkBeforeStart: true,
-        maxWaitMs: null,
-        billing: '',
-        accounts: { worker: { id: '', label: '' }, manager: { id: '', label: '' } },
-        workerModel: 'sonnet',
-        directory: folder,
-        filesRoot: folder,
-        pollMs: 1000,
-        ...options,
-      },
+      { ...quietOptions(folder), ...options },
       abort.signal,
     ).then(
       (result) => (run.result = result),

@@ -1,0 +1,56 @@
+import { Budget, type BudgetOptions } from '../../src/budget.ts';
+import { learnEstimates } from '../../src/estimate.ts';
+import type { Orchestration } from '../../src/orchestration.ts';
+import type { RunOptions } from '../../src/run-options.ts';
+import { createSharedDirectory } from '../../src/workspace/shared-directory.ts';
+
+/** Everything of a run that most tests do not care about: workers share `folder`, and nobody plans, pays or is told. */
+export function quietParts(folder: string): Omit<Orchestration, 'store' | 'worker' | 'budget' | 'ledger'> {
+  return {
+    workspaces: createSharedDirectory(folder),
+    reporter: { report: () => undefined, close: () => Promise.resolve() },
+    plan: () => Promise.resolve('stored'),
+    estimate: learnEstimates([]),
+    estimateCost: () => 0.01,
+    isAlive: () => false,
+    newSessionId: () => crypto.randomUUID(),
+    now: Date.now,
+    random: () => 0.5,
+  };
+}
+
+/** The options of a run of two workers in `folder` that keeps no limit of its own. */
+export function quietOptions(folder: string, runId = 'run-1'): RunOptions {
+  return {
+    runId,
+    process: { pid: 1, startTime: runId },
+    workers: 2,
+    failureMode: 'continue',
+    maxRetries: 3,
+    retryBaseDelayMs: 1000,
+    retryMaxDelayMs: 1000,
+    maxReviewRounds: 2,
+    reservePercent: 0,
+    warnAtPercent: 80,
+    checkBeforeStart: true,
+    maxWaitMs: null,
+    billing: '',
+    accounts: { worker: { id: '', label: '' }, manager: { id: '', label: '' } },
+    workerModel: 'sonnet',
+    directory: folder,
+    filesRoot: folder,
+    pollMs: 1000,
+  };
+}
+
+/** Money without a ceiling, but for what is given. */
+export function openBudget(options: Partial<BudgetOptions> = {}): Budget {
+  return new Budget({
+    maxCostUsd: null,
+    maxCostPerTaskUsd: null,
+    slots: 2,
+    carriedUsd: 0,
+    reviews: false,
+    ...options,
+  });
+}
