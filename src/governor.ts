@@ -218,8 +218,8 @@ export class Governor {
     return { alike, notBefore: isProbe && pause?.reason === 'outage' ? pause.until + YIELD_MS : now };
   }
 
-  /** Whether a task that was cut short by what it held should be tried again with more. */
-  hasMoreFor(earlierUsd: number): boolean {
+  /** Takes a task back that was cut short by what it held, if there is more for it by now: then it was not left. */
+  takesBack(earlierUsd: number): boolean {
     if (!this.#budget.hasMoreFor(earlierUsd)) return false;
     this.#overBudget--;
     return true;

@@ -135,7 +135,7 @@ function overBudgetVerdict(
   // An attempt that ended for its money without spending any would do so for ever.
   const cost = end.usage.reduce((sum, { costUsd }) => sum + costUsd, 0);
   const earlier = costOf(store.attempts({ taskId })) + cost;
-  return cost > 0 && governor.hasMoreFor(earlier) ? { kind: 'retry', at: now(), ahead: true } : undefined;
+  return cost > 0 && governor.takesBack(earlier) ? { kind: 'retry', at: now(), ahead: true } : undefined;
 }
 
 /** Finds out what became of an attempt whose orchestrator was killed; undefined if it came to nothing. */
