@@ -202,6 +202,23 @@ describe('a run that is paused', () => {
     expect(Math.min(...starts)).toBeGreaterThanOrEqual(START + 2 * HOUR);
   });
 
+  it('gives tasks that died alike back what it cost them, the first one too', async () => {
+    add(2);
+    const tries = new Map<string, number>();
+    start(
+      ({ assignment: { task } }) => {
+        const number = (tries.get(task.id) ?? 0) + 1;
+        tries.set(task.id, number);
+        if (number === 1) return attemptEnd('crashed', { message: 'out of memory', usage: costing(0.1) });
+        if (number === 2) return attemptEnd('verify-failed', { message: 'red', usage: costing(0.1) });
+        return attemptEnd('landed', { usage: costing(0.1) });
+      },
+      { maxRetries: 1 },
+    );
+    expect((await finish(1)).outcome).toBe('completed');
+    expect(events.filter(({ type }) => type === 'run-paused')).toHaveLength(1);
+  });
+
   it('keeps no pause for a limit that was over before the killed run was taken over', async () => {
     add(1);
     claimByKilledRun('1');

@@ -103,6 +103,15 @@ describe('Scheduler', () => {
     expect(scheduler.take(0).map(({ id }) => id)).toEqual(['3', '2', '1', '10']);
   });
 
+  it('finishes what was interrupted for no fault of its own before it begins anything', () => {
+    const graph = graphOf([makeTask('1'), makeTask('2'), makeTask('3', { dependencies: ['1'] })]);
+    const scheduler = new Scheduler(graph, { slots: 2, failureMode: 'continue', estimate });
+    expect(scheduler.take(0).map(({ id }) => id)).toEqual(['1', '2']);
+    scheduler.end('1', { kind: 'retry', at: 0 });
+    scheduler.end('2', { kind: 'retry', at: 0, ahead: true });
+    expect(scheduler.take(0, 1).map(({ id }) => id)).toEqual(['2']);
+  });
+
   it('takes in tasks that were added, settled, deferred or cancelled while it works', () => {
     const first = [
       makeTask('1'),

@@ -53,6 +53,8 @@ describe('a worker', () => {
           ...rig.claude.environment,
           ANTHROPIC_API_KEY: 'sk-secret',
           CLAUDECODE: '1',
+          SLACK_WEBHOOK_URL: 'https://hooks.example/x',
+          NOTIFY_WEBHOOK_URL: 'https://hooks.example/y',
           CLAUDE_CODE_MAX_RETRIES: '4',
         },
         billing: 'subscription',
@@ -80,7 +82,8 @@ describe('a worker', () => {
       CLAUDE_CODE_MAX_RETRIES: '4',
     });
     expect(call?.env).not.toHaveProperty('ANTHROPIC_API_KEY');
-    expect(call?.env).not.toHaveProperty('CLAUDECODE');
+    for (const name of ['CLAUDECODE', 'SLACK_WEBHOOK_URL', 'NOTIFY_WEBHOOK_URL'])
+      expect(call?.env).not.toHaveProperty(name);
   });
 
   test('says how to install the CLI where there is none', async () => {
