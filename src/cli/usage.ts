@@ -5,7 +5,7 @@ import type { Role, UsageLedger } from '../usage/ledger.ts';
 import { openUsageLedger } from '../usage/sqlite-ledger.ts';
 import { chooseManagerPayer, type Payer } from '../worker/billing.ts';
 import type { Cli } from './cli.ts';
-import { homeOf, ledgerFile } from './ledger-file.ts';
+import { homeOf, ledgerFile } from './user-data.ts';
 import type { Project } from './project.ts';
 
 /** Who pays for whom. */

@@ -22,7 +22,7 @@ export async function openCircumstances(
 ): Promise<OpenCircumstances> {
   const [{ openUsageLedger }, { ledgerFile }] = await Promise.all([
     import('../../usage/sqlite-ledger.ts'),
-    import('../ledger-file.ts'),
+    import('../user-data.ts'),
   ]);
   let started: RunStarted | undefined;
   let ledger: UsageLedger | null = null;

@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, join } from 'node:path';
+import type { Cli } from './cli.ts';
+
+/** Where the usage ledger of this user is kept. */
+export function ledgerFile(cli: Pick<Cli, 'env' | 'platform'>): string {
+  return join(userDataFolder(cli), 'usage.db');
+}
+
+/**
+ * What is kept of the project at `root` outside of it, so that it outlives whatever happens to the project's folder.
+ * The folder is named after the project and its real path; it need not be there.
+ */
+export function projectDataFolder(cli: Pick<Cli, 'env' | 'platform'>, root: string): string {
+  const path = realpathSync(root);
+  const id = createHash('sha256').update(path).digest('hex').slice(0, 12);
+  const name = basename(path)
+    .replace(/[^\w.-]+/g, '-')
+    .slice(0, 40);
+  return join(userDataFolder(cli), 'projects', `${name}-${id}`);
+}
+
+/** The home directory of this user. */
+export function homeOf({ env }: Pick<Cli, 'env'>): string {
+  const given = env['HOME'];
+  return given === undefined || given === '' ? homedir() : given;
+}
+
+/** Where this user's data of this tool is kept, by the customs of the platform. */
+function userDataFolder(cli: Pick<Cli, 'env' | 'platform'>): string {
+  const given = cli.env['XDG_STATE_HOME'];
+  const custom = cli.platform === 'darwin' ? ['Library', 'Application Support'] : ['.local', 'state'];
+  const root = given !== undefined && given.startsWith('/') ? given : join(homeOf(cli), ...custom);
+  return join(root, 'claude-orchestrator');
+}
