@@ -5,7 +5,7 @@ import { framesOf } from './recording.ts';
 import { drawSvg } from './recording-svg.ts';
 import { runOnTerminal } from '../tests/rig/terminal.ts';
 
-/** Records a program on a real terminal as a picture that moves: `node scripts/record-svg.js docs/demo.svg -- COMMAND…`. */
+/** Records a program on a real terminal as a picture that moves: `node scripts/run-ts.js scripts/record-svg.ts docs/demo.svg -- COMMAND…`. */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -21,7 +21,7 @@ const { values, positionals } = parseArgs({
 const [file, ...command] = positionals;
 if (file === undefined || command.length === 0) {
   throw new Error(
-    'Usage: node scripts/record-svg.js [--columns N] [--rows N] [--still] FILE.svg -- COMMAND…',
+    'Usage: node scripts/run-ts.js scripts/record-svg.ts [--columns N] [--rows N] [--still] FILE.svg -- COMMAND…',
   );
 }
 const columns = Number(values.columns);

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS } from '../../src/cli/commands.ts';
-import { configKeys } from '../../src/config/schema.ts';
+import { configurationReference } from '../../scripts/configuration-reference.ts';
 
 const readme = readFileSync('README.md', 'utf8');
 
@@ -14,14 +15,32 @@ describe('README.md', () => {
     },
   );
 
-  it.each(configKeys())('tells about the key %s', (key) => {
-    expect(readme).toContain(`| \`${key}\` |`);
-  });
-
   it.each([...Object.keys(packageJson.dependencies), ...Object.keys(packageJson.optionalDependencies)])(
     'gives the reason for %s',
     (name) => {
       expect(readme).toContain(`- \`${name}\``);
     },
   );
+});
+
+const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync('docs').map((file) => `docs/${file}`)].filter(
+  (file) => file.endsWith('.md'),
+);
+
+describe('docs/', () => {
+  it('has the configuration as the schema has it; else: npm run docs', () => {
+    expect(readFileSync('docs/configuration.md', 'utf8')).toBe(configurationReference());
+  });
+
+  it.each(pages.filter((page) => page.startsWith('docs/')))('has %s among what the README links', (page) => {
+    expect(readme).toContain(`](${page})`);
+  });
+
+  it.each(pages)('is where %s says', (page) => {
+    const links = [...readFileSync(page, 'utf8').matchAll(/\]\((?!https?:)([^)#]+)/g)];
+    const missing = links
+      .map(([, link = '']) => join(dirname(page), link))
+      .filter((file) => !existsSync(file));
+    expect(missing).toEqual([]);
+  });
 });

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
-/** Runs `record-svg.ts`, which Node 20 cannot read as it is. */
-const folder = await mkdtemp(join(tmpdir(), 'record-svg-'));
-const outfile = join(folder, 'record-svg.mjs');
+/** Runs a program of this folder that Node 20 cannot read as it is: `node scripts/run-ts.js FILE.ts ARGUMENTS…`. */
+const [file] = process.argv.splice(2, 1);
+const folder = await mkdtemp(join(tmpdir(), 'run-ts-'));
+const outfile = join(folder, 'program.mjs');
 try {
   await build({
-    entryPoints: ['scripts/record-svg.ts'],
+    entryPoints: [file],
     outfile,
     bundle: true,
     format: 'esm',

@@ -1,0 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { configurationReference } from './configuration-reference.ts';
+
+/** Writes what in `docs/` follows from the code: `npm run docs`. */
+writeFileSync('docs/configuration.md', configurationReference());
