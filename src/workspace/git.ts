@@ -1,5 +1,5 @@
-import { execa } from 'execa';
 import { WorkerPool } from '../worker-pool.ts';
+import { startGit, type GitProcess } from './git-process.ts';
 
 /** What one git command came to. */
 export interface GitResult {
@@ -62,26 +62,14 @@ export class Git {
 
   /** The same, for commands whose exit code is an answer. */
   async attempt(args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
-    const settings = options.hooks === true ? QUIET : [...QUIET, 'core.hooksPath=/dev/null'];
-    const { exitCode, stdout, stderr, failed, message } = await execa(
-      'git',
-      [...settings.flatMap((setting) => ['-c', setting]), ...args],
-      {
-        cwd: options.directory ?? this.directory,
-        env: { ...this.#environment, ...options.environment },
-        extendEnv: false,
-        input: options.input ?? '',
-        reject: false,
-        stripFinalNewline: false,
-        maxBuffer: MAX_OUTPUT,
-        // In a group of its own: Ctrl-C in the terminal, or a kill of ours, must not cut it short.
-        detached: true,
-        cleanup: false,
-      },
-    );
-    if (exitCode === undefined)
-      throw new GitFailed(args, { exitCode: -1, stdout: '', stderr: message ?? '' });
-    return { exitCode: failed && exitCode === 0 ? -1 : exitCode, stdout, stderr };
+    const { input = '' } = options;
+    const { child, ended } = this.#start(args, options, input === '' ? 'ignore' : 'pipe');
+    const stop = (): boolean => child.kill();
+    const [stdout, stderr] = [new Output(child.stdout, stop), new Output(child.stderr, stop)];
+    child.stdin?.end(input);
+    const { exitCode, reason } = await ended;
+    if (exitCode === null) throw new GitFailed(args, { exitCode: -1, stdout: '', stderr: reason });
+    return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
   }
 
   /** Hands over what a command prints, unchanged and no faster than it is taken; `signal` ends the command. */
@@ -90,31 +78,62 @@ export class Git {
     take: (chunk: Uint8Array) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void> {
-    const settings = [...QUIET, 'core.hooksPath=/dev/null'];
-    const running = execa('git', [...settings.flatMap((setting) => ['-c', setting]), ...args], {
-      cwd: this.directory,
-      env: this.#environment,
-      extendEnv: false,
-      input: '',
-      reject: false,
-      encoding: 'buffer',
-      buffer: { stdout: false, stderr: true },
-      cancelSignal: signal,
-    });
-    for await (const chunk of running.iterable({ binary: true })) await take(chunk);
-    const { exitCode, stderr, failed, message } = await running;
-    if (!failed || signal.aborted) return;
-    const said = exitCode === undefined ? (message ?? '') : Buffer.from(stderr).toString();
-    throw new GitFailed(args, { exitCode: exitCode ?? -1, stdout: '', stderr: said });
+    const { child, ended } = this.#start(args, {}, 'ignore');
+    const end = (): boolean => child.kill();
+    const stderr = new Output(child.stderr, end);
+    signal.addEventListener('abort', end, { once: true });
+    try {
+      if (signal.aborted) end();
+      for await (const chunk of child.stdout ?? []) await take(chunk as Buffer);
+      const { exitCode, reason } = await ended;
+      if (exitCode === 0 || signal.aborted) return;
+      const said = exitCode === null ? reason : stderr.text();
+      throw new GitFailed(args, { exitCode: exitCode ?? -1, stdout: '', stderr: said });
+    } finally {
+      signal.removeEventListener('abort', end);
+      end();
+    }
   }
 
   /** Runs a job that writes files which git keeps once for all worktrees; one such job at a time. */
   exclusive<T>(job: () => Promise<T>): Promise<T> {
     return this.#admin.run(job);
   }
+
+  #start(args: readonly string[], options: GitOptions, input: 'pipe' | 'ignore'): GitProcess {
+    const settings = options.hooks === true ? QUIET : [...QUIET, 'core.hooksPath=/dev/null'];
+    const place = {
+      directory: options.directory ?? this.directory,
+      environment: { ...this.#environment, ...options.environment },
+    };
+    try {
+      return startGit([...settings.flatMap((setting) => ['-c', setting]), ...args], place, input);
+    } catch (error) {
+      const said = error instanceof Error ? error.message : String(error);
+      throw new GitFailed(args, { exitCode: -1, stdout: '', stderr: said });
+    }
+  }
 }
 
 const MAX_OUTPUT = 256 * 1024 * 1024;
+
+/** All that a pipe brings; `stop` is called where that gets too much. */
+class Output {
+  readonly #chunks: Buffer[] = [];
+  #size = 0;
+
+  constructor(pipe: GitProcess['child']['stdout'], stop: () => void) {
+    pipe?.on('data', (chunk: Buffer) => {
+      this.#size += chunk.length;
+      if (this.#size > MAX_OUTPUT) stop();
+      else this.#chunks.push(chunk);
+    });
+  }
+
+  text(): string {
+    return Buffer.concat(this.#chunks).toString();
+  }
+}
 
 /** `git rev-parse --local-env-vars`: they would point every command at another repository. */
 const LOCAL_VARIABLES: ReadonlySet<string> = new Set([
