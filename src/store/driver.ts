@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type BetterSqlite3 from 'better-sqlite3';
 import { fail } from '../failure.ts';
+import { adviseOnDriver } from './driver-advice.ts';
 
 /** What a column can hold here. */
 type SqlValue = string | number | null;
@@ -65,21 +67,28 @@ const load = createRequire(import.meta.url);
 /** Opens a database file, created if it is missing. Throws `Failed` ("store-unusable") where no driver can be loaded. */
 export function openDriver(file: string, { driver, warnings }: DriverOptions = {}): Driver {
   const problems: string[] = [];
-  let repair = 'npm rebuild better-sqlite3';
+  let isMissing = false;
   for (const name of driver === undefined ? DRIVERS : [driver]) {
     try {
       return name === 'better-sqlite3' ? openBetterSqlite(file) : openNodeSqlite(file, warnings);
     } catch (error) {
       if (!isLoadError(error)) throw error;
       problems.push(`${name}: ${firstLine(error)}`);
-      if (name === 'better-sqlite3' && isMissingPackage(error)) repair = 'npm install better-sqlite3@12';
+      isMissing ||= name === 'better-sqlite3' && isMissingPackage(error);
     }
   }
   return fail(
     'store-unusable',
-    `No SQLite driver can be loaded, so ${file} cannot be opened. ${problems.join('; ')}.`,
-    `Run \`${repair}\` where claude-orchestrator is installed, or use Node 22.13 or newer, which brings its own.`,
+    `SQLite, which holds the task list, cannot be loaded. ${problems.join('; ')}.`,
+    adviseOnDriver(dirname(fileURLToPath(import.meta.url)), isMissing),
   );
+}
+
+/** Which driver is used here. Throws `Failed` ("store-unusable") where none can be loaded; opens no file. */
+export function probeDriver(options: DriverOptions = {}): DriverName {
+  const driver = openDriver(':memory:', options);
+  driver.close();
+  return driver.name;
 }
 
 function openBetterSqlite(file: string): Driver {

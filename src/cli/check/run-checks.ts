@@ -11,7 +11,7 @@ import { checkGit } from './git.ts';
 import { checkDisk, checkNode } from './machine.ts';
 import { checkModels } from './models.ts';
 import { checkHook, checkSlack, checkWebhook } from './notifications.ts';
-import { checkRuns, checkStore } from './store.ts';
+import { checkDriver, checkRuns, checkStore } from './store.ts';
 
 const CLAUDE_TIMEOUT_MS = 10_000;
 
@@ -43,6 +43,7 @@ export async function runChecks(cli: Cli, project: Project, signal: AbortSignal)
     check('login', async (of) => checkLogin(config, secrets, await claude, of)),
     check('key', (of) => checkKey(config, secrets, environment['ANTHROPIC_BASE_URL'], of)),
     check('models', (of) => checkModels(settings, signal, of)),
+    check('sqlite', (of) => checkDriver(of)),
     check('store', (of) => checkStore(project, of)),
     check('runs', (of) => checkRuns(cli, project, of)),
     check('disk', (of) => checkDisk(project, of)),

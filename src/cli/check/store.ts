@@ -1,12 +1,19 @@
 import { existsSync } from 'node:fs';
+import { probeDriver } from '../../store/driver.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { createProcessTable, type ProcessTable } from '../../worker/process-table.ts';
 import type { Cli } from '../cli.ts';
 import { openProjectStore, type Project } from '../project.ts';
 import type { Finding, Findings } from './finding.ts';
 
+/** What drives SQLite here; without it there is no task list, and nothing to be said of one. */
+export function checkDriver({ ok }: Findings): Finding[] {
+  return [ok(`${probeDriver({ warnings: process })} can be loaded`)];
+}
+
 /** The database, read through and through. */
 export async function checkStore({ databaseFile }: Project, findings: Findings): Promise<Finding[]> {
+  if (!canLoadDriver()) return [findings.skipped(NO_DRIVER)];
   if (!existsSync(databaseFile))
     return [findings.failure(`there is no ${databaseFile}`, 'Run `claude-orchestrator init`.')];
   const { inspectStore } = await import('../../store/inspect-store.ts');
@@ -20,6 +27,7 @@ export async function checkStore({ databaseFile }: Project, findings: Findings):
 /** A run that is in progress, one that was killed, and workers that it left behind. */
 export async function checkRuns(cli: Cli, project: Project, findings: Findings): Promise<Finding[]> {
   if (!existsSync(project.databaseFile)) return [];
+  if (!canLoadDriver()) return [findings.skipped(NO_DRIVER)];
   const store = await openProjectStore(project);
   try {
     const { platform, pid } = cli;
@@ -31,6 +39,17 @@ export async function checkRuns(cli: Cli, project: Project, findings: Findings):
     return describeRuns(store, table, findings);
   } finally {
     store.close();
+  }
+}
+
+const NO_DRIVER = 'not checked: SQLite cannot be loaded';
+
+function canLoadDriver(): boolean {
+  try {
+    probeDriver({ warnings: process });
+    return true;
+  } catch {
+    return false;
   }
 }
 

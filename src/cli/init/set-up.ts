@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fail } from '../../failure.ts';
+import { probeDriver } from '../../store/driver.ts';
 import { openProjectStore, type Project } from '../project.ts';
 import { detectStacks } from './detect-stack.ts';
 import { completeGitignore } from './git-ignore.ts';
@@ -31,6 +32,8 @@ export async function setUpProject(
   project: Project,
   mayReplace: (file: string) => Promise<boolean>,
 ): Promise<SetUp> {
+  // Without SQLite all that would be written is of no use: so it is looked for before anything is.
+  probeDriver({ warnings: process });
   const stacks = detectStacks(filesOf(project.root));
   makeStateFolder(project);
   return {

@@ -45,20 +45,19 @@ describe('choosing a driver', () => {
     return { ...(await child.ended), lines: child.lines };
   };
   /** Nothing on stderr: where Node warns that its SQLite is experimental, the warning is held back. */
-  const expectFallback = async (problem: RegExp, repair: string) => {
+  const expectFallback = async (problem: RegExp) => {
     const { code, stderr, lines } = await fill();
     if (hasNodeSqlite) {
       expect({ code, stderr, lines }).toEqual({ code: 0, stderr: '', lines: [['1']] });
     } else {
       expect(code).not.toBe(0);
       expect(stderr).toMatch(problem);
-      expect(stderr).toContain(repair);
-      expect(stderr).toContain('Node 22.13');
+      expect(stderr).toContain('Node.js 22.13');
     }
   };
 
   it('falls back where better-sqlite3 is not installed', async () => {
-    await expectFallback(/Cannot find module 'better-sqlite3'/, 'npm install better-sqlite3@12');
+    await expectFallback(/Cannot find module 'better-sqlite3'/);
   });
 
   it('falls back where its binary was never built, as without install scripts', async () => {
@@ -69,7 +68,7 @@ describe('choosing a driver', () => {
       recursive: true,
       filter: (source) => !/better-sqlite3\/(build|deps|src)$/.test(source),
     });
-    await expectFallback(/Could not locate the bindings file/, 'npm rebuild better-sqlite3');
+    await expectFallback(/Could not locate the bindings file/);
   });
 
   it('falls back where its binary is none for this Node', async () => {
@@ -86,7 +85,7 @@ describe('choosing a driver', () => {
       `module.exports = () => process.dlopen({ exports: {} }, ${JSON.stringify(join(folder, 'no.node'))});`,
     );
     writeFileSync(join(folder, 'no.node'), 'compiled for something else');
-    await expectFallback(/no\.node/, 'npm rebuild better-sqlite3');
+    await expectFallback(/no\.node/);
   });
 });
 
