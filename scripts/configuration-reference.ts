@@ -60,8 +60,10 @@ function valuesOf(schema: z.core.JSONSchema.BaseSchema): string {
       return schema.format === 'uri' ? 'an address (http or https)' : 'a text';
     case 'boolean':
       return '`true`, `false`';
+    case 'null':
+      return '`null`';
     default:
-      return `\`${schema.type}\``;
+      throw new Error(`Say in valuesOf what ${JSON.stringify(schema)} may be.`);
   }
 }
 
