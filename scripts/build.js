@@ -43,7 +43,7 @@ const bundle = await rolldown({
 });
 const { output } = await bundle.write({ dir: fresh, format: 'esm', minify: true, codeSplitting: { groups } });
 await bundle.close();
-await writeFile(join(fresh, 'LICENSES.txt'), await licensesOf(output));
+await writeFile(join(fresh, 'THIRD-PARTY-NOTICES.txt'), await licensesOf(output));
 await rm('dist', { recursive: true, force: true });
 await rename(fresh, 'dist');
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,6 +13,7 @@ const PATIENCE_MS = 900_000;
 
 describe('the packed tarball, installed into an empty directory', () => {
   let folder: string;
+  let tarball: string;
   let files: string[];
 
   beforeAll(async () => {
@@ -20,8 +21,9 @@ describe('the packed tarball, installed into an empty directory', () => {
     const packed = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]);
     const [report] = JSON.parse(packed.stdout) as [{ filename: string; files: { path: string }[] }];
     files = report.files.map(({ path }) => path);
+    tarball = join(folder, report.filename);
     await run('npm', ['init', '--yes'], { cwd: folder });
-    await run('npm', ['install', '--no-audit', '--no-fund', join(folder, report.filename)], { cwd: folder });
+    await run('npm', ['install', '--no-audit', '--no-fund', tarball], { cwd: folder });
   }, PATIENCE_MS);
 
   afterAll(async () => {
@@ -44,6 +46,26 @@ describe('the packed tarball, installed into an empty directory', () => {
       'orchestrator_config.json',
       'package.json',
     ]);
+  });
+
+  it('installs nothing that it does not load', async () => {
+    expect(packageJson).not.toHaveProperty('dependencies');
+    expect(Object.keys(packageJson.optionalDependencies)).toEqual(['better-sqlite3']);
+    const bare = join(folder, 'bare');
+    await mkdir(bare);
+    const flags = ['--offline', '--omit=optional', '--no-audit', '--no-fund', '--prefix', bare];
+    await run('npm', ['install', ...flags, tarball], { cwd: bare });
+    const packages = (await readdir(join(bare, 'node_modules'))).filter((name) => !name.startsWith('.'));
+    expect(packages).toEqual(['claude-orchestrator']);
+  });
+
+  it('passes on the licences of what it is bundled from', async () => {
+    const notices = await readFile(
+      join(folder, 'node_modules', 'claude-orchestrator', 'dist', 'THIRD-PARTY-NOTICES.txt'),
+      'utf8',
+    );
+    for (const name of ['@anthropic-ai/sdk', 'commander', 'dotenv', 'execa', 'listr2', 'simple-git', 'zod'])
+      expect(notices).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+\\n\\n(.+\\n+){3}`, 'm'));
   });
 
   it('answers by both its names', async () => {
