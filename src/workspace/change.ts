@@ -14,13 +14,13 @@ export async function findChange(
 ): Promise<Change> {
   const base = await git.run(['merge-base', tip, commit]);
   const between = [base, commit];
-  const [trees, files, protectedFiles, marked] = await Promise.all([
-    git.run(['rev-parse', `${commit}^{tree}`, `${base}^{tree}`]),
+  const [tree, baseTree, files, protectedFiles, marked] = await Promise.all([
+    git.treeOf(commit),
+    git.treeOf(base),
     names(git, [...between, '--']),
     guarded.length === 0 ? [] : names(git, [...between, '--', ...guarded]),
     names(git, [`-G${CONFLICT_MARK}`, ...between, '--']),
   ]);
-  const [tree = '', baseTree = ''] = trees.split('\n');
   const unresolved: string[] = [];
   for (const file of marked) if (await addsMarks(git, between, file)) unresolved.push(file);
   const lent = files.filter((file) => copied.has(file));

@@ -33,9 +33,9 @@ export async function deliver(git: Git, options: DeliveryOptions): Promise<Deliv
   const { integrationRef, target, mode } = options;
   let tip: string | undefined;
   try {
-    tip = await commitAt(git, integrationRef);
+    tip = await git.commitAt(integrationRef);
     if (tip === undefined) return nothing();
-    const goal = await commitAt(git, target === null ? 'HEAD' : `refs/heads/${target}`);
+    const goal = await git.commitAt(target === null ? 'HEAD' : `refs/heads/${target}`);
     if (goal === undefined) throw goalIsGone(options);
     if (await holds(git, goal, tip)) return nothing();
     if (mode === 'branch')
@@ -69,7 +69,7 @@ async function toCheckout(git: Git, options: DeliveryOptions, tip: string, goal:
     ]);
   }
   const merged = await mergeWithUser(git, options, checkout, tip);
-  const delivered = autoCommit ? undefined : await commitAt(git, deliveredRef(target));
+  const delivered = autoCommit ? undefined : await git.commitAt(deliveredRef(target));
   const delivery = autoCommit
     ? await commitToCheckout(git, checkout, { ...options, ...merged, tip })
     : await stageInCheckout(git, checkout, { ...options, ...merged, tip, delivered });
@@ -123,18 +123,8 @@ function goalIsGone(options: DeliveryOptions): Left {
 /** Whether everything of `tip` is in `commit` already. */
 async function holds(git: Git, commit: string, tip: string): Promise<boolean> {
   if (await isAncestor(git, tip, commit)) return true;
-  const trees = await git.run(['rev-parse', `${tip}^{tree}`, `${commit}^{tree}`]);
-  const [ofTip, ofCommit] = trees.split('\n');
-  return ofTip === ofCommit;
-}
-
-/** The commit that a name stands for; undefined where there is none. Throws where git could not look. */
-export async function commitAt(git: Git, name: string): Promise<string | undefined> {
-  const args = ['rev-parse', '--verify', '--quiet', `${name}^{commit}`];
-  const result = await git.attempt(args);
-  // Git tells what is not there by 1, and that it could not look by something else.
-  if (result.exitCode > 1) throw new GitFailed(args, result);
-  return result.exitCode === 0 ? result.stdout.trimEnd() : undefined;
+  const [ofTip, ofCommit] = await Promise.all([git.find(`${tip}^{tree}`), git.find(`${commit}^{tree}`)]);
+  return ofTip !== undefined && ofTip === ofCommit;
 }
 
 function branchOf({ integrationRef }: DeliveryOptions): string {

@@ -1,4 +1,5 @@
 import { WorkerPool } from '../worker-pool.ts';
+import { Conversation, type Answer } from './git-conversation.ts';
 import { startGit, type GitProcess } from './git-process.ts';
 
 /** What one git command came to. */
@@ -43,6 +44,7 @@ export class Git {
   readonly directory: string;
   readonly #environment: Readonly<Record<string, string>>;
   readonly #admin = new WorkerPool(1);
+  readonly #reader = new Conversation(() => this.#start(READER, {}, 'pipe'));
 
   /** `environment` is the user's; what git itself would set in a hook or an alias is left out of it. */
   constructor(directory: string, environment: Readonly<Record<string, string | undefined>>) {
@@ -70,6 +72,29 @@ export class Git {
     const { exitCode, reason } = await ended;
     if (exitCode === null) throw new GitFailed(args, { exitCode: -1, stdout: '', stderr: reason });
     return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
+  }
+
+  /** The id of what a name stands for, such as `refs/heads/main^{commit}`; undefined where there is no such thing. */
+  async find(name: string): Promise<string | undefined> {
+    if (name.includes('\n')) return undefined;
+    let answer: Answer = await this.#reader.ask(`info ${name}\n`, firstLine);
+    // Whoever ended it may have meant another question than this one.
+    if (answer.kind === 'ended') answer = await this.#reader.ask(`info ${name}\n`, firstLine);
+    if (answer.kind === 'reply') return /^([0-9a-f]{40,64}) \w+ \d+\n$/.exec(answer.text)?.[1];
+    const { end, stderr } = answer;
+    throw new GitFailed(READER, { exitCode: end.exitCode ?? -1, stdout: '', stderr: stderr || end.reason });
+  }
+
+  /** The id of the commit that a name stands for. */
+  commitAt(name: string): Promise<string | undefined> {
+    return this.find(`${name}^{commit}`);
+  }
+
+  /** The id of a commit's tree; throws `GitFailed` where there is no such commit. */
+  async treeOf(commit: string): Promise<string> {
+    const tree = await this.find(`${commit}^{tree}`);
+    if (tree !== undefined) return tree;
+    throw new GitFailed(READER, { exitCode: 1, stdout: '', stderr: `${commit} has no tree` });
   }
 
   /** Hands over what a command prints, unchanged and no faster than it is taken; `signal` ends the command. */
@@ -113,6 +138,14 @@ export class Git {
       throw new GitFailed(args, { exitCode: -1, stdout: '', stderr: said });
     }
   }
+}
+
+/** Sees what is written while it runs, packed or not. */
+const READER = ['cat-file', '--batch-command'];
+
+function firstLine(printed: string): number | undefined {
+  const end = printed.indexOf('\n');
+  return end === -1 ? undefined : end + 1;
 }
 
 const MAX_OUTPUT = 256 * 1024 * 1024;

@@ -63,8 +63,8 @@ export class Integration {
 
   /** The newest commit of the branch. */
   async tip(): Promise<string> {
-    const found = await this.#git.attempt(['rev-parse', '--verify', '-q', `${this.ref}^{commit}`]);
-    if (found.exitCode === 0) this.#tip = found.stdout.trimEnd();
+    const found = await this.#git.commitAt(this.ref);
+    if (found !== undefined) this.#tip = found;
     // What landed is in nobody's way: a clean-up of branches in the middle of a run must not undo it.
     else await this.#git.run(['update-ref', this.ref, this.#tip, '']);
     return this.#tip;
@@ -75,8 +75,7 @@ export class Integration {
    * when it landed; one that does not exist is not.
    */
   async contains(commit: string): Promise<boolean> {
-    const known = await this.#git.attempt(['cat-file', '-e', `${commit}^{commit}`]);
-    if (known.exitCode !== 0) return false;
+    if ((await this.#git.commitAt(commit)) === undefined) return false;
     await this.tip();
     const holders = ['for-each-ref', '--count=1', '--contains', commit, integrationRef('')];
     return (await this.#git.run(holders)) !== '';

@@ -9,23 +9,27 @@ export interface WorkTree {
   readonly gitDirectory: string;
   /** Whether `gitDirectory` has the index and HEAD of this directory. */
   readonly linked: boolean;
+  /** What HEAD says where every worktree understands it: a branch or a commit. */
+  readonly head: string | undefined;
 }
 
 /** Finds the private directory of a worktree without asking git, which could find another repository above it. */
 export async function findWorkTree(directory: string, commonDirectory: string): Promise<WorkTree> {
-  const gone = { directory, gitDirectory: commonDirectory, linked: false };
+  const gone = { directory, gitDirectory: commonDirectory, linked: false, head: undefined };
   try {
     const link = /^gitdir: (.+)$/m.exec(await readFile(join(directory, '.git'), 'utf8'))?.[1];
     if (link === undefined) return gone;
     const gitDirectory = resolve(directory, link);
     const common = resolve(gitDirectory, (await readFile(join(gitDirectory, 'commondir'), 'utf8')).trim());
-    await stat(join(gitDirectory, 'HEAD'));
+    const head = await readFile(join(gitDirectory, 'HEAD'), 'utf8');
     if ((await realpath(common)) !== (await realpath(commonDirectory))) return gone;
-    return { directory, gitDirectory, linked: true };
+    return { directory, gitDirectory, linked: true, head: HEAD.exec(head)?.[1] };
   } catch {
     return gone;
   }
 }
+
+const HEAD = /^(?:ref: )?(refs\/heads\/.+|[0-9a-f]{40,64})\n?$/;
 
 /** An index of our own for a worktree: nothing that is done with it is seen by whoever works there. */
 export class PrivateIndex {

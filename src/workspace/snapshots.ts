@@ -130,13 +130,16 @@ export class Snapshots {
     return { commit, tree, unread };
   }
 
-  async #head({ directory, gitDirectory }: WorkTree): Promise<Head | undefined> {
+  async #head({ directory, gitDirectory, head }: WorkTree): Promise<Head | undefined> {
+    const commit = head === undefined ? undefined : await this.#git.commitAt(head);
+    if (commit !== undefined) return { commit, tree: await this.#git.treeOf(commit) };
+    // Such as one on a branch that only this worktree has.
     const { exitCode, stdout } = await this.#git.attempt(['rev-parse', 'HEAD^{commit}', 'HEAD^{tree}'], {
       directory,
       environment: { GIT_DIR: gitDirectory },
     });
-    const [commit, tree] = stdout.split('\n');
-    return exitCode === 0 && commit !== undefined && tree !== undefined ? { commit, tree } : undefined;
+    const [id, tree] = stdout.split('\n');
+    return exitCode === 0 && id !== undefined && tree !== undefined ? { commit: id, tree } : undefined;
   }
 
   async #parents(place: WorkTree, head: string | undefined, base: string | null): Promise<string[]> {

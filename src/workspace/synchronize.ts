@@ -88,7 +88,7 @@ const FOLDER = 'orchestrator/integration/';
 
 /** Whether a commit of the user holds a delivery just as it was staged, as after `git commit` without an edit. */
 async function wasCommitted(git: Git, head: string, delivered: string): Promise<boolean> {
-  const tree = await git.run(['rev-parse', `${delivered}^{tree}`]);
+  const tree = await git.treeOf(delivered);
   const trees = await git.run(['log', '--format=%T', head, `^${delivered}`]);
   return trees.split('\n').includes(tree);
 }

@@ -1,4 +1,4 @@
-import { commitAt, deliveredRef } from './delivery.ts';
+import { deliveredRef } from './delivery.ts';
 import type { Git } from './git.ts';
 import { takeCommand } from './left.ts';
 import { isAncestor, mergeTrees } from './merged-tree.ts';
@@ -8,7 +8,7 @@ import { integrationRef } from './synchronize.ts';
 export async function hasUndelivered(git: Git): Promise<boolean> {
   const { tip, head, branch } = await findResults(git);
   if (tip === undefined || head === undefined) return false;
-  return tip !== (await commitAt(git, deliveredRef(branch))) && !(await isAncestor(git, tip, head));
+  return tip !== (await git.commitAt(deliveredRef(branch))) && !(await isAncestor(git, tip, head));
 }
 
 /**
@@ -19,8 +19,7 @@ export async function describeUntaken(git: Git, autoCommit: boolean): Promise<st
   const { tip, head, branch, integration } = await findResults(git);
   if (tip === undefined || head === undefined || (await isAncestor(git, tip, head))) return undefined;
   const merged = await mergeTrees(git, head, tip);
-  if (merged.kind === 'clean' && merged.tree === (await git.run(['rev-parse', `${head}^{tree}`])))
-    return undefined;
+  if (merged.kind === 'clean' && merged.tree === (await git.treeOf(head))) return undefined;
   const staged = await git.attempt(['diff', '--cached', '--quiet']);
   if (staged.exitCode !== 0)
     return 'Results are not committed yet: `git diff --staged` shows what is staged.';
@@ -32,6 +31,6 @@ async function findResults(git: Git) {
   const named = await git.attempt(['symbolic-ref', '-q', '--short', 'HEAD']);
   const branch = named.exitCode === 0 ? named.stdout.trimEnd() : null;
   const integration = integrationRef(branch);
-  const [tip, head] = await Promise.all([commitAt(git, integration), commitAt(git, 'HEAD')]);
+  const [tip, head] = await Promise.all([git.commitAt(integration), git.commitAt('HEAD')]);
   return { branch, integration, tip, head };
 }

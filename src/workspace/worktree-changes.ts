@@ -118,6 +118,6 @@ async function combine(
     lease.at = commit;
     await pool.write(lease.slot, { ...pool.stateOf(lease.slot), base: commit });
   }
-  const ontoTree = onto === change.base ? change.baseTree : await git.run(['rev-parse', `${onto}^{tree}`]);
+  const ontoTree = onto === change.base ? change.baseTree : await git.treeOf(onto);
   return { kind: 'combined', tree, onto, ontoTree };
 }

@@ -5,7 +5,7 @@ import type { Delivery } from '../event.ts';
 import { err, ok, type Result } from '../result.ts';
 import { WorkerPool } from '../worker-pool.ts';
 import type { CopiedFiles } from './copied-files.ts';
-import { commitAt, deliver } from './delivery.ts';
+import { deliver } from './delivery.ts';
 import { GitFailed, type Git } from './git.ts';
 import { Integration } from './integration.ts';
 import { findLayout, type Layout } from './layout.ts';
@@ -231,7 +231,7 @@ export class WorktreeRun implements ChangesContext {
         `What an earlier attempt left in ${slot} could not be kept, so it is not continued.`,
       );
     for (const name of [...(change === undefined ? [] : [change]), `refs/heads/${branch}`]) {
-      const found = await commitAt(this.git, name);
+      const found = await this.git.commitAt(name);
       if (found !== undefined) return found;
     }
     // Somebody has deleted the branch; the work is kept all the same.
