@@ -20,7 +20,8 @@ export type FailureReason =
   | 'usage-limited'
   | 'over-budget'
   | 'manager-unavailable'
-  | 'interrupted';
+  | 'interrupted'
+  | 'system-error';
 
 /** A failure that is expected to happen and that a person can act on. */
 export interface Failure {

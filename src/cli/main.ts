@@ -1,9 +1,10 @@
-import { realpathSync } from 'node:fs';
+import { fstatSync, realpathSync } from 'node:fs';
 import { Failed, type Failure, type FailureReason } from '../failure.ts';
 import type { Redact } from '../redact.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { EXIT, type Cli, type Output } from './cli.ts';
 import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS, type CommandEntry } from './commands.ts';
+import { FileOutput } from './file-output.ts';
 import { topLevelHelp, VALUE_OPTIONS } from './help.ts';
 
 /** `claude-orchestrator`, as a process. */
@@ -24,8 +25,9 @@ export async function taskMaster(): Promise<void> {
   );
 }
 
-/** What writing fails with when nobody reads any more. */
-const READER_GONE: ReadonlySet<string> = new Set(['EPIPE', 'EIO', 'ENXIO', 'ERR_STREAM_DESTROYED']);
+/** What writing fails with when nobody reads any more; a terminal that was closed has an error of its own. */
+const READER_GONE: ReadonlySet<string> = new Set(['EPIPE', 'ENXIO', 'ERR_STREAM_DESTROYED']);
+const TERMINAL_GONE = 'EIO';
 
 /** How long the process may go on after a command has ended; whatever holds it then is a bug, not work. */
 const EXIT_GRACE_MS = 3000;
@@ -35,19 +37,43 @@ async function runProcess(
   description: string,
   commands: readonly CommandEntry[],
 ): Promise<void> {
-  const cli = processCli();
-  // A reader such as `head` that closes the pipe has what it wanted, and a terminal that was closed reads no more. The
-  // work goes on to its end in both cases; output that is lost for another reason is worth an exit code.
-  const output = { lost: false };
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on(
-      'error',
-      (error: NodeJS.ErrnoException) => (output.lost ||= !READER_GONE.has(error.code ?? '')),
-    );
+  let cli: Cli;
+  try {
+    cli = processCli();
+  } catch (error) {
+    // The folder that it was started in was deleted.
+    const failure = await refusalOf(error);
+    if (failure === undefined) throw error;
+    process.stderr.write(formatFailure(failure));
+    process.exitCode = EXIT.usage;
+    return;
   }
+  const output = watchOutput(cli);
   await runCli(cli, name, description, commands);
-  process.exitCode = output.lost && cli.exitCode === 0 ? EXIT.usage : cli.exitCode;
+  process.exitCode = cli.exitCode === 0 && output.isLost ? EXIT.usage : cli.exitCode;
   setTimeout(() => process.exit(), EXIT_GRACE_MS).unref();
+}
+
+/**
+ * A reader such as `head` that closes the pipe has what it wanted, and a terminal that was closed reads no more. Output
+ * that is lost for another reason is told, and worth an exit code. The work goes on to its end in all cases.
+ */
+function watchOutput(cli: Cli): { readonly isLost: boolean } {
+  const output = { isLost: false };
+  for (const stream of [cli.stdout, cli.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      const code = error.code ?? '';
+      if (READER_GONE.has(code) || (code === TERMINAL_GONE && stream.isTTY === true)) return;
+      if (output.isLost) return;
+      output.isLost = true;
+      // Node tells of a pipe or a terminal later, when the command may have ended.
+      if (process.exitCode === EXIT.done) process.exitCode = EXIT.usage;
+      void import('./system-error.ts').then(({ describeLostOutput }) =>
+        cli.stderr.write(`error: Not all of the output could be written: ${describeLostOutput(error)}.\n`),
+      );
+    });
+  }
+  return output;
 }
 
 /** Runs one command line and sets `cli.exitCode`; every expected failure is printed here and nowhere else. */
@@ -77,7 +103,7 @@ export async function runCli(
     );
   } catch (error) {
     const { redactorFor } = await import('./redaction.ts');
-    cli.exitCode = report(cli, error, redactorFor(cli));
+    cli.exitCode = await report(cli, error, redactorFor(cli));
   }
 }
 
@@ -92,8 +118,14 @@ function commandName(args: readonly string[]): string | undefined {
   return undefined;
 }
 
-function report(cli: Cli, error: unknown, redact: Redact): number {
-  const failure = error instanceof Failed ? error.failure : undefined;
+/** What the system refused; read only when something has gone wrong. */
+async function refusalOf(error: unknown): Promise<Failure | undefined> {
+  const { describeSystemError } = await import('./system-error.ts');
+  return describeSystemError(error);
+}
+
+async function report(cli: Cli, error: unknown, redact: Redact): Promise<number> {
+  const failure = error instanceof Failed ? error.failure : await refusalOf(error);
   if (failure === undefined) {
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
     cli.stderr.write(`This is a bug in claude-orchestrator, please report it:\n${redact(detail)}\n`);
@@ -137,7 +169,14 @@ const EXIT_CODES: Readonly<Record<FailureReason, number>> = {
   'over-budget': EXIT.overBudget,
   'manager-unavailable': EXIT.tasksFailed,
   interrupted: EXIT.interrupted,
+  'system-error': EXIT.usage,
 };
+
+/** Pipes and terminals are left to Node. */
+function outputOf(stream: NodeJS.WriteStream & { readonly fd: number }): Output {
+  const kind = fstatSync(stream.fd);
+  return kind.isFile() || (kind.isCharacterDevice() && !stream.isTTY) ? new FileOutput(stream.fd) : stream;
+}
 
 function processCli(): Cli {
   return {
@@ -151,8 +190,8 @@ function processCli(): Cli {
     // Installed programs are links: what belongs to them is beside what they lead to.
     scriptPath: realpathSync(process.argv[1] ?? '.'),
     stdin: process.stdin,
-    stdout: process.stdout satisfies Output,
-    stderr: process.stderr satisfies Output,
+    stdout: outputOf(process.stdout),
+    stderr: outputOf(process.stderr),
     onSignal: (listener) => {
       const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
       for (const signal of signals) process.on(signal, listener);
