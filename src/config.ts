@@ -59,7 +59,7 @@ export function loadConfig(sources: ConfigSources): Result<LoadedConfig, ConfigP
   return ok({
     config: parsed.value,
     origins,
-    warnings: warningsFor(draft.legacy),
+    warnings: [...warningsFor(draft.legacy), ...missingTools(parsed.value)],
     secrets: secretsOf(environment),
     environment,
   });
@@ -178,6 +178,17 @@ function contradictions(config: Config, sourceOf: (path: string) => string): Con
 function warningsFor(legacy: readonly string[]): string[] {
   if (legacy.length === 0) return [];
   return [`These keys have no meaning here and are ignored: ${legacy.join(', ')}.`];
+}
+
+/** A rule that allows a tool is in vain where workers do not have it. */
+function missingTools({ claude_cli: { tools, allowed_tools: rules } }: Config): string[] {
+  if (tools.includes('default')) return [];
+  const allowed = rules.map((rule) => rule.replace(/\(.*/s, '').trim());
+  const missing = [...new Set(allowed)].filter((name) => !name.startsWith('mcp__') && !tools.includes(name));
+  if (missing.length === 0) return [];
+  return [
+    `claude_cli.allowed_tools allows ${missing.join(', ')}, which workers do not have: add it to claude_cli.tools, or take the rule out.`,
+  ];
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -119,11 +119,13 @@ export function createWorker(
   const { execution, verify, review, claude_cli: claude } = config;
   const { changes } = workspaces;
   const whole = { ...environment, ...claude.environment };
+  const { [APPENDED]: systemPrompt, ...flags } = claude.flags;
   return createLocalWorker({
     claude: {
       command: claude.command,
       environment: whole,
       billing: payer,
+      tools: claude.tools,
       permissionMode: claude.permission_mode,
       // A worker may run the commands that its change has to pass.
       allowedTools: [...claude.allowed_tools, ...verify.commands.map((command) => `Bash(${command})`)],
@@ -135,7 +137,8 @@ export function createWorker(
       bashDefaultTimeoutMs: execution.bash_default_timeout_ms,
       bashMaxTimeoutMs: execution.bash_max_timeout_ms,
       bashMaxOutputLength: execution.bash_max_output_length,
-      extraFlags: flagArguments(claude.flags),
+      systemPrompt: typeof systemPrompt === 'string' ? systemPrompt : '',
+      extraFlags: flagArguments(flags),
     },
     workspaces,
     processes,
@@ -167,6 +170,9 @@ export function createWorker(
     hurry,
   });
 }
+
+/** The option by which our own rules go to the CLI, which takes it once. */
+const APPENDED = 'append-system-prompt';
 
 /** `claude_cli.flags` as arguments: true for an option without a value, a list for one that is repeated. */
 function flagArguments(flags: LoadedConfig['config']['claude_cli']['flags']): string[] {

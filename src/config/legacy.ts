@@ -54,6 +54,8 @@ export function sortFlags(given: Readonly<Record<string, unknown>>): SortedFlags
     else if (key === 'dangerously_skip_permissions') {
       if (value === true) moved['claude_cli.permission_mode'] = 'bypassPermissions';
     } else if (key === 'permission_mode') moved['claude_cli.permission_mode'] = value;
+    else if (key === 'tools')
+      moved['claude_cli.tools'] = typeof value === 'string' ? value.split(/[\s,]+/).filter(Boolean) : value;
     else if (key === 'allowed_tools' || key === 'allowedtools') moved['claude_cli.allowed_tools'] = value;
     else if (key === 'disallowed_tools' || key === 'disallowedtools')
       moved['claude_cli.disallowed_tools'] = value;

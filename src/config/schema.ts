@@ -216,6 +216,10 @@ export const configSchema = z.strictObject({
         .enum(['default', 'acceptEdits', 'dontAsk', 'auto', 'bypassPermissions'])
         .default('acceptEdits')
         .describe('What workers may do without being asked.'),
+      tools: texts(
+        ['Bash', 'Read', 'Edit', 'Write', 'Glob', 'Grep'],
+        'Built-in tools that workers have, e.g. "WebFetch" added; each is a part of every request. Nothing that starts agents or schedules of its own is in it unless named here; "default" for all that the CLI has. Tools of MCP servers come by `flags`.',
+      ),
       allowed_tools: texts([], 'Permission rules that workers get, e.g. "Bash(npm test:*)".'),
       disallowed_tools: texts([], 'Permission rules that workers are refused.'),
       setting_sources: z

@@ -1,5 +1,6 @@
 import type { Failure } from '../failure.ts';
 import type { AssistantLine } from '../worker/stream-json.ts';
+import { unknownOption } from '../worker/classify.ts';
 import type { TranscriptFacts } from '../worker/transcript.ts';
 import { apiFailure, modelUnavailable, refused, truncated, usageLimited } from './api-failure.ts';
 
@@ -59,7 +60,7 @@ function died(stderr: string): Failure {
   const said = stderr.trim();
   return {
     reason: 'manager-unavailable',
-    message: `The Claude CLI ended without a result${said === '' ? '.' : `: ${said}`}`,
+    message: unknownOption(said) ?? `The Claude CLI ended without a result${said === '' ? '.' : `: ${said}`}`,
     fix: 'Run `check`; it looks at the CLI, its version and its login.',
   };
 }

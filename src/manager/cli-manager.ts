@@ -6,6 +6,7 @@ import { escapePrompt } from '../prompt-escape.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { LimitObservation } from '../usage-limit.ts';
 import { BoundedOutput } from '../worker/bounded-output.ts';
+import { LEAN_ENVIRONMENT } from '../worker/claude-command.ts';
 import { limitObservation } from '../worker/limit-observation.ts';
 import { LineSplitter } from '../worker/line-splitter.ts';
 import type { Marker, ProcessTable } from '../worker/process-table.ts';
@@ -115,7 +116,7 @@ async function run(
   const watchdog = startWatchdog(signal, timeoutMs, timeoutMs);
   const child = execa(command, args, {
     cwd: directory,
-    env: { ...environment },
+    env: { ...LEAN_ENVIRONMENT, ...environment },
     extendEnv: false,
     input,
     buffer: false,

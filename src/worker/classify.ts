@@ -115,6 +115,8 @@ function withoutResult(end: ProcessEnd): Cause {
     return { outcome: 'prompt-too-long', message: firstError(end) };
   if (/not logged in|please run \/login|invalid api key/i.test(end.stderr))
     return { outcome: 'unauthenticated', message: firstError(end) };
+  const option = unknownOption(end.stderr);
+  if (option !== undefined) return { outcome: 'infrastructure', message: option };
   if (!transcript.started && signal === null)
     return { outcome: 'infrastructure', message: `The Claude CLI did not start: ${firstError(end)}` };
   const how =
@@ -185,6 +187,13 @@ function blocked(result: ResultLine, { summary }: WorkerReport): Cause {
     outcome: 'permission-denied',
     message: `The worker is blocked: ${summary} Denied: ${denied.map(({ rule }) => rule).join(', ')}.`,
   };
+}
+
+/** What to do where the CLI does not take an option of ours, or of the user's; undefined where it took them all. */
+export function unknownOption(stderr: string): string | undefined {
+  const option = /^error: unknown option '(--?[\w-]+)/m.exec(stderr)?.[1];
+  if (option === undefined) return undefined;
+  return `The Claude CLI does not know the option ${option}: it is too old (run \`claude update\`), or the option stands in claude_cli.flags by mistake.`;
 }
 
 /** The sentence that the CLI gives for its failure. */

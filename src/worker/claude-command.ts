@@ -12,6 +12,8 @@ export interface ClaudeSettings {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Who pays: for a subscription the API key is kept from the child, since the CLI prefers it. */
   readonly billing: 'api_key' | 'subscription';
+  /** The tools that a worker has; what is not in its requests costs nothing in any turn, and cannot be called. */
+  readonly tools: readonly string[];
   readonly permissionMode: string;
   readonly allowedTools: readonly string[];
   readonly disallowedTools: readonly string[];
@@ -25,17 +27,19 @@ export interface ClaudeSettings {
   readonly bashDefaultTimeoutMs: number | null;
   readonly bashMaxTimeoutMs: number | null;
   readonly bashMaxOutputLength: number | null;
+  /** Text of the user's own for the system prompt, after our rules; empty for none. */
+  readonly systemPrompt: string;
   /** Taken as they are, after ours, so that they win. */
   readonly extraFlags: readonly string[];
 }
 
-/** The arguments for one attempt; the prompt comes by stdin. */
+/** The arguments for one attempt; the prompt comes by stdin. `rules` are the same for all workers of a run. */
 export function claudeArguments(
   settings: ClaudeSettings,
   attempt: Pick<Attempt, 'sessionId' | 'forkedFrom' | 'model'>,
-  how: { readonly resume: boolean; readonly maxCostUsd: number | null },
+  how: { readonly resume: boolean; readonly maxCostUsd: number | null; readonly rules: string },
 ): string[] {
-  const { allowedTools, disallowedTools, maxTurns } = settings;
+  const { tools, allowedTools, disallowedTools, maxTurns, systemPrompt } = settings;
   return [
     ...(settings.commandArguments ?? []),
     ...['-p', '--output-format', 'stream-json', '--verbose'],
@@ -43,6 +47,10 @@ export function claudeArguments(
     '--include-partial-messages',
     ...sessionArguments(attempt, how.resume),
     ...['--model', attempt.model],
+    `--tools=${tools.join(',')}`,
+    // A request is served from the API's cache up to the first byte that differs: what differs has to come last.
+    '--exclude-dynamic-system-prompt-sections',
+    ...['--append-system-prompt', [how.rules, systemPrompt].filter((text) => text !== '').join('\n\n')],
     ...['--permission-mode', settings.permissionMode],
     // One argument each, joined to its flag: the flag would swallow whatever follows it.
     ...allowedTools.map((rule) => `--allowedTools=${rule}`),
@@ -77,11 +85,21 @@ const OF_AN_OUTER_SESSION = ['CLAUDECODE', 'CLAUDE_CODE_ENTRYPOINT', 'CLAUDE_COD
 /** Where people are told of the run, which is not for workers to use. */
 const OF_THE_RUN = ['SLACK_WEBHOOK_URL', 'NOTIFY_WEBHOOK_URL'];
 
+/**
+ * Keeps out of every request what differs from one directory to the next and serves no process of ours: the git status,
+ * how to write commits, and notes for later sessions in the same directory.
+ */
+export const LEAN_ENVIRONMENT = {
+  CLAUDE_CODE_DISABLE_GIT_INSTRUCTIONS: '1',
+  CLAUDE_CODE_DISABLE_AUTO_MEMORY: '1',
+};
+
 /** The whole environment for one attempt. */
 export function claudeEnvironment(settings: ClaudeSettings, marker: Marker): Record<string, string> {
   const removed = new Set([...OF_AN_OUTER_SESSION, ...OF_THE_RUN]);
   if (settings.billing === 'subscription') removed.add('ANTHROPIC_API_KEY');
   const environment: Record<string, string> = {
+    ...LEAN_ENVIRONMENT,
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     DISABLE_AUTOUPDATER: '1',
     CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: '1',

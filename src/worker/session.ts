@@ -11,7 +11,7 @@ import { limitObservation } from './limit-observation.ts';
 import { attemptMarker } from './marks.ts';
 import type { Marker, ProcessTable } from './process-table.ts';
 import { actionOf, progressOf } from './progress.ts';
-import { firstPrompt, resumePrompt } from './prompt.ts';
+import { firstPrompt, resumePrompt, workerRules } from './prompt.ts';
 import { supervise, type Patience } from './supervise.ts';
 import { Transcript } from './transcript.ts';
 import type { Assignment, WorkerHooks } from './worker.ts';
@@ -95,12 +95,18 @@ async function runClaude(
   const files = attemptFiles(attempt.files);
   await mkdir(attempt.files, { recursive: true, mode: 0o700 });
   await writeAssignment(files.assignment, { task, parent, review, earlierFiles, resumed: resume });
-  const prompt = resume ? resumePrompt : firstPrompt;
-  await writeFile(files.prompt, prompt(assignment, workspace, verifyCommands), { mode: 0o600 });
+  const prompt = resume
+    ? resumePrompt(assignment, workspace, verifyCommands)
+    : firstPrompt(assignment, workspace);
+  await writeFile(files.prompt, prompt, { mode: 0o600 });
   const marker = markerOf(options, attempt);
   const spawned = await spawnClaude(processes, {
     command: claude.command,
-    args: claudeArguments(claude, attempt, { resume, maxCostUsd }),
+    args: claudeArguments(claude, attempt, {
+      resume,
+      maxCostUsd,
+      rules: workerRules(workspace, verifyCommands),
+    }),
     environment: { ...claudeEnvironment(claude, marker), ...workspace.environment },
     directory: workspace.directory,
     files,

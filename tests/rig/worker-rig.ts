@@ -109,6 +109,7 @@ export async function workerRig(environment: Record<string, string> = {}): Promi
     commandArguments: [FAKE_CLAUDE],
     environment: { PATH: process.env['PATH'], HOME: root, FAKE_CLAUDE_DIR: root, ...environment },
     billing: 'api_key',
+    tools: ['Bash', 'Read', 'Edit', 'Write', 'Glob', 'Grep'],
     permissionMode: 'acceptEdits',
     allowedTools: [],
     disallowedTools: [],
@@ -119,6 +120,7 @@ export async function workerRig(environment: Record<string, string> = {}): Promi
     bashDefaultTimeoutMs: null,
     bashMaxTimeoutMs: null,
     bashMaxOutputLength: null,
+    systemPrompt: '',
     extraFlags: [],
   };
   const rig: WorkerRig = {

@@ -331,6 +331,14 @@ describe('keys of earlier versions', () => {
     });
   });
 
+  test('a list of tools moves to its own key, also as the CLI writes it', () => {
+    for (const tools of ['Bash,Edit WebFetch', ['Bash', 'Edit', 'WebFetch']])
+      expect(good({ claude_cli: { flags: { tools } } }).config.claude_cli).toMatchObject({
+        flags: {},
+        tools: ['Bash', 'Edit', 'WebFetch'],
+      });
+  });
+
   test('a key of its own wins over the same thing in flags, wherever it stands', () => {
     const flags = { flags: { allowed_tools: ['A'] } };
     expect(good({ claude_cli: { ...flags, allowed_tools: ['B'] } }).config.claude_cli.allowed_tools).toEqual([
@@ -340,6 +348,21 @@ describe('keys of earlier versions', () => {
       'B',
     ]);
   });
+});
+
+test.each<[string[], string[], string]>([
+  [
+    ['WebFetch(domain:a.b)', 'WebFetch', 'Bash(npm test)', 'mcp__x__look'],
+    ['Bash'],
+    'allows WebFetch, which',
+  ],
+  [['Agent', 'Edit'], ['Bash'], 'allows Agent, Edit, which'],
+  [['Agent'], ['default'], ''],
+  [['Agent'], ['Agent'], ''],
+])('rules %j for the tools %j: %s', (allowed_tools, tools, warning) => {
+  const { warnings } = good({ claude_cli: { allowed_tools, tools } });
+  expect(warnings).toHaveLength(warning === '' ? 0 : 1);
+  expect(warnings.join()).toContain(warning);
 });
 
 test('the JSON Schema knows every key, and describes it', () => {

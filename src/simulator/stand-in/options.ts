@@ -39,6 +39,7 @@ const VALUES = [
   '--max-budget-usd',
   '--setting-sources',
   '--settings',
+  '--append-system-prompt',
   '--effort',
   '--fallback-model',
 ];

@@ -72,6 +72,8 @@ describe('a question', () => {
     const reply = await manager.ask(question, NEVER);
     if (!reply.ok) throw new Error(reply.error.failure.message);
     expect(reply.value.value).toEqual({ answer: 42 });
+    expect(bodies(rig)[0]).not.toMatch(/gitStatus|memory|"name":"(?:Agent|Bash|Write)"/);
+    expect(bodies(rig)[0]?.length).toBeLessThan(10_000);
     expect(reply.value.usage).toEqual([
       {
         model: 'claude-opus-5-5',

@@ -288,7 +288,7 @@ describe('a session', () => {
     expect(first?.argv).toContain('--resume');
     expect(first?.prompt).toContain('You were interrupted');
     expect(second?.argv).toContain('--session-id');
-    expect(second?.prompt).toContain('Do the task below');
+    expect(second?.prompt).toContain('Work by the rules in your instructions');
     expect(told.spawned).toHaveLength(2);
   });
 

@@ -1,10 +1,13 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { sumUsage, type ModelUsage } from '../../../src/attempt.ts';
 import type { AttemptOutcome } from '../../../src/outcome.ts';
 import type { ScenarioInput } from '../../../src/simulator/scenario.ts';
 import type { ClaudeSettings } from '../../../src/worker/claude-command.ts';
+import { createSharedDirectory } from '../../../src/workspace/shared-directory.ts';
+import { likeness } from '../../rig/request-bytes.ts';
 import { REAL_CLAUDE, simulatorRig, type SimulatorRig } from '../../rig/simulator.ts';
 import { listen, until, workerRig, type WorkerRig } from '../../rig/worker-rig.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
@@ -40,6 +43,41 @@ const write = (name: string, content: string) => ({
 });
 
 describe('the real Claude CLI', () => {
+  test('asks for little, and first for what is the same for all workers of a run', async () => {
+    const { api, rig, claude } = await setUp([
+      {
+        when: { role: 'worker', contains: 'another part' },
+        reply: { tools: [{ name: 'Agent', input: { description: 'x', prompt: 'x' } }] },
+        times: 1,
+      },
+      { when: { role: 'worker' }, reply: { json: report } },
+    ]);
+    execFileSync('git', ['init', '-q', rig.project]);
+    writeFileSync(join(rig.project, 'new.txt'), 'x');
+    const options = { claude, verifyCommands: ['true'] };
+    await rig.run(options);
+    const elsewhere = join(rig.root, 'another');
+    mkdirSync(elsewhere);
+    const attempt = rig.attempt({ sessionId: '0d9f5f0e-6c1f-4b55-9f0e-3d7a3f6b2a12' });
+    await rig
+      .worker({ ...options, workspaces: createSharedDirectory(elsewhere) })
+      .run(
+        rig.assignment({ attempt, task: makeTask('2', { title: 'another part' }) }),
+        listen().hooks,
+        new AbortController().signal,
+      );
+    const [one = '', other = '', refused = ''] = api.simulator.requests
+      .filter(({ role }) => role === 'worker')
+      .map(({ body }) => body);
+    expect(Buffer.byteLength(one)).toBeLessThan(24 * 1024);
+    expect(one).not.toMatch(/"name":"(?:Agent|Workflow|ScheduleWakeup|Skill|ToolSearch|WebFetch)"/);
+    expect(one).not.toContain('new.txt');
+    const { prefix, possible } = likeness([one, other]);
+    expect(prefix / possible).toBeGreaterThanOrEqual(0.95);
+    // What is not offered cannot be called either.
+    expect(refused).toMatch(/No such tool available: Agent/);
+  });
+
   test('does a task: the file is there, and tokens and cost are those of the API', async () => {
     const { api, rig, claude } = await setUp([
       { when: { role: 'worker' }, turns: [write('hello.txt', 'hello'), { json: report }] },
@@ -355,7 +393,7 @@ describe('the real Claude CLI', () => {
       'flags that it does not know',
       {
         outcome: 'infrastructure',
-        says: /unknown option/,
+        says: /does not know the option --nope/,
         outage: false,
         reply: {},
         settings: { extraFlags: ['--nope'] },

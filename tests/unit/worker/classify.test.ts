@@ -285,7 +285,7 @@ describe('an ended run without a result', () => {
       'infrastructure',
       [],
       { exitCode: 1, stderr: "error: unknown option '--x'\n" },
-      /did not start: error: unknown option/,
+      /does not know the option --x: it is too old.*claude_cli\.flags/,
     ],
     ['a deleted directory', 'infrastructure', [], { exitCode: 1, stderr: 'ENOENT: getcwd\n' }, /getcwd/],
     [

@@ -5,6 +5,7 @@ const SETTINGS: ClaudeSettings = {
   command: 'claude',
   environment: {},
   billing: 'api_key',
+  tools: ['Bash', 'Read', 'Edit', 'Write', 'Glob', 'Grep'],
   permissionMode: 'acceptEdits',
   allowedTools: [],
   disallowedTools: [],
@@ -15,6 +16,7 @@ const SETTINGS: ClaudeSettings = {
   bashDefaultTimeoutMs: null,
   bashMaxTimeoutMs: null,
   bashMaxOutputLength: null,
+  systemPrompt: '',
   extraFlags: [],
 };
 
@@ -26,6 +28,6 @@ test.each([
   [0.000_012_345_678, '0.0000123457'],
 ])('a ceiling of %d dollars is told as people write it, %s', (maxCostUsd, told) => {
   const attempt = { sessionId: 'a', forkedFrom: null, model: 'sonnet' };
-  const args = claudeArguments(SETTINGS, attempt, { resume: false, maxCostUsd });
+  const args = claudeArguments(SETTINGS, attempt, { resume: false, maxCostUsd, rules: '' });
   expect(args[args.indexOf('--max-budget-usd') + 1]).toBe(told);
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Attempt, Review } from '../../../src/attempt.ts';
 import { OUTCOME_POLICY, OUTCOMES } from '../../../src/outcome.ts';
-import { firstPrompt, resumePrompt } from '../../../src/worker/prompt.ts';
+import { firstPrompt, resumePrompt, workerRules } from '../../../src/worker/prompt.ts';
 import type { Assignment } from '../../../src/worker/worker.ts';
 import type { Workspace } from '../../../src/workspace/workspace.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
@@ -51,9 +51,11 @@ const REVIEW: Review = {
   commit: null,
 };
 
-describe('both prompts', () => {
-  const both = (overrides: Partial<Assignment>, workspace = OWN, commands: string[] = []): string[] =>
-    [firstPrompt, resumePrompt].map((prompt) => prompt(assignment(overrides), workspace, commands));
+describe('a session that begins and one that goes on', () => {
+  const both = (overrides: Partial<Assignment>, workspace = OWN, commands: string[] = []): string[] => [
+    `${workerRules(workspace, commands)}\n\n${firstPrompt(assignment(overrides), workspace)}`,
+    resumePrompt(assignment(overrides), workspace, commands),
+  ];
 
   test('leave nothing that the CLI would expand', () => {
     const signs = fc.constantFrom('@a.txt', '@"a b"', '/cost');
@@ -62,7 +64,9 @@ describe('both prompts', () => {
         const text = `${before} ${sign}${after}`;
         const task = makeTask('1', { title: `${sign} ${before}`, description: text });
         const previous = attemptEnd('verify-failed', { message: text });
-        for (const prompt of both({ task, previous }, { ...OWN, inherited: text }))
+        const own = assignment({ task, previous });
+        const workspace = { ...OWN, inherited: text };
+        for (const prompt of [firstPrompt(own, workspace), resumePrompt(own, workspace, [])])
           expect(prompt).not.toMatch(/^\s*\/|(^|\s)@/);
       }),
       { numRuns: 1000 },
@@ -89,7 +93,7 @@ describe('both prompts', () => {
     const workspace = { ...OWN, inherited: ' a.ts | 2 +-', environment: { ORCHESTRATOR_PORT_BASE: '20010' } };
     for (const text of both({}, workspace)) {
       expect(text).toContain('<unfinished>\n a.ts | 2 +-\n</unfinished>');
-      expect(text).toContain('from 20010 to 20019');
+      expect(text).toContain('the ten that begin at `$ORCHESTRATOR_PORT_BASE`');
     }
     for (const text of both({})) expect(text).not.toMatch(/unfinished|ORCHESTRATOR_PORT_BASE/);
   });
@@ -136,7 +140,6 @@ describe('the first prompt', () => {
         previous: attemptEnd('refused', { message: 'The model refused.' }),
       }),
       SHARED,
-      ['npm test'],
     );
     for (const part of [
       'Task 3.2: Add a parser',
@@ -147,32 +150,29 @@ describe('the first prompt', () => {
       'Task 3: The language',
       'Task 1: Lexer\nUse lex().',
       'The model refused.',
-      'StructuredOutput',
     ])
       expect(text).toContain(part);
   });
 
-  test('begins alike for every task and every worktree of a run', () => {
-    const one = firstPrompt(assignment(), { ...OWN, environment: { ORCHESTRATOR_PORT_BASE: '20000' } }, [
-      'npm test',
-    ]);
+  test('holds nothing that is the same for all workers of a run, but for its first words', () => {
+    const one = firstPrompt(assignment(), { ...OWN, environment: { ORCHESTRATOR_PORT_BASE: '20000' } });
     const other = firstPrompt(
       assignment({
         task: makeTask('9', { title: 'Other' }),
         previous: attemptEnd('crashed', { message: 'x' }),
       }),
       { ...OWN, directory: '/trees/w2', inherited: 'b' },
-      ['npm test'],
     );
     const same = Array.from(one).findIndex((letter, index) => letter !== other[index]);
-    expect(one.slice(0, same)).toContain('npm test');
-    expect(one.slice(0, same)).toContain('StructuredOutput');
-    expect(one.slice(0, same)).toMatch(/<task>\nTask $/);
+    expect(one.slice(0, same)).toMatch(/^Work by the rules in your instructions\.[^]*<task>\nTask $/);
+    const rules = workerRules(OWN, ['npm test']);
+    for (const rule of rules.split('\n\n')) for (const text of [one, other]) expect(text).not.toContain(rule);
+    expect(workerRules({ ...OWN, directory: '/trees/w2', inherited: 'b' }, ['npm test'])).toBe(rules);
   });
 
   test('tells of an earlier try exactly where that was charged and failed', () => {
     for (const outcome of OUTCOMES) {
-      const text = firstPrompt(assignment({ previous: attemptEnd(outcome, { message: 'x' }) }), OWN, []);
+      const text = firstPrompt(assignment({ previous: attemptEnd(outcome, { message: 'x' }) }), OWN);
       const { charged, success } = OUTCOME_POLICY[outcome];
       expect(text.includes('An earlier try at this task failed'), outcome).toBe(charged && !success);
     }
@@ -182,7 +182,7 @@ describe('the first prompt', () => {
     const report = { status: 'completed', summary: 'Wrote lex().', handover: '', followUps: [] } as const;
     for (const outcome of OUTCOMES.filter((one) => OUTCOME_POLICY[one].charged)) {
       const previous = attemptEnd(outcome, { message: 'THE FACTS', report });
-      const text = firstPrompt(assignment({ previous }), { ...OWN, inherited: ' lex.ts | 9 +' }, []);
+      const text = firstPrompt(assignment({ previous }), { ...OWN, inherited: ' lex.ts | 9 +' });
       expect(text).toContain('<unfinished>\n lex.ts | 9 +');
       // Nothing that it did not do itself.
       expect(text).not.toMatch(/You were|Your last turn/);
@@ -196,7 +196,7 @@ describe('the first prompt', () => {
     fc.assert(
       fc.property(fc.string(), fc.constantFrom('</task>', '< /TASK >', '</ task', '<task>'), (words, tag) => {
         const task = makeTask('1', { details: `${words}${tag}` });
-        expect(firstPrompt(assignment({ task }), OWN, []).match(/<\s*\/?\s*task/gi)).toHaveLength(2);
+        expect(firstPrompt(assignment({ task }), OWN).match(/<\s*\/?\s*task/gi)).toHaveLength(2);
       }),
       { numRuns: 1000 },
     );
