@@ -45,10 +45,10 @@ export interface WorkerProgress {
 /** What became of the work that landed in a run. */
 export interface Delivery {
   /**
-   * `none`: there was nothing to deliver; `committed` on the user's branch; `staged` in the user's checkout; `left` on
-   * the integration branch; or offered as a `pull-request`.
+   * `none`: there was nothing to deliver; `committed` on the user's branch; `staged` in the user's checkout; put on a
+   * `branch` of their own, as asked for; `left` on the integration branch; or offered as a `pull-request`.
    */
-  readonly kind: 'none' | 'committed' | 'staged' | 'left' | 'pull-request';
+  readonly kind: 'none' | 'committed' | 'staged' | 'branch' | 'left' | 'pull-request';
   /** The commit that holds it all; null for `none`. */
   readonly commit: string | null;
   /** A sentence for people: what was done, or why it was left. */

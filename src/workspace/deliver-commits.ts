@@ -69,7 +69,7 @@ function committed({ tip }: { readonly tip: string }, { branch }: Pick<Checkout,
 }
 
 /** The worktree in which a branch is checked out or being rebased. */
-async function holderOf(git: Git, ref: string): Promise<string | undefined> {
+export async function holderOf(git: Git, ref: string): Promise<string | undefined> {
   const listed = await git.run(['worktree', 'list', '--porcelain', '-z']);
   const worktrees = listed.split('\0\0').map((lines) => lines.split('\0'));
   const holder = worktrees.find((lines) => lines.includes(`branch ${ref}`))?.[0]?.replace(/^worktree /, '');

@@ -4,16 +4,18 @@ import { join } from 'node:path';
 import type { Delivery } from '../event.ts';
 import { readCheckout, unfinishedOperation, type Checkout } from './checkout.ts';
 import { commitToBranch, commitToCheckout } from './deliver-commits.ts';
+import { toBranchOfItsOwn } from './deliver-branch.ts';
 import { stageInCheckout } from './deliver-staged.ts';
 import { GitFailed, type Git } from './git.ts';
 import { Left, leftForConflict, takeCommand } from './left.ts';
 import { isAncestor, mergeTrees } from './merged-tree.ts';
+import { deliveredRef, shortRef } from './own-refs.ts';
 import { openPullRequest, type PullRequest } from './pull-request.ts';
 import { shellQuote } from './shell-quote.ts';
 
 /** What is delivered, and how the user wants it. */
 export interface DeliveryOptions {
-  /** Full name of the integration branch, such as `refs/heads/orchestrator/integration/main`. */
+  /** Full name of the integration branch, such as `refs/orchestrator/integration/main`. */
   readonly integrationRef: string;
   /** Short name of the branch that the user was on when the run began; null where HEAD was detached. */
   readonly target: string | null;
@@ -38,20 +40,12 @@ export async function deliver(git: Git, options: DeliveryOptions): Promise<Deliv
     const goal = await git.commitAt(target === null ? 'HEAD' : `refs/heads/${target}`);
     if (goal === undefined) throw goalIsGone(options);
     if (await holds(git, goal, tip)) return nothing();
-    if (mode === 'branch')
-      throw new Left(`git.deliver is "branch": the results are on ${branchOf(options)}.`, [
-        takeCommand(options),
-      ]);
+    if (mode === 'branch') return await toBranchOfItsOwn(git, { ...options, tip });
     if (mode === 'pr') return await openPullRequest(git, { ...options, tip, branch: branchOf(options) });
     return await toCheckout(git, options, tip, goal);
   } catch (error) {
     return { kind: 'left', commit: tip ?? null, ...reasonOf(error, options) };
   }
-}
-
-/** The ref that remembers what was last delivered to a branch. */
-export function deliveredRef(target: string | null): string {
-  return `refs/orchestrator/delivered/${target ?? 'detached'}`;
 }
 
 /** Programs such as editors hold the lock of the index for moments only. */
@@ -128,7 +122,7 @@ async function holds(git: Git, commit: string, tip: string): Promise<boolean> {
 }
 
 function branchOf({ integrationRef }: DeliveryOptions): string {
-  return integrationRef.replace(/^refs\/heads\//, '');
+  return shortRef(integrationRef);
 }
 
 function nothing(): Delivery {

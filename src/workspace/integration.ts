@@ -4,7 +4,8 @@ import { type Git, GitFailed, type GitResult } from './git.ts';
 import { commitAsUser, type CommitSettings, landingMessage, readCommitSettings } from './landing.ts';
 import { isAncestor, mergeTrees } from './merged-tree.ts';
 import { OWN_IDENTITY } from './snapshots.ts';
-import { integrationRef, landedRef, synchronize } from './synchronize.ts';
+import { INTEGRATION, integrationRef, landedRef } from './own-refs.ts';
+import { synchronize } from './synchronize.ts';
 import type { Change, ChangeText, LandingRequest } from './workspace.ts';
 
 /** Whose results come together, and how their commits are called. */
@@ -77,7 +78,7 @@ export class Integration {
   async contains(commit: string): Promise<boolean> {
     if ((await this.#git.commitAt(commit)) === undefined) return false;
     await this.tip();
-    const holders = ['for-each-ref', '--count=1', '--contains', commit, integrationRef('')];
+    const holders = ['for-each-ref', '--count=1', '--contains', commit, INTEGRATION];
     return (await this.#git.run(holders)) !== '';
   }
 

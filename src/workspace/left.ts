@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ABSENT, type Checkout, type PathState } from './checkout.ts';
 import type { GitResult } from './git.ts';
 import { parentsOf, type Obstacles } from './moves.ts';
+import { shortRef } from './own-refs.ts';
 import { shellQuote } from './shell-quote.ts';
 
 /** Why the work stays on the integration branch, and what takes it from there; thrown and caught within delivery. */
@@ -33,7 +34,7 @@ export function takeCommand(
   { integrationRef, autoCommit }: Taking,
   { autostash = false, directory }: { autostash?: boolean; directory?: string } = {},
 ): string {
-  const branch = shellQuote(integrationRef.replace(/^refs\/heads\//, ''));
+  const branch = shellQuote(shortRef(integrationRef));
   const at = directory === undefined ? '' : ` -C ${shellQuote(directory)}`;
   return `git${at} merge ${autoCommit ? '--no-edit' : '--squash'}${autostash ? ' --autostash' : ''} ${branch}`;
 }

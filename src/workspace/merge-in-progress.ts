@@ -1,5 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { GitFailed, type Git } from './git.ts';
+import { BY_US } from './head-log.ts';
 import { OWN_IDENTITY } from './snapshots.ts';
 
 /**
@@ -7,7 +8,7 @@ import { OWN_IDENTITY } from './snapshots.ts';
  * where it does not, it is committed.
  */
 export async function mergeInto(git: Git, slot: string, commit: string): Promise<void> {
-  const options = { directory: slot, environment: OWN_IDENTITY };
+  const options = { directory: slot, environment: { ...OWN_IDENTITY, ...BY_US } };
   const args = [
     '-c',
     'rerere.enabled=false',

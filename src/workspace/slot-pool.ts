@@ -1,9 +1,10 @@
 import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { GitFailed, type Git } from './git.ts';
+import { beginHeadLog, readHeadLog, US } from './head-log.ts';
 import { newestSnapshot } from './newest-snapshot.ts';
+import { ownerOfWork } from './own-refs.ts';
 import {
-  BRANCHES,
   endOperations,
   forceSwitch,
   inspectSlot,
@@ -15,9 +16,8 @@ import {
   moveNested,
   switchSlot,
   type SlotCondition,
-  type Target,
 } from './slot.ts';
-import { ownerOf, readSlotState, writeSlotState, type SlotState } from './slot-state.ts';
+import { readSlotState, writeSlotState, type SlotState } from './slot-state.ts';
 import type { Snapshots } from './snapshots.ts';
 
 /** What the pool needs of the repository it makes worktrees of. */
@@ -41,6 +41,8 @@ export interface Slot {
   readonly state: SlotState;
 }
 
+/** Who has worked in a slot of which nothing is known. */
+const NOBODY = { runId: 'unknown', taskId: '0' };
 const EMPTY: SlotState = { occupant: null, branch: null, base: null, prepared: null, copied: [], usedAt: 0 };
 
 /**
@@ -83,7 +85,7 @@ export class SlotPool {
     return notes;
   }
 
-  /** The slot in which there is work on a branch that is not kept yet, and nobody at it. */
+  /** The slot in which there is work of that name that is not kept yet, and nobody at it. */
   findLeft(branch: string): string | undefined {
     return [...this.#states].find(([slot, state]) => state?.branch === branch && this.#isOccupied(slot))?.[0];
   }
@@ -97,15 +99,15 @@ export class SlotPool {
     return this.#states.get(slot) ?? EMPTY;
   }
 
-  /** A slot at `target`, if possible the one that was on `near` last; nobody else gets it until it is given back. */
-  async lease(near: string, target: Target): Promise<Slot> {
+  /** A slot at `commit`, if possible the one that work `near` was in last; nobody else gets it until it is given back. */
+  async lease(near: string, commit: string): Promise<Slot> {
     for (;;) {
       const directory = this.#choose(near);
       // Before anything is awaited: several ask at the same moment.
       this.#taken.add(directory);
       if (!this.#states.has(directory)) this.#states.set(directory, EMPTY);
       try {
-        if (await this.#ready(directory, target)) return { directory, state: this.stateOf(directory) };
+        if (await this.#ready(directory, commit)) return { directory, state: this.stateOf(directory) };
       } catch (error) {
         this.#taken.delete(directory);
         throw error;
@@ -115,11 +117,11 @@ export class SlotPool {
   }
 
   /** The slot that a name stands for, outside of those that tasks get. */
-  async visit(name: string, target: Target): Promise<Slot> {
+  async visit(name: string, commit: string): Promise<Slot> {
     const directory = join(this.#options.root, name);
     this.#states.set(directory, (await readSlotState(directory)) ?? EMPTY);
     this.#taken.add(directory);
-    if (!(await this.#ready(directory, target)))
+    if (!(await this.#ready(directory, commit)))
       throw new Error(`The worktree ${directory} is locked. Unlock it with \`git worktree unlock\`.`);
     return { directory, state: this.stateOf(directory) };
   }
@@ -128,6 +130,14 @@ export class SlotPool {
   async write(slot: string, state: SlotState): Promise<void> {
     await writeSlotState(slot, state);
     this.#states.set(slot, state);
+  }
+
+  /** Says whose work is done in a slot from now on. */
+  async occupy(slot: string, work: Required<Pick<SlotState, 'occupant' | 'branch' | 'base'>>): Promise<void> {
+    const condition = await inspectSlot(slot, this.#options.commonDirectory);
+    if (condition.kind === 'sound' && work.branch !== null && work.base !== null)
+      await beginHeadLog(condition.admin, work.branch, work.base);
+    await this.write(slot, { ...this.stateOf(slot), ...work, usedAt: this.#options.now() });
   }
 
   /** Reserves a slot that is in use already. */
@@ -142,7 +152,7 @@ export class SlotPool {
   }
 
   /**
-   * Keeps what is in a slot and frees it. Its branch is moved to what was kept, or removed where that `landed`.
+   * Keeps what is in a slot and frees it. The ref of its work is moved to what was kept, or removed where that `landed`.
    * Where it cannot be kept the slot stays as it is, and the answer is false.
    */
   async settle(slot: string, prepared: string | null = null, landed = false): Promise<boolean> {
@@ -155,16 +165,16 @@ export class SlotPool {
       if (condition.kind === 'absent') await this.#settleGone(state, landed);
       else {
         const commit = await this.keep(slot, 'before its worktree was given to another task', condition);
-        const branch = state.branch ?? (condition.kind === 'sound' ? condition.branch : null);
+        const branch = await this.#workIn(state, condition);
         if (condition.kind === 'sound') {
           await endOperations(condition.admin);
-          // Off its branch, so that a person can check that out, and a later attempt in another slot.
-          await git.run(['update-ref', '--no-deref', 'HEAD', commit], { directory: slot });
+          // Off whatever branch its worker has made or switched to.
+          await git.run(['update-ref', '-m', US, '--no-deref', 'HEAD', commit], { directory: slot });
           const moved = await moveNested(git, slot, condition.admin, await base(), join(root, LEFT));
           if (moved.length > 0)
             warn(`Repositories that were made in ${slot} are kept in ${moved.join(', ')}.`);
         }
-        if (branch?.startsWith(BRANCHES) === true) await this.#moveBranch(branch, landed ? null : commit);
+        if (branch !== null) await this.#moveWork(branch, landed ? null : commit);
       }
       await this.write(slot, { ...state, occupant: null, prepared, usedAt: now() });
     } catch (error) {
@@ -180,10 +190,9 @@ export class SlotPool {
     const { snapshots, base } = this.#options;
     if (condition?.kind === 'broken') await this.#unlink(slot);
     const state = this.stateOf(slot);
-    const { occupant, branch } = state;
-    const standsOn = condition?.kind === 'sound' ? condition.branch : null;
-    const { runId, taskId } = occupant ?? ownerOf(branch ?? standsOn);
-    const request = { runId, taskId, why, base: state.base ?? (await base()), branch, without: state.copied };
+    const work = await this.#workIn(state, condition);
+    const { runId, taskId } = state.occupant ?? ownerOfWork(work ?? '') ?? NOBODY;
+    const request = { runId, taskId, why, base: state.base ?? (await base()), without: state.copied };
     const { commit, unread } = await snapshots.keep(slot, request);
     if (unread !== '') throw new Error(`git cannot read all of it: ${unread}`);
     return commit;
@@ -202,28 +211,28 @@ export class SlotPool {
   }
 
   /** Puts a slot to a commit, whatever state it is in; false where it is somebody's. */
-  async #ready(slot: string, target: Target): Promise<boolean> {
+  async #ready(slot: string, commit: string): Promise<boolean> {
     const { git, commonDirectory } = this.#options;
     const condition = await inspectSlot(slot, commonDirectory);
-    if (condition.kind === 'absent') return await this.#make(slot, target);
+    if (condition.kind === 'absent') return await this.#make(slot, commit);
     if (condition.kind === 'locked') return false;
     if (this.#isOccupied(slot) && !(await this.settle(slot))) return false;
     this.#taken.add(slot);
     if (condition.kind === 'broken') {
       await this.keep(slot, 'its worktree had lost the link to the repository', condition);
-      if (!(await makeSlot(git, slot, commonDirectory, target.commit))) return false;
+      if (!(await makeSlot(git, slot, commonDirectory, commit))) return false;
     } else {
-      if (condition.branch?.startsWith(BRANCHES) === false && !this.#isOccupied(slot)) return false;
+      if (condition.branch !== null && !this.#isOccupied(slot)) return false;
       if (await isBeingWritten(condition.admin)) return false;
       await endOperations(condition.admin);
     }
-    return await this.#switch(slot, target);
+    return await this.#switch(slot, commit);
   }
 
-  async #switch(slot: string, target: Target): Promise<boolean> {
+  async #switch(slot: string, commit: string): Promise<boolean> {
     const { git, root, commonDirectory, warn } = this.#options;
     try {
-      await switchSlot(git, slot, target, false);
+      await switchSlot(git, slot, commit, false);
       return true;
     } catch (error) {
       if (isOutOfSpace(error) || !(error instanceof GitFailed)) throw error;
@@ -231,23 +240,23 @@ export class SlotPool {
     try {
       const condition = await inspectSlot(slot, commonDirectory);
       if (condition.kind !== 'sound') throw new Error(`${slot} is no worktree any more.`);
-      await forceSwitch(git, slot, condition.admin, target);
+      await forceSwitch(git, slot, condition.admin, commit);
       return true;
     } catch (error) {
       if (isOutOfSpace(error)) throw error;
       const aside = await makeAside(root);
       await rename(slot, join(aside, basename(slot)));
       warn(`The worktree ${slot} could not be reused; what was in it is in ${aside}: ${messageOf(error)}`);
-      return await this.#make(slot, target);
+      return await this.#make(slot, commit);
     }
   }
 
-  async #make(slot: string, target: Target): Promise<boolean> {
+  async #make(slot: string, commit: string): Promise<boolean> {
     const { git, commonDirectory } = this.#options;
     // Killed in the middle, it must not look like a slot in which all files were removed.
     await this.write(slot, { ...this.stateOf(slot), occupant: null, prepared: null });
-    if (!(await makeSlot(git, slot, commonDirectory, target.commit))) return false;
-    await switchSlot(git, slot, target, true);
+    if (!(await makeSlot(git, slot, commonDirectory, commit))) return false;
+    await switchSlot(git, slot, commit, true);
     return true;
   }
 
@@ -272,13 +281,19 @@ export class SlotPool {
     const isOfIt =
       newest !== undefined &&
       (await git.attempt(['merge-base', '--is-ancestor', base ?? newest, newest])).exitCode === 0;
-    if (landed) await this.#moveBranch(branch, null);
-    else if (isOfIt) await this.#moveBranch(branch, newest);
+    if (landed) await this.#moveWork(branch, null);
+    else if (isOfIt) await this.#moveWork(branch, newest);
   }
 
-  async #moveBranch(branch: string, commit: string | null): Promise<void> {
+  /** What work is in a slot; where its state was lost, git's own log of it tells. */
+  async #workIn({ branch }: SlotState, condition: SlotCondition | undefined): Promise<string | null> {
+    if (branch !== null || condition?.kind !== 'sound') return branch;
+    return (await readHeadLog(condition.admin)).work;
+  }
+
+  async #moveWork(name: string, commit: string | null): Promise<void> {
     const { git } = this.#options;
-    const ref = `refs/heads/${branch}`;
+    const ref = `refs/${name}`;
     await git.exclusive(() =>
       git.attempt(commit === null ? ['update-ref', '-d', ref] : ['update-ref', ref, commit]),
     );

@@ -11,7 +11,7 @@ export interface Occupant {
 export interface SlotState {
   /** Null once everything that was written in it is kept. */
   readonly occupant: Occupant | null;
-  /** The branch of the one who works, or worked, in it. */
+  /** The name of the work that is, or was, done in it. */
   readonly branch: string | null;
   /** The commit that the work began at. */
   readonly base: string | null;
@@ -42,12 +42,6 @@ export async function writeSlotState(slot: string, state: SlotState): Promise<vo
   const fresh = `${file}.new`;
   await writeFile(fresh, JSON.stringify(state));
   await rename(fresh, file);
-}
-
-/** Of a slot whose state was lost: its branch tells, if anything does. */
-export function ownerOf(branch: string | null): Omit<Occupant, 'attemptId'> {
-  const [, runId, taskId] = /^orchestrator\/([^/]+)\/task-([\d.]+)$/.exec(branch ?? '') ?? [];
-  return { runId: runId ?? 'unknown', taskId: taskId ?? '0' };
 }
 
 function stateFile(slot: string): string {

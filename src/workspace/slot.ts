@@ -13,15 +13,16 @@ import {
 } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { GitFailed, type Git } from './git.ts';
-
-/** Branches of ours: whoever stands on another one in a free slot is a person. */
-export const BRANCHES = 'orchestrator/';
+import { BY_US } from './head-log.ts';
 
 /** What a look at the directory of a slot tells. */
 export type SlotCondition =
   /** Nothing is there. */
   | { readonly kind: 'absent' }
-  /** A worktree of this repository; `admin` is where git keeps its index and HEAD, `branch` what HEAD names. */
+  /**
+   * A worktree of this repository; `admin` is where git keeps its index and HEAD. Ours are on no branch: whoever stands on
+   * one in a free slot is a person.
+   */
   | { readonly kind: 'sound'; readonly admin: string; readonly branch: string | null }
   /** Files without the link to this repository. */
   | { readonly kind: 'broken' }
@@ -117,37 +118,26 @@ async function forgetWorktree(slot: string, commonDirectory: string): Promise<bo
   return true;
 }
 
-/** Where a slot shall stand: on a branch that is made, or moved, for it; or on no branch. */
-export interface Target {
-  readonly branch: string | null;
-  readonly commit: string;
-}
-
 /**
  * Puts a slot to a commit: its files are that commit's and those that are ignored. What it held before is thrown away,
  * so that has to be kept already.
  */
-export async function switchSlot(
-  git: Git,
-  slot: string,
-  { branch, commit }: Target,
-  fresh: boolean,
-): Promise<void> {
-  const where = branch === null ? ['--detach', commit] : ['--no-track', '-B', branch, commit];
+export async function switchSlot(git: Git, slot: string, commit: string, fresh: boolean): Promise<void> {
   // In parallel, a first checkout takes a fraction of the time; a warm one writes too little for that.
   const parallel = fresh ? ['-c', 'checkout.workers=4'] : [];
-  await git.run([...parallel, 'checkout', '-f', '-q', '--ignore-other-worktrees', ...where], {
+  await git.run([...parallel, 'checkout', '-f', '-q', '--detach', commit], {
     directory: slot,
+    environment: BY_US,
   });
   if (!fresh) await git.run(['clean', '-fdq'], { directory: slot });
 }
 
 /** The same, where a lock, a broken index or a half-done rebase that somebody left is in the way. */
-export async function forceSwitch(git: Git, slot: string, admin: string, target: Target): Promise<void> {
+export async function forceSwitch(git: Git, slot: string, admin: string, commit: string): Promise<void> {
   for (const left of await readdir(admin)) {
     if (!KEPT_IN_ADMIN.has(left)) await rm(join(admin, left), { recursive: true, force: true });
   }
-  await switchSlot(git, slot, target, false);
+  await switchSlot(git, slot, commit, false);
 }
 
 /** A lock this old is of a git that is gone: no checkout takes as long. */

@@ -4,6 +4,7 @@ import type { TaskId } from '../task.ts';
 import { WorkerPool } from '../worker-pool.ts';
 import { captureTree } from './capture.ts';
 import { GitFailed, type Git } from './git.ts';
+import { readHeadLog } from './head-log.ts';
 import { findWorkTree, type WorkTree } from './private-index.ts';
 
 /** Whose work is kept, and why now. */
@@ -14,8 +15,6 @@ export interface KeepRequest {
   readonly why: string;
   /** Where the work began: its parent, where the worktree itself cannot tell any more. */
   readonly base?: string | null;
-  /** The branch made for the worktree: what a worker committed there is kept too if it left that branch. */
-  readonly branch?: string | null;
   /** Files that are not part of the work, whether or not git ignores them. */
   readonly without?: readonly string[];
 }
@@ -118,7 +117,7 @@ export class Snapshots {
       captureTree(this.#git, place, head?.commit ?? base, request.without),
       this.#parents(place, head?.commit, base),
     ]);
-    await this.#keepLeftBranch(request, head?.commit);
+    await this.#keepAbandoned(place, request, head?.commit);
     const newest = await this.#newestOf(folder(request.runId, request.taskId));
     const same = newest.tree === tree && newest.parents === parents.join(' ');
     if (newest.commit !== '' && (same || isOnly(parents, newest.commit, head, tree)))
@@ -156,15 +155,27 @@ export class Snapshots {
     return [...new Set(parents)];
   }
 
-  async #keepLeftBranch({ branch, ...request }: KeepRequest, head: string | undefined): Promise<void> {
-    if (branch === undefined || branch === null) return;
+  /** What was committed in a worktree and is in nothing any more, as after an amendment or on a branch that was left. */
+  async #keepAbandoned(place: WorkTree, request: KeepRequest, head: string | undefined): Promise<void> {
+    if (!place.linked) return;
     const known = [head, request.base].filter((commit) => typeof commit === 'string');
-    const left = await this.#git.attempt(['rev-list', '-n', '1', `refs/heads/${branch}`, '--not', ...known]);
-    const commit = left.stdout.trim();
-    if (left.exitCode !== 0 || commit === '') return;
-    const place = folder(request.runId, request.taskId);
-    if ((await this.#git.run(['for-each-ref', '--format=%(refname)', '--points-at', commit, place])) === '')
-      await this.#store(request, { commit });
+    const { commits } = await readHeadLog(place.gitDirectory);
+    const made = commits.filter((commit) => !known.includes(commit));
+    if (made.length === 0) return;
+    const others = [...known, '--branches', '--tags', '--remotes'];
+    const kept = `--glob=${folder(request.runId, request.taskId)}/*`;
+    const listed = await this.#git.run(
+      ['rev-list', '--parents', '--ignore-missing', '--stdin', '--not', ...others, kept],
+      { input: made.map((commit) => `${commit}\n`).join('') },
+    );
+    const lines = listed === '' ? [] : listed.split('\n').map((line) => line.split(' '));
+    const inner = new Set(lines.flatMap(([, ...parents]) => parents));
+    const [tip, ...more] = lines.flatMap(([commit = '']) => (inner.has(commit) ? [] : [commit]));
+    if (tip === undefined) return;
+    const why = 'as commits that its worker had left behind';
+    const commit =
+      more.length === 0 ? tip : await this.#commit(`${tip}^{tree}`, [tip, ...more], { ...request, why });
+    await this.#store(request, { commit });
   }
 
   async #newestOf(place: string): Promise<Newest> {

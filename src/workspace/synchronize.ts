@@ -1,19 +1,9 @@
 import { Failed } from '../failure.ts';
-import { deliveredRef } from './delivery.ts';
-import { GitFailed, type Git } from './git.ts';
+import type { Git } from './git.ts';
 import { commitAsUser, type CommitSettings } from './landing.ts';
 import { isAncestor, mergeTrees } from './merged-tree.ts';
+import { deliveredRef, integrationRef, landedRef, OWN_REFS, shortRef } from './own-refs.ts';
 import { shellQuote } from './shell-quote.ts';
-
-/** The full name of the branch on which results for a branch of the user come together; null where HEAD is detached. */
-export function integrationRef(branch: string | null): string {
-  return `refs/heads/${FOLDER}${branch ?? 'detached'}`;
-}
-
-/** Keeps what landed on an integration branch, should somebody delete that. One level deep: no name is in another's way. */
-export function landedRef(branch: string | null): string {
-  return `refs/orchestrator/landed/${encodeURIComponent(branch ?? 'detached')}`;
-}
 
 /**
  * Brings the integration branch up to date with the user's HEAD, and makes it where it is missing. Throws `Failed` where
@@ -25,41 +15,24 @@ export async function synchronize(
   settings: CommitSettings,
 ): Promise<{ tip: string; notes: readonly string[] }> {
   const ref = integrationRef(branch);
-  if (branch?.startsWith(FOLDER) === true)
-    throw unusable(
-      `${branch} is where results come together, and nobody's to work on.`,
-      `git switch ${shellQuote(branch.slice(FOLDER.length))}`,
-    );
   const delivered = deliveredRef(branch);
   const [head, lines] = await Promise.all([
     git.run(['rev-parse', '--verify', 'HEAD^{commit}']),
-    git.run([
-      'for-each-ref',
-      '--format=%(refname)%00%(objectname)%00%(worktreepath)',
-      ref,
-      delivered,
-      landedRef(branch),
-    ]),
+    git.run(['for-each-ref', '--format=%(refname)%00%(objectname)', ref, delivered, landedRef(branch)]),
   ]);
-  const refs = new Map(lines.split('\n').map((line) => [line.split('\0')[0], line.split('\0').slice(1)]));
-  const [tip = '', checkedOut = ''] = refs.get(ref) ?? [];
-  if (checkedOut !== '')
-    throw unusable(
-      `The branch ${short(ref)}, on which results come together, is checked out in ${checkedOut}.`,
-      `git -C ${shellQuote(checkedOut)} switch --detach`,
-    );
-
+  const refs = new Map(lines.split('\n').map((line) => [line.split('\0')[0], line.split('\0')[1]]));
+  const tip = refs.get(ref) ?? '';
   const move = async (commit: string, ...notes: string[]) => {
-    if (commit !== tip) await moveTo(git, ref, commit, tip);
+    if (commit !== tip) await git.run(['update-ref', ref, commit, tip]);
     return { tip: commit, notes };
   };
-  if (tip === '') return move(head, ...(await keepDropped(git, ref, refs.get(landedRef(branch))?.[0], head)));
+  if (tip === '') return move(head, ...(await keepDropped(git, ref, refs.get(landedRef(branch)), head)));
   if (await isAncestor(git, tip, head)) return move(head);
   if (await isAncestor(git, head, tip)) return move(tip);
 
   const name = branch ?? 'HEAD';
-  const message = `Merge ${name} into ${short(ref)}\n`;
-  const [last = ''] = refs.get(delivered) ?? [];
+  const message = `Merge ${name} into ${shortRef(ref)}\n`;
+  const last = refs.get(delivered) ?? '';
   const isKnown = last !== '' && (await isAncestor(git, last, tip));
   // Whatever became of those results after that, such as a revert, is what the user wants.
   if (isKnown && (await wasCommitted(git, head, last))) return asEdit(last);
@@ -83,8 +56,6 @@ export async function synchronize(
     return move(await commitAsUser(git, settings, { tree: again.tree, parents, message }), ...notes);
   }
 }
-
-const FOLDER = 'orchestrator/integration/';
 
 /** Whether a commit of the user holds a delivery just as it was staged, as after `git commit` without an edit. */
 async function wasCommitted(git: Git, head: string, delivered: string): Promise<boolean> {
@@ -117,40 +88,23 @@ async function keepDropped(
   head: string,
 ): Promise<string[]> {
   if (landed === undefined || (await isAncestor(git, landed, head))) return [];
-  await git.run(['update-ref', `refs/orchestrator/dropped/${landed}`, landed]);
+  await git.run(['update-ref', `${OWN_REFS}dropped/${landed}`, landed]);
   return [
-    `The branch ${short(ref)} is gone, and with it results that ${head.slice(0, 10)} does not have. ` +
+    `${shortRef(ref)} is gone, and with it results that ${head.slice(0, 10)} does not have. ` +
       `They are kept: git branch kept-results ${landed.slice(0, 10)}`,
   ];
 }
 
-async function moveTo(git: Git, ref: string, commit: string, from: string): Promise<void> {
-  const args = ['update-ref', ref, commit, from];
-  const moved = await git.attempt(args);
-  if (moved.exitCode === 0) return;
-  const { stderr } = moved;
-  const inTheWay = /'(refs\/heads\/[^']+)' exists; cannot create/.exec(stderr)?.[1];
-  if (inTheWay === undefined) throw new GitFailed(args, moved);
-  throw unusable(
-    `The branch ${short(inTheWay)} is in the way of ${short(ref)}, on which results come together.`,
-    `git branch -m -- ${shellQuote(short(inTheWay))} ${shellQuote(`kept-${short(inTheWay).replaceAll('/', '-')}`)}`,
-  );
-}
-
 function conflicting(name: string, ref: string, files: readonly string[]): Failed {
   const shown = files.slice(0, 5).join(', ') + (files.length > 5 ? ` and ${files.length - 5} more` : '');
-  const branch = shellQuote(short(ref));
+  const branch = shellQuote(shortRef(ref));
   return unusable(
-    `Results of earlier runs on ${short(ref)} conflict with ${name}, in ${shown}.`,
+    `Results of earlier runs on ${shortRef(ref)} conflict with ${name}, in ${shown}.`,
     `To take them: git merge ${branch}, resolve, commit. ` +
-      `To go on without them: git branch -m ${branch} kept-results`,
+      `To go on without them: git branch kept-results ${branch} && git update-ref -d ${shellQuote(ref)}`,
   );
 }
 
 function unusable(message: string, fix: string): Failed {
   return new Failed({ reason: 'repository-unusable', message, fix });
-}
-
-function short(ref: string): string {
-  return ref.replace(/^refs\/heads\//, '');
 }

@@ -1,8 +1,7 @@
-import { deliveredRef } from './delivery.ts';
 import type { Git } from './git.ts';
 import { takeCommand } from './left.ts';
 import { isAncestor, mergeTrees } from './merged-tree.ts';
-import { integrationRef } from './synchronize.ts';
+import { deliveredRef, integrationRef } from './own-refs.ts';
 
 /** Whether something has landed for the user's branch that they were never given; false where that cannot be told. */
 export async function hasUndelivered(git: Git): Promise<boolean> {

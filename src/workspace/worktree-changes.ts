@@ -1,5 +1,6 @@
 import type { Attempt } from '../attempt.ts';
 import type { Git } from './git.ts';
+import { BY_US, US } from './head-log.ts';
 import type { Integration } from './integration.ts';
 import { endOperations, inspectSlot, makeSlot, switchSlot } from './slot.ts';
 import type { SlotPool } from './slot-pool.ts';
@@ -59,8 +60,8 @@ export function createChanges(open: () => ChangesContext, protectedPaths: readon
 
     async reset(workspace) {
       const context = open();
-      const { slot, branch, at } = context.leaseOf(workspace);
-      if (at !== null) await switchSlot(context.git, slot, { branch, commit: at }, false);
+      const { slot, at } = context.leaseOf(workspace);
+      if (at !== null) await switchSlot(context.git, slot, at, false);
     },
 
     read: (change, options) => open().integration.read(change, options),
@@ -70,7 +71,7 @@ export function createChanges(open: () => ChangesContext, protectedPaths: readon
   };
 }
 
-/** Keeps all that the worker wrote, and puts its branch and its worktree on that, without touching a file. */
+/** Keeps all that the worker wrote, and puts the ref of its work and its worktree on that, without touching a file. */
 async function capture({ git, commonDirectory, pool }: ChangesContext, lease: Lease): Promise<string> {
   const { slot, branch } = lease;
   const found = await inspectSlot(slot, commonDirectory);
@@ -81,9 +82,9 @@ async function capture({ git, commonDirectory, pool }: ChangesContext, lease: Le
   const whole = await inspectSlot(slot, commonDirectory);
   // A merge that the worker resolved is a parent of the commit; whatever else was going on is over.
   if (whole.kind === 'sound') await endOperations(whole.admin);
-  await git.exclusive(() => git.run(['update-ref', `refs/heads/${branch}`, commit]));
-  await git.run(['symbolic-ref', 'HEAD', `refs/heads/${branch}`], { directory: slot });
-  await git.run(['reset', '-q', '--mixed', commit], { directory: slot });
+  const input = `update refs/${branch} ${commit}\noption no-deref\nupdate HEAD ${commit}\n`;
+  await git.exclusive(() => git.run(['update-ref', '-m', US, '--stdin'], { directory: slot, input }));
+  await git.run(['reset', '-q', '--mixed', commit], { directory: slot, environment: BY_US });
   return commit;
 }
 
@@ -98,11 +99,11 @@ export async function backToCapture(
 ): Promise<void> {
   if (phase === 'preparing' || phase === 'working') return;
   const found = await inspectSlot(slot, commonDirectory);
-  if (found.kind !== 'sound' || branch === null || found.branch !== branch) return;
+  if (found.kind !== 'sound' || branch === null || found.branch !== null) return;
   await pool.keep(slot, 'what commands had left that judged its change', found);
   await endOperations(found.admin);
   const commit = await git.run(['rev-parse', 'HEAD'], { directory: slot });
-  await switchSlot(git, slot, { branch, commit }, false);
+  await switchSlot(git, slot, commit, false);
 }
 
 async function combine(
@@ -114,7 +115,7 @@ async function combine(
   if (merged.kind === 'conflict') return merged;
   const { tree, onto, commit } = merged;
   if (commit !== null) {
-    await switchSlot(git, lease.slot, { branch: lease.branch, commit }, false);
+    await switchSlot(git, lease.slot, commit, false);
     lease.at = commit;
     await pool.write(lease.slot, { ...pool.stateOf(lease.slot), base: commit });
   }

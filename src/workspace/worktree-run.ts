@@ -11,10 +11,11 @@ import { Integration } from './integration.ts';
 import { findLayout, type Layout } from './layout.ts';
 import { mergeInto } from './merge-in-progress.ts';
 import { newestSnapshot } from './newest-snapshot.ts';
-import { BRANCHES } from './slot.ts';
+import { workName } from './own-refs.ts';
 import { SlotPool, type Slot } from './slot-pool.ts';
 import { SlotSetup, type RunSetup } from './slot-setup.ts';
 import { Snapshots } from './snapshots.ts';
+import { takeOverRefs } from './take-over-refs.ts';
 import { backToCapture, type ChangesContext, type Lease } from './worktree-changes.ts';
 import type { Previous, Workspace, Workspaces } from './workspace.ts';
 
@@ -110,17 +111,18 @@ export class WorktreeRun implements ChangesContext {
     const head = await git.attempt(['symbolic-ref', '-q', '--short', 'HEAD']);
     const target = head.exitCode === 0 ? head.stdout.trim() : null;
     const checked = await options.preflight(layout.root);
+    const taken = await takeOverRefs(git, layout.root);
     const integration = await Integration.open(git, { branch: target, prefix });
     const run = new WorktreeRun(options, layout, integration, new Snapshots(git), { runId, target });
     const left = await run.pool.open(unfinished.map(({ directory }) => directory));
-    return { run, notes: [...checked, ...integration.notes, ...left] };
+    return { run, notes: [...checked, ...taken, ...integration.notes, ...left] };
   }
 
   async acquire(
     { task, attempt, previous }: Parameters<Workspaces['acquire']>[0],
     signal: AbortSignal,
   ): Promise<Result<Workspace, string>> {
-    const branch = `${BRANCHES}${attempt.runId}/task-${task.id}`;
+    const branch = workName(attempt.runId, task.id);
     const before = previous?.attempt.branch ?? null;
     return await this.#orSentence(async () => {
       const left = previous === null ? undefined : await this.#leftBy(previous);
@@ -128,21 +130,16 @@ export class WorktreeRun implements ChangesContext {
       const files = this.#setup.findFiles();
       // It is awaited later, or not at all.
       files.catch(() => undefined);
-      const slot = await this.pool.lease(before ?? branch, { branch, commit });
+      const slot = await this.pool.lease(before ?? branch, commit);
       try {
         const environment = await this.#prepare(slot, await files, signal);
         if (left !== undefined && previous?.outcome === 'conflict')
           await mergeInto(this.git, slot.directory, await this.integration.tip());
         const inherited = left === undefined ? '' : await this.#summarize(left);
         const { directory } = slot;
-        await this.pool.write(directory, {
-          ...this.pool.stateOf(directory),
-          occupant: { runId: attempt.runId, taskId: task.id, attemptId: attempt.id },
-          branch,
-          base: commit,
-          usedAt: this.#options.now(),
-        });
-        if (before !== null && before !== branch) await this.#deleteBranch(before);
+        const occupant = { runId: attempt.runId, taskId: task.id, attemptId: attempt.id };
+        await this.pool.occupy(directory, { occupant, branch, base: commit });
+        if (before !== null && before !== branch) await this.#forget(before);
         return this.#lend(directory, { directory: '', environment, branch, base: commit, inherited });
       } catch (error) {
         await this.pool.abandon(slot.directory);
@@ -211,7 +208,7 @@ export class WorktreeRun implements ChangesContext {
       if (signal.aborted) return err(STOPPED);
       const workspace = await this.#orSentence(async () => {
         const files = await this.#setup.findFiles();
-        const slot = await this.pool.visit('gates', { branch: null, commit });
+        const slot = await this.pool.visit('gates', commit);
         const environment = await this.#prepare(slot, files, signal);
         const directory = join(slot.directory, this.#layout.prefix);
         return { directory, environment, branch: null, base: commit, inherited: '' };
@@ -230,7 +227,7 @@ export class WorktreeRun implements ChangesContext {
       throw new Unprepared(
         `What an earlier attempt left in ${slot} could not be kept, so it is not continued.`,
       );
-    for (const name of [...(change === undefined ? [] : [change]), `refs/heads/${branch}`]) {
+    for (const name of [...(change === undefined ? [] : [change]), `refs/${branch}`]) {
       const found = await this.git.commitAt(name);
       if (found !== undefined) return found;
     }
@@ -271,9 +268,9 @@ export class WorktreeRun implements ChangesContext {
     return await this.git.run(['diff', ...options, `${tip}...${commit}`]);
   }
 
-  async #deleteBranch(branch: string): Promise<void> {
-    if (!branch.startsWith(BRANCHES)) return;
-    await this.git.exclusive(() => this.git.attempt(['update-ref', '-d', `refs/heads/${branch}`]));
+  /** Of work that goes on under another name. */
+  async #forget(work: string): Promise<void> {
+    await this.git.exclusive(() => this.git.attempt(['update-ref', '-d', `refs/${work}`]));
   }
 
   /** What the disk, git or a set-up can do wrong is told to people; a bug stays one. */

@@ -80,7 +80,7 @@ function makeWorld(): World {
     db.exec(statement);
     db.close();
   };
-  const integration = 'refs/heads/orchestrator/integration/main';
+  const integration = 'refs/orchestrator/integration/main';
   const land: World['land'] = (task, attempt, path, text) => {
     const tree = join(root, 'landing');
     git('worktree', 'add', '--quiet', '--detach', tree, gitHas(git, integration) ? integration : 'HEAD');

@@ -97,7 +97,7 @@ export async function openLife(tool: string, commits: boolean): Promise<Life> {
     database,
     writeLog: at('writes.ndjson'),
     sessions: at('home', '.claude', 'stand-in-sessions'),
-    integration: 'refs/heads/orchestrator/integration/main',
+    integration: 'refs/orchestrator/integration/main',
     userVersion: inspectStore(database).format,
     before: readUserState(at('repository')),
     mark: root,

@@ -167,7 +167,7 @@ describe('where git goes away', () => {
     const git = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
     writeFileSync(
       join(on.bin, 'git'),
-      `#!/bin/sh\ncase "$*" in *for-each-ref*refs/orchestrator/landed*) echo cannot fork >&2; exit 128;; esac\nexec ${git} "$@"\n`,
+      `#!/bin/sh\ncase "$*" in *for-each-ref*refs/orchestrator/landings*) echo cannot fork >&2; exit 128;; esac\nexec ${git} "$@"\n`,
     );
     chmodSync(join(on.bin, 'git'), 0o755);
     const run = await on.run();

@@ -55,7 +55,7 @@ describe('in a repository in which somebody cleans up while a run works', () => 
         2: (worktree) => rmSync(worktree, { recursive: true }),
         3: (worktree) => project.git('update-ref', '-d', project.git('-C', worktree, 'symbolic-ref', 'HEAD')),
         4: (worktree) => rmSync(adminOf(worktree), { recursive: true }),
-        5: () => project.git('branch', '-qD', BRANCH),
+        5: () => project.git('update-ref', '-d', `refs/${BRANCH}`),
         6: () => {
           project.git('worktree', 'prune');
           project.git('reflog', 'expire', '--expire=now', '--all');
@@ -94,17 +94,17 @@ describe('in a repository in which somebody cleans up between two runs', () => {
   it.each<[string, () => void]>([
     ['all worktrees', () => rmSync(project.cache, { recursive: true })],
     [
-      'worktrees, branches of tasks, and what nothing refers to',
+      'worktrees, refs of tasks, and what nothing refers to',
       () => {
         for (const slot of project.slots()) rmSync(slot, { recursive: true });
         project.git('worktree', 'prune');
-        const branches = project.git('branch', '--list', '--format=%(refname:short)', 'orchestrator/2*');
-        project.git('branch', '-qD', ...branches.split('\n'));
+        const refs = project.git('for-each-ref', '--format=%(refname)', 'refs/orchestrator/2*/task-*');
+        for (const ref of refs.split('\n')) project.git('update-ref', '-d', ref);
         project.git('reflog', 'expire', '--expire=now', '--all');
         project.git('gc', '-q', '--prune=now');
       },
     ],
-    ['the integration branch', () => project.git('branch', '-qD', BRANCH)],
+    ['the integration branch', () => project.git('update-ref', '-d', `refs/${BRANCH}`)],
   ])('goes on with what is kept although they deleted %s', async (_what, cleanUp) => {
     const mayPass = await untilFailed();
     cleanUp();
@@ -117,7 +117,7 @@ describe('in a repository in which somebody cleans up between two runs', () => {
 
   it('says how to take what was not delivered yet and is on no branch any more', async () => {
     const mayPass = await untilFailed({ git: { deliver: 'branch' } });
-    project.git('branch', '-qD', BRANCH);
+    project.git('update-ref', '-d', `refs/${BRANCH}`);
     mayPass();
     const run = await project.run();
     const take = /They are kept: git (branch \S+ \S+)/.exec(run.warnings)?.[1] ?? '';

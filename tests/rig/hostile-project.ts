@@ -72,7 +72,7 @@ export interface HostileProject {
 }
 
 const TOOL = resolve('bin/claude-orchestrator.js');
-export const INTEGRATION = 'refs/heads/orchestrator/integration/main';
+export const INTEGRATION = 'refs/orchestrator/integration/main';
 const LONGEST_MS = 180_000;
 
 /** Makes one. */

@@ -124,12 +124,7 @@ export class WorktreesRig extends LandingRig {
   /** Whether some ref of the tool's own holds a file with this content. */
   isKept(content: string): boolean {
     const blob = this.gitIn(this.top, ['hash-object', '--stdin'], { input: content });
-    const refs = this.git(
-      'for-each-ref',
-      '--format=%(refname)',
-      'refs/orchestrator',
-      'refs/heads/orchestrator',
-    );
+    const refs = this.git('for-each-ref', '--format=%(refname)', 'refs/orchestrator');
     const objects = refs === '' ? '' : this.git('rev-list', '--objects', ...refs.split('\n'));
     return objects.includes(blob);
   }

@@ -1,4 +1,5 @@
 import type { Git } from '../../workspace/git.ts';
+import { INTEGRATION } from '../../workspace/own-refs.ts';
 
 /**
  * What the work of a task is compared with: the newest commit that it contains of what has landed or of `began`, where
@@ -14,10 +15,6 @@ export async function baseOf(git: Git, commit: string, began: string | null): Pr
 
 /** The commits that hold what has landed: one for each branch of the user's that runs have worked for. */
 export async function integrationTips(git: Git): Promise<string[]> {
-  const tips = await git.run([
-    'for-each-ref',
-    '--format=%(objectname)',
-    'refs/heads/orchestrator/integration/',
-  ]);
+  const tips = await git.run(['for-each-ref', '--format=%(objectname)', INTEGRATION]);
   return tips === '' ? [] : [...new Set(tips.split('\n'))];
 }

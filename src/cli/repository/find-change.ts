@@ -66,7 +66,7 @@ async function keptOf(git: Git, attempt: Attempt): Promise<FoundChange | undefin
     '--format=%(refname)',
     `refs/orchestrator/${runId}/${taskId}/`,
   ]);
-  const places = [snapshots, end?.change ?? '', branch === null ? '' : `refs/heads/${branch}`];
+  const places = [snapshots, end?.change ?? '', branch === null ? '' : `refs/${branch}`];
   for (const place of places) {
     if (place === '' || !(await isThere(git, place))) continue;
     const from = await baseOf(git, place, base);

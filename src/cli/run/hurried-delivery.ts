@@ -24,7 +24,7 @@ const LEFT: Delivery = {
   kind: 'left',
   commit: null,
   message:
-    'You did not wait for the results to be delivered. They are on the integration branch (`git branch --list ' +
-    '"orchestrator/integration/*"`); see with `git status` how far git came in your checkout.',
+    'You did not wait for the results to be delivered. They are on the integration branch (`git for-each-ref ' +
+    'refs/orchestrator/integration`); see with `git status` how far git came in your checkout.',
   commands: [],
 };

@@ -8,7 +8,7 @@ import { storeAttempt, startSampleRun, type AttemptSample } from '../../rig/atte
 import { json, run as runCommand, type CliEnd } from '../../rig/hand-made-cli.ts';
 import { SAMPLE_TASKS, taskProject, type TaskProject } from '../../rig/task-project.ts';
 
-const INTEGRATION = 'refs/heads/orchestrator/integration/main';
+const INTEGRATION = 'refs/orchestrator/integration/main';
 const BRANCH = 'orchestrator/run-1/task-1';
 const KILLED = { pid: 1, startTime: 'never' };
 
@@ -35,7 +35,8 @@ beforeEach(() => {
   git(['commit', '-q', '-m', 'First']);
   base = git(['rev-parse', 'HEAD']);
   git(['update-ref', INTEGRATION, base]);
-  git(['worktree', 'add', '-q', '--no-track', '-b', BRANCH, worktree, base]);
+  git(['worktree', 'add', '-q', '--detach', worktree, base]);
+  git(['update-ref', `refs/${BRANCH}`, base]);
 });
 afterEach(() => project[Symbol.dispose]());
 
@@ -148,8 +149,9 @@ describe('diff', () => {
     write(worktree, 'c.txt', 'committed\n');
     git(['add', '-A'], worktree);
     git(['commit', '-q', '-m', 'Mine'], worktree);
+    git(['update-ref', `refs/${BRANCH}`, git(['rev-parse', 'HEAD'], worktree)]);
     attempted({ end: { outcome: 'crashed' } });
-    expect(json(await run(['diff', '1', '--json']))).toMatchObject({ place: `refs/heads/${BRANCH}` });
+    expect(json(await run(['diff', '1', '--json']))).toMatchObject({ place: `refs/${BRANCH}` });
     for (let count = 1; count <= 10; count++) {
       write(worktree, 'c.txt', `${count}\n`);
       await keep();

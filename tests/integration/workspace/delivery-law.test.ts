@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deliver } from '../../../src/workspace/delivery.ts';
 import { CheckoutRig } from '../../rig/checkout-rig.ts';
 
-const INTEGRATION = 'refs/heads/orchestrator/integration/main';
-const DELIVERED = 'refs/orchestrator/delivered/main';
+const INTEGRATION = 'refs/orchestrator/integration/main';
+const DELIVERED = 'refs/orchestrator/deliveries/main';
 
 const BASE: Readonly<Record<string, string>> = {
   '.gitignore': '*.log\nignored/\n',

@@ -5,7 +5,7 @@ import { deliver, type DeliveryOptions } from '../../../src/workspace/delivery.t
 import { CheckoutRig } from '../../rig/checkout-rig.ts';
 
 const BRANCH = 'orchestrator/integration/main';
-const DELIVERED = 'refs/orchestrator/delivered/main';
+const DELIVERED = 'refs/orchestrator/deliveries/main';
 
 let rig: CheckoutRig;
 let base: string;
@@ -21,13 +21,13 @@ afterEach(() => {
 
 function integrate(changes: Readonly<Record<string, string | null>>, parent = base): string {
   const commit = rig.commit([parent], changes);
-  rig.git('update-ref', `refs/heads/${BRANCH}`, commit);
+  rig.git('update-ref', `refs/${BRANCH}`, commit);
   return commit;
 }
 
 function deliverWith(options: Partial<DeliveryOptions> = {}) {
   return deliver(rig.runner, {
-    integrationRef: `refs/heads/${BRANCH}`,
+    integrationRef: `refs/${BRANCH}`,
     target: 'main',
     autoCommit: false,
     mode: 'checkout',
@@ -404,11 +404,26 @@ test('a file that cannot be written: what was written before it is taken back', 
   await expectLeft(/everything is as before/, { autoCommit: true });
 });
 
-test('nothing to deliver, a branch only, and no git at all', async () => {
-  expect(await deliverWith()).toMatchObject({ kind: 'none', commit: null });
-  const tip = integrate({ a: 'A\n' });
-  rig.shell(await expectLeft(/git\.deliver is "branch"/, { mode: 'branch', autoCommit: true }));
+test('a branch: one that is there for the results, moved forwards only', async () => {
+  const first = integrate({ a: 'A\n' });
+  const options = { mode: 'branch', autoCommit: true } as const;
+  const { kind, commands } = await deliverWith(options);
+  expect([kind, rig.git('rev-parse', 'orchestrator-main'), isTaken(first)]).toEqual(['branch', first, false]);
+  const tip = integrate({ a: 'A\n', b: 'B\n' }, first);
+  expect((await deliverWith(options)).kind).toBe('branch');
+  expect(rig.git('rev-parse', 'orchestrator-main')).toBe(tip);
+  rig.git('branch', '-qf', 'orchestrator-main', rig.commit([base], { mine: 'mine\n' }));
+  rig.shell(await expectLeft(/has commits that are not among the results/, options));
+  expect(rig.git('rev-parse', `orchestrator-main-${tip.slice(0, 8)}`)).toBe(tip);
+  rig.git('branch', '-qf', 'orchestrator-main', tip);
+  rig.shell(commands[0] ?? '');
   expect(isTaken(tip)).toBe(true);
+});
+
+test('nothing to deliver, and no git at all', async () => {
+  expect(await deliverWith()).toMatchObject({ kind: 'none', commit: null });
+  integrate({ a: 'A\n' });
+  expect((await deliverWith({ autoCommit: true })).kind).toBe('committed');
   expect(await deliverWith()).toMatchObject({ kind: 'none' });
   rmSync(at('.git'), { recursive: true });
   expect(await deliverWith()).toMatchObject({ kind: 'left', commit: null });

@@ -1,5 +1,3 @@
-import { execSync } from 'node:child_process';
-import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Failed } from '../../../src/failure.ts';
 import { LandingRig } from '../../rig/landing-rig.ts';
@@ -19,7 +17,7 @@ async function run(files: Record<string, string | null>): Promise<string> {
 }
 
 function deliverTo(commit: string): void {
-  rig.git('update-ref', 'refs/orchestrator/delivered/main', commit);
+  rig.git('update-ref', 'refs/orchestrator/deliveries/main', commit);
 }
 
 async function refusal(): Promise<Failed> {
@@ -32,7 +30,7 @@ test('it begins at the branch of the user, and follows it while it is behind', a
   expect(await (await rig.open()).tip()).toBe(rig.git('rev-parse', 'HEAD'));
   const ahead = rig.userCommits({ 'a.txt': 'more\n' });
   const integration = await rig.open();
-  expect(integration.ref).toBe('refs/heads/orchestrator/integration/main');
+  expect(integration.ref).toBe('refs/orchestrator/integration/main');
   expect(await integration.tip()).toBe(ahead);
 });
 
@@ -107,32 +105,29 @@ test('in a conflict it names commands that work', async () => {
 test('a detached HEAD has a branch of its own', async () => {
   rig.git('checkout', '-q', '--detach');
   const integration = await rig.open(null);
-  expect(integration.ref).toBe('refs/heads/orchestrator/integration/detached');
+  expect(integration.ref).toBe('refs/orchestrator/integration/+detached');
   expect(await integration.tip()).toBe(rig.git('rev-parse', 'HEAD'));
 });
 
-test('a branch that is checked out is not moved under somebody', async () => {
-  await rig.open();
-  const elsewhere = join(rig.root, "else where's");
-  rig.git('worktree', 'add', '-q', elsewhere, 'orchestrator/integration/main');
-  const { failure } = await refusal();
-  expect(failure.message).toContain(elsewhere);
-  execSync(failure.fix ?? '', { cwd: rig.top, env: rig.environment, stdio: 'pipe' });
-  await rig.open();
-});
+test.each(['orchestrator', 'orchestrator/integration', 'orchestrator/integration/main/more'])(
+  'a branch of the user that is called %s is in nobody’s way',
+  async (name) => {
+    rig.git('branch', name);
+    const integration = await rig.open();
+    expect(integration.notes).toEqual([]);
+    expect(rig.git('rev-parse', integration.ref)).toBe(rig.git('rev-parse', 'HEAD'));
+  },
+);
 
-test('the integration branch is nobody’s to begin at', async () => {
-  await rig.open();
-  rig.git('checkout', '-q', 'orchestrator/integration/main');
-  const error = await rig.open('orchestrator/integration/main').catch((thrown: unknown) => thrown);
-  expect((error as Failed).failure.fix).toBe('git switch main');
-});
-
-test('a branch in the way of its name is reported with the command that moves it', async () => {
-  rig.git('branch', 'orchestrator');
-  const { failure } = await refusal();
-  rig.shell(failure.fix ?? '');
-  await rig.open();
+test('a branch that takes the place of one it is named below has results of its own', async () => {
+  rig.git('checkout', '-q', '-b', 'feat');
+  const before = await rig.open('feat');
+  rig.git('checkout', '-q', '--detach');
+  rig.git('branch', '-qD', 'feat');
+  rig.git('checkout', '-q', '-b', 'feat/x');
+  const integration = await rig.open('feat/x');
+  expect(integration.ref).not.toBe(before.ref);
+  expect(await integration.tip()).toBe(rig.git('rev-parse', 'HEAD'));
 });
 
 test('nothing of the user is touched, whatever is dirty', async () => {
@@ -146,7 +141,7 @@ test('nothing of the user is touched, whatever is dirty', async () => {
 
 test('what landed on a branch that somebody deletes stays reachable, and is not brought back unasked', async () => {
   const landed = await run({ 'new.txt': 'new\n' });
-  rig.git('branch', '-qD', 'orchestrator/integration/main');
+  rig.git('update-ref', '-d', 'refs/orchestrator/integration/main');
   const integration = await rig.open();
   expect(await integration.tip()).toBe(rig.git('rev-parse', 'HEAD'));
   const [, command = ''] = /(git branch kept-results .+)/.exec(integration.notes.join()) ?? [];

@@ -91,6 +91,6 @@ describe('In a large repository', () => {
     }
     expect(calls[0]).toBeGreaterThan(10);
     expect(calls[1]).toBe(calls[0]);
-    expect(rig.git('for-each-ref', 'refs/orchestrator/r1', 'refs/heads/orchestrator/r1')).toBe('');
+    expect(rig.git('for-each-ref', 'refs/orchestrator/r1', 'refs/orchestrator/r1')).toBe('');
   });
 });

@@ -33,7 +33,7 @@ const adminOf = (slot: string) => /gitdir: (.+)/.exec(readFileSync(join(slot, '.
 async function expectReused(tool: Awaited<ReturnType<WorktreesRig['start']>>, slot: string) {
   const { workspace } = await rig.acquire(tool, rig.attempt('2'));
   expect(workspace.directory).toBe(slot);
-  expect(rig.gitIn(slot, ['status', '--porcelain', '-b'])).toBe('## orchestrator/r1/task-2');
+  expect(rig.gitIn(slot, ['status', '--porcelain', '-b'])).toBe('## HEAD (no branch)');
   expect(read(workspace, 'a.txt')).toBe('one\ntwo\nthree\n');
   expect(rig.git('fsck', '--connectivity-only')).not.toContain('error');
   return workspace;
@@ -93,7 +93,7 @@ test.each([
   ['with a lock in it', (slot: string) => write(adminOf(slot), { 'index.lock': '', 'HEAD.lock': '' })],
   ['with a garbled index', (slot: string) => write(adminOf(slot), { index: 'garbage' })],
   ['with nothing known of it', (slot: string) => rmSync(`${slot}.json`)],
-  ['with its branch deleted', () => rig.git('update-ref', '-d', 'refs/heads/orchestrator/r1/task-1')],
+  ['with its ref deleted', () => rig.git('update-ref', '-d', 'refs/orchestrator/r1/task-1')],
 ])('What a killed run left in a worktree is kept before others get it: %s', async (_how, damage) => {
   const { slot, attempt } = await killedIn({ 'new.txt': 'unfinished', 'a.txt': 'edited' });
   damage(slot);
@@ -200,14 +200,14 @@ test('A rebase, a merge and a bisection that a worker left do not follow the nex
 
 test('Work that cannot be kept blocks its worktree, not the run, and is kept as soon as it can be', async () => {
   const { slot, attempt } = await killedIn({ 'new.txt': 'unfinished' });
-  const objects = join(rig.top, '.git', 'refs', 'orchestrator');
-  rmSync(objects, { recursive: true, force: true });
-  write(dirname(objects), { orchestrator: 'in the way' });
+  const refs = join(rig.top, '.git', 'refs', 'orchestrator', 'r1');
+  rmSync(refs, { recursive: true, force: true });
+  write(dirname(refs), { r1: 'in the way' });
   const tool = await rig.start({}, [], 'r2');
   expect(rig.warnings.join()).toContain('could not be kept');
   const other = await rig.acquire(tool, rig.attempt('2', { runId: 'r2' }));
   expect(other.workspace.directory).not.toBe(slot);
-  rmSync(objects);
+  rmSync(refs);
   const again = await rig.acquire(tool, rig.attempt('1', { runId: 'r2' }), { attempt, outcome: 'cancelled' });
   expect(read(again.workspace, 'new.txt')).toBe('unfinished');
 });

@@ -16,7 +16,7 @@ beforeEach(() => {
   rig.git('update-ref', 'refs/heads/main', base);
   rig.git('reset', '-q', '--hard');
   tip = rig.commit([base], { a: 'A\n' });
-  rig.git('update-ref', `refs/heads/${BRANCH}`, tip);
+  rig.git('update-ref', `refs/${BRANCH}`, tip);
   remote = join(rig.root, 'remote.git');
   rig.git('init', '-q', '--bare', remote);
   rig.git('remote', 'add', 'origin', remote);
@@ -37,7 +37,7 @@ function installGh(script = 'echo https://example.com/pull/7'): () => string {
 
 function offer(environment = rig.environment) {
   return deliver(rig.runner, {
-    integrationRef: `refs/heads/${BRANCH}`,
+    integrationRef: `refs/${BRANCH}`,
     target: 'main',
     autoCommit: false,
     mode: 'pr',

@@ -84,17 +84,17 @@ describe('keeping', () => {
     expect(rig.show(commit, 'a.txt')).toContain('<<<<<<<');
   });
 
-  test('commits on the branch that a worker has left are kept too', async () => {
+  test('commits that a worker has left are kept too, on whatever branch', async () => {
     const worktree = rig.worktree();
     write(worktree, { 'left.txt': 'x' });
     rig.gitIn(worktree, ['add', '-A']);
     rig.gitIn(worktree, ['commit', '-qm', 'left behind']);
     const left = rig.gitIn(worktree, ['rev-parse', 'HEAD']);
     rig.gitIn(worktree, ['checkout', '-q', '--detach', 'main']);
-    const keep = () => rig.snapshots.keep(worktree, { ...request, branch: 'task-1' });
+    rig.git('branch', '-qD', 'task-1');
+    const keep = () => rig.snapshots.keep(worktree, request);
     const { commit } = await keep();
     expect((await keep()).commit).toBe(commit);
-    rig.git('branch', '-qD', 'task-1');
     expect(rig.git('for-each-ref', '--format=%(refname)', '--contains', left, 'refs/orchestrator')).toBe(
       refs()[0],
     );

@@ -29,10 +29,11 @@ beforeEach(() => {
   untaken = (autoCommit = false) => describeUntaken(new Git(directory, environment()), autoCommit);
   git('init', '-q', '-b', 'main');
   git('commit', '-q', '--allow-empty', '-m', 'Begin');
-  git('switch', '-q', '-c', BRANCH);
+  git('switch', '-q', '--detach');
   writeFileSync(join(directory, 'result.txt'), 'result\n');
   git('add', '.');
   git('commit', '-q', '-m', 'Result');
+  git('update-ref', `refs/${BRANCH}`, 'HEAD');
   git('switch', '-q', 'main');
 });
 
@@ -54,6 +55,6 @@ test('nothing is told of what is committed, however it came there, nor where not
   git('commit', '-q', '-m', 'Taken by hand');
   git('commit', '-q', '--allow-empty', '-m', 'And gone on');
   expect(await untaken()).toBeUndefined();
-  git('branch', '-D', BRANCH);
+  git('update-ref', '-d', `refs/${BRANCH}`);
   expect(await untaken()).toBeUndefined();
 });
