@@ -31,6 +31,7 @@ const ENGINE = [
   'outbox',
   'task-execution',
   'scheduler',
+  'predict',
   'retry-policy',
   'governor',
   'breaker',

@@ -18,8 +18,9 @@ export interface BudgetRequest {
   readonly earlierUsd: number;
   /** What the attempt is expected to cost. */
   readonly expectedUsd: number;
-  /** How many other tasks could start now. */
-  readonly waiting: number;
+  /** How many other tasks could start now, and how many have still to start at all. */
+  readonly ready: number;
+  readonly open: number;
 }
 
 /** What a task gets. */
@@ -34,8 +35,6 @@ export type Grant =
 
 /** An attempt that cannot spend this much is not worth its start. */
 const SMALLEST_GRANT_USD = 0.05;
-/** How far beyond what is expected an attempt may go before its share would be better used by others. */
-const HEADROOM = 2;
 /** The part of a grant that is kept for the review of what comes of it. */
 const REVIEW_SHARE = 0.15;
 
@@ -76,17 +75,34 @@ export class Budget {
     return Math.max(0, maxCostUsd - this.#spentUsd - held);
   }
 
+  /** What running attempts hold beyond what they have spent. */
+  get heldUsd(): number {
+    return [...this.#running.values()].reduce(
+      (sum, { reservedUsd, usedUsd }) => sum + Math.max(0, (reservedUsd ?? 0) - usedUsd),
+      0,
+    );
+  }
+
+  /** Whether one more attempt could run, if there is money for it. */
+  get hasFreeSlot(): boolean {
+    return this.#free > 0;
+  }
+
   /** Asks for an attempt's money; what is granted stays held until `ended`. */
-  grant({ taskId, earlierUsd, expectedUsd, waiting }: BudgetRequest): Grant {
-    const { maxCostUsd, maxCostPerTaskUsd, slots } = this.#options;
+  grant({ taskId, earlierUsd, expectedUsd, ready, open }: BudgetRequest): Grant {
+    const { maxCostUsd, maxCostPerTaskUsd } = this.#options;
     const ownRest = maxCostPerTaskUsd === null ? null : maxCostPerTaskUsd - earlierUsd;
     if (ownRest !== null && ownRest < Math.min(SMALLEST_GRANT_USD, maxCostPerTaskUsd ?? 0))
       return { kind: 'task-spent' };
     const left = this.leftUsd;
     if (maxCostUsd === null || left === null) return this.#granted(taskId, null, ownRest);
 
-    const share = left / Math.max(1, Math.min(slots - this.#running.size, 1 + waiting));
-    const wanted = Math.min(ownRest ?? Infinity, Math.max(share, HEADROOM * expectedUsd));
+    // While another one works, what that makes ready will want its slot, and money, before this one has ended.
+    const others = ready + this.#running.size > 0 ? Math.min(this.#free - 1, open) : 0;
+    const share = left / (1 + Math.max(0, others));
+    // One that was cut short gets as much again: it must not be cut short for each cent.
+    const again = Math.min(earlierUsd, left / 2);
+    const wanted = Math.min(ownRest ?? Infinity, Math.max(share, expectedUsd, again));
     const reserved = Math.min(left, wanted);
     const isLittle = reserved < Math.min(expectedUsd, ownRest ?? Infinity) || reserved < SMALLEST_GRANT_USD;
     // Alone it may have all that is left: an attempt that is cut short goes on where it stopped.
@@ -138,6 +154,10 @@ export class Budget {
   mayAskManager(): boolean {
     const { maxCostUsd } = this.#options;
     return maxCostUsd === null || this.spentUsd < maxCostUsd;
+  }
+
+  get #free(): number {
+    return this.#options.slots - this.#running.size;
   }
 
   #granted(taskId: string, reservedUsd: number | null, most: number | null): Grant {

@@ -22,59 +22,84 @@ export interface FinishedWork {
 /** Expected working time of a task, in minutes; always positive. */
 export type Estimator = (task: Pick<Task, 'size' | 'estimateMinutes'>) => number;
 
-/**
- * Learns from this project's finished work how long its tasks really take.
- *
- * Each size gets the geometric mean of the ratio of actual to planned time, drawn towards the ratio over all sizes
- * and that one towards 1 while there is little to learn from: run times are log-normal, so one slow task must not
- * count as many.
- */
-export function learnEstimates(
-  history: readonly Pick<FinishedWork, 'size' | 'estimateMinutes' | 'minutes'>[],
-): Estimator {
-  const factor = learnFactor(history, ({ minutes }) => minutes, planned);
-  return (task) => planned(task) * factor(task.size);
-}
-
 /** Expected cost of a task with the model that is used, in US dollars at list price; always positive. */
 export type CostEstimator = Estimator;
 
 /** What a minute of work is expected to cost before there is a history of it, in US dollars. */
 const PRIOR_USD_PER_MINUTE = 0.1;
 
-/** Learns from finished work what tasks cost, in the same way; work with another model counts where there is no other. */
-export function learnCosts(history: readonly FinishedWork[], model: string): CostEstimator {
-  const ofModel = history.filter((work) => work.model === model);
-  const plannedUsd = (work: Pick<Task, 'size' | 'estimateMinutes'>): number =>
-    planned(work) * PRIOR_USD_PER_MINUTE;
-  const factor = learnFactor(ofModel.length > 0 ? ofModel : history, ({ costUsd }) => costUsd, plannedUsd);
-  return (task) => plannedUsd(task) * factor(task.size);
+/** How long this project's tasks really take, by its finished work. */
+export function learnEstimates(history: readonly Timed[]): Estimator {
+  const ratios = new Ratios();
+  for (const work of history) ratios.add(work.size, work.minutes / planned(work));
+  return (task) => planned(task) * ratios.factor(task.size);
 }
 
-/** How many times what was planned work of each size really took. */
-function learnFactor<W extends Pick<FinishedWork, 'size' | 'estimateMinutes'>>(
-  history: readonly W[],
-  actual: (work: W) => number,
-  expected: (work: W) => number,
-): (size: Size | null) => number {
-  const logRatios = new Map<Size | null, number[]>();
-  const all: number[] = [];
-  for (const work of history) {
-    if (!(actual(work) > 0) || !Number.isFinite(actual(work))) continue;
-    const logRatio = Math.max(
-      -MAX_LOG_RATIO,
-      Math.min(MAX_LOG_RATIO, Math.log(actual(work) / expected(work))),
-    );
-    all.push(logRatio);
-    const ofSize = logRatios.get(work.size);
-    if (ofSize === undefined) logRatios.set(work.size, [logRatio]);
-    else ofSize.push(logRatio);
+type Timed = Pick<FinishedWork, 'size' | 'estimateMinutes' | 'minutes'>;
+
+type Paid = Omit<FinishedWork, 'minutes'>;
+
+/** What this project's tasks really cost, by its finished work; it goes on learning while a run finishes more. */
+export class LearnedCosts {
+  readonly #model: string;
+  readonly #ofModel = new Ratios();
+  readonly #ofAny = new Ratios();
+
+  constructor(history: readonly Paid[], model: string) {
+    this.#model = model;
+    for (const work of history) this.learn(work);
   }
-  const overall = shrunkMean(all, 0);
-  const factors = new Map(
-    [...logRatios].map(([size, ratios]) => [size, Math.exp(shrunkMean(ratios, overall))]),
-  );
-  return (size) => factors.get(size) ?? Math.exp(overall);
+
+  /** Work with another model counts only as long as there is none with this one. */
+  readonly estimate: CostEstimator = (task) => {
+    const ratios = this.#ofModel.isEmpty ? this.#ofAny : this.#ofModel;
+    return plannedUsd(task) * ratios.factor(task.size);
+  };
+
+  /** Takes in one more piece of finished work. */
+  readonly learn = (work: Paid): void => {
+    const ratios = work.model === this.#model ? this.#ofModel : this.#ofAny;
+    ratios.add(work.size, work.costUsd / plannedUsd(work));
+  };
+}
+
+/**
+ * How many times what was planned work really took. Each size gets the geometric mean of its ratios, drawn towards that
+ * over all sizes and that one towards 1 while there is little to learn from: run times are log-normal, so one slow task
+ * must not count as many.
+ */
+class Ratios {
+  readonly #all = { sum: 0, count: 0 };
+  readonly #bySize = new Map<Size | null, { sum: number; count: number }>();
+
+  get isEmpty(): boolean {
+    return this.#all.count === 0;
+  }
+
+  add(size: Size | null, ratio: number): void {
+    if (!(ratio > 0) || !Number.isFinite(ratio)) return;
+    const log = Math.max(-MAX_LOG_RATIO, Math.min(MAX_LOG_RATIO, Math.log(ratio)));
+    const ofSize = this.#bySize.get(size) ?? { sum: 0, count: 0 };
+    this.#bySize.set(size, ofSize);
+    for (const mean of [this.#all, ofSize]) {
+      mean.sum += log;
+      mean.count++;
+    }
+  }
+
+  factor(size: Size | null): number {
+    const overall = shrunk(this.#all, 0);
+    const ofSize = this.#bySize.get(size);
+    return Math.exp(ofSize === undefined ? overall : shrunk(ofSize, overall));
+  }
+}
+
+function shrunk({ sum, count }: { readonly sum: number; readonly count: number }, towards: number): number {
+  return (sum + towards * PRIOR_WEIGHT) / (count + PRIOR_WEIGHT);
+}
+
+function plannedUsd(task: Pick<Task, 'size' | 'estimateMinutes'>): number {
+  return planned(task) * PRIOR_USD_PER_MINUTE;
 }
 
 function planned(task: Pick<Task, 'size' | 'estimateMinutes'>): number {
@@ -82,9 +107,4 @@ function planned(task: Pick<Task, 'size' | 'estimateMinutes'>): number {
   return estimateMinutes !== null && estimateMinutes > 0
     ? Math.max(0.1, estimateMinutes)
     : PRIOR_MINUTES[task.size ?? 'M'];
-}
-
-function shrunkMean(values: readonly number[], towards: number): number {
-  const sum = values.reduce((total, value) => total + value, towards * PRIOR_WEIGHT);
-  return sum / (values.length + PRIOR_WEIGHT);
 }

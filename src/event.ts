@@ -102,6 +102,16 @@ export type Event =
       readonly resetsAt: string | null;
     }
   | {
+      /** Workers idle since those that run hold too much of the budget; said again once that is over. */
+      readonly type: 'budget-wait';
+      readonly runId: string;
+      /** How many tasks could start but for money; 0 once none waits for it. */
+      readonly waiting: number;
+      /** What running attempts hold beyond what they have spent, and what is free, in US dollars. */
+      readonly heldUsd: number;
+      readonly freeUsd: number;
+    }
+  | {
       readonly type: 'run-ended';
       readonly runId: string;
       readonly outcome: RunOutcome;

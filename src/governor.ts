@@ -28,6 +28,8 @@ export type Admission =
   | { readonly kind: 'granted'; readonly reservedUsd: number | null; readonly workerUsd: number | null }
   /** Not now; a smaller task may. */
   | { readonly kind: 'wait' }
+  /** Not while running attempts hold so much of the budget; a smaller task may. */
+  | { readonly kind: 'held' }
   /** The task has spent what it may. */
   | { readonly kind: 'task-spent' }
   /** Nothing starts any more in this run. */
@@ -57,6 +59,8 @@ export class Governor {
   #isHeeded: boolean;
   /** What running attempts are still expected to cost, by task. */
   readonly #expected = new Map<TaskId, { readonly expectedUsd: number; readonly usedUsd: number }>();
+  /** Tasks that were refused for want of money since an attempt has last given some back. */
+  readonly #short = new Set<TaskId>();
   /** The window that was too small for the last task that asked. */
   #tight: SeenWindow | undefined;
   readonly #alone = new LoneFailures();
@@ -85,6 +89,13 @@ export class Governor {
   /** How many tasks were left because what they may spend is spent. */
   get overBudget(): number {
     return this.#overBudget;
+  }
+
+  /** What tasks wait for that could start but for money; null while none does, or no worker idles. */
+  get shortage(): { readonly waiting: number; readonly heldUsd: number; readonly freeUsd: number } | null {
+    const { hasFreeSlot, heldUsd, leftUsd } = this.#budget;
+    if (this.#short.size === 0 || !hasFreeSlot) return null;
+    return { waiting: this.#short.size, heldUsd, freeUsd: leftUsd ?? 0 };
   }
 
   /** How many tasks may start now. */
@@ -148,8 +159,10 @@ export class Governor {
         this.#stop ??= { outcome: 'over-budget', message: this.#spentMessage() };
         return { kind: 'stopped' };
       case 'wait':
-        return grant;
+        this.#short.add(taskId);
+        return { kind: 'held' };
       case 'granted':
+        this.#short.delete(taskId);
         this.#expected.set(taskId, { expectedUsd, usedUsd: 0 });
         this.#tight = undefined;
         this.#breaker.started(taskId, now);
@@ -173,8 +186,7 @@ export class Governor {
 
   /** Gives back what is held for an attempt that never started, or came to nothing. */
   withdraw(taskId: TaskId): void {
-    this.#budget.ended(taskId, 0);
-    this.#expected.delete(taskId);
+    this.#giveBack(taskId, 0);
     this.#breaker.ended(taskId);
   }
 
@@ -202,8 +214,7 @@ export class Governor {
     const isCutShort =
       end.outcome === 'over-budget' || (end.outcome === 'cancelled' && this.#budget.isOverdrawn(taskId));
     if (isCutShort) this.#overBudget++;
-    this.#budget.ended(taskId, costOf(end));
-    this.#expected.delete(taskId);
+    this.#giveBack(taskId, costOf(end));
     if (end.outcome === 'usage-limited') this.#refused(attempt, end, now);
     const alike = this.#diedOfOutage(taskId, end, now);
     if (alike !== null) this.#outage(end, now);
@@ -223,6 +234,13 @@ export class Governor {
     if (!this.#budget.hasMoreFor(earlierUsd)) return false;
     this.#overBudget--;
     return true;
+  }
+
+  /** What it held is free, and whoever was refused for it is asked again. */
+  #giveBack(taskId: TaskId, costUsd: number): void {
+    this.#budget.ended(taskId, costUsd);
+    this.#expected.delete(taskId);
+    this.#short.clear();
   }
 
   /** Those of which it is known that they have not been reset: what was seen without its reset soon says nothing. */

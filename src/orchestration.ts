@@ -1,6 +1,6 @@
 import type { ProcessIdentity } from './attempt.ts';
 import type { Budget } from './budget.ts';
-import type { CostEstimator, Estimator } from './estimate.ts';
+import type { CostEstimator, Estimator, LearnedCosts } from './estimate.ts';
 import type { RunOutcome } from './event.ts';
 import type { Reporter } from './reporting/reporter.ts';
 import type { TaskResult } from './scheduler.ts';
@@ -20,6 +20,8 @@ export interface Orchestration {
   readonly plan: (tasks: readonly Task[], signal: AbortSignal) => Promise<'manager' | 'cache' | 'stored'>;
   readonly estimate: Estimator;
   readonly estimateCost: CostEstimator;
+  /** Hears what finished work has cost, so that the next estimates are better. */
+  readonly learnCost: LearnedCosts['learn'];
   readonly budget: Budget;
   readonly ledger: UsageLedger;
   readonly isAlive: (process: ProcessIdentity) => boolean;

@@ -20,8 +20,8 @@ import {
 import type { TaskGraph } from './task-graph.ts';
 import { WorkerPool } from './worker-pool.ts';
 
-/** So many tasks are asked in one go whether they fit into what is left; all, where the run would wait otherwise. */
-const MOST_ASKED = 64;
+/** So many tasks are refused in one go for what is left; all, where the run would wait otherwise. */
+const MOST_REFUSED = 64;
 const LONGEST_TIMER_MS = 60_000;
 
 /**
@@ -80,7 +80,7 @@ class Orchestrator {
       governor: this.#governor,
       retries: new RetryPolicy(options, parts.random),
       graph: () => this.#graph,
-      waiting: () => this.#scheduler.ready().length,
+      others: () => ({ ready: this.#scheduler.ready().length, open: this.#scheduler.open }),
       report: (event) => this.#outbox.report(event),
       onAnswer: () => this.#checkLimits(),
     };
@@ -192,25 +192,25 @@ class Orchestrator {
    */
   #dispatch(): void {
     const ended = this.#attempts.takeEnded();
-    const ready = ended.length === 0 ? this.#candidates() : [];
-    if (ended.length + ready.length === 0) return;
+    const first = ended.length === 0 ? this.#candidate() : undefined;
+    if (ended.length === 0 && first === undefined) return;
     try {
       const begun: BegunAttempt[] = [];
       this.#outbox.atomically(() => {
         for (const one of ended) this.#settle(one);
-        let asked = 0;
-        let choices = [...ready, ...this.#candidates()];
+        if (ended.length > 0) this.#scheduler.recall();
+        let refused = 0;
         // Where one is refused, for instance since it is too large for what is left, another one gets its slot.
-        while (choices.length > 0 && (asked < MOST_ASKED || begun.length + this.#attempts.running === 0)) {
-          asked += choices.length;
-          for (const choice of choices) {
-            const start = beginAttempt(this.#execution, choice);
-            if ('kind' in start) this.#scheduler.end(choice.id, start);
-            else begun.push(start);
-          }
-          choices = this.#candidates();
+        const mayAsk = (): boolean => refused < MOST_REFUSED || begun.length + this.#attempts.running === 0;
+        for (let choice = first ?? this.#candidate(); choice !== undefined;) {
+          const start = beginAttempt(this.#execution, choice);
+          if ('kind' in start) {
+            refused++;
+            this.#scheduler.end(choice.id, start);
+          } else begun.push(start);
+          choice = mayAsk() ? this.#candidate() : undefined;
         }
-        if (asked > 0 && begun.length === 0 && this.#attempts.running === 0)
+        if (refused > 0 && begun.length === 0 && this.#attempts.running === 0)
           this.#governor.starved(this.#parts.now());
         this.#pauses.tell();
       });
@@ -222,11 +222,11 @@ class Orchestrator {
     }
   }
 
-  /** The best of what may start now. */
-  #candidates(): Choice[] {
-    if (!this.#isPlanned || this.#mayNotStart()) return [];
+  /** The best of what may start now; one at a time, so that each that is asked knows of the others that are ready. */
+  #candidate(): Choice | undefined {
+    if (!this.#isPlanned || this.#mayNotStart()) return undefined;
     const now = this.#parts.now();
-    return this.#scheduler.take(now, this.#governor.startable(now));
+    return this.#scheduler.take(now, Math.min(1, this.#governor.startable(now)))[0];
   }
 
   #settle({ attempt, end, isStopped }: EndedAttempt): void {

@@ -2,18 +2,17 @@ import type { Event } from './event.ts';
 import type { Governor } from './governor.ts';
 import type { Pause } from './breaker.ts';
 
-/** Tells what becomes of a run's pauses and limits, each thing once. */
+type Causes = Pick<Governor, 'pause' | 'stop' | 'warnings' | 'shortage'>;
+
+/** Tells what keeps a run from starting more and what is near to it, each thing once. */
 export class PauseTeller {
   readonly #runId: string;
-  readonly #governor: Pick<Governor, 'pause' | 'stop' | 'warnings'>;
+  readonly #governor: Causes;
   readonly #tell: (event: Event) => void;
   #told: Pause | null = null;
+  #isShort = false;
 
-  constructor(
-    runId: string,
-    governor: Pick<Governor, 'pause' | 'stop' | 'warnings'>,
-    tell: (event: Event) => void,
-  ) {
+  constructor(runId: string, governor: Causes, tell: (event: Event) => void) {
     this.#runId = runId;
     this.#governor = governor;
     this.#tell = tell;
@@ -33,6 +32,7 @@ export class PauseTeller {
         resetsAt: resetsAt === null ? null : iso(resetsAt),
       });
     }
+    this.#tellShortage();
     const { pause, stop } = this.#governor;
     const before = this.#told;
     // A run that ends for something else says so in its last words.
@@ -46,6 +46,14 @@ export class PauseTeller {
       this.#tell({ type: 'run-paused', runId, reason, until: iso(until), message: cause });
     }
     return true;
+  }
+
+  #tellShortage(): void {
+    const { shortage } = this.#governor;
+    if ((shortage !== null) === this.#isShort) return;
+    this.#isShort = shortage !== null;
+    const figures = shortage ?? { waiting: 0, heldUsd: 0, freeUsd: 0 };
+    this.#tell({ type: 'budget-wait', runId: this.#runId, ...figures });
   }
 }
 

@@ -30,7 +30,9 @@ export type Verdict =
   | { readonly kind: 'failed'; readonly why?: string }
   | { readonly kind: 'released' }
   /** To be tried again, not before `at` (Unix milliseconds); `ahead` of what was never begun. */
-  | { readonly kind: 'retry'; readonly at: number; readonly ahead?: boolean };
+  | { readonly kind: 'retry'; readonly at: number; readonly ahead?: boolean }
+  /** Refused since others hold what it needs: to be asked again at `at`, or with `recall` where one of them ends. */
+  | { readonly kind: 'held'; readonly at: number };
 
 /** What became of a task in this run; `not-run` ones were never ready, excluded, or released. */
 export type TaskResult = 'done' | 'failed' | 'not-run';
@@ -63,6 +65,12 @@ export class Scheduler {
   /** Best first. */
   #ready: TaskId[] = [];
   readonly #retries = new Map<TaskId, number>();
+  /** No retry is due before this. */
+  #nextRetryAt = Infinity;
+  /** Those among the retries that wait for what others hold. */
+  readonly #held = new Set<TaskId>();
+  /** Work that is not settled and does not run. */
+  #open = 0;
   /** Tasks that were interrupted for no fault of their own: what is begun is finished first. */
   readonly #begun = new Set<TaskId>();
   #running = 0;
@@ -92,7 +100,11 @@ export class Scheduler {
       if (state === 'failed' && task.status === 'failed') continue;
       this.#states.set(task.id, this.#initialState(task, state));
     }
-    for (const id of this.#retries.keys()) if (this.#states.get(id) !== 'retrying') this.#retries.delete(id);
+    for (const id of this.#retries.keys()) {
+      if (this.#states.get(id) === 'retrying') continue;
+      this.#retries.delete(id);
+      this.#held.delete(id);
+    }
     this.#paths = graph.remainingPath(this.#options.estimate, (id) => !this.#isSettled(id));
     this.#missing.clear();
     for (const id of graph.order) {
@@ -100,24 +112,23 @@ export class Scheduler {
       this.#missing.set(id, missing);
       if (missing === 0) this.#unblock(id);
     }
+    this.#open = graph.leaves().filter((id) => isOpen(this.#states.get(id))).length;
   }
 
   /** Tasks to start now, best first, as many as there are free slots, at `most`; each counts as running from here on. */
   take(now: number, most = Infinity): Choice[] {
     if (this.#stopped) return [];
-    for (const [id, at] of this.#retries) {
-      if (at > now) continue;
-      this.#retries.delete(id);
-      if (this.#states.get(id) !== 'retrying') continue;
-      this.#states.set(id, 'waiting');
-      // What it needs may have become more meanwhile.
-      if (this.#missing.get(id) === 0) this.#enqueue(id);
+    if (this.#nextRetryAt <= now) {
+      this.#nextRetryAt = Infinity;
+      for (const [id, at] of this.#retries)
+        if (at <= now) this.#bringBack(id);
+        else this.#nextRetryAt = Math.min(this.#nextRetryAt, at);
     }
     const free = Math.max(0, this.#options.slots - this.#running);
     const chosen = this.#ready.splice(0, Math.min(free, most));
     this.#running += chosen.length;
     return chosen.map((id) => {
-      this.#states.set(id, 'running');
+      this.#set(id, 'running');
       return { id, why: this.explain(id) };
     });
   }
@@ -126,7 +137,7 @@ export class Scheduler {
   adopt(id: TaskId): void {
     if (this.#states.get(id) === 'running') return;
     this.#ready = this.#ready.filter((other) => other !== id);
-    this.#states.set(id, 'running');
+    this.#set(id, 'running');
     this.#running++;
   }
 
@@ -149,11 +160,19 @@ export class Scheduler {
         this.#states.set(id, 'released');
         return;
       case 'retry':
-        this.#states.set(id, 'retrying');
-        this.#retries.set(id, verdict.at);
+        this.#retryAt(id, verdict.at);
         if (verdict.ahead === true) this.#begun.add(id);
         return;
+      case 'held':
+        this.#retryAt(id, verdict.at);
+        this.#held.add(id);
+        return;
     }
+  }
+
+  /** Asks those again at the next `take` that wait for what others hold. */
+  recall(): void {
+    for (const id of this.#held) this.#bringBack(id);
   }
 
   /** Whether a task is among those asked for; one that was adopted need not be. */
@@ -174,7 +193,7 @@ export class Scheduler {
   /** When `take` should be called again although nothing ended (Unix milliseconds); undefined if never. */
   nextWakeAt(): number | undefined {
     if (this.#stopped || this.#retries.size === 0 || this.#running >= this.#options.slots) return undefined;
-    return Math.min(...this.#retries.values());
+    return this.#nextRetryAt;
   }
 
   /** Counts over the tasks that this run is about. */
@@ -206,6 +225,11 @@ export class Scheduler {
     return this.#ready;
   }
 
+  /** How many tasks have still to start, now or when others are done. */
+  get open(): number {
+    return this.#open;
+  }
+
   /** One phrase: what puts a task where it is in the order. */
   explain(id: TaskId): string {
     const task = this.#graph.nodes.get(id);
@@ -224,6 +248,26 @@ export class Scheduler {
     if (this.#graph.isGroup(task.id)) return 'waiting';
     if (!isRunnable(task.status) || !this.wants(task.id)) return 'excluded';
     return before === 'retrying' ? 'retrying' : 'waiting';
+  }
+
+  #set(id: TaskId, state: State): void {
+    this.#open += Number(isOpen(state)) - Number(isOpen(this.#states.get(id)));
+    this.#states.set(id, state);
+  }
+
+  #retryAt(id: TaskId, at: number): void {
+    this.#set(id, 'retrying');
+    this.#retries.set(id, at);
+    this.#nextRetryAt = Math.min(this.#nextRetryAt, at);
+  }
+
+  #bringBack(id: TaskId): void {
+    this.#retries.delete(id);
+    this.#held.delete(id);
+    if (this.#states.get(id) !== 'retrying') return;
+    this.#set(id, 'waiting');
+    // What it needs may have become more meanwhile.
+    if (this.#missing.get(id) === 0) this.#enqueue(id);
   }
 
   #isSettled(id: TaskId): boolean {
@@ -253,7 +297,7 @@ export class Scheduler {
   }
 
   #enqueue(id: TaskId): void {
-    this.#states.set(id, 'ready');
+    this.#set(id, 'ready');
     let low = 0;
     let high = this.#ready.length;
     while (low < high) {
@@ -277,21 +321,8 @@ export class Scheduler {
   }
 }
 
-/** Predicted minutes until every open task is done with `slots` workers, if each takes what `estimate` says. */
-export function predictMinutes(graph: TaskGraph, slots: number, estimate: Estimator): number {
-  const scheduler = new Scheduler(graph, { slots, failureMode: 'continue', estimate });
-  const running: { id: TaskId; end: number }[] = [];
-  let now = 0;
-  for (;;) {
-    for (const { id } of scheduler.take(now)) {
-      const task = graph.nodes.get(id);
-      running.push({ id, end: now + (task === undefined ? 0 : estimate(task)) });
-    }
-    const next = running.sort((a, b) => b.end - a.end).pop();
-    if (next === undefined) return now;
-    now = next.end;
-    scheduler.end(next.id, { kind: 'done' });
-  }
+function isOpen(state: State | undefined): boolean {
+  return state === 'waiting' || state === 'ready' || state === 'retrying';
 }
 
 function minutes(value: number): string {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { bareEnd, type Attempt, type AttemptEnd } from './attempt.ts';
 import { continuationOf } from './continuation.ts';
-import type { CostEstimator } from './estimate.ts';
+import type { CostEstimator, LearnedCosts } from './estimate.ts';
 import type { Event, Stamped } from './event.ts';
 import { addFollowUps } from './follow-ups.ts';
 import type { Governor } from './governor.ts';
@@ -25,8 +25,9 @@ export interface ExecutionContext {
   readonly report: (event: Stamped) => void;
   readonly ledger: UsageLedger;
   readonly estimateCost: CostEstimator;
-  /** How many more tasks could start now. */
-  readonly waiting: () => number;
+  readonly learnCost: LearnedCosts['learn'];
+  /** How many more tasks could start now, and how many have still to start at all. */
+  readonly others: () => { readonly ready: number; readonly open: number };
   /** The API has answered, or said something of its limits. */
   readonly onAnswer: () => void;
   readonly newSessionId: () => string;
@@ -61,13 +62,15 @@ export function beginAttempt(context: ExecutionContext, { id, why }: Choice): Be
       taskId: id,
       earlierUsd: costOf(earlier),
       expectedUsd: context.estimateCost(task),
-      waiting: context.waiting(),
+      ...context.others(),
     },
     now,
   );
   switch (admission.kind) {
     case 'wait':
       return { kind: 'retry', at: now + context.pollMs };
+    case 'held':
+      return { kind: 'held', at: now + context.pollMs };
     case 'stopped':
       return { kind: 'released' };
     case 'task-spent':
@@ -119,9 +122,24 @@ export function settleAttempt(
   const verdict: Verdict =
     judged.kind === 'retry' ? { ...judged, at: Math.max(judged.at, notBefore) } : judged;
   endAttempt(context, attempt, { ...end, outage }, verdict);
+  if (end.outcome === 'landed') learnCost(context, attempt, end);
   if (verdict.kind === 'done' && end.review?.verdict === 'rejected')
     for (const event of addFollowUps(context.store, attempt.taskId, end.review)) context.report(event);
   return verdict;
+}
+
+/** What it took to land counts from the start of its session, as it does in the history of the project. */
+function learnCost(
+  { store, graph, learnCost: learn }: ExecutionContext,
+  attempt: Attempt,
+  end: AttemptEnd,
+): void {
+  const task = graph().nodes.get(attempt.taskId);
+  if (task === undefined) return;
+  const session = attempt.number === 1 ? [] : store.attempts({ taskId: attempt.taskId });
+  const earlier = session.filter(({ id, sessionId }) => id < attempt.id && sessionId === attempt.sessionId);
+  const costUsd = costOf([...earlier, { ...attempt, end }]);
+  learn({ ...task, costUsd, model: attempt.model });
 }
 
 /** What it held was too little, and by now more is free: it goes on where it stopped. */

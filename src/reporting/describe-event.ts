@@ -144,11 +144,24 @@ function describe(event: Stamped, worker: RunningWorker | undefined): EventLine 
       return line('quiet', 'good', `▶ ${RESUMED[event.reason]}: the run goes on.`);
     case 'usage-warning':
       return line('quiet', 'warn', describeUsage(event));
+    case 'budget-wait':
+      return event.waiting === 0
+        ? line('verbose', 'dim', '· No task waits for money any more.')
+        : line('normal', 'warn', `$ ${describeBudgetWait(event)}`);
     case 'warning':
       return line('quiet', 'warn', `! ${event.message}`);
     default:
       return unreachable(event);
   }
+}
+
+function describeBudgetWait({
+  waiting,
+  heldUsd,
+  freeUsd,
+}: Extract<Stamped, { type: 'budget-wait' }>): string {
+  const who = waiting === 1 ? '1 task that could start waits' : `${waiting} tasks that could start wait`;
+  return `${who} for money: those that run hold ${formatMoney(heldUsd)} of the budget, ${formatMoney(freeUsd)} is free.`;
 }
 
 function describePaused({ at, reason, until, message }: Extract<Stamped, { type: 'run-paused' }>): string {

@@ -17,6 +17,10 @@ export function eventSentence(event: Event): string {
       return `run resumed (${event.reason})`;
     case 'usage-warning':
       return `${Math.round(event.used)} % of the ${event.window} window is used`;
+    case 'budget-wait':
+      return event.waiting === 0
+        ? 'no task waits for money any more'
+        : `${event.waiting} tasks wait for money: ${formatMoney(event.heldUsd)} is held, ${formatMoney(event.freeUsd)} free`;
     case 'attempt-started':
       return `attempt ${event.number} started${event.resumed ? ' in its earlier session' : ''}${tail(event.why)}`;
     case 'attempt-prepared':

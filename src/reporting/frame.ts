@@ -27,6 +27,7 @@ export function drawFrame(progress: Progress, now: number, size: FrameSize, styl
   const room = Math.max(1, size.rows - 1);
   const head = drawTotals(progress, size, style);
   if (progress.paused !== null) head.push(pauseLine(progress.paused, progress, now, columns, style));
+  if (progress.waitingForBudget > 0) head.push(moneyLine(progress, columns, style));
   const isRoomy = room > 8;
   const windows = isRoomy ? drawWindowsLine(progress.windows, columns, style) : undefined;
   if (windows !== undefined) head.push(windows);
@@ -90,6 +91,11 @@ function pauseLine(pause: Pause, { windows }: Progress, now: number, columns: nu
   const exhausted = pause.reason === 'outage' ? undefined : exhaustedWindow(windows);
   const text = describePause({ ...pause, window: exhausted?.name ?? null }, now, columns - 2);
   return style.yellow(truncate(`‖ ${text}`, columns));
+}
+
+function moneyLine({ waitingForBudget }: Progress, columns: number, style: Styles): string {
+  const text = `$ ${plural(waitingForBudget, 'task')} could start but for the money that running ones hold`;
+  return style.yellow(truncate(text, columns));
 }
 
 /** Draws workers as rows of a table, its columns as wide as these workers need. */

@@ -49,6 +49,8 @@ export interface Progress {
   readonly pausedMs: number;
   /** Null while work may start. */
   readonly paused: Pause | null;
+  /** How many tasks could start but for the money that running ones hold. */
+  readonly waitingForBudget: number;
   /** Windows of a plan's usage limits, as far as they are known. */
   readonly windows: readonly ShownWindow[];
   /** Null while nothing is known that it could be told from. */
@@ -84,6 +86,7 @@ export class ProgressModel {
   #startedAt: number | undefined;
   #endedAt: number | undefined;
   #retries = 0;
+  #waitingForBudget = 0;
   #booked = { tokens: 0, costUsd: 0 };
   #billing = '';
   #warnings = { count: 0, last: '' };
@@ -146,6 +149,9 @@ export class ProgressModel {
       case 'usage-warning':
         this.#warned.set(JSON.stringify([event.account, event.window]), warnedWindow(event));
         break;
+      case 'budget-wait':
+        this.#waitingForBudget = event.waiting;
+        break;
       case 'warning':
         this.#warnings = { count: this.#warnings.count + 1, last: neutralise(event.message) };
         break;
@@ -169,6 +175,7 @@ export class ProgressModel {
       elapsedMs: Math.max(0, (this.#endedAt ?? now) - (this.#startedAt ?? now)),
       pausedMs: this.#pauses.totalMs(this.#endedAt ?? now),
       paused,
+      waitingForBudget: isOver ? 0 : this.#waitingForBudget,
       windows: openWindows(this.#sources.windows?.() ?? [...this.#warned.values()], now),
       remainingMs: isOver
         ? null

@@ -1,5 +1,5 @@
 import type { Stamped } from '../event.ts';
-import { learnCosts, type FinishedWork } from '../estimate.ts';
+import { LearnedCosts, type FinishedWork } from '../estimate.ts';
 import type { Task } from '../task.ts';
 
 /** The ceiling that was too low for a run to go on, and what it has to be at least. */
@@ -34,8 +34,8 @@ export function shortageOf({ events, spentUsd, dearestUsd, open, history, model 
       key: 'budget.max_cost_per_task_usd',
       neededUsd: Math.ceil(2 * Math.max(perTaskUsd, dearestUsd)),
     };
-  const costOf = learnCosts(history, model);
-  const expectedUsd = open.reduce((sum, task) => sum + costOf(task), 0);
+  const { estimate } = new LearnedCosts(history, model);
+  const expectedUsd = open.reduce((sum, task) => sum + estimate(task), 0);
   const likely = Math.ceil(spentUsd + expectedUsd);
   return { key: 'budget.max_cost_usd', neededUsd: Math.max(likely, Math.floor(maxUsd ?? 0) + 1) };
 }

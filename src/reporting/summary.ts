@@ -29,6 +29,7 @@ export const SUMMARY_EVENTS = [
   'run-started',
   'run-paused',
   'run-resumed',
+  'budget-wait',
   'run-delivered',
   'run-ended',
 ] as const;
@@ -111,6 +112,8 @@ export interface RunSummary {
   readonly pausedMs: number;
   /** Why nothing starts right now; null while something may, and once the run is over. */
   readonly paused: PausedSummary | null;
+  /** How many tasks could start but for the money that running ones hold. */
+  readonly waitingForBudget: number;
   readonly workers: number;
   readonly billing: string;
   readonly counts: RunCounts;
@@ -177,6 +180,7 @@ export function summarize(source: SummarySource): RunSummary {
     durationMs: Math.max(0, end - Date.parse(run.startedAt)),
     pausedMs: pauses.totalMs(end),
     paused: run.endedAt === null ? pausedSummary(pauses) : null,
+    waitingForBudget: run.endedAt === null ? waitingForBudget(events) : 0,
     workers: run.workers,
     billing: run.billing,
     counts: {
@@ -286,6 +290,10 @@ function usagePerRole(usage: readonly UsageRecord[]): RoleUsage[] {
   return (['manager', 'worker'] as const).flatMap((role) =>
     sumUsage(usage.filter((record) => record.role === role)).map((sum) => ({ role, ...sum })),
   );
+}
+
+function waitingForBudget(events: readonly Stamped[]): number {
+  return events.findLast((event) => event.type === 'budget-wait')?.waiting ?? 0;
 }
 
 function deliveryOf(events: readonly Stamped[]): Delivery | null {

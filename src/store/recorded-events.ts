@@ -46,6 +46,7 @@ export function recordEvent(store: StoreContext, event: Event): Stamped {
     case 'run-paused':
     case 'run-resumed':
     case 'usage-warning':
+    case 'budget-wait':
     case 'retry-scheduled':
     case 'warning':
       return log.append(event, at);

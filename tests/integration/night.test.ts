@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { learnCosts } from '../../src/estimate.ts';
+import { LearnedCosts } from '../../src/estimate.ts';
 import type { Stamped } from '../../src/event.ts';
 import type { RunResult } from '../../src/orchestration.ts';
 import { orchestrate } from '../../src/orchestrator.ts';
@@ -80,7 +80,7 @@ it('gets through a night of 60 tasks, two limits, an outage, a bad task and a fl
       store,
       worker: world,
       reporter: { report: (event) => void events.push(event), close: () => Promise.resolve() },
-      estimateCost: learnCosts([], 'sonnet'),
+      estimateCost: new LearnedCosts([], 'sonnet').estimate,
       budget: openBudget({ maxCostUsd: 200, slots: 4 }),
       ledger,
     },

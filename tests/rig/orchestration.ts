@@ -12,6 +12,7 @@ export function quietParts(folder: string): Omit<Orchestration, 'store' | 'worke
     plan: () => Promise.resolve('stored'),
     estimate: learnEstimates([]),
     estimateCost: () => 0.01,
+    learnCost: () => undefined,
     isAlive: () => false,
     newSessionId: () => crypto.randomUUID(),
     now: Date.now,

@@ -13,11 +13,12 @@ function budget(options: Partial<BudgetOptions>): Budget {
   });
 }
 
-const ask = (taskId: string, expectedUsd = 0.5, earlierUsd = 0, waiting = 9) => ({
+const ask = (taskId: string, expectedUsd = 0.5, earlierUsd = 0, ready = 9) => ({
   taskId,
   expectedUsd,
   earlierUsd,
-  waiting,
+  ready,
+  open: ready,
 });
 
 describe('Budget', () => {
@@ -80,11 +81,18 @@ describe('Budget', () => {
 
   it('lets nobody begin with less than is expected while others hold money that they may give back', () => {
     const money = budget({ maxCostUsd: 2, slots: 4 });
-    expect(money.grant(ask('1', 0.9))).toMatchObject({ kind: 'granted', reservedUsd: 1.8 });
-    expect(money.grant(ask('2', 0.9))).toEqual({ kind: 'wait' });
+    expect(money.grant(ask('1', 0.9))).toMatchObject({ kind: 'granted', reservedUsd: 0.9 });
+    expect(money.grant(ask('2', 1.2))).toEqual({ kind: 'wait' });
     expect(money.grant(ask('3', 0.1))).toMatchObject({ kind: 'granted' });
     money.ended('1', 0.2);
-    expect(money.grant(ask('2', 0.9))).toMatchObject({ kind: 'granted' });
+    expect(money.grant(ask('2', 1.2))).toMatchObject({ kind: 'granted' });
+  });
+
+  it('keeps a share for every free worker while others work that make more tasks ready', () => {
+    const money = budget({ maxCostUsd: 8, slots: 4 });
+    expect(money.grant({ ...ask('1', 0.5, 0, 1), open: 9 })).toMatchObject({ reservedUsd: 2 });
+    expect(money.grant({ ...ask('2', 0.5, 0, 0), open: 9 })).toMatchObject({ reservedUsd: 2 });
+    expect(money.leftUsd).toBe(4);
   });
 
   it('gives the last task all that is left', () => {

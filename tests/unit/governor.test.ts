@@ -229,7 +229,13 @@ function rig(
 
 const attempt = (taskId: string) => ({ taskId, startedAt: new Date(0).toISOString() });
 
-const ask = (taskId: string, expectedUsd = 0.1) => ({ taskId, expectedUsd, earlierUsd: 0, waiting: 0 });
+const ask = (taskId: string, expectedUsd = 0.1) => ({
+  taskId,
+  expectedUsd,
+  earlierUsd: 0,
+  ready: 0,
+  open: 0,
+});
 
 function refused(resetsAt: number) {
   const window = { name: 'five_hour', utilization: 1, status: 'rejected', resetsAt } as const;

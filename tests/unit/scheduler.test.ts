@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { learnEstimates } from '../../src/estimate.ts';
-import {
-  FAILURE_MODES,
-  predictMinutes,
-  Scheduler,
-  type FailureMode,
-  type Verdict,
-} from '../../src/scheduler.ts';
+import { predictMinutes } from '../../src/predict.ts';
+import { FAILURE_MODES, Scheduler, type FailureMode, type Verdict } from '../../src/scheduler.ts';
 import { buildTaskGraph, type TaskGraph } from '../../src/task-graph.ts';
 import type { Task } from '../../src/task.ts';
 import { arbitraryTasks, makeTask } from '../rig/arbitrary-tasks.ts';

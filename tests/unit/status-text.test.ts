@@ -29,6 +29,7 @@ function report(text: string, state: 'running' | 'ended' | 'dead', count: number
       endedAt: state === 'ended' ? '2026-11-22T12:45:00.000Z' : null,
       durationMs: 3_600_000,
       pausedMs: 60_000,
+      waitingForBudget: 0,
       paused:
         state === 'running'
           ? { reason: 'usage-limit', since: '2026-11-22T12:44:00.000Z', until: RESET, message: text }

@@ -1,5 +1,5 @@
 import type { Estimator } from '../../estimate.ts';
-import { predictMinutes } from '../../scheduler.ts';
+import { predictMinutes } from '../../predict.ts';
 import { isRunnable, isSettled, parentOf, type Task, type TaskId, type TaskStatus } from '../../task.ts';
 import { buildTaskGraph, type TaskGraph } from '../../task-graph.ts';
 import { findCollisions, type Collision } from './collisions.ts';

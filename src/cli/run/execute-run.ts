@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Budget } from '../../budget.ts';
-import { learnCosts, learnEstimates } from '../../estimate.ts';
+import { LearnedCosts, learnEstimates } from '../../estimate.ts';
 import type { Event, RunOutcome } from '../../event.ts';
 import type { Orchestration } from '../../orchestration.ts';
 import { orchestrate } from '../../orchestrator.ts';
@@ -92,6 +92,7 @@ async function holdingTheProject(
   const budget = budgetFor(context);
   const manager = managerForRun(context, { runId, record, budget, ledger });
   const history = store.finishedWork();
+  const costs = new LearnedCosts(history, settings.config.models.worker.model);
   const worker = createWorker(project, settings, payer, {
     store,
     runId,
@@ -109,7 +110,8 @@ async function holdingTheProject(
     reporter,
     plan: (_tasks, signal) => manager.plan(signal),
     estimate: learnEstimates(history),
-    estimateCost: learnCosts(history, settings.config.models.worker.model),
+    estimateCost: costs.estimate,
+    learnCost: costs.learn,
     budget,
     ledger,
     isAlive: (process) => processes.isAlive(process),

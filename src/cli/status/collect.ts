@@ -119,7 +119,8 @@ function runStatus(
   const summary = readSummary(store, run, now);
   // What waited for a limit waits no more once its process is gone.
   const paused = state === 'running' ? summary.paused : null;
-  return { ...summary, paused, state, pid: run.process.pid };
+  const waitingForBudget = state === 'running' ? summary.waitingForBudget : 0;
+  return { ...summary, paused, waitingForBudget, state, pid: run.process.pid };
 }
 
 function usedByAccounts({ ledger }: Circumstances, now: number): StatusReport['usage']['account'] {

@@ -70,6 +70,7 @@ function runLines({ run, windows }: StatusReport, columns: number, now: number):
   }[state];
   const more = [
     ...pauseLines(run, windows, columns, now),
+    budgetLine(run),
     withClockTimes(message, now),
     delivery?.message ?? '',
     resetLine(run, now),
@@ -91,6 +92,12 @@ function pauseLines(
   const pause = { reason, until: Date.parse(until), window: exhausted?.name ?? null };
   const line = describePause(pause, now, columns);
   return reason === 'usage-limit' ? [line] : [line, message];
+}
+
+function budgetLine({ waitingForBudget: waiting }: RunStatus): string {
+  if (waiting === 0) return '';
+  const who = waiting === 1 ? '1 task that could start waits' : `${waiting} tasks that could start wait`;
+  return `${who} for money that running ones hold.`;
 }
 
 function resetLine({ state, outcome, resetsAt }: RunStatus, now: number): string {

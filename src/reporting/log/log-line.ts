@@ -61,6 +61,7 @@ function levelOf(event: Stamped): LogLevel {
       return event.outcome === 'completed' ? 'info' : event.outcome === 'interrupted' ? 'warn' : 'error';
     case 'warning':
     case 'usage-warning':
+    case 'budget-wait':
     case 'run-paused':
     case 'retry-scheduled':
       return 'warn';

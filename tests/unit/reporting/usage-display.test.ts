@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Event, PauseReason, Stamped } from '../../../src/event.ts';
+import type { Detail } from '../../../src/reporting/describe-event.ts';
 import { describePause } from '../../../src/reporting/describe-pause.ts';
 import { displayWidth } from '../../../src/reporting/display-text.ts';
 import { drawFrame } from '../../../src/reporting/frame.ts';
@@ -106,6 +107,14 @@ describe('while a run is paused', () => {
   });
 });
 
+test('tasks that wait for money are counted while they do', () => {
+  const waits = (waiting: number, afterMs: number): Stamped =>
+    stamp({ type: 'budget-wait', runId: 'run-1', waiting, heldUsd: 1.6, freeUsd: 0.4 }, afterMs);
+  const told = '$ 2 tasks could start but for the money that running ones hold';
+  expect(frame(modelOf([waits(2, 0)]), START)).toContain(told);
+  expect(frame(modelOf([waits(2, 0), waits(0, MINUTE)]), START)).not.toContain(told);
+});
+
 test('windows are known from warnings where nobody can be asked, until they are reset', () => {
   const resetsAt = new Date(RESET).toISOString();
   const told = { runId: 'run-1', account: 'Claude subscription', window: 'five_hour', resetsAt };
@@ -197,9 +206,9 @@ test('how much is used is a bar and a figure, whatever the API says', () => {
 });
 
 describe('line by line', () => {
-  function lines(events: readonly Stamped[]): string[] {
+  function lines(events: readonly Stamped[], level: Detail = 'quiet'): string[] {
     const stream = new MemoryStream();
-    const reporter = plainReporter(new Output(stream), 'quiet', plain);
+    const reporter = plainReporter(new Output(stream), level, plain);
     for (const event of events) reporter.report(event);
     return stream.lines().map((line) => line.slice(21));
   }
@@ -212,6 +221,14 @@ describe('line by line', () => {
       '! 80 % of the 5-hour window of the Claude subscription is used; it resets at 14:30, in 1 h 12 min.',
       '‖ The usage limit is reached. The run goes on at 14:30, in 1 h 10 min.',
       '▶ The usage limit has reset: the run goes on.',
+    ]);
+  });
+
+  test('a wait for money says who holds it', () => {
+    const figures = { runId: 'run-1', heldUsd: 1.6, freeUsd: 0.4 };
+    const level = lines([stamp({ type: 'budget-wait', waiting: 1, ...figures }, 0)], 'normal');
+    expect(level).toEqual([
+      '$ 1 task that could start waits for money: those that run hold $1.60 of the budget, $0.40 is free.',
     ]);
   });
 
