@@ -34,7 +34,10 @@ export function findProject(cli: Cli, options: CommonOptions): Project {
       'Give --config an existing file, or leave it away.',
     );
   }
-  const root = options.workingDir === undefined && given !== undefined ? dirname(given) : findRoot(start);
+  const root =
+    options.workingDir === undefined && given !== undefined
+      ? dirname(given)
+      : (nearestProject(start) ?? start);
   const configFile = given ?? join(root, CONFIG_FILE);
   return {
     root,
@@ -52,10 +55,11 @@ export async function openProjectStore(project: Project, create = false): Promis
   return openStore({ file: project.databaseFile, tag: project.tag, create, warnings: process });
 }
 
-function findRoot(start: string): string {
+/** The nearest directory with a project, from `start` upwards. */
+export function nearestProject(start: string): string | undefined {
   for (let directory = start; ; directory = dirname(directory)) {
     if (existsSync(join(directory, CONFIG_FILE)) || existsSync(join(directory, STATE_FOLDER, 'tasks.db')))
       return directory;
-    if (directory === dirname(directory)) return start;
+    if (directory === dirname(directory)) return undefined;
   }
 }

@@ -171,11 +171,18 @@ describe('init', () => {
     expect(readdirSync(sandbox.home)).toEqual([]);
   });
 
-  test('makes a project of its own inside another one', async () => {
+  test('names the project that a folder belongs to, and makes one inside it only where that is asked for', async () => {
     await init();
     mkdirSync(at('inner'));
-    await init([], { cwd: at('inner') });
+    for (const args of [[], ['--yes'], ['--json']]) {
+      const { code, stdout, stderr } = await init(args, { cwd: at('inner') });
+      expect(code).toBe(2);
+      expect(stdout + stderr).toContain(`The project ${sandbox.project} covers ${at('inner')} already`);
+      expect(readdirSync(at('inner'))).toEqual([]);
+    }
+    expect((await init(['--nested'], { cwd: at('inner') })).code).toBe(0);
     expect(existsSync(at('inner', 'orchestrator_config.json'))).toBe(true);
+    expect((await init([], { cwd: at('inner') })).code).toBe(0);
   });
 
   test('says that this is not the top of the repository', async () => {

@@ -90,7 +90,7 @@ async function playDemo(
 
   const start = performance.now();
   const flags = options.json === true ? ['--quiet'] : [];
-  for (const args of [['init', '--yes'], ['parse', 'prd.md'], ['run'], ['status']]) {
+  for (const args of [['init', '--yes', '--nested'], ['parse', 'prd.md'], ['run'], ['status']]) {
     say(style.bold(`$ claude-orchestrator ${args.join(' ')}`));
     const shown = options.json === true ? 'pipe' : 'inherit';
     const { exitCode, all } = await execa(cli.nodePath, [cli.scriptPath, ...args, ...flags], {

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { fail } from '../../failure.ts';
 import { styles } from '../../reporting/styles.ts';
 import { askToConfirm } from '../ask.ts';
 import type { Cli } from '../cli.ts';
@@ -6,11 +7,12 @@ import { gitTop, placeForProject } from '../init/place.ts';
 import { setUpProject, type FileReport } from '../init/set-up.ts';
 import type { Stack } from '../init/stack.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
-import type { Project } from '../project.ts';
+import { nearestProject, type Project } from '../project.ts';
 import { withExamples } from '../tasks/session.ts';
 
 interface InitOptions extends CommonOptions {
   readonly yes?: boolean;
+  readonly nested?: boolean;
 }
 
 /** `init`: sets a directory up; what is there already stays as it is. */
@@ -20,10 +22,12 @@ export function initCommand(cli: Cli): Command {
       'Set up this directory: orchestrator_config.json, .env, .gitignore lines and .taskmaster/. ' +
         'Nothing that exists is overwritten without asking; without a terminal nothing is asked.',
     )
-    .option('-y, --yes', 'ask nothing and take the safe answer: keep what is there');
+    .option('-y, --yes', 'ask nothing and take the safe answer: keep what is there')
+    .option('--nested', 'make a project of its own here although there is one further up');
   withExamples(command, ['init', 'init --yes --json']);
   return onRun<InitOptions>(command, cli, async (options) => {
     const project = placeForProject(cli, options);
+    await refuseSecondProject(cli, options, project);
     const { stacks, files } = await setUpProject(project, (file) =>
       options.yes === true || options.json === true
         ? Promise.resolve(false)
@@ -38,6 +42,20 @@ export function initCommand(cli: Cli): Command {
     if (options.quiet !== true) cli.stdout.write(describe(cli, options, stacks, files));
     return undefined;
   });
+}
+
+/** A project inside another one has a task list of its own, which is seldom what somebody below one wants. */
+async function refuseSecondProject(cli: Cli, options: InitOptions, { root }: Project): Promise<void> {
+  const nearest = nearestProject(root);
+  if (nearest === undefined || nearest === root || options.nested === true) return;
+  const asks = options.yes !== true && options.json !== true;
+  const question = `The project ${nearest} covers this folder already. Make another one here, with tasks of its own?`;
+  if (asks && (await askToConfirm(cli, question))) return;
+  fail(
+    'wrong-usage',
+    `The project ${nearest} covers ${root} already; nothing was written.`,
+    'Every command works from here. `claude-orchestrator init --nested` makes a project with tasks of its own here.',
+  );
 }
 
 const NEXT = 'claude-orchestrator check';

@@ -5,7 +5,7 @@ import type { Cli } from '../cli.ts';
 import type { CommonOptions } from '../options.ts';
 import { CONFIG_FILE, STATE_FOLDER, type Project } from '../project.ts';
 
-/** Where `init` makes a project: here, and never in one that lies further up. */
+/** Where `init` makes a project: here, whatever lies further up. */
 export function placeForProject(cli: Cli, options: CommonOptions): Project {
   const given = options.config === undefined ? undefined : resolve(cli.cwd, options.config);
   const root =
