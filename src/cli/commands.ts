@@ -5,8 +5,14 @@ import type { Cli } from './cli.ts';
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
+  /** What its exit codes mean, where it has others than 0 and 2. */
+  readonly exits?: string;
   readonly load: () => Promise<(cli: Cli) => Command>;
 }
+
+const ASKS_THE_MANAGER =
+  '0 done, 1 no answer that can be used, 2 wrong usage or configuration, 3 at a usage limit, 5 not authenticated, ' +
+  '130 interrupted';
 
 /** The commands of `claude-orchestrator`, in the order in which a new user needs them. */
 export const ORCHESTRATOR_COMMANDS: readonly CommandEntry[] = [
@@ -18,23 +24,38 @@ export const ORCHESTRATOR_COMMANDS: readonly CommandEntry[] = [
   {
     name: 'check',
     summary: 'tell whether a run can start, and how to fix what keeps it',
+    exits: '0 a run can start, 1 it cannot, 2 wrong usage, 130 interrupted',
     load: async () => (await import('./commands/check.ts')).checkCommand,
   },
-  { name: 'add', summary: 'add one task', load: async () => (await import('./commands/add.ts')).addCommand },
+  {
+    name: 'add',
+    summary: 'add one task',
+    exits: ASKS_THE_MANAGER,
+    load: async () => (await import('./commands/add.ts')).addCommand,
+  },
   {
     name: 'parse',
     summary: 'turn a requirements document into tasks',
+    exits: ASKS_THE_MANAGER,
     load: async () => (await import('./commands/parse.ts')).parseCommand,
   },
   {
     name: 'plan',
     summary: 'show what would run when, before money is spent',
+    exits: ASKS_THE_MANAGER,
     load: async () => (await import('./commands/plan.ts')).planCommand,
   },
-  { name: 'run', summary: 'do the tasks', load: async () => (await import('./commands/run.ts')).runCommand },
+  {
+    name: 'run',
+    summary: 'do the tasks',
+    exits:
+      '0 all done, 1 some tasks failed, 2 wrong usage or configuration, 3 stopped at a usage limit, 4 over budget, ' +
+      '5 not authenticated, 130 interrupted',
+    load: async () => (await import('./commands/run.ts')).runCommand,
+  },
   {
     name: 'status',
-    summary: 'what happened, what it cost, what is left',
+    summary: 'tell what happened, what it cost, what is left',
     load: async () => (await import('./commands/status.ts')).statusCommand,
   },
   { name: 'list', summary: 'list tasks', load: async () => (await import('./commands/list.ts')).listCommand },
@@ -81,6 +102,7 @@ export const ORCHESTRATOR_COMMANDS: readonly CommandEntry[] = [
   {
     name: 'expand',
     summary: 'break a task down into subtasks',
+    exits: ASKS_THE_MANAGER,
     load: async () => (await import('./commands/expand.ts')).expandCommand,
   },
   {
@@ -105,7 +127,8 @@ export const ORCHESTRATOR_COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'demo',
-    summary: 'see the whole job at work: no key, no network',
+    summary: 'show the whole job at work: no key, no network',
+    exits: '0 it works, 1 it does not, 2 it cannot start here, 130 interrupted',
     load: async () => (await import('./commands/demo.ts')).demoCommand,
   },
   {
@@ -130,11 +153,13 @@ export const TASK_MASTER_COMMANDS: readonly CommandEntry[] = [
   {
     name: 'add-task',
     summary: 'add one task',
+    exits: ASKS_THE_MANAGER,
     load: async () => (await import('./commands/task-master.ts')).addTaskCommand,
   },
   {
     name: 'parse-prd',
     summary: 'turn a requirements document into tasks',
+    exits: ASKS_THE_MANAGER,
     load: async () => (await import('./commands/task-master.ts')).parsePrdCommand,
   },
   {
@@ -150,6 +175,7 @@ export const TASK_MASTER_COMMANDS: readonly CommandEntry[] = [
   {
     name: 'validate-dependencies',
     summary: 'check that all dependencies exist and form no cycle',
+    exits: '0 they do, 1 they do not, 2 wrong usage or configuration',
     load: async () => (await import('./commands/task-master.ts')).validateDependenciesCommand,
   },
 ];

@@ -14,6 +14,18 @@ export const COMMON_OPTIONS: readonly (readonly [flags: string, meaning: string]
 /** Those of them that take a value, so that a command's name can be told from it. */
 export const VALUE_OPTIONS: ReadonlySet<string> = new Set(['--config', '--working-dir', '-d', '--tag']);
 
+/** The exit codes of a command that has none of its own. */
+const COMMON_EXITS = '0 done, 2 wrong usage or configuration';
+
+const ALL_EXITS =
+  '0 done, 1 some tasks failed, 2 wrong usage or configuration, 3 stopped at a usage limit, 4 over budget, ' +
+  '5 not authenticated, 130 interrupted';
+
+/** What the exit codes of a command mean, in one line. */
+export function exitCodes(exits = COMMON_EXITS): string {
+  return `${exits}, 70 a bug of ours`;
+}
+
 /** The help of a whole binary, for a terminal of `columns` cells; made without the parser, so that it comes at once. */
 export function topLevelHelp(
   name: string,
@@ -22,7 +34,7 @@ export function topLevelHelp(
   columns: number,
 ): string {
   const options = [
-    ['-V, --version', 'print the version'],
+    ['-V, --version', 'print the version, as -v alone does'],
     ...COMMON_OPTIONS,
     ['-h, --help', 'print help'],
   ] as const;
@@ -39,6 +51,9 @@ export function topLevelHelp(
     '',
     'Options:',
     ...options.flatMap(([left, right]) => entry(left, right, width, columns)),
+    '',
+    'Exit codes:',
+    ...wrap(exitCodes(ALL_EXITS), 2, columns),
     '',
     `\`${name} <command> --help\` tells about a command, with examples.`,
     `Start with: ${name} ${example}`,

@@ -85,8 +85,9 @@ export async function runCli(
 ): Promise<void> {
   const args = cli.argv;
   const [only = '--help'] = args;
-  // These two are asked so often that they should not wait for the parser.
-  if (args.length <= 1 && ['--version', '-V'].includes(only)) {
+  // These two are asked so often that they should not wait for the parser. `-v` is `--verbose`, but there is nothing to
+  // be verbose about where it stands alone: then it means what it means everywhere else.
+  if (args.length <= 1 && ['--version', '-V', '-v'].includes(only)) {
     cli.stdout.write(`${packageJson.version}\n`);
     return;
   }

@@ -1,7 +1,8 @@
 import { Command, CommanderError } from 'commander';
+import { Failed, type Failure } from '../failure.ts';
 import { EXIT, type Cli } from './cli.ts';
 import type { CommandEntry } from './commands.ts';
-import { topLevelHelp } from './help.ts';
+import { exitCodes, topLevelHelp } from './help.ts';
 import { addCommonOptions } from './options.ts';
 
 /** What one of the binaries is. */
@@ -24,7 +25,22 @@ export async function parseCommandLine(
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     cli.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (cli.exitCode !== EXIT.done && wantsJson(cli)) throw new Failed(failureOf(error, program.name));
   }
+}
+
+function wantsJson({ argv }: Cli): boolean {
+  return argv.includes('--json');
+}
+
+/** What the parser says to people, in the shape of every other failure. */
+function failureOf({ code, message }: CommanderError, name: string): Failure {
+  const hint = `Run \`${name} --help\` for help.`;
+  if (code === 'commander.help')
+    return { reason: 'wrong-usage', message: 'No command was given.', fix: hint };
+  const [what = '', suggestion] = message.replace(/^error: /, '').split('\n');
+  const fix = suggestion === undefined ? hint : `${suggestion.replace(/^\((.*)\)$/, '$1')} ${hint}`;
+  return { reason: 'wrong-usage', message: `${what.charAt(0).toUpperCase()}${what.slice(1)}.`, fix };
 }
 
 async function buildCommand(
@@ -39,19 +55,22 @@ async function buildCommand(
     .exitOverride()
     .configureOutput({
       writeOut: (text) => cli.stdout.write(text),
-      writeErr: (text) => cli.stderr.write(text),
+      // Where JSON is asked for, `parseCommandLine` tells what is wrong.
+      writeErr: (text) => wantsJson(cli) || cli.stderr.write(text),
       getOutHelpWidth: () => cli.stdout.columns ?? 80,
       getErrHelpWidth: () => cli.stderr.columns ?? 80,
     })
     .configureHelp({ showGlobalOptions: true })
+    .helpOption('-h, --help', 'print help')
     .showHelpAfterError(`(run "${known ? `${name} ${selected}` : name} --help" for help)`)
     .description(description)
-    .version(version, '-V, --version');
+    .version(version, '-V, --version', 'print the version');
   addCommonOptions(program);
   for (const entry of commands) {
     if (entry.name === selected) {
       const make = await entry.load();
-      program.addCommand(make(cli).copyInheritedSettings(program).summary(entry.summary));
+      const command = make(cli).copyInheritedSettings(program).summary(entry.summary);
+      program.addCommand(command.addHelpText('after', `\nExit codes: ${exitCodes(entry.exits)}`));
     } else {
       program.command(entry.name).summary(entry.summary);
     }

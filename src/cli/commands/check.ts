@@ -11,8 +11,7 @@ import { withExamples } from '../tasks/session.ts';
 /** `check`: what keeps a run from starting, what could be better, and the fix for each. */
 export function checkCommand(cli: Cli): Command {
   const command = new Command('check').description(
-    'Look at everything a run needs and say how to fix what is missing. No token is spent. ' +
-      'Exit code 1 if a run could not start.',
+    'Look at everything a run needs and say how to fix what is missing. No token is spent.',
   );
   withExamples(command, ['check', 'check --json']);
   return onRun(command, cli, async (options) => {

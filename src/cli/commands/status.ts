@@ -19,7 +19,7 @@ interface StatusOptions extends CommonOptions {
 /** `status`: the run in progress or the last one, tasks, tokens and cost, and what needs a person. */
 export function statusCommand(cli: Cli): Command {
   const command = new Command('status')
-    .description('Tells what happened, what it cost, what is left, and what needs you.')
+    .description('Tell what happened, what it cost, what is left, and what needs you.')
     .option('-w, --watch', 'show it again at every change, until Ctrl-C');
   withExamples(command, ['status', 'status --watch', 'status --json']);
   return onRun<StatusOptions>(command, cli, async (options) => {

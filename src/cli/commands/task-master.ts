@@ -114,7 +114,7 @@ export function removeDependencyCommand(cli: Cli): Command {
 /** `validate-dependencies`: exit code 1 if a dependency is missing or there is a cycle. */
 export function validateDependenciesCommand(cli: Cli): Command {
   const command = new Command('validate-dependencies').description(
-    'Check that all dependencies exist and form no cycle; exit code 1 if not.',
+    'Check that all dependencies exist and form no cycle.',
   );
   withExamples(command, ['validate-dependencies']);
   return onRun<CommonOptions>(command, cli, async (options) => {

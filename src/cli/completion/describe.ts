@@ -51,7 +51,7 @@ export async function describeBinary(
   return { name, options: [...optionsOf(addCommonOptions(new Command(name))), HELP], commands };
 }
 
-const HELP: CompletedOption = { flags: ['-h', '--help'], summary: 'display help', value: undefined };
+const HELP: CompletedOption = { flags: ['-h', '--help'], summary: 'print help', value: undefined };
 
 function describeCommand(command: Command, { name, summary }: CommandEntry): CompletedCommand {
   return {

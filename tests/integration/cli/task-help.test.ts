@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { json, run } from '../../rig/hand-made-cli.ts';
+import packageJson from '../../../package.json' with { type: 'json' };
+import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS } from '../../../src/cli/commands.ts';
+import { json, run, taskMaster } from '../../rig/hand-made-cli.ts';
 import { taskProject } from '../../rig/task-project.ts';
 
 const OWN = [
@@ -8,6 +10,19 @@ const OWN = [
 ];
 
 describe('every command', () => {
+  it.each([
+    ...ORCHESTRATOR_COMMANDS.map(({ name }) => ({ name, on: run })),
+    ...TASK_MASTER_COMMANDS.map(({ name }) => ({ name, on: taskMaster })),
+  ])('$name names its exit codes, and says the same of help as the top level', async ({ name, on }) => {
+    using project = taskProject();
+    const [own, top] = [await on(project, [name, '--help']), await on(project, ['--help'])];
+    for (const { stdout } of [own, top]) {
+      expect(stdout).toMatch(/\nExit codes:\s+0 .*2 /s);
+      expect(stdout).toMatch(/-h, --help +print help\n/);
+      expect(stdout).toMatch(/-V, --version +print the version/);
+    }
+  });
+
   it.each(OWN)('%s shows an example in its help', async (name) => {
     using project = taskProject();
     const end = await run(project, [name, '--help']);
@@ -19,6 +34,30 @@ describe('every command', () => {
     using project = taskProject();
     const end = await run(project, ['list', '-d', '..']);
     expect(end).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('init') as string });
+  });
+
+  it.each([
+    { argv: ['lst', '--json'], message: "Unknown command 'lst'.", fix: 'Did you mean list?' },
+    { argv: ['list', '--json', '--nothing'], message: "Unknown option '--nothing'.", fix: '--help' },
+    { argv: ['show', '--json', '--id'], message: "Option '-i, --id <ids>' argument missing.", fix: '--help' },
+    { argv: ['depend', 'add', '--json'], message: "Missing required argument 'id'.", fix: '--help' },
+    { argv: ['--json'], message: 'No command was given.', fix: '--help' },
+  ])('prints wrong usage as JSON where JSON is asked for: $argv', async ({ argv, message, fix }) => {
+    using project = taskProject();
+    const end = await run(project, argv);
+    expect(end).toMatchObject({ exitCode: 2, stderr: '' });
+    expect(json(end)).toEqual({
+      error: { reason: 'wrong-usage', message, fix: expect.stringContaining(fix) as string },
+    });
+  });
+
+  it('prints its version for -v alone, which has nothing to be verbose about', async () => {
+    using project = taskProject();
+    expect(await run(project, ['-v'])).toEqual({
+      exitCode: 0,
+      stdout: `${packageJson.version}\n`,
+      stderr: '',
+    });
   });
 
   it('prints a failure as JSON where JSON is asked for', async () => {
