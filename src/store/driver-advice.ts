@@ -36,15 +36,19 @@ function repair(here: string, isMissing: boolean, exists: (path: string) => bool
   return where && npm(isMissing ? 'install' : 'rebuild', where, isMissing ? PACKAGE : 'better-sqlite3');
 }
 
-/** npm keeps global packages in PREFIX/lib/node_modules; other package managers have places of their own. */
+/**
+ * npm keeps global packages in PREFIX/lib/node_modules; other package managers have places of their own. Which packages
+ * may run install scripts, it is told here in a global installation, and only in the files of a project's own.
+ */
 function globalPrefix(above: string): string | undefined {
-  return basename(above) === 'lib' ? `--global --prefix "${dirname(above)}"` : undefined;
+  return basename(above) === 'lib'
+    ? `--global --allow-scripts=better-sqlite3 --prefix "${dirname(above)}"`
+    : undefined;
 }
 
-/** Where npm runs no install scripts, by its own rules or by its user's, the binary would be left out again. */
+/** Where npm was told to run no install scripts, the binary would be left out again. */
 function npm(verb: 'install' | 'rebuild', where: string, what: string): string {
-  const scripts = '--ignore-scripts=false --allow-scripts=better-sqlite3';
-  return ['npm', verb, scripts, where, what].filter((word) => word !== '').join(' ');
+  return ['npm', verb, '--ignore-scripts=false', where, what].filter((word) => word !== '').join(' ');
 }
 
 /** The root of the package that a directory is in. */

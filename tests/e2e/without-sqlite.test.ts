@@ -39,7 +39,7 @@ describe.skipIf(isBuiltIn)('where SQLite cannot be loaded', () => {
     const { status, stdout, stderr } = tool('init');
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toContain('SQLite, which holds the task list, cannot be loaded');
-    expect(stderr).toContain(`--global --prefix "${join(root, 'prefix')}" better-sqlite3@12`);
+    expect(stderr).toContain(`--prefix "${join(root, 'prefix')}" better-sqlite3@12`);
     expect(readdirSync(project())).toEqual([]);
   });
 

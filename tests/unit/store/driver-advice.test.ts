@@ -8,13 +8,13 @@ const HOME = '/opt/node/lib/node_modules/claude-orchestrator';
 describe('advice on a missing driver', () => {
   it('installs beside a global installation, at its own prefix', () => {
     expect(advice(`${HOME}/dist`, true, `${HOME}/package.json`)).toMatch(
-      /npm install .*--global --prefix "\/opt\/node" better-sqlite3@12`/,
+      /npm install .*--global .*--prefix "\/opt\/node" better-sqlite3@12`/,
     );
   });
 
   it('builds what is there and has no binary', () => {
     expect(advice(`${HOME}/dist`, false, `${HOME}/package.json`)).toMatch(
-      /npm rebuild .*--global --prefix "\/opt\/node" better-sqlite3`/,
+      /npm rebuild .*--global .*--prefix "\/opt\/node" better-sqlite3`/,
     );
   });
 
