@@ -14,6 +14,10 @@ export interface CampaignOptions {
   readonly moments: number;
   /** Repositories at the same time. */
   readonly parallel: number;
+  /** Most repositories; without it as many as it takes. */
+  readonly lives?: number;
+  /** Most kills in one repository. */
+  readonly killsALife?: number;
   /** Keeps the repository of a life in which something was wrong. */
   readonly keep?: boolean;
   readonly say?: (line: string) => void;
@@ -87,6 +91,7 @@ class Campaign {
 
   #isOver(lane: number): boolean {
     if (this.violations.length >= MOST_VIOLATIONS) return true;
+    if (this.#lives >= (this.#options.lives ?? Infinity)) return true;
     return !this.#boundariesLeft(lane) && this.#moments >= this.#options.moments;
   }
 
@@ -115,7 +120,9 @@ class Campaign {
     let ended: Run | undefined;
     for (let kills = 0; ended === undefined && this.violations.length === before; kills++) {
       const order: KillOrder =
-        kills >= KILLS_A_LIFE ? { kind: 'never' } : this.#order(random, atBoundaries ? lane : undefined);
+        kills >= (this.#options.killsALife ?? KILLS_A_LIFE)
+          ? { kind: 'never' }
+          : this.#order(random, atBoundaries ? lane : undefined);
       const began = performance.now();
       const run = await life.run(order, { intruder: random() < 0.06 });
       history.push(run.killedAt ?? `ended with ${run.exitCode ?? 'nothing'}`);

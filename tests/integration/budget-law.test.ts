@@ -14,6 +14,7 @@ import { MemoryLedger } from '../rig/memory-ledger.ts';
 import { PaidWorld } from '../rig/paid-world.ts';
 import { liveUntil, stopTheClock } from '../rig/virtual-time.ts';
 import { quietOptions, quietParts } from '../rig/orchestration.ts';
+import { cases } from '../rig/effort.ts';
 
 const usd = (max: number): fc.Arbitrary<number> => fc.double({ min: 0.001, max, noNaN: true });
 
@@ -110,7 +111,7 @@ it('never costs more than the budget and one call for each running worker, howev
       if (result?.outcome === 'over-budget')
         expect(world.spentUsd + workers * call).toBeGreaterThan(maxCostUsd - workers * (call + 0.05));
     }),
-    { numRuns: 200, endOnFailure: true },
+    { numRuns: cases(200), endOnFailure: true },
   );
   expect(killed).toBeGreaterThan(50);
 }, 240_000);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Breaker } from '../../src/breaker.ts';
+import { cases } from '../rig/effort.ts';
 
 const MINUTE = 60_000;
 
@@ -63,7 +64,7 @@ describe('Breaker', () => {
           }
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     );
   });
 

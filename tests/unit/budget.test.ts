@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Budget, type BudgetOptions } from '../../src/budget.ts';
+import { cases } from '../rig/effort.ts';
 
 function budget(options: Partial<BudgetOptions>): Budget {
   return new Budget({
@@ -58,7 +59,7 @@ describe('Budget', () => {
           });
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: cases(3000) },
     );
   });
 

@@ -9,6 +9,7 @@ import { variableOf } from '../../src/config/environment.ts';
 import { formatProblem } from '../../src/config/problem.ts';
 import { configJsonSchema, configKeys, configSchema } from '../../src/config/schema.ts';
 import { redact } from '../../src/config/secrets.ts';
+import { cases } from '../rig/effort.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -408,7 +409,7 @@ describe('whatever is in the file, the environment and .env', () => {
         writeFileSync(file, text);
         outcome({ file, envFile: undefined, env: {} });
       }),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     );
   });
 
@@ -420,7 +421,7 @@ describe('whatever is in the file, the environment and .env', () => {
         outcome({ file, envFile: undefined, env: {} });
         expect(Object.keys(Object.prototype)).toEqual([]);
       }),
-      { numRuns: 3000 },
+      { numRuns: cases(3000) },
     );
   });
 
@@ -435,7 +436,7 @@ describe('whatever is in the file, the environment and .env', () => {
         writeFileSync(envFile, text);
         outcome({ file: undefined, envFile, env });
       }),
-      { numRuns: 3000 },
+      { numRuns: cases(3000) },
     );
   });
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { detectStacks } from '../../src/cli/init/detect-stack.ts';
 import type { ProjectFiles } from '../../src/cli/init/stack.ts';
+import { cases } from '../rig/effort.ts';
 
 function filesOf(files: Readonly<Record<string, string>>): ProjectFiles {
   const paths = Object.keys(files);
@@ -166,7 +167,7 @@ describe('detectStacks', () => {
           expect(allowedTools.every((rule) => /^Bash\(.+:\*\)$/.test(rule))).toBe(true);
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: cases(3000) },
     );
   });
 });

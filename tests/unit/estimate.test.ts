@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { learnEstimates } from '../../src/estimate.ts';
 import { SIZES } from '../../src/task.ts';
+import { cases } from '../rig/effort.ts';
 
 const task = { size: 'M', estimateMinutes: null } as const;
 
@@ -33,7 +34,7 @@ describe('learnEstimates', () => {
         expect(estimate).toBeGreaterThan(0);
         expect(Number.isFinite(estimate)).toBe(true);
       }),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     );
   });
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { failureSignature } from '../../src/failure-signature.ts';
 import { attemptEnd } from '../rig/attempt-end.ts';
+import { cases } from '../rig/effort.ts';
 
 const of = (message: string): string => failureSignature(attemptEnd('crashed', { message }));
 
@@ -51,7 +52,7 @@ describe('the signature of a failure', () => {
           parts.map((word, index) => `${word} ${numbers[index + offset] ?? 0}`).join(', ');
         expect(of(text(0))).toBe(of(text(8)));
       }),
-      { numRuns: 3000 },
+      { numRuns: cases(3000) },
     );
   });
 
@@ -62,7 +63,7 @@ describe('the signature of a failure', () => {
         const text = parts.join('').repeat(times).slice(0, 50_000);
         expect(of(text).length).toBeLessThan(60_000);
       }),
-      { numRuns: 1000 },
+      { numRuns: cases(1000) },
     );
   });
 });

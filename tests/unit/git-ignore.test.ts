@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { completeGitignore, IGNORED_LINES } from '../../src/cli/init/git-ignore.ts';
+import { cases } from '../rig/effort.ts';
 
 const complete = (text: string) => completeGitignore(Buffer.from(text, 'latin1'))?.toString('latin1');
 
@@ -25,6 +26,6 @@ test('every byte that was there stays, and the second time nothing is missing', 
       expect(completeGitignore(completed)).toBeUndefined();
       for (const line of IGNORED_LINES) expect(completed.toString('latin1').split(/\r?\n/)).toContain(line);
     }),
-    { numRuns: 3000 },
+    { numRuns: cases(3000) },
   );
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { findSyntaxProblem } from '../../src/config/json-syntax.ts';
+import { cases } from '../rig/effort.ts';
 
 function parses(text: string): boolean {
   try {
@@ -36,7 +37,7 @@ test('finds a mistake exactly where JSON.parse fails', () => {
       expect(problem.line).toBeLessThanOrEqual(lines.length);
       expect(problem.column).toBeLessThanOrEqual((lines[problem.line - 1]?.length ?? 0) + 1);
     }),
-    { numRuns: 10_000 },
+    { numRuns: cases(10_000) },
   );
 });
 

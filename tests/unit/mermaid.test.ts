@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { drawMermaid } from '../../src/cli/plan/mermaid.ts';
 import type { Task } from '../../src/task.ts';
 import { buildTaskGraph, type TaskGraph } from '../../src/task-graph.ts';
+import { cases } from '../rig/effort.ts';
 
 const task = (
   id: string,
@@ -128,7 +129,7 @@ describe('drawMermaid', () => {
         const plain = one.replace(/[\s\p{C}]+/gu, ' ').trim();
         if (Array.from(plain).length <= 60) expect(labels.get('t1')).toBe(`1 · ${plain}`);
       }),
-      { numRuns: 5_000 },
+      { numRuns: cases(5_000) },
     );
   });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { atReserve, tooSmall } from '../../src/pacing.ts';
 import type { SeenWindow } from '../../src/usage/ledger.ts';
+import { cases } from '../rig/effort.ts';
 
 function seen(overrides: Partial<SeenWindow> = {}): SeenWindow {
   return {
@@ -36,7 +37,7 @@ describe('tooSmall', () => {
           expect(tooSmall([window], expectedUsd, 0, { reserve })).toBeUndefined();
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     );
   });
 
@@ -54,7 +55,7 @@ describe('tooSmall', () => {
           expect(running * 0.1).toBeLessThanOrEqual(1 - utilization + 1e-9);
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     );
   });
 

@@ -9,6 +9,7 @@ import { styles } from '../../src/reporting/styles.ts';
 import type { Task, TaskStatus } from '../../src/task.ts';
 import { buildTaskGraph, type TaskGraph } from '../../src/task-graph.ts';
 import { makeTask } from '../rig/arbitrary-tasks.ts';
+import { cases } from '../rig/effort.ts';
 
 const task = (id: string, minutes: number, dependencies: string[] = [], more: Partial<Task> = {}): Task =>
   makeTask(id, { dependencies, estimateMinutes: minutes, ...more });
@@ -106,7 +107,7 @@ describe('previewPlan', () => {
         const critical = plan.criticalPath.tasks.reduce((sum, id) => sum + (byId.get(id)?.minutes ?? NaN), 0);
         expect(critical).toBeCloseTo(plan.criticalPath.minutes);
       }),
-      { numRuns: 1_000 },
+      { numRuns: cases(1_000) },
     );
   });
 });
@@ -136,7 +137,7 @@ describe('formatPlan', () => {
           expect(text).not.toContain('\x1b');
         },
       ),
-      { numRuns: 500 },
+      { numRuns: cases(500) },
     );
   });
 
@@ -205,7 +206,7 @@ describe('globsOverlap', () => {
         expect(globsOverlap(one, one)).toBe(true);
         expect(globsOverlap(one, '**')).toBe(true);
       }),
-      { numRuns: 3_000 },
+      { numRuns: cases(3_000) },
     );
   });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Charge, listPrice } from '../../src/pricing.ts';
+import { cases } from '../rig/effort.ts';
 
 const NOTHING: Charge = {
   input: 0,
@@ -62,7 +63,7 @@ describe('listPrice', () => {
         expect(cost).toBeGreaterThanOrEqual(0);
         expect(listPrice(name, { ...some, [more]: some[more] + 1 })).toBeGreaterThan(cost);
       }),
-      { numRuns: 2_000 },
+      { numRuns: cases(2_000) },
     );
   });
 });

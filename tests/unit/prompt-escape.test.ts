@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { escapePrompt } from '../../src/prompt-escape.ts';
+import { cases } from '../rig/effort.ts';
 
 /** Where the CLI looks for a file to attach, and for a command to run. */
 const ATTACHES = /(^|\s)@\S/;
@@ -54,7 +55,7 @@ describe('escapePrompt', () => {
         expect(escaped).not.toMatch(ATTACHES);
         expect(escaped).not.toMatch(RUNS);
       }),
-      { numRuns: 5_000 },
+      { numRuns: cases(5_000) },
     );
   });
 
@@ -63,7 +64,7 @@ describe('escapePrompt', () => {
       fc.property(texts, (text) => {
         expect(unescape(escapePrompt(text))).toBe(text);
       }),
-      { numRuns: 5_000 },
+      { numRuns: cases(5_000) },
     );
   });
 });

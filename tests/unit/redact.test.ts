@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRedactor, redactValue } from '../../src/redact.ts';
+import { cases } from '../rig/effort.ts';
 
 const bare = createRedactor([]);
 
@@ -33,7 +34,7 @@ describe('a known secret', () => {
         expect(redacted).not.toContain(encode(value));
         expect(redacted).not.toContain(value);
       }),
-      { numRuns: 1000 },
+      { numRuns: cases(1000) },
     );
   });
 
@@ -45,7 +46,7 @@ describe('a known secret', () => {
         expect(Buffer.from(redacted.replace(/….{0,4}/, ''), 'base64').includes(value)).toBe(false);
         expect(redacted).not.toBe(encoded);
       }),
-      { numRuns: 1000 },
+      { numRuns: cases(1000) },
     );
   });
 
@@ -61,7 +62,7 @@ describe('a known secret', () => {
           for (const value of values) expect(redacted).not.toContain(value);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: cases(1000) },
     );
   });
 
@@ -192,7 +193,7 @@ describe('redaction', () => {
         expect(redacted.length).toBeLessThanOrEqual(given.length);
         expect(redactor(redacted)).toBe(redacted);
       }),
-      { numRuns: 4000 },
+      { numRuns: cases(4000) },
     );
   });
 
@@ -207,7 +208,7 @@ describe('redaction', () => {
           expect(JSON.stringify(parsed)).not.toMatch(/secret-(?:one|two)/);
         },
       ),
-      { numRuns: 4000 },
+      { numRuns: cases(4000) },
     );
   });
 
@@ -223,7 +224,7 @@ describe('redaction', () => {
         expect(Buffer.from(redactor(given)).toString()).toBe(Buffer.from(redactor(given)).toString('utf8'));
         expect(/\p{Surrogate}/u.test(redactor(given))).toBe(/\p{Surrogate}/u.test(given));
       }),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     );
   });
 

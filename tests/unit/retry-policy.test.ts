@@ -5,6 +5,7 @@ import { OUTCOME_POLICY, OUTCOMES, type AttemptOutcome } from '../../src/outcome
 import { RetryPolicy, type Circumstances } from '../../src/retry-policy.ts';
 import type { Verdict } from '../../src/scheduler.ts';
 import { attemptEnd, costing } from '../rig/attempt-end.ts';
+import { cases } from '../rig/effort.ts';
 
 const options = { maxRetries: 2, retryBaseDelayMs: 1000, retryMaxDelayMs: 10_000, maxReviewRounds: 2 };
 const attempt = { taskId: '1', resumed: false, process: null };
@@ -29,7 +30,7 @@ describe('RetryPolicy', () => {
         const charged = outcomes.slice(0, end).filter((outcome) => OUTCOME_POLICY[outcome].charged);
         expect(charged.length).toBeLessThanOrEqual(options.maxRetries);
       }),
-      { numRuns: 5000 },
+      { numRuns: cases(5000) },
     );
   });
 
@@ -45,7 +46,7 @@ describe('RetryPolicy', () => {
             expect(judge(policy, differing(outcome, index), { ending }).kind).not.toBe('failed');
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: cases(3000) },
     );
   });
 
@@ -70,7 +71,7 @@ describe('RetryPolicy', () => {
           expect(judge(interrupted, end)).toEqual(judge(plain, end));
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: cases(3000) },
     );
   });
 
@@ -96,7 +97,7 @@ describe('RetryPolicy', () => {
           expect(delay).toBeLessThanOrEqual(Math.min(10_000, 1000 * 2 ** count));
         }
       }),
-      { numRuns: 300 },
+      { numRuns: cases(300) },
     );
   });
 

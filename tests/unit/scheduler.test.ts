@@ -6,6 +6,7 @@ import { FAILURE_MODES, Scheduler, type FailureMode, type Verdict } from '../../
 import { buildTaskGraph, type TaskGraph } from '../../src/task-graph.ts';
 import type { Task } from '../../src/task.ts';
 import { arbitraryTasks, makeTask } from '../rig/arbitrary-tasks.ts';
+import { cases } from '../rig/effort.ts';
 
 const estimate = learnEstimates([]);
 
@@ -28,7 +29,7 @@ describe('Scheduler', () => {
   it('keeps its laws over random graphs, failures and retries', () => {
     fc.assert(
       fc.property(arbitraryWorld, (world) => void play(world)),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     );
   });
 
@@ -37,7 +38,7 @@ describe('Scheduler', () => {
       fc.property(arbitraryWorld, (world) => {
         expect(play(world)).toEqual(play(world));
       }),
-      { numRuns: 500 },
+      { numRuns: cases(500) },
     );
   });
 
@@ -48,7 +49,7 @@ describe('Scheduler', () => {
         const log = play({ tasks, slots, failureMode: 'continue', fates: [{ verdict: 'done', minutes: 3 }] });
         expect(log.map(({ id }) => id).sort()).toEqual([...graph.leaves()].sort());
       }),
-      { numRuns: 500 },
+      { numRuns: cases(500) },
     );
   });
 
@@ -62,7 +63,7 @@ describe('Scheduler', () => {
         expect(predicted).toBeGreaterThanOrEqual(Math.max(critical, total / slots) - 1e-6);
         expect(predicted).toBeLessThanOrEqual(total / slots + critical + 1e-6);
       }),
-      { numRuns: 500 },
+      { numRuns: cases(500) },
     );
   });
 

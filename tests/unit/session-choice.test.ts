@@ -4,6 +4,7 @@ import type { Attempt, AttemptEnd } from '../../src/attempt.ts';
 import { OUTCOME_POLICY, OUTCOMES } from '../../src/outcome.ts';
 import { chooseSession, sessionAttempts } from '../../src/session-choice.ts';
 import { attemptEnd, costing } from '../rig/attempt-end.ts';
+import { cases } from '../rig/effort.ts';
 
 const NOW = Date.parse('2026-01-02T00:00:00Z');
 const MINUTE = 60_000;
@@ -59,7 +60,7 @@ describe('a session', () => {
           expect(chooseSession(earlier, NOW)).toEqual({ kind: 'resume', sessionId: 'a' });
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     );
   });
 
@@ -150,7 +151,7 @@ describe('a session', () => {
           );
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: cases(3000) },
     );
   });
 

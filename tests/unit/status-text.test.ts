@@ -4,6 +4,7 @@ import type { StatusReport } from '../../src/cli/status/collect.ts';
 import { formatStatus, formatStatusLine } from '../../src/cli/status/status-text.ts';
 import { displayWidth } from '../../src/reporting/display-text.ts';
 import { styles } from '../../src/reporting/styles.ts';
+import { cases } from '../rig/effort.ts';
 
 const usage = (model: string, input: number, costUsd: number): StatusReport['usage']['run'][number] => ({
   model,
@@ -100,7 +101,7 @@ test('no line is wider than the terminal, and nothing from outside moves the cur
         expect(shown + formatStatusLine(status, now)).not.toContain('\u001b');
       },
     ),
-    { numRuns: 1_000 },
+    { numRuns: cases(1_000) },
   );
 });
 

@@ -4,6 +4,7 @@ import { describeProblem } from '../../src/graph-problem.ts';
 import { buildTaskGraph, readiness, type TaskGraph } from '../../src/task-graph.ts';
 import type { Task } from '../../src/task.ts';
 import { arbitraryTasks, makeTask } from '../rig/arbitrary-tasks.ts';
+import { cases } from '../rig/effort.ts';
 
 describe('buildTaskGraph', () => {
   it('orders every valid list so that each task comes after all it needs', () => {
@@ -16,7 +17,7 @@ describe('buildTaskGraph', () => {
           for (const need of graph.needs(id)) expect(position.get(need)).toBeLessThan(position.get(id) ?? -1);
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: cases(1000) },
     );
   });
 
@@ -30,7 +31,7 @@ describe('buildTaskGraph', () => {
           expect(valid(shuffled).order).toEqual(valid(tasks).order);
         },
       ),
-      { numRuns: 500 },
+      { numRuns: cases(500) },
     );
   });
 
@@ -59,7 +60,7 @@ describe('buildTaskGraph', () => {
           });
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: cases(1000) },
     );
   });
 

@@ -9,6 +9,7 @@ import {
   type LimitPause,
   type UsageWindow,
 } from '../../src/usage-limit.ts';
+import { cases } from '../rig/effort.ts';
 
 const NOW = Date.parse('2026-11-22T02:00:00Z');
 const HOUR = 3_600_000;
@@ -33,7 +34,7 @@ const observation: fc.Arbitrary<LimitObservation> = fc.record({
 });
 const refusal = observation.map((seen) => ({ ...seen, refused: true, overageInUse: false }));
 
-const RUNS = { numRuns: 5000 };
+const RUNS = { numRuns: cases(5000) };
 const full = (name: string, resetsAt: number | null): UsageWindow => ({
   name,
   utilization: 1,

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS } from '../../../src/cli/commands.ts';
 import { runInProcess } from '../../rig/hand-made-cli.ts';
 import { SAMPLE_TASKS, taskProject } from '../../rig/task-project.ts';
+import { cases } from '../../rig/effort.ts';
 
 /** The commands that work on stored tasks, and on what is kept of them: no model, no run. */
 const COMMANDS = [...new Set([...ORCHESTRATOR_COMMANDS, ...TASK_MASTER_COMMANDS])].filter(({ name }) =>
@@ -156,7 +157,7 @@ it('answers any arguments with a result or a clear error, never with a stack tra
         // What was deleted must not be missing in the cases that follow.
         if (args[0] === 'delete' && exitCode === 0) projects.push(taskProject(SAMPLE_TASKS));
       }),
-      { numRuns: 4000 },
+      { numRuns: cases(4000) },
     );
   } finally {
     for (const project of projects) project[Symbol.dispose]();

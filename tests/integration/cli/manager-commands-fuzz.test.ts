@@ -10,6 +10,7 @@ import { startSimulator } from '../../../src/simulator/server.ts';
 import { buildTaskGraph } from '../../../src/task-graph.ts';
 import { runInProcess, type CliEnd } from '../../rig/hand-made-cli.ts';
 import { projectRig, writtenTask, type ProjectRig } from '../../rig/project.ts';
+import { cases } from '../../rig/effort.ts';
 
 /** Thousands of cases on a slow machine. */
 const LONG_MS = 600_000;
@@ -79,7 +80,7 @@ test(
           expect((read as Failed).failure.reason).toBe('file-unreadable');
         }
       }),
-      { numRuns: 5_000 },
+      { numRuns: cases(5_000) },
     );
   },
   LONG_MS,
@@ -144,7 +145,7 @@ test(
           /^Stored 1 task|"stored":true/.test(end.stdout) ? 1 : 0,
         );
       }),
-      { numRuns: 1_000 },
+      { numRuns: cases(1_000) },
     );
   },
   LONG_MS,
@@ -220,7 +221,7 @@ test(
         if (end.exitCode !== 0) expect(after).toEqual(before);
         ends.add(`${command} ${end.exitCode}`);
       }),
-      { numRuns: 200 },
+      { numRuns: cases(200) },
     );
     // Both ways were taken, so that the law was tried on both; a plan that cannot be used is a warning.
     expect([...ends].sort()).toEqual([

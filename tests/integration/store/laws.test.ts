@@ -6,6 +6,7 @@ import { describeEachDriver } from '../../rig/each-driver.ts';
 import { StoreModel } from '../../rig/store-model.ts';
 import { expectReplayable } from '../../rig/store-replay.ts';
 import { arbitraryStep } from '../../rig/store-steps.ts';
+import { cases } from '../../rig/effort.ts';
 
 describeEachDriver('any sequence of changes', ({ driver, file }) => {
   it('leaves the store as a simple model of it says, each change with its one event', () => {
@@ -36,7 +37,7 @@ describeEachDriver('any sequence of changes', ({ driver, file }) => {
           store.close();
         }
       }),
-      { numRuns: 200 },
+      { numRuns: cases(200) },
     );
   });
 });

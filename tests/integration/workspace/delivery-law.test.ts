@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deliver } from '../../../src/workspace/delivery.ts';
 import { CheckoutRig } from '../../rig/checkout-rig.ts';
+import { cases } from '../../rig/effort.ts';
 
 const INTEGRATION = 'refs/orchestrator/integration/main';
 const DELIVERED = 'refs/orchestrator/deliveries/main';
@@ -106,7 +107,7 @@ test('nothing of the user is touched but what delivery is for, and that is whole
         expect(rig.state()).toEqual(after);
       },
     ),
-    { numRuns: 250, interruptAfterTimeLimit: 60_000, markInterruptAsFailure: false },
+    { numRuns: cases(250, 40), interruptAfterTimeLimit: 60_000, markInterruptAsFailure: false },
   );
   for (const kind of ['left', 'staged', 'committed']) expect(seen.get(kind) ?? 0).toBeGreaterThan(0);
 });

@@ -15,6 +15,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { filesIn } from '../../rig/checkout-rig.ts';
 import { LandingRig } from '../../rig/landing-rig.ts';
+import { cases } from '../../rig/effort.ts';
 
 const PATHS = [
   'a',
@@ -205,7 +206,7 @@ test('whatever a worker does, a snapshot holds every file that is not ignored an
         for (const name of BRANCHES) quietly(() => model.git('branch', '-qD', name));
         quietly(() => model.git('stash', 'clear'));
       }),
-      { numRuns: Number(process.env['RUNS'] ?? 40) },
+      { numRuns: cases(40, 6) },
     );
   } finally {
     model.remove();

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { boundText } from '../../../src/cli/transcript/bound-text.ts';
+import { cases } from '../../rig/effort.ts';
 
 const BOUNDS = { head: 2, failing: 3, tail: 2 };
 const numbered = (count: number): string[] => Array.from({ length: count }, (_, index) => `line ${index}`);
@@ -72,6 +73,6 @@ it('never invents, reorders or silently drops a line, and is never longer than i
         expect(next).toBe(numberedLines.length);
       },
     ),
-    { numRuns: 3000 },
+    { numRuns: cases(3000) },
   );
 });

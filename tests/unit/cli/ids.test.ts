@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseId, parseIds } from '../../../src/cli/tasks/ids.ts';
 import { Failed } from '../../../src/failure.ts';
+import { cases } from '../../rig/effort.ts';
 
 const number = fc.integer({ min: 1, max: 999_999_999 });
 const id = fc.oneof(
@@ -23,7 +24,7 @@ describe('parseIds', () => {
           expect(read).toEqual(written);
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     );
   });
 
@@ -66,7 +67,7 @@ describe('parseIds', () => {
           }
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: cases(3000) },
     );
   });
 });

@@ -6,6 +6,7 @@ import { learnEstimates } from '../../../src/estimate.ts';
 import { TASK_STATUSES, isSettled, type Size, type Task, type TaskStatus } from '../../../src/task.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
 import { buildTaskGraph, type TaskGraph } from '../../../src/task-graph.ts';
+import { cases } from '../../rig/effort.ts';
 
 describe('findNext', () => {
   it('takes the task on the longest chain, and says so', () => {
@@ -58,7 +59,7 @@ describe('findNext', () => {
         const isOpen = tasks.some(({ status }) => !isSettled(status));
         expect(waitingFor.length > 0).toBe(next === null && isOpen);
       }),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     );
   });
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { renderTable, type Column } from '../../../src/cli/tasks/table.ts';
 import { displayWidth, neutralise } from '../../../src/reporting/display-text.ts';
+import { cases } from '../../rig/effort.ts';
 
 interface Row {
   readonly id: string;
@@ -32,7 +33,7 @@ describe('renderTable', () => {
         expect(lines).toHaveLength(content.length + 1);
         for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(width);
       }),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     );
   });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseRetryAfter, retryDelay } from '../../../src/manager/backoff.ts';
+import { cases } from '../../rig/effort.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 const headers = (values: Record<string, string>): Headers => new Headers(values);
@@ -24,7 +25,7 @@ describe('retryDelay', () => {
         expect(delay).toBeGreaterThanOrEqual(retryAfter ?? 0);
         expect(delay).toBeLessThanOrEqual(options.maxMs);
       }),
-      { numRuns: 5_000 },
+      { numRuns: cases(5_000) },
     );
   });
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { limitsFromHeaders } from '../../../src/manager/limit-headers.ts';
 import { rateLimitHeaders } from '../../../src/simulator/rate-limit.ts';
 import { pauseFor } from '../../../src/usage-limit.ts';
+import { cases } from '../../rig/effort.ts';
 
 const NOW = Date.parse('2026-11-22T02:00:00Z');
 const read = (headers: Record<string, string>, status = 200) =>
@@ -127,6 +128,6 @@ test('headers are read whatever they hold', () => {
       }
       if (seen?.refused === true) expect(status).toBe(429);
     }),
-    { numRuns: 5000 },
+    { numRuns: cases(5000) },
   );
 });

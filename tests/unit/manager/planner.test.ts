@@ -4,6 +4,7 @@ import { expandTask, MAX_PRD_BYTES, parsePrd, writeTask } from '../../../src/man
 import { buildTaskGraph } from '../../../src/task-graph.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
 import { COST, scriptedManager, writtenTask, writtenText } from './scripted-manager.ts';
+import { cases } from '../../rig/effort.ts';
 
 const NEVER = new AbortController().signal;
 
@@ -166,7 +167,7 @@ test('whatever the manager replies: a valid graph, or nothing, after one correct
         10 * questions.length,
       );
     }),
-    { numRuns: 3_000 },
+    { numRuns: cases(3_000) },
   );
   for (const count of Object.values(seen)) expect(count).toBeGreaterThan(10);
 });

@@ -19,6 +19,7 @@ import {
   writtenTaskSchema,
 } from '../../../src/manager/schemas.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
+import { cases } from '../../rig/effort.ts';
 
 const texts = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -43,7 +44,7 @@ describe('fence', () => {
         expect(marks).toBe(2 * pieces.length);
         for (const text of pieces) expect(fenced).toContain(`>\n${text}\n</${tag}>`);
       }),
-      { numRuns: 5_000 },
+      { numRuns: cases(5_000) },
     );
   });
 

@@ -10,6 +10,7 @@ import { escapePrompt } from '../../../src/prompt-escape.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
 import { reviewReply, writtenFinding } from '../../rig/reviews.ts';
 import { scriptedManager } from './scripted-manager.ts';
+import { cases } from '../../rig/effort.ts';
 
 const NEVER = new AbortController().signal;
 const DIFF = 'diff --git a/src/a.ts b/src/a.ts\n--- a/src/a.ts\n+++ b/src/a.ts\n@@ -1 +1 @@\n-a\n+b\n';
@@ -240,7 +241,7 @@ describe('findings', () => {
           before = result.value;
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: cases(1_000) },
     );
   });
 });
@@ -406,7 +407,7 @@ describe('the question', () => {
         expect(prompt).not.toContain('\ufffd');
         expect(Object.keys(taken(prompt).data)).toContain('change');
       }),
-      { numRuns: 60 },
+      { numRuns: cases(60) },
     );
   });
 });

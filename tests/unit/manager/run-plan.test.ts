@@ -7,6 +7,7 @@ import { buildTaskGraph } from '../../../src/task-graph.ts';
 import type { FailureReason } from '../../../src/failure.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
 import { COST, scriptedManager } from './scripted-manager.ts';
+import { cases } from '../../rig/effort.ts';
 
 const NEVER = new AbortController().signal;
 const TASKS = [
@@ -118,7 +119,7 @@ describe('planRun', () => {
         }));
         expect(buildTaskGraph(merged).ok).toBe(true);
       }),
-      { numRuns: 2_000 },
+      { numRuns: cases(2_000) },
     );
     expect(Math.min(seen.manager, seen.stored)).toBeGreaterThan(10);
   });
@@ -165,6 +166,6 @@ test('a plan comes out of the cache as it went in, and rubbish is none', async (
       const read = deserializePlan(text);
       expect(read === undefined || Array.isArray(read)).toBe(true);
     }),
-    { numRuns: 2_000 },
+    { numRuns: cases(2_000) },
   );
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatClock, formatDue, formatWait, withClockTimes } from '../../../src/reporting/clock.ts';
+import { cases } from '../../rig/effort.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -58,7 +59,7 @@ test('a wait is never told as shorter than it is, nor as longer by more than its
       const unit = wait <= 2 * MINUTE ? SECOND : wait < 24 * HOUR ? MINUTE : HOUR;
       expect(told - wait).toBeLessThan(unit);
     }),
-    { numRuns: 5000 },
+    { numRuns: cases(5000) },
   );
 });
 
@@ -73,7 +74,7 @@ test('a countdown never goes up as time goes by, nor below nothing', () => {
         expect(after).toBeGreaterThanOrEqual(0);
       },
     ),
-    { numRuns: 5000 },
+    { numRuns: cases(5000) },
   );
 });
 

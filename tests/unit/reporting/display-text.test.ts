@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { displayWidth, fit, neutralise, truncate, wrap } from '../../../src/reporting/display-text.ts';
+import { cases } from '../../rig/effort.ts';
 
 const anyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 60 }),
@@ -76,7 +77,7 @@ describe('neutralise', () => {
         expect(clean).not.toMatch(/[\p{Cc}\p{Surrogate}\u202a-\u202e\u2066-\u2069\u2028\u2029]/u);
         expect(neutralise(clean)).toBe(clean);
       }),
-      { numRuns: 3000 },
+      { numRuns: cases(3000) },
     );
   });
 });
@@ -105,7 +106,7 @@ describe('truncate and fit', () => {
         if (displayWidth(text) <= columns && columns > 0) expect(cut).toBe(text);
         else expect(text.startsWith(cut.replace(/…$/, ''))).toBe(true);
       }),
-      { numRuns: 3000 },
+      { numRuns: cases(3000) },
     );
   });
 
@@ -117,7 +118,7 @@ describe('truncate and fit', () => {
       fc.property(anyText, fc.nat({ max: 70 }), (text, columns) => {
         expect(displayWidth(fit(neutralise(text), columns))).toBe(columns);
       }),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     );
   });
 });
@@ -138,7 +139,7 @@ describe('wrap', () => {
         for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(columns);
         expect(lines.join('').replaceAll(' ', '')).toBe(text.replaceAll(' ', ''));
       }),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     );
   });
 });

@@ -6,6 +6,7 @@ import { drawFrame } from '../../../src/reporting/frame.ts';
 import { ProgressModel } from '../../../src/reporting/progress-model.ts';
 import { styles } from '../../../src/reporting/styles.ts';
 import { stagedEnd, stagedStart } from '../../rig/staged-run.ts';
+import { cases } from '../../rig/effort.ts';
 
 const START = Date.parse('2026-01-01T00:00:00Z');
 const NOW = START + 725_000;
@@ -192,6 +193,6 @@ test('no line is ever wider than the terminal, nor the frame higher, whatever th
         }
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: cases(1000) },
   );
 });

@@ -5,6 +5,7 @@ import { ProgressModel } from '../../../src/reporting/progress-model.ts';
 import { estimateRemaining } from '../../../src/reporting/remaining-time.ts';
 import { attemptEnd, costing } from '../../rig/attempt-end.ts';
 import { stagedEnd, stagedProgress, stagedStart } from '../../rig/staged-run.ts';
+import { cases } from '../../rig/effort.ts';
 
 const START = Date.parse('2026-01-01T00:00:00Z');
 const stamp = (event: Event, afterMs = 0): Stamped => ({
@@ -87,7 +88,7 @@ describe('counts', () => {
           waiting: count('waiting'),
         });
       }),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     );
   });
 
@@ -103,7 +104,7 @@ describe('counts', () => {
           for (const part of [done, running, failed, waiting]) expect(part).toBeGreaterThanOrEqual(0);
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     );
   });
 
@@ -224,7 +225,7 @@ describe('time', () => {
           expect(remaining).toBeLessThanOrEqual(8 * 24 * 3_600_000);
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: cases(3000) },
     );
   });
 });

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { Stamped } from '../../../src/event.ts';
 import { shortageOf } from '../../../src/reporting/shortage.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
+import { cases } from '../../rig/effort.ts';
 
 const NONE = { events: [], spentUsd: 0, dearestUsd: 0, open: [], history: [], model: 'sonnet' };
 
@@ -46,6 +47,6 @@ test('whoever gives what is named gives more than before', () => {
       expect(neededUsd).toBeGreaterThan(before ?? 0);
       expect(neededUsd).toBeGreaterThanOrEqual(used);
     }),
-    { numRuns: 2000 },
+    { numRuns: cases(2000) },
   );
 });

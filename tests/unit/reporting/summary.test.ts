@@ -15,6 +15,7 @@ import { summarize, type RunSummary, type SummarySource } from '../../../src/rep
 import type { Run, UsageRecord } from '../../../src/store/store.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
 import { attemptEnd, costing } from '../../rig/attempt-end.ts';
+import { cases } from '../../rig/effort.ts';
 
 const START = '2026-01-01T00:00:00.000Z';
 const END = '2026-01-01T00:12:05.000Z';
@@ -504,6 +505,6 @@ test('texts from outside never reach the terminal as controls, and lines keep to
         }
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: cases(1000) },
   );
 });

@@ -14,6 +14,7 @@ import { drawUse, openWindows, type ShownWindow } from '../../../src/reporting/u
 import { windowName } from '../../../src/reporting/window-name.ts';
 import { MemoryStream } from '../../rig/memory-stream.ts';
 import { stagedStart } from '../../rig/staged-run.ts';
+import { cases } from '../../rig/effort.ts';
 
 const MINUTE = 60_000;
 /** A local time, so that what is told by the clock is the same in every time zone. */
@@ -147,7 +148,7 @@ test('pauses are counted as long as nothing may start, however often each is sai
       expect(pauses.totalMs(START + now)).toBe(expected);
       expect(pauses.current !== null).toBe(isPaused);
     }),
-    { numRuns: 2000 },
+    { numRuns: cases(2000) },
   );
 });
 
@@ -172,7 +173,7 @@ test('no line is wider than the terminal, whatever is paused and known', () => {
         expect(lines.join('\n')).not.toMatch(/in -|\u001b/);
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: cases(2000) },
   );
 });
 

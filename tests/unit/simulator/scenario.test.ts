@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { Failed } from '../../../src/failure.ts';
 import { DEMO_SCENARIO } from '../../../src/simulator/demo-scenario.ts';
 import { loadScenario, parseScenario } from '../../../src/simulator/scenario.ts';
+import { cases } from '../../rig/effort.ts';
 
 describe('parseScenario', () => {
   test.each<[place: string, scenario: unknown]>([
@@ -43,7 +44,7 @@ describe('parseScenario', () => {
           expect(error).toBeInstanceOf(Failed);
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     );
   });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandsRun } from '../../../src/worker/commands-run.ts';
+import { cases } from '../../rig/effort.ts';
 
 let directory: string;
 beforeAll(() => {
@@ -127,7 +128,7 @@ describe('the commands of a transcript', () => {
         expect(await commandsRun(file)).toEqual([{ command: 'npm test', failed: false }]);
         rmSync(file);
       }),
-      { numRuns: 500 },
+      { numRuns: cases(500) },
     );
   });
 });

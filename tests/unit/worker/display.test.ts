@@ -6,6 +6,7 @@ import { printable, singleLine } from '../../../src/worker/display-text.ts';
 import { denialsOf } from '../../../src/worker/permission-rule.ts';
 import { actionOf, progressOf } from '../../../src/worker/progress.ts';
 import { parseStreamLine } from '../../../src/worker/stream-json.ts';
+import { cases } from '../../rig/effort.ts';
 
 const action = (line: object) => actionOf(parseStreamLine(Buffer.from(JSON.stringify(line))));
 const call = (name: string, input: object) =>
@@ -38,7 +39,7 @@ describe('what a display is told', () => {
         expect(shown.length).toBeLessThanOrEqual(120);
         expect(shown).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/);
       }),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     );
     expect(singleLine('\u001b]0;title\u0007\u001b[2Jhi\r\nthere', 99)).toBe('hi there');
     expect(printable('a\r\nb\u001b[1mc\td')).toBe('a\nbc\td');

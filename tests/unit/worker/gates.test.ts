@@ -4,6 +4,7 @@ import { err, ok } from '../../../src/result.ts';
 import { Gates, type GateResult } from '../../../src/worker/gates.ts';
 import type { CommandFailure, CommandResult } from '../../../src/worker/verify.ts';
 import type { Workspace } from '../../../src/workspace/workspace.ts';
+import { cases } from '../../rig/effort.ts';
 
 const PASSED: CommandResult = { kind: 'passed' };
 const failure = (overrides: Partial<CommandFailure> = {}): CommandFailure => ({
@@ -367,6 +368,6 @@ test('whatever commands do: what blocks is new and stays, and no tree is asked m
           }
       },
     ),
-    { numRuns: 500 },
+    { numRuns: cases(500) },
   );
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { pauseFor } from '../../../src/usage-limit.ts';
 import { limitObservation } from '../../../src/worker/limit-observation.ts';
 import { parseStreamLine } from '../../../src/worker/stream-json.ts';
+import { cases } from '../../rig/effort.ts';
 
 const SECONDS = 1_795_335_096;
 const observed = (line: object) => limitObservation(parseStreamLine(Buffer.from(JSON.stringify(line))));
@@ -109,7 +110,7 @@ describe('a rate_limit_event', () => {
           expect(resetsAt === null || resetsAt > 0).toBe(true);
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: cases(1000) },
     );
   });
 });

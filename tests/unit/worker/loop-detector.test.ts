@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LoopDetector } from '../../../src/worker/loop-detector.ts';
 import type { AssistantLine } from '../../../src/worker/stream-json.ts';
+import { cases } from '../../rig/effort.ts';
 
 interface Step {
   readonly tool: string;
@@ -137,7 +138,7 @@ describe('no loop', () => {
         const steps = words.map((word) => (isInput ? bash(word, 'same') : bash('same', word)));
         expect(watch(steps)).toBeNull();
       }),
-      { numRuns: 3000 },
+      { numRuns: cases(3000) },
     );
   });
 
@@ -150,7 +151,7 @@ describe('no loop', () => {
         const looped = times(14, () => round.map((index) => bash(`make ${index}`, 'ok')));
         expect(watch([...walk, ...looped])).toMatch(/^It called /);
       }),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     );
   });
 });

@@ -7,6 +7,7 @@ import type { Assignment } from '../../../src/worker/worker.ts';
 import type { Workspace } from '../../../src/workspace/workspace.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
 import { attemptEnd } from '../../rig/attempt-end.ts';
+import { cases } from '../../rig/effort.ts';
 
 const SHARED: Workspace = { directory: '/shared', environment: {}, branch: null, base: null, inherited: '' };
 const OWN: Workspace = { ...SHARED, directory: '/trees/w1', branch: 'orchestrator/r/task-3', base: 'abc' };
@@ -69,7 +70,7 @@ describe('a session that begins and one that goes on', () => {
         for (const prompt of [firstPrompt(own, workspace), resumePrompt(own, workspace, [])])
           expect(prompt).not.toMatch(/^\s*\/|(^|\s)@/);
       }),
-      { numRuns: 1000 },
+      { numRuns: cases(1000) },
     );
   });
 
@@ -198,7 +199,7 @@ describe('the first prompt', () => {
         const task = makeTask('1', { details: `${words}${tag}` });
         expect(firstPrompt(assignment({ task }), OWN).match(/<\s*\/?\s*task/gi)).toHaveLength(2);
       }),
-      { numRuns: 1000 },
+      { numRuns: cases(1000) },
     );
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { LineSplitter, type SplitLine } from '../../../src/worker/line-splitter.ts';
 import { parseStreamLine } from '../../../src/worker/stream-json.ts';
 import { Transcript } from '../../../src/worker/transcript.ts';
+import { cases } from '../../rig/effort.ts';
 
 function split(chunks: readonly Buffer[], maxBytes?: number): SplitLine[] {
   const found: SplitLine[] = [];
@@ -46,7 +47,7 @@ describe('the line splitter', () => {
         if (expected.at(-1) === '') expected.pop();
         expect(text).toEqual(expected);
       }),
-      { numRuns: 10_000 },
+      { numRuns: cases(10_000) },
     );
   });
 
@@ -63,7 +64,7 @@ describe('the line splitter', () => {
           ),
         );
       }),
-      { numRuns: 3000 },
+      { numRuns: cases(3000) },
     );
   });
 });
@@ -115,7 +116,7 @@ describe('the parser', () => {
         transcript.facts();
         if (line.toString().startsWith('{"type":"result"') && isJson(line)) expect(entry.kind).toBe('result');
       }),
-      { numRuns: 10_000 },
+      { numRuns: cases(10_000) },
     );
   });
 

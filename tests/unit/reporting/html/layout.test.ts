@@ -10,6 +10,7 @@ import { buildTaskGraph } from '../../../../src/task-graph.ts';
 import type { TaskId } from '../../../../src/task.ts';
 import { arbitraryTasks } from '../../../rig/arbitrary-tasks.ts';
 import { recordedNight } from '../../../rig/recorded-night.ts';
+import { cases } from '../../../rig/effort.ts';
 
 const START = Date.UTC(2026, 2, 3, 22);
 const iso = (at: number): string => new Date(at).toISOString();
@@ -71,7 +72,7 @@ describe('the timeline', () => {
             .forEach((bar, index) => expect(bar.start).toBeGreaterThanOrEqual(own[index]?.end ?? NaN));
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: cases(1000) },
     );
   });
 
@@ -85,7 +86,7 @@ describe('the timeline', () => {
         // One that lasted no time takes a lane too.
         expect(lanes).toBeLessThanOrEqual(Math.max(0, ...atOnce) + 1);
       }),
-      { numRuns: 1000 },
+      { numRuns: cases(1000) },
     );
   });
 
@@ -104,7 +105,7 @@ describe('the timeline', () => {
           expect(times).toBe(totalTime([bar]));
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: cases(1000) },
     );
   });
 
@@ -175,7 +176,7 @@ describe('the axis', () => {
         }
         expect(found[0]?.day ?? '').not.toBe(found.length === 0 ? null : '');
       }),
-      { numRuns: 1000 },
+      { numRuns: cases(1000) },
     );
   });
 
@@ -188,7 +189,7 @@ describe('the axis', () => {
         const widest = Math.max(...points.slice(1).map((at, index) => at - (points[index] ?? at)));
         expect(widest / length).toBeLessThan(0.5);
       }),
-      { numRuns: 1000 },
+      { numRuns: cases(1000) },
     );
   });
 
@@ -224,7 +225,7 @@ describe('the drawing of dependencies', () => {
         expect(waves.flat().sort()).toEqual(all.sort());
         expect(new Set(nodes.map(({ column, row }) => `${column} ${row}`)).size).toBe(nodes.length);
       }),
-      { numRuns: 1000 },
+      { numRuns: cases(1000) },
     );
   });
 
@@ -241,7 +242,7 @@ describe('the drawing of dependencies', () => {
           expect(ways(others, ...edge)).toBe(0);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: cases(300) },
     );
   });
 });

@@ -4,6 +4,7 @@ import { neutralise } from '../../../../src/reporting/display-text.ts';
 import { html, renderMarkup } from '../../../../src/reporting/html/markup.ts';
 import { sentence, shorten } from '../../../../src/reporting/html/words.ts';
 import { readHtml } from '../../../rig/html-reader.ts';
+import { cases } from '../../../rig/effort.ts';
 
 const text = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -24,7 +25,7 @@ test('no text breaks out of its element or attribute, and each is read again as 
       const read = texts.join('').split('\n').map(neutralise);
       expect(read.join('')).toBe(content.split('\n').map(neutralise).join(''));
     }),
-    { numRuns: 5000 },
+    { numRuns: cases(5000) },
   );
 });
 
@@ -56,6 +57,6 @@ test('a long text keeps its beginning and its end, and says how much is left out
         expect(long.startsWith(head) && long.endsWith(tail.join(''))).toBe(true);
       }
     }),
-    { numRuns: 5000 },
+    { numRuns: cases(5000) },
   );
 });

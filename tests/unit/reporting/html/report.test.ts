@@ -6,6 +6,7 @@ import { renderReport } from '../../../../src/reporting/html/render-report.ts';
 import { reportOf } from '../../../../src/reporting/html/report-model.ts';
 import { readHtml } from '../../../rig/html-reader.ts';
 import { recordedNight, type NightShape } from '../../../rig/recorded-night.ts';
+import { cases } from '../../../rig/effort.ts';
 
 const render = (shape: NightShape, timeZone = 'Europe/Berlin'): string =>
   renderReport(reportOf(recordedNight(shape)), timeZone);
@@ -56,7 +57,7 @@ describe('a report as a document', () => {
         const { tags } = readHtml(render({ ...SMALL, text: () => text }));
         expect(tags).toEqual(plain.tags);
       }),
-      { numRuns: 100 },
+      { numRuns: cases(100) },
     );
   });
 
@@ -67,7 +68,7 @@ describe('a report as a document', () => {
         const { texts } = readHtml(render({ ...SMALL, text: () => text }));
         expect(texts.some((each) => each.includes(shown))).toBe(true);
       }),
-      { numRuns: 50 },
+      { numRuns: cases(50) },
     );
   });
 

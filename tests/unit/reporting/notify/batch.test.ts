@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Batch } from '../../../../src/reporting/notify/batch.ts';
 import { notice } from '../../../rig/notices.ts';
+import { cases } from '../../../rig/effort.ts';
 
 const ids = (notices: readonly { id: number }[]): number[] => notices.map(({ id }) => id);
 
@@ -87,7 +88,7 @@ test('whatever comes, is taken, put back or given up: each is told once, in orde
       expect(told).toEqual([...new Set(told)].sort((a, b) => a - b));
       expect(told.length + counted + batch.untold).toBe(added);
     }),
-    { numRuns: 2000 },
+    { numRuns: cases(2000) },
   );
 });
 
@@ -110,6 +111,6 @@ test('nothing waits longer than thirty seconds, whenever it comes', () => {
       }
       takeAt(batch.dueAt ?? Infinity);
     }),
-    { numRuns: 2000 },
+    { numRuns: cases(2000) },
   );
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { desktopReceiver } from '../../../../src/reporting/notify/desktop.ts';
 import { MemoryStream } from '../../../rig/memory-stream.ts';
 import { anyNotice, notice } from '../../../rig/notices.ts';
+import { cases } from '../../../rig/effort.ts';
 
 const urgent = notice(3, { urgent: true, kind: 'paused', title: 'Paused; really', detail: 'Until 14:30.' });
 
@@ -64,6 +65,6 @@ test('no text gets out of its sequence', async () => {
       const text = await shown({ WT_SESSION: 'a' }, [hostile]);
       expect(text).toMatch(/^\x1b\]777;notify;[^;\p{Cc}]+;[^;\p{Cc}]*\x1b\\$/u);
     }),
-    { numRuns: 2000 },
+    { numRuns: cases(2000) },
   );
 });

@@ -4,6 +4,7 @@ import type { Notice } from '../../../../src/reporting/notify/notice.ts';
 import { composeSlack } from '../../../../src/reporting/notify/slack.ts';
 import { composeWebhook } from '../../../../src/reporting/notify/webhook.ts';
 import { anyNotice, notice } from '../../../rig/notices.ts';
+import { cases } from '../../../rig/effort.ts';
 
 interface SlackMessage {
   readonly text: string;
@@ -85,7 +86,7 @@ test("no message exceeds Slack's limits, mentions anybody or loses a notice", ()
       // A title each; stars elsewhere can only come from details.
       expect(bold).toBeGreaterThanOrEqual(2 * notices.length);
     }),
-    { numRuns: 300 },
+    { numRuns: cases(300) },
   );
 });
 
