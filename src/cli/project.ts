@@ -1,9 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { fail } from '../failure.ts';
+import { Failed, fail } from '../failure.ts';
 import type { TaskStore } from '../store/store.ts';
 import type { Cli } from './cli.ts';
 import type { CommonOptions } from './options.ts';
+import { copiesPlace, type CopiesPlace } from './user-data.ts';
 
 export const CONFIG_FILE = 'orchestrator_config.json';
 export const STATE_FOLDER = '.taskmaster';
@@ -18,6 +19,8 @@ export interface Project {
   readonly stateFolder: string;
   readonly databaseFile: string;
   readonly tag: string;
+  /** Where copies of the task store are kept, outside of the project: what deletes its folder leaves them. */
+  readonly copies: CopiesPlace;
 }
 
 /** The project that a command is about: the nearest directory upwards with a configuration or a state folder. */
@@ -46,13 +49,29 @@ export function findProject(cli: Cli, options: CommonOptions): Project {
     stateFolder: join(root, STATE_FOLDER),
     databaseFile: join(root, STATE_FOLDER, 'tasks.db'),
     tag: options.tag ?? 'master',
+    copies: copiesPlace(cli, root),
   };
 }
 
-/** Opens the project's store; without `create` a missing one is a failure that says to run `init`. */
+/**
+ * Opens the project's store; without `create` a missing one is a failure that says how to get one. A store to which
+ * tasks were added is copied to the user's own data when it is closed; that this failed is a warning and no more.
+ */
 export async function openProjectStore(project: Project, create = false): Promise<TaskStore> {
   const { openStore } = await import('../store/sqlite-store.ts');
-  return openStore({ file: project.databaseFile, tag: project.tag, create, warnings: process });
+  try {
+    return openStore({
+      file: project.databaseFile,
+      tag: project.tag,
+      create,
+      warnings: process,
+      copies: project.copies,
+    });
+  } catch (error) {
+    if (!(error instanceof Failed) || error.failure.reason !== 'no-project') throw error;
+    const { withLostStore } = await import('./lost-store.ts');
+    throw withLostStore(error.failure, project);
+  }
 }
 
 /** The nearest directory with a project, from `start` upwards. */

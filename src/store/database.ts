@@ -138,6 +138,11 @@ export class Database {
     return this.#pragma('user_version');
   }
 
+  /** Writes everything, as of one moment, to a file that is empty or not there; errors are those of the library. */
+  copyInto(file: string): void {
+    this.sql('VACUUM INTO ?').run(file);
+  }
+
   /** What SQLite itself finds wrong with the file; empty if it is sound. Reads all of it. */
   problems(): string[] {
     return this.read(() => [

@@ -8,6 +8,7 @@ import { Database } from './database.ts';
 import type { DriverOptions } from './driver.ts';
 import { EventLog } from './event-log.ts';
 import { STORE_SCHEMA } from './migrations.ts';
+import { describeCopyProblem, keepCopy } from './store-copies.ts';
 import { isFleeting, recordEvent } from './recorded-events.ts';
 import { endRun, readRun, type RunStart, startRun } from './runs.ts';
 import type { EventFilter, AttemptClaim, TaskStore } from './store.ts';
@@ -17,6 +18,9 @@ import { deleteTasks, removeDependency } from './task-removal.ts';
 import { failNotFound, readStates, readTask, readTasks } from './task-rows.ts';
 import { setStatuses, type StoreContext } from './task-status.ts';
 import { readUnfinishedSpending, readUsage } from './usage.ts';
+
+/** How long after the start of a run a copy of the store is made, in milliseconds. */
+const COPY_OF_START_MS = 1000;
 
 /** How many plans are kept. */
 const CACHED_PLANS = 50;
@@ -31,6 +35,11 @@ export interface StoreOptions extends DriverOptions {
   readonly create: boolean;
   /** Unix milliseconds; the machine's own clock by default. */
   readonly clock?: () => number;
+  /**
+   * Where copies of it are kept, and who is told, once, that none could be made; without it, there are none. One is made
+   * soon after a run has begun, and when a store is closed to which tasks were added or in which a run has ended.
+   */
+  readonly copies?: { readonly folder: () => string; readonly failed: (message: string) => void };
 }
 
 /**
@@ -40,7 +49,7 @@ export interface StoreOptions extends DriverOptions {
  * newer than this version, locked, or not to be opened.
  */
 export function openStore(options: StoreOptions): TaskStore {
-  const { file, tag, create, clock = Date.now } = options;
+  const { file, tag, create, clock = Date.now, copies } = options;
   if (!create && !existsSync(file)) {
     fail(
       'no-project',
@@ -48,7 +57,7 @@ export function openStore(options: StoreOptions): TaskStore {
       'Run `claude-orchestrator init` in the root of your repository.',
     );
   }
-  return new SqliteStore(new Database(file, STORE_SCHEMA, options), tag, clock);
+  return new SqliteStore(new Database(file, STORE_SCHEMA, options), tag, clock, copies);
 }
 
 class SqliteStore implements TaskStore {
@@ -56,12 +65,16 @@ class SqliteStore implements TaskStore {
   readonly #db: Database;
   readonly #log: EventLog;
   readonly #context: StoreContext;
+  #copies: StoreOptions['copies'];
+  #isWorthCopying = false;
+  #copyOfStart: NodeJS.Timeout | undefined;
 
-  constructor(db: Database, tag: string, clock: () => number) {
+  constructor(db: Database, tag: string, clock: () => number, copies: StoreOptions['copies']) {
     this.path = db.path;
     this.#db = db;
     this.#log = new EventLog(db, tag, clock);
     this.#context = { db, tag, log: this.#log };
+    this.#copies = copies;
   }
 
   tasks() {
@@ -76,6 +89,7 @@ class SqliteStore implements TaskStore {
     drafts: readonly TaskDraft[],
     { source, replace = false }: { source: string; replace?: boolean | readonly TaskId[] },
   ) {
+    this.#isWorthCopying = true;
     return this.#db.write(() => this.#tasks(addDrafts(this.#context, drafts, source, replace)));
   }
 
@@ -120,10 +134,14 @@ class SqliteStore implements TaskStore {
   startRun(run: RunStart, isAlive: (process: ProcessIdentity) => boolean) {
     const started = this.#db.write(() => startRun(this.#context, run, isAlive));
     this.#log.run = run.id;
+    // Not at once: the first workers are not to wait for it.
+    if (this.#copies !== undefined)
+      this.#copyOfStart = setTimeout(() => this.#keepCopy(), COPY_OF_START_MS).unref();
     return started;
   }
 
   endRun(runId: string, outcome: RunOutcome, message: string) {
+    this.#isWorthCopying = true;
     const ended = this.#db.write(() => endRun(this.#context, runId, outcome, message));
     this.#log.run = null;
     return ended;
@@ -216,7 +234,21 @@ class SqliteStore implements TaskStore {
   }
 
   close() {
+    clearTimeout(this.#copyOfStart);
+    if (this.#isWorthCopying) this.#keepCopy();
     this.#db.close();
+  }
+
+  #keepCopy(): void {
+    if (this.#copies === undefined) return;
+    try {
+      keepCopy(this.#db, this.#copies.folder(), this.#log.now());
+      this.#isWorthCopying = false;
+    } catch (error) {
+      this.#copies.failed(describeCopyProblem(error));
+      // It is told once, and a disk that has no room for it has none a moment later.
+      this.#copies = undefined;
+    }
   }
 
   #tasks(ids: readonly TaskId[]): Task[] {

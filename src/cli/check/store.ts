@@ -12,15 +12,28 @@ export function checkDriver({ ok }: Findings): Finding[] {
 }
 
 /** The database, read through and through. */
-export async function checkStore({ databaseFile }: Project, findings: Findings): Promise<Finding[]> {
+export async function checkStore(project: Project, findings: Findings): Promise<Finding[]> {
+  const { databaseFile } = project;
   if (!canLoadDriver()) return [findings.skipped(NO_DRIVER)];
-  if (!existsSync(databaseFile))
-    return [findings.failure(`there is no ${databaseFile}`, 'Run `claude-orchestrator init`.')];
+  const { copyNotice, describeCopy, newestCopy } = await import('../lost-store.ts');
+  if (!existsSync(databaseFile)) {
+    const notice = copyNotice(project);
+    const kept = notice === undefined ? '' : `. ${notice.message}`;
+    return [
+      findings.failure(
+        `there is no ${databaseFile}${kept}`,
+        notice?.fix ?? 'Run `claude-orchestrator init`.',
+      ),
+    ];
+  }
   const { inspectStore } = await import('../../store/inspect-store.ts');
   const { driver, problems } = inspectStore(databaseFile, { warnings: process });
-  const fix = `Copy ${databaseFile} and its -wal file away, then save what can be read with \`sqlite3 tasks.db .recover\`.`;
+  const copy = newestCopy(project);
+  const copied = copy === undefined ? '' : `; its newest copy is ${describeCopy(copy)}`;
+  const rescue = copy === undefined ? '' : ' Or bring its copy back with `recover store --replace`.';
+  const fix = `Copy ${databaseFile} and its -wal file away, then save what can be read with \`sqlite3 tasks.db .recover\`.${rescue}`;
   return problems.length === 0
-    ? [findings.ok(`${databaseFile} is sound (${driver})`)]
+    ? [findings.ok(`${databaseFile} is sound (${driver})${copied}`)]
     : problems.slice(0, 5).map((problem) => findings.failure(problem, fix));
 }
 

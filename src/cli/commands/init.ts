@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { fail } from '../../failure.ts';
 import { styles } from '../../reporting/styles.ts';
 import { askToConfirm } from '../ask.ts';
 import type { Cli } from '../cli.ts';
+import { copyNotice } from '../lost-store.ts';
 import { gitTop, placeForProject } from '../init/place.ts';
 import { setUpProject, type FileReport } from '../init/set-up.ts';
 import type { Stack } from '../init/stack.ts';
@@ -28,12 +30,14 @@ export function initCommand(cli: Cli): Command {
   return onRun<InitOptions>(command, cli, async (options) => {
     const project = placeForProject(cli, options);
     await refuseSecondProject(cli, options, project);
+    const wasThere = existsSync(project.databaseFile);
     const { stacks, files } = await setUpProject(project, (file) =>
       options.yes === true || options.json === true
         ? Promise.resolve(false)
         : askToConfirm(cli, `${file} exists. Replace it with a new one?`),
     );
-    const notes = notesFor(project);
+    const lost = wasThere ? undefined : copyNotice(project);
+    const notes = [...notesFor(project), ...(lost === undefined ? [] : [`${lost.message} ${lost.fix}`])];
     if (options.json === true) {
       printJson(cli, { root: project.root, stacks, files, notes, next: NEXT });
       return undefined;

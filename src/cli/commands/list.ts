@@ -3,6 +3,7 @@ import { styles } from '../../reporting/styles.ts';
 import { parentOf } from '../../task.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
+import { findProject, type Project } from '../project.ts';
 import { countTasks, describeCounts, inList } from '../tasks/counts.ts';
 import { renderTaskTable } from '../tasks/list-table.ts';
 import { stdoutWidth, withExamples, withStore } from '../tasks/session.ts';
@@ -36,8 +37,9 @@ export function listCommand(cli: Cli): Command {
     const all = board.tasks.map((task) => viewTask(board, task));
     const counts = countTasks(all);
     const views = all.filter(filterFor(options, statuses));
+    const lost = counts.total === 0 ? await lostList(findProject(cli, options)) : undefined;
     if (options.json === true) {
-      printJson(cli, { tasks: views.map((view) => toJson(board, view)), counts });
+      printJson(cli, { tasks: views.map((view) => toJson(board, view)), counts, ...(lost && { lost }) });
       return undefined;
     }
     const lines: string[] = [];
@@ -50,6 +52,7 @@ export function listCommand(cli: Cli): Command {
         ...(views.length > 0
           ? [describeCounts(counts)]
           : describeNothing(counts.total, describeCounts(counts), options.tag)),
+        ...(lost === undefined ? [] : [`${lost.message} ${lost.fix}`]),
       );
     }
     if (lines.length > 0) cli.stdout.write(`${lines.join('\n')}\n`);
@@ -69,6 +72,12 @@ function filterFor(
     (statuses === undefined ||
       statuses.has(view.task.status) ||
       statuses.has(shownStatus(view.task.status, view.waitingFor)));
+}
+
+/** An empty list may be one that `init` made in the place of a list that was deleted. */
+async function lostList(project: Project): Promise<{ message: string; fix: string } | undefined> {
+  const { copyNotice } = await import('../lost-store.ts');
+  return copyNotice(project);
 }
 
 function describeNothing(total: number, counts: string, tag: string | undefined): string[] {

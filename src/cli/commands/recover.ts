@@ -9,41 +9,56 @@ import { findProject } from '../project.ts';
 import type { Repository } from '../repository/open-repository.ts';
 import type { PatchOptions } from '../repository/print-patch.ts';
 import { listUnlanded } from '../repository/list-unlanded.ts';
+import type { RecoverStoreOptions } from '../recover-store.ts';
 import { withExamples } from '../tasks/session.ts';
 
-interface RecoverOptions extends PatchOptions {
+interface RecoverOptions extends PatchOptions, RecoverStoreOptions {
   readonly all?: boolean;
   readonly branch?: string;
   readonly to?: string;
 }
 
-const ACTIONS = ['list', 'show', 'restore'] as const;
+const ACTIONS = ['list', 'show', 'restore', 'store'] as const;
 type Action = (typeof ACTIONS)[number];
 
-/** `recover`: work that never landed; it needs the repository alone, so that it works when the task store is lost. */
+/**
+ * `recover`: work that never landed, which needs the repository alone, so that it works when the task store is lost; and
+ * the store itself, of which copies are kept.
+ */
 export function recoverCommand(cli: Cli): Command {
   const command = new Command('recover')
     .description(
-      'List, show or restore work that never landed: of tries that failed, were cancelled or were cut short.',
+      'List, show or restore work that never landed: of tries that failed, were cancelled or were cut short; ' +
+        'or bring back the task list itself (store) from a copy outside of the project.',
     )
     .addArgument(new Argument('<action>', 'what to do').choices(ACTIONS).argParser(String))
-    .addArgument(new Argument('[id]', 'a task, or a snapshot as the list names it'))
+    .addArgument(
+      new Argument('[id]', 'a task, or a snapshot as the list names it; store: a copy by its number'),
+    )
     .option('-a, --all', 'list: older snapshots of the same try too')
     .option('--stat', 'show: only how many lines of which files')
     .option('--name-only', 'show: only the names of the files')
     .option('--branch <name>', 'restore: make a new branch that holds it')
-    .option('--to <dir>', 'restore: write its files to a new directory');
+    .option('--to <dir>', 'restore: write its files to a new directory')
+    .option('--dry-run', 'store: show the copies, and which one would be brought back')
+    .option('--replace', 'store: put aside a store that is there');
   withExamples(command, [
     'recover list',
     'recover show 3 --stat',
     'recover restore 3 --branch rescued',
     'recover restore 3 --to ../rescued',
+    'recover store --dry-run',
   ]);
   return onRun<RecoverOptions>(command, cli, async (options, [word = '', name, ...rest]) => {
     const action = parseAction(word);
     if (rest.length > 0)
       fail('wrong-usage', `One task or snapshot is named at a time, not also ${rest.join(', ')}.`);
     const project = findProject(cli, options);
+    if (action === 'store') {
+      const { recoverStore } = await import('../recover-store.ts');
+      await recoverStore(cli, options, project, name);
+      return undefined;
+    }
     const { openRepository } = await import('../repository/open-repository.ts');
     const repository = await openRepository(cli, project.root);
     if (action === 'list') await listUnlanded(cli, options, project, repository);
@@ -59,7 +74,7 @@ function parseAction(word: string): Action {
   const meant = nearest(word, ACTIONS);
   return fail(
     'wrong-usage',
-    `${JSON.stringify(word)}: expected list, show or restore.`,
+    `${JSON.stringify(word)}: expected list, show, restore or store.`,
     meant === undefined ? undefined : `Did you mean "${meant}"?`,
   );
 }

@@ -4,6 +4,7 @@ import { fail } from '../../failure.ts';
 import type { Cli } from '../cli.ts';
 import type { CommonOptions } from '../options.ts';
 import { CONFIG_FILE, STATE_FOLDER, type Project } from '../project.ts';
+import { copiesPlace } from '../user-data.ts';
 
 /** Where `init` makes a project: here, whatever lies further up. */
 export function placeForProject(cli: Cli, options: CommonOptions): Project {
@@ -22,6 +23,7 @@ export function placeForProject(cli: Cli, options: CommonOptions): Project {
     stateFolder: join(root, STATE_FOLDER),
     databaseFile: join(root, STATE_FOLDER, 'tasks.db'),
     tag: options.tag ?? 'master',
+    copies: copiesPlace(cli, root),
   };
 }
 

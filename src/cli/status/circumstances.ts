@@ -3,6 +3,7 @@ import type { TaskStore } from '../../store/store.ts';
 import type { UsageLedger } from '../../usage/ledger.ts';
 import type { Cli } from '../cli.ts';
 import type { Project } from '../project.ts';
+import { ledgerFile } from '../user-data.ts';
 import type { Circumstances } from './limits.ts';
 
 /** What is looked at until `close`. */
@@ -20,10 +21,7 @@ export async function openCircumstances(
   project: Project,
   store: TaskStore,
 ): Promise<OpenCircumstances> {
-  const [{ openUsageLedger }, { ledgerFile }] = await Promise.all([
-    import('../../usage/sqlite-ledger.ts'),
-    import('../user-data.ts'),
-  ]);
+  const { openUsageLedger } = await import('../../usage/sqlite-ledger.ts');
   let started: RunStarted | undefined;
   let ledger: UsageLedger | null = null;
   const look = (): void => {

@@ -43,6 +43,7 @@ beforeEach(() => {
     configFile: undefined,
     envFile: join(root, '.env'),
     stateFolder,
+    copies: { folder: () => join(root, 'copies'), failed: () => undefined },
     databaseFile,
     tag: 'master',
   };
