@@ -1,3 +1,4 @@
+import type { Attempt } from './attempt.ts';
 import { Governor } from './governor.ts';
 import type { Orchestration, RunResult } from './orchestration.ts';
 import { Outbox } from './outbox.ts';
@@ -87,6 +88,7 @@ class Orchestrator {
   }
 
   async run(): Promise<RunResult> {
+    const { unfinished, notes } = await this.#prepare();
     this.#begin();
     const interrupt = (): void => {
       this.#attempts.stopAll();
@@ -95,7 +97,7 @@ class Orchestrator {
     this.#signal.addEventListener('abort', interrupt);
     if (this.#signal.aborted) interrupt();
     try {
-      await this.#recover();
+      this.#takeOver(unfinished, notes);
     } catch (error) {
       this.#giveUp(error);
     }
@@ -110,6 +112,15 @@ class Orchestrator {
     }
   }
 
+  /** What is refused here is no run: nothing is stored of it, and nothing was started. */
+  async #prepare(): Promise<{ unfinished: readonly Attempt[]; notes: readonly string[] }> {
+    const { store, worker, workspaces, isAlive } = this.#parts;
+    store.requireAlone(isAlive);
+    const unfinished = store.attempts({ running: true });
+    await worker.endOrphans(new Set(unfinished.map(({ id }) => id)));
+    return { unfinished, notes: await workspaces.begin(this.#options.runId, unfinished) };
+  }
+
   /** One run a project: throws where another one is alive. */
   #begin(): void {
     const { store, isAlive, reporter } = this.#parts;
@@ -120,13 +131,10 @@ class Orchestrator {
     reporter.report(store.startRun({ id: runId, process, workers, tasks, ...told }, isAlive));
   }
 
-  /** Takes over the attempts of a killed orchestrator, and ends what else it left running. */
-  async #recover(): Promise<void> {
-    const { store, worker, workspaces } = this.#parts;
-    const unfinished = store.attempts({ running: true });
-    await worker.endOrphans(new Set(unfinished.map(({ id }) => id)));
-    for (const message of await workspaces.begin(this.#options.runId, unfinished))
-      this.#outbox.report(store.record({ type: 'warning', message }));
+  /** Takes over the attempts of a killed orchestrator. */
+  #takeOver(unfinished: readonly Attempt[], notes: readonly string[]): void {
+    const { store } = this.#parts;
+    for (const message of notes) this.#outbox.report(store.record({ type: 'warning', message }));
     for (const attempt of unfinished) {
       this.#scheduler.adopt(attempt.taskId);
       this.#governor.adopt(attempt);

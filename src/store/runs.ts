@@ -16,6 +16,12 @@ export interface RunStart {
   readonly maxCostPerTaskUsd?: number | null;
 }
 
+/** Throws where a run without an end is alive. */
+export function requireAlone(store: StoreContext, isAlive: (process: ProcessIdentity) => boolean): void {
+  const other = openRuns(store).find(({ process }) => isAlive(process));
+  if (other !== undefined) refuseBeside(other);
+}
+
 /** Begins a run, if no other one is alive; those that were killed are ended as interrupted. */
 export function startRun(
   store: StoreContext,
@@ -23,11 +29,9 @@ export function startRun(
   isAlive: (process: ProcessIdentity) => boolean,
 ): Stamped {
   const { db, log } = store;
-  const open = db.sql<RunRow>('SELECT * FROM runs WHERE ended_at IS NULL ORDER BY seq').all().map(toRun);
-  for (const other of open) {
-    if (isAlive(other.process)) refuseBeside(other);
-    endRun(store, other.id, 'interrupted', `The orchestrator (process ${other.process.pid}) was killed.`);
-  }
+  requireAlone(store, isAlive);
+  for (const { id, process } of openRuns(store))
+    endRun(store, id, 'interrupted', `The orchestrator (process ${process.pid}) was killed.`);
   const at = log.now();
   db.sql(
     `INSERT INTO runs (id, pid, process_start, workers, billing, started_at, message)
@@ -83,6 +87,10 @@ interface RunRow {
   readonly ended_at: string | null;
   readonly outcome: RunOutcome | null;
   readonly message: string;
+}
+
+function openRuns({ db }: StoreContext): Run[] {
+  return db.sql<RunRow>('SELECT * FROM runs WHERE ended_at IS NULL ORDER BY seq').all().map(toRun);
 }
 
 function toRun(row: RunRow): Run {

@@ -10,7 +10,7 @@ import { EventLog } from './event-log.ts';
 import { STORE_SCHEMA } from './migrations.ts';
 import { describeCopyProblem, keepCopy } from './store-copies.ts';
 import { isFleeting, recordEvent } from './recorded-events.ts';
-import { endRun, readRun, type RunStart, startRun } from './runs.ts';
+import { endRun, readRun, requireAlone, type RunStart, startRun } from './runs.ts';
 import type { EventFilter, AttemptClaim, TaskStore } from './store.ts';
 import { addDrafts } from './task-additions.ts';
 import { addDependency, editTask } from './task-edits.ts';
@@ -129,6 +129,10 @@ class SqliteStore implements TaskStore {
 
   version() {
     return this.#db.version();
+  }
+
+  requireAlone(isAlive: (process: ProcessIdentity) => boolean) {
+    this.#db.read(() => requireAlone(this.#context, isAlive));
   }
 
   startRun(run: RunStart, isAlive: (process: ProcessIdentity) => boolean) {

@@ -92,9 +92,11 @@ export interface TaskStore {
   version(): string;
 
   // Runs and attempts.
+  /** Throws `Failed` ("run-in-progress") naming the holder, if `isAlive` says that a run without an end is still alive. */
+  requireAlone(isAlive: (process: ProcessIdentity) => boolean): void;
   /**
-   * Begins a run. Throws `Failed` ("run-in-progress") naming the holder, if `isAlive` says that a run without an end
-   * is still alive; such a run that is dead is ended as `interrupted` first.
+   * Begins a run, where `requireAlone` has nothing against it; another one without an end is ended as `interrupted`
+   * first.
    */
   startRun(
     run: {

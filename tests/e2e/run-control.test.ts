@@ -1,4 +1,5 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Stamped } from '../../src/event.ts';
@@ -110,6 +111,35 @@ describe('run', () => {
     expect(eventsOf(stdout).at(-1)).toMatchObject({ type: 'summary', outcome: 'interrupted' });
     expect(statuses()).toEqual(['pending', 'pending', 'pending']);
     expect(leftovers()).toEqual([]);
+  });
+
+  it('is no run where it is refused before it begins: a plain error, exit code 2, and nothing in `status`', async () => {
+    const git = (...args: string[]): void =>
+      void execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', ...args], {
+        cwd: rig.directory,
+        env: rig.env,
+      });
+    const refused = async (why: RegExp, env: Readonly<Record<string, string>> = {}): Promise<void> => {
+      const { exitCode, stdout, stderr } = await rig.tool(['run', '--no-plan'], { env });
+      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+      expect(stderr).toMatch(why);
+      expect(stderr).not.toMatch(/interrupted/i);
+      expect(rig.withStore((store) => store.lastRun())).toBeUndefined();
+    };
+    add(1);
+    git('init', '-q', '-b', 'main');
+    git('config', 'user.name', 'Ada');
+    git('config', 'user.email', 'ada@example.com');
+    await refused(/no commit yet/);
+    git('add', 'orchestrator_config.json');
+    git('commit', '-qm', 'Begin');
+    mkdirSync(join(rig.directory, '.git', 'rebase-merge'));
+    await refused(/rebase/);
+    rmdirSync(join(rig.directory, '.git', 'rebase-merge'));
+    const inside = { CLAUDE_ORCHESTRATOR__WORKSPACE__ROOT: join(rig.directory, 'inside') };
+    await refused(/error: .*inside/, inside);
+    const { stdout } = await rig.tool(['status', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ run: null, tasks: { total: 1 } });
   });
 
   it('does not wait for a worker that ignores SIGTERM at the second Ctrl-C', async () => {

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AttemptEnd } from '../../src/attempt.ts';
 import type { BudgetOptions } from '../../src/budget.ts';
 import type { Stamped } from '../../src/event.ts';
+import { Failed } from '../../src/failure.ts';
 import type { Orchestration, RunResult } from '../../src/orchestration.ts';
 import { orchestrate } from '../../src/orchestrator.ts';
 import type { RunOptions } from '../../src/run-options.ts';
@@ -351,6 +352,20 @@ describe('orchestrate', () => {
     await endNext(1, attemptEnd('landed'));
     await expect(run).rejects.toThrow('boom');
     expect(store.lastRun()).toMatchObject({ outcome: 'interrupted', message: 'boom' });
+  });
+
+  it('stores no run where there is no place to work in, and leaves what a killed one began to the next', async () => {
+    add(makeDraft('1'));
+    const dead = { pid: 1, startTime: 'dead' };
+    store.startRun({ id: 'run-0', process: dead, workers: 1, billing: '', tasks: 1 }, () => false);
+    const claim = { runId: 'run-0', taskId: '1', sessionId: crypto.randomUUID(), resumed: false, why: '' };
+    store.claim({ ...claim, model: 'sonnet', directory: folder, filesRoot: folder });
+    const refusal = new Failed({ reason: 'repository-unusable', message: 'a rebase is in progress' });
+    workspaces = { ...workspaces, begin: () => Promise.reject(refusal) };
+    await expect(start()).rejects.toBe(refusal);
+    expect(store.lastRun()).toMatchObject({ id: 'run-0', endedAt: null });
+    expect(store.attempts({ running: true })).toHaveLength(1);
+    expect(events).toEqual([]);
   });
 
   it('refuses to start beside a run that is alive, and says who runs', async () => {
