@@ -1,7 +1,7 @@
 import type { ProcessIdentity } from './attempt.ts';
 import type { Budget } from './budget.ts';
 import type { CostEstimator, Estimator, LearnedCosts } from './estimate.ts';
-import type { RunOutcome } from './event.ts';
+import type { Delivery, RunOutcome } from './event.ts';
 import type { Reporter } from './reporting/reporter.ts';
 import type { TaskResult } from './scheduler.ts';
 import type { TaskStore } from './store/store.ts';
@@ -36,5 +36,6 @@ export interface Orchestration {
 export interface RunResult {
   readonly outcome: RunOutcome;
   readonly message: string;
+  readonly delivery: Delivery;
   readonly results: ReadonlyMap<TaskId, TaskResult>;
 }

@@ -322,9 +322,15 @@ class Orchestrator {
     const delivery = await workspaces.deliver();
     if (delivery.kind !== 'none') reporter.report(store.record({ type: 'run-delivered', runId, delivery }));
     const isInterrupted = this.#signal.aborted;
-    const ending = runEnding(isInterrupted, this.#governor, this.#scheduler.counts(), this.#toCome());
+    const ending = runEnding(
+      isInterrupted,
+      this.#governor,
+      this.#scheduler.counts(),
+      this.#toCome(),
+      delivery,
+    );
     reporter.report(store.endRun(runId, ending.outcome, ending.message));
-    return { ...ending, results: this.#scheduler.results() };
+    return { ...ending, delivery, results: this.#scheduler.results() };
   }
 
   /** What the tasks that are left are expected to cost, in US dollars. */

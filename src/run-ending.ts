@@ -1,4 +1,4 @@
-import type { RunCounts } from './event.ts';
+import type { Delivery, RunCounts } from './event.ts';
 import type { Governor, Stop } from './governor.ts';
 
 /** How a run ended that has nothing left to do, and what is to be said of it. */
@@ -7,6 +7,7 @@ export function runEnding(
   { stop, overBudget }: Pick<Governor, 'stop' | 'overBudget'>,
   { total, done, failed }: RunCounts,
   toComeUsd: number,
+  delivery: Pick<Delivery, 'kind'>,
 ): Stop {
   if (isInterrupted)
     return { outcome: 'interrupted', message: 'Stopped by a person; `run` goes on where it was.' };
@@ -17,7 +18,11 @@ export function runEnding(
       message: `${stop.message} ${needed}; raise budget.max_cost_usd or --max-cost to go on.`,
     };
   if (stop !== null) return stop;
-  if (done === total) return { outcome: 'completed', message: '' };
+  if (done === total)
+    return {
+      outcome: 'completed',
+      message: delivery.kind === 'left' ? 'The results are not delivered.' : '',
+    };
   const left = total - done - failed;
   const figures = [...(failed > 0 ? [`${failed} failed`] : []), ...(left > 0 ? [`${left} still to do`] : [])];
   const message = `${figures.join(', ')}.`;

@@ -41,6 +41,7 @@ export const EXIT = {
   usageLimit: 3,
   overBudget: 4,
   notAuthenticated: 5,
+  notDelivered: 6,
   bug: 70,
   interrupted: 130,
 } as const;

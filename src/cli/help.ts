@@ -19,7 +19,7 @@ const COMMON_EXITS = '0 done, 2 wrong usage or configuration';
 
 const ALL_EXITS =
   '0 done, 1 some tasks failed, 2 wrong usage or configuration, 3 stopped at a usage limit, 4 over budget, ' +
-  '5 not authenticated, 130 interrupted';
+  '5 not authenticated, 6 all done but not delivered, 130 interrupted';
 
 /** What the exit codes of a command mean, in one line. */
 export function exitCodes(exits = COMMON_EXITS): string {

@@ -81,7 +81,8 @@ function takeStep(delivery: Delivery | null): string | undefined {
 function headline(summary: RunSummary, now: number, columns: number, style: Styles): string[] {
   const { outcome, counts, durationMs, pausedMs, tokens, costUsd } = summary;
   const setAside = summary.failed.filter(({ status }) => isDecided(status)).length;
-  const tone = outcome === 'completed' ? style.green : outcome === null ? style.cyan : style.yellow;
+  const isWhole = outcome === 'completed' && summary.delivery?.kind !== 'left';
+  const tone = isWhole ? style.green : outcome === null ? style.cyan : style.yellow;
   const figures = [
     `${counts.done} of ${plural(counts.total, 'task')} done`,
     ...(counts.running > 0 ? [`${counts.running} running`] : []),
@@ -96,13 +97,22 @@ function headline(summary: RunSummary, now: number, columns: number, style: Styl
   ];
   return [
     ...wrap(outcomeWords(summary), columns).map((line) => style.bold(tone(line))),
-    ...paragraph(withClockTimes(summary.message, now), columns),
+    // What is completed has said all there is to say.
+    ...(outcome === 'completed' ? [] : paragraph(withClockTimes(summary.message, now), columns)),
     ...wrap(figures.join(' · '), columns),
   ];
 }
 
 /** How a run ended, in one sentence. */
-export function outcomeWords({ outcome, counts }: RunSummary): string {
+export function outcomeWords({ outcome, counts, delivery }: RunSummary): string {
+  const words = doneWords(outcome, counts);
+  // Nobody may take it for given that the results are there.
+  return outcome === 'completed' && delivery?.kind === 'left'
+    ? words.replace(/\.$/, ', but the results are not delivered.')
+    : words;
+}
+
+function doneWords(outcome: RunSummary['outcome'], counts: RunSummary['counts']): string {
   if (outcome === null) return 'The run goes on.';
   if (outcome === 'completed' && counts.waiting > 0) return 'Everything this run was asked for is done.';
   if (outcome === 'completed' && counts.done < counts.total)

@@ -1,7 +1,7 @@
 import type { Delivery } from '../event.ts';
 import { readCheckout, type Checkout } from './checkout.ts';
 import type { Git } from './git.ts';
-import { Left, leftByGit, leftForObstacles, takeCommand, type Merging } from './left.ts';
+import { Left, leftByGit, leftForObstacles, takeBesideChanges, takeCommand, type Merging } from './left.ts';
 import { isAncestor, mergeTrees } from './merged-tree.ts';
 import { findObstacles, isOpen, movesBetween, type Move } from './moves.ts';
 import { undoMoves } from './undo-moves.ts';
@@ -71,5 +71,5 @@ async function verify(git: Git, moves: readonly Move[], staging: Staging): Promi
   const missing = moves.filter(({ path, to }) => (index.get(path) ?? to) !== to);
   if (missing.length === 0) return;
   const names = missing.map(({ path }) => path).join(', ');
-  throw new Left(`Not all of the results are staged: ${names}.`, [takeCommand(staging, { autostash: true })]);
+  throw new Left(`Not all of the results are staged: ${names}.`, [takeBesideChanges(staging)]);
 }

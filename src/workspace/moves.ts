@@ -116,7 +116,7 @@ async function inTheWayOf(top: string, path: string, cleared: ReadonlySet<string
 }
 
 /** The folders that a path is in, outermost first. */
-export function parentsOf(path: string): string[] {
+function parentsOf(path: string): string[] {
   const parent = dirname(path);
   return parent === '.' ? [] : [...parentsOf(parent), parent];
 }

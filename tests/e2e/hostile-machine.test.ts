@@ -204,7 +204,7 @@ describe("with the user's own settings of git", () => {
         },
       },
     });
-    expect([run.outcomes('1'), run.outcomes('2'), run.code], run.told).toEqual([['landed'], ['landed'], 0]);
+    expect([run.outcomes('1'), run.outcomes('2'), run.code], run.told).toEqual([['landed'], ['landed'], 6]);
     expect(run.delivery?.kind).toBe('left');
     expect(run.delivery?.message).toContain('no, says pre-merge-commit');
     expect(readFileSync(log, 'utf8')).toContain('pre-merge-commit');

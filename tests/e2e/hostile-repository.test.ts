@@ -232,8 +232,8 @@ describe('while its user works on', () => {
         },
       },
     });
-    // The task is done; what is left to do is said.
-    expect([run.code, run.outcomes('1'), run.delivery?.kind], run.told).toEqual([0, ['landed'], 'left']);
+    // The task is done; a script must not go on as if its results were there.
+    expect([run.code, run.outcomes('1'), run.delivery?.kind], run.told).toEqual([6, ['landed'], 'left']);
     expect(run.delivery?.message).not.toBe('');
     expect(run.delivery?.commands).toHaveLength(1);
     expect(stateOf()).toEqual(before);

@@ -124,12 +124,13 @@ async function holdingTheProject(
     accounts,
   };
   try {
-    const { outcome } = await orchestrate(
+    const { outcome, delivery } = await orchestrate(
       parts,
       only === undefined ? runOptions : { ...runOptions, only },
       stop,
     );
-    return exitCode() ?? OUTCOME_EXIT[outcome];
+    const isUndelivered = outcome === 'completed' && delivery.kind === 'left';
+    return exitCode() ?? (isUndelivered ? EXIT.notDelivered : OUTCOME_EXIT[outcome]);
   } finally {
     await reporter.close();
     ledger.close();

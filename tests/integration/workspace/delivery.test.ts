@@ -46,6 +46,21 @@ function hook(name: string, script: string): void {
   chmodSync(at(`.git/hooks/${name}`), 0o755);
 }
 
+/** Types a command that takes results beside changes of the user's: it takes all of them, or says why not and stops. */
+function take(command: string, tip: string): boolean {
+  let isRefused = false;
+  try {
+    rig.shell(command);
+  } catch (error) {
+    isRefused = true;
+    expect((error as { stdout: string }).stdout).toContain('CONFLICT');
+  }
+  expect(isTaken(tip)).toBe(!isRefused);
+  expect([rig.git('stash', 'list'), ...rig.state().unfinished]).toEqual(['']);
+  expect(rig.shell("grep -rl --exclude-dir=.git '<<<<<<<' . || true")).toBe('');
+  return !isRefused;
+}
+
 /** Expects that nothing at all was done, and returns the command that takes the work. */
 async function expectLeft(why: RegExp, options: Partial<DeliveryOptions> = {}): Promise<string> {
   const before = rig.state();
@@ -86,7 +101,7 @@ test('a later run goes on from what was staged, the user having worked on it mea
   expect(read('x')).toBe('x\nand mine\n');
   const last = integrate({ x: 'other\n' }, tip);
   const command = await expectLeft(/x/);
-  expect(command).toContain('--autostash');
+  expect(command).toContain('git commit');
   expect(rig.git('rev-parse', BRANCH)).toBe(last);
 });
 
@@ -118,14 +133,24 @@ test.each([
   soil();
   const tip = integrate({ a: 'A\n', z: 'z\n' });
   for (const autoCommit of [false, true]) await expectLeft(/in the way: a\b/, { autoCommit });
-  const command = await expectLeft(/in the way/, { autoCommit: true });
-  // Putting the user's changes back may conflict; they are in the stash then, and the work is there either way.
-  try {
-    rig.shell(command);
-  } catch {
-    expect(rig.git('stash', 'list')).toContain('autostash');
+  take(await expectLeft(/in the way/, { autoCommit: true }), tip);
+});
+
+test.each([
+  ['where they do not overlap, takes both', 'A\nb\nc\nd\ne\n', true],
+  ['where they overlap, takes nothing and leaves no marks', 'a\nb\nc\nd\nother\n', false],
+])('left for edits in the same file: the command, %s', async (_, theirs, isClean) => {
+  base = rig.commit([base], { long: 'a\nb\nc\nd\ne\n' });
+  for (const autoCommit of [true, false]) {
+    rig.git('update-ref', 'refs/heads/main', base);
+    rig.git('reset', '-q', '--hard');
+    const tip = integrate({ long: theirs });
+    write('long', 'a\nb\nc\nd\nmine\n');
+    const command = await expectLeft(/in the way: long/, { autoCommit });
+    if (autoCommit || !isClean) expect(take(command, tip)).toBe(isClean);
+    else rig.shell(command);
+    expect(read('long')).toBe(isClean ? 'A\nb\nc\nd\nmine\n' : 'a\nb\nc\nd\nmine\n');
   }
-  expect(isTaken(tip)).toBe(true);
 });
 
 test.each([
@@ -159,17 +184,15 @@ test.each([
 test('left for a folder with ignored files in place of a changed file: the command does not let git lose them', async () => {
   rig.shell('rm a && mkdir a && echo mine > a/x.log');
   const tip = integrate({ a: 'A\n' });
-  rig.shell(await expectLeft(/in the way: a\./, { autoCommit: true }));
-  expect(isTaken(tip)).toBe(true);
-  expect(read('a.mine/x.log')).toBe('mine\n');
+  take(await expectLeft(/in the way: a\./, { autoCommit: true }), tip);
+  expect(read('a/x.log')).toBe('mine\n');
 });
 
 test('left for a file that is not tracked any more in a folder that goes: the folder is moved, once', async () => {
   rig.git('rm', '-q', '--cached', 'dir/c');
   const tip = integrate({ dir: 'theirs\n' });
-  rig.shell(await expectLeft(/in the way: dir\b/, { autoCommit: true }));
-  expect(isTaken(tip)).toBe(true);
-  expect(read('dir.mine/c')).toBe('c\n');
+  take(await expectLeft(/in the way: dir\b/, { autoCommit: true }), tip);
+  expect(rig.shell('cat dir.mine/c dir/c 2>/dev/null || true')).toBe('c\n');
 });
 
 test('an intent to add is a change of the user', async () => {
@@ -193,27 +216,19 @@ test.each([
     'b',
     () => (write('b', 'mine\n'), write("my 'own'", 'mine\n'), rig.git('add', '-N', "my 'own'")),
   ],
-])(
-  'left for an intent to add %s, and the command takes it, which git alone cannot stash',
-  async (_, path, soil) => {
-    soil();
-    const tip = integrate({
-      a: null,
-      b: 'B\n',
-      new: 'theirs\n',
-      'x.log': 'theirs\n',
-      'd.log/x': 'theirs\n',
-    });
-    await expectLeft(new RegExp(`in the way: ${path}\\.`));
-    const command = await expectLeft(new RegExp(`in the way: ${path}\\.`), { autoCommit: true });
-    try {
-      rig.shell(command);
-    } catch {
-      expect(rig.git('stash', 'list')).toContain('autostash');
-    }
-    expect(isTaken(tip)).toBe(true);
-  },
-);
+])('left for an intent to add %s, and the command takes it or says why not', async (_, path, soil) => {
+  soil();
+  const tip = integrate({
+    a: null,
+    b: 'B\n',
+    new: 'theirs\n',
+    'x.log': 'theirs\n',
+    'd.log/x': 'theirs\n',
+  });
+  await expectLeft(new RegExp(`in the way: ${path}\\.`));
+  const command = await expectLeft(new RegExp(`in the way: ${path}\\.`), { autoCommit: true });
+  take(command, tip);
+});
 
 test('an intent to add a file anew that the results remove: staged as it is, and the file stays', async () => {
   const tip = integrate({ a: null });

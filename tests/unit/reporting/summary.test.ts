@@ -335,6 +335,7 @@ describe('how a run ended is told in plain words, with the next command', () => 
     expect(nextCommand(after(staged))).toBe('git diff --staged');
     expect(nextCommand(after(staged, { tasks: [makeTask('9')] }))).toBe('git diff --staged');
     expect(nextCommand(after(branch))).toBe('git merge x');
+    expect(text(after(branch)).split('\n')[0]).toBe('Everything is done, but the results are not delivered.');
     expect(nextCommand(after(branch, MIXED))).toBe('claude-orchestrator show 3');
     expect(text(after(staged))).toContain('Delivered      Staged on main.');
     expect(text(after(branch))).toContain(
