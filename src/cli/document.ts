@@ -1,12 +1,20 @@
-import { createReadStream, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { createReadStream, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fail } from '../failure.ts';
+import type { SourceDocument } from '../store/store.ts';
 import type { Cli } from './cli.ts';
 import type { CommonOptions } from './options.ts';
 
 /** The largest requirements document that is taken, all its files together, in bytes. */
 const MAX_DOCUMENT_BYTES = 200 * 1024;
+
+/** What was read, and of what. */
+export interface Document {
+  readonly text: string;
+  readonly sources: readonly SourceDocument[];
+}
 
 /**
  * The text of one or several files as one document, `-` being stdin; several are joined under their names.
@@ -18,12 +26,13 @@ export async function readDocument(
   { workingDir = '.' }: CommonOptions,
   names: readonly string[],
   what: string,
-): Promise<string> {
+): Promise<Document> {
   if (names.filter((name) => name === '-').length > 1) {
     fail('wrong-usage', 'stdin ("-") can be read only once.', 'Name "-" a single time.');
   }
   const folder = resolve(cli.cwd, workingDir);
   const texts: string[] = [];
+  const sources: SourceDocument[] = [];
   let bytes = 0;
   for (const name of names) {
     const data =
@@ -31,9 +40,12 @@ export async function readDocument(
     bytes += data.length;
     if (bytes > MAX_DOCUMENT_BYTES) failTooLarge(names, bytes);
     texts.push(decode(data, name === '-' ? 'stdin' : name));
+    const digest = createHash('sha256').update(data).digest('hex');
+    sources.push({ path: name === '-' ? null : realpathSync(resolve(folder, name)), digest });
   }
-  if (texts.length === 1) return texts[0] ?? '';
-  return texts.map((text, index) => `File: ${names[index] ?? ''}\n\n${text.trimEnd()}\n`).join('\n');
+  const [first = ''] = texts;
+  const named = texts.map((text, index) => `File: ${names[index] ?? ''}\n\n${text.trimEnd()}\n`);
+  return { text: texts.length === 1 ? first : named.join('\n'), sources };
 }
 
 async function readStdin(cli: Cli, what: string): Promise<Buffer> {
@@ -108,6 +120,6 @@ function failTooLarge(names: readonly string[], bytes: number): never {
   fail(
     'prd-too-large',
     `${names.join(', ')}: ${Math.ceil(bytes / 1024)} KB${more}, but at most ${MAX_DOCUMENT_BYTES / 1024} KB are taken at once. Nothing was sent.`,
-    'Split the document and parse the parts one after the other with --append.',
+    'Split the document and parse the parts one after the other.',
   );
 }

@@ -155,6 +155,17 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE attempts ADD COLUMN forked_from TEXT;
   ALTER TABLE attempts ADD COLUMN max_cost_usd REAL;
   `,
+  `
+  -- What tasks were made of, so that no document becomes tasks twice unasked.
+  CREATE TABLE documents (
+    id INTEGER PRIMARY KEY,
+    tag TEXT NOT NULL,
+    path TEXT,
+    digest TEXT NOT NULL,
+    parsed_at TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX documents_by_tag ON documents (tag);
+  `,
 ];
 
 /** The task store's schema ("clor"). */

@@ -6,6 +6,7 @@ import type { Task, TaskChanges, TaskDraft, TaskId, TaskStatus } from '../task.t
 import { claimTask, endAttempt, readAttempts, readFinishedWork } from './attempts.ts';
 import { Database } from './database.ts';
 import type { DriverOptions } from './driver.ts';
+import { readDocuments, rememberDocuments } from './documents.ts';
 import { EventLog } from './event-log.ts';
 import { STORE_SCHEMA } from './migrations.ts';
 import { describeCopyProblem, keepCopy } from './store-copies.ts';
@@ -87,10 +88,18 @@ class SqliteStore implements TaskStore {
 
   addTasks(
     drafts: readonly TaskDraft[],
-    { source, replace = false }: { source: string; replace?: boolean | readonly TaskId[] },
+    { source, replace = false, documents = [] }: Parameters<TaskStore['addTasks']>[1],
   ) {
     this.#isWorthCopying = true;
-    return this.#db.write(() => this.#tasks(addDrafts(this.#context, drafts, source, replace)));
+    return this.#db.write(() => {
+      const ids = addDrafts(this.#context, drafts, source, replace);
+      rememberDocuments(this.#context, documents, replace === true);
+      return this.#tasks(ids);
+    });
+  }
+
+  documents() {
+    return this.#db.read(() => readDocuments(this.#context));
   }
 
   editTask(id: TaskId, changes: TaskChanges) {

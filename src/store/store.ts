@@ -25,6 +25,14 @@ export interface UsageRecord extends ModelUsage {
   readonly at: string;
 }
 
+/** A document that tasks were made of. */
+export interface SourceDocument {
+  /** Its real path; null where it came from stdin. */
+  readonly path: string | null;
+  /** SHA-256 of its bytes, in hexadecimal. */
+  readonly digest: string;
+}
+
 /** Which events are asked for; all that are not ruled out. */
 export interface EventFilter {
   readonly taskId?: TaskId;
@@ -73,8 +81,15 @@ export interface TaskStore {
    */
   addTasks(
     drafts: readonly TaskDraft[],
-    options: { source: string; replace?: boolean | readonly TaskId[] },
+    options: {
+      source: string;
+      replace?: boolean | readonly TaskId[];
+      /** What they were made of. */
+      documents?: readonly SourceDocument[];
+    },
   ): Task[];
+  /** What the tasks were made of; documents whose tasks were all replaced are forgotten. */
+  documents(): SourceDocument[];
   editTask(id: TaskId, changes: TaskChanges): Task;
   /** Refuses ("task-needed") when other tasks depend on one of them, unless `force`, which drops those dependencies. */
   deleteTasks(ids: readonly TaskId[], options: { force: boolean }): TaskId[];

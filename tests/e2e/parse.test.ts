@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -130,7 +130,23 @@ describe('parse', () => {
     expect(rig.questions()[0]).toContain(last);
   });
 
-  test('with tasks there already it never guesses; --append adds, --replace keeps what is in progress', async () => {
+  test('a document that is new is added to the tasks there are', async () => {
+    const rig = await rigWith(
+      { json: { tasks: [writtenTask('2', 'Write the API', ['1'])] } },
+      { json: { tasks: [writtenTask('3', 'Write the client', ['2'])] } },
+    );
+    await rig.tool(['add', '--raw', 'Tidy up']);
+    expect(await rig.tool(['parse', 'prd.md'])).toMatchObject({ exitCode: 0 });
+    expect(titles(rig)).toEqual(['Tidy up', 'Write the API']);
+    // The same requirements under another name are not new.
+    await copyFile(join(rig.directory, 'prd.md'), join(rig.directory, 'copy.md'));
+    expect((await rig.tool(['parse', 'copy.md'])).stderr).toContain('copy.md (unchanged)');
+    expect(await rig.tool(['parse', '-'], { input: 'A client in Go.' })).toMatchObject({ exitCode: 0 });
+    expect(await rig.tool(['parse', '-'], { input: 'A client in Go.' })).toMatchObject({ exitCode: 2 });
+    expect(titles(rig)).toEqual(['Tidy up', 'Write the API', 'Write the client']);
+  });
+
+  test('with its tasks there already it never guesses; --append adds, --replace keeps what is in progress', async () => {
     const rig = await rigWith(
       GOOD,
       {
@@ -142,7 +158,11 @@ describe('parse', () => {
     const asked = rig.simulator.requests.length;
     const refused = await rig.tool(['parse', 'prd.md']);
     expect(refused.exitCode).toBe(2);
-    expect(refused.stderr).toMatch(/already 3 tasks.*--append.*--replace/s);
+    expect(refused.stderr).toMatch(/prd\.md \(unchanged\).*already 3 tasks.*--append.*--replace/s);
+    await writeFile(join(rig.directory, 'prd.md'), 'Count visitors, and show them on a page.');
+    expect((await rig.tool(['parse', './prd.md'])).stderr).toContain('prd.md (changed since)');
+    // What is wrong with the files is told first, whatever tasks there are.
+    expect((await rig.tool(['parse', 'nothing.md'])).stderr).toContain('There is no file');
     expect(await rig.tool(['parse', 'prd.md', '--append', '--replace'])).toMatchObject({ exitCode: 2 });
     expect(rig.simulator.requests).toHaveLength(asked);
     expect(titles(rig)).toHaveLength(3);

@@ -56,7 +56,7 @@ export async function addTask(cli: Cli, options: AddOptions, words: readonly str
     const given = options.dependsOn === undefined ? [] : selectTasks(store, parseIds([options.dependsOn]));
     const text =
       words.length === 1 && words[0] === '-'
-        ? await readDocument(cli, options, words, 'the task')
+        ? (await readDocument(cli, options, words, 'the task')).text
         : words.join(' ');
     if (text.trim() === '') fail('wrong-usage', 'The task is empty.', 'Say what is to be done.');
     const { draft, cost } =

@@ -2,7 +2,7 @@ import { Argument, Command } from 'commander';
 import { fail } from '../../failure.ts';
 import { plural } from '../../reporting/format.ts';
 import { styles } from '../../reporting/styles.ts';
-import type { TaskStore } from '../../store/store.ts';
+import type { SourceDocument, TaskStore } from '../../store/store.ts';
 import { parentOf, type Task } from '../../task.ts';
 import type { Cli } from '../cli.ts';
 import { readDocument } from '../document.ts';
@@ -33,7 +33,7 @@ export function parseCommand(cli: Cli): Command {
     .option('-n, --num-tasks <n>', 'about how many tasks to make (default: as many as it needs)', (text) =>
       wholeNumber('--num-tasks', text, 1, MAX_TASKS),
     )
-    .option('--append', 'add to the tasks there are')
+    .option('--append', 'add to the tasks there are, as happens by itself for a document that is new')
     .option('--replace', 'put the new tasks in the place of those there are; what is in progress stays')
     .option('--dry-run', 'ask the manager and show the tasks, but store nothing');
   withExamples(command, ['parse prd.md', 'parse prd.md api.md --append', 'parse - --dry-run < prd.md']);
@@ -52,10 +52,12 @@ export async function parseDocument(
   const store = await openProjectStore(project);
   try {
     const before = store.tasks();
-    if (before.length > 0 && options.append !== true && options.replace !== true)
-      refuseToGuess(before.length);
-    const prd = await readDocument(cli, options, files, 'the requirements');
+    // The files' own mistakes and those of the configuration come first: they are there whatever is answered.
+    const { text: prd, sources } = await readDocument(cli, options, files, 'the requirements');
     const settings = loadSettings(cli, options, project);
+    const dryRun = options.dryRun === true;
+    if (before.length > 0 && options.append !== true && options.replace !== true && !dryRun)
+      refuseToGuess(files, sources, store.documents(), before.length);
     const existing = options.replace === true ? leftByReplace(before) : before;
 
     const { openManager } = await import('../manager.ts');
@@ -66,10 +68,10 @@ export async function parseDocument(
     });
     if (!drafted.ok) failUnanswered(drafted.error);
     const { drafts } = drafted.value;
-    const dryRun = options.dryRun === true;
     if (!dryRun) warnOfNewcomers(cli, store, before, options);
     const source = `parse ${files.join(' ')}`;
-    const tasks = dryRun ? drafts : store.addTasks(drafts, { source, replace: options.replace === true });
+    const replace = options.replace === true;
+    const tasks = dryRun ? drafts : store.addTasks(drafts, { source, replace, documents: sources });
 
     const cost = callCost(drafted.value);
     if (options.json === true) printJson(cli, { stored: !dryRun, tasks, ...cost });
@@ -86,10 +88,24 @@ export async function parseDocument(
   }
 }
 
-function refuseToGuess(count: number): never {
+/** A new document is added to what is there; one that tasks were made of already may stand for them or beside them. */
+function refuseToGuess(
+  files: readonly string[],
+  sources: readonly SourceDocument[],
+  known: readonly SourceDocument[],
+  count: number,
+): void {
+  const names = sources.flatMap(({ path, digest }, index) => {
+    const name = path === null ? 'stdin' : (files[index] ?? path);
+    if (known.some((document) => document.digest === digest)) return [`${name} (unchanged)`];
+    return path !== null && known.some((document) => document.path === path)
+      ? [`${name} (changed since)`]
+      : [];
+  });
+  if (names.length === 0) return;
   fail(
     'wrong-usage',
-    `There ${count === 1 ? 'is' : 'are'} already ${plural(count, 'task')}. Nothing was sent or changed.`,
+    `Tasks were made of ${names.join(', ')} before, and there ${count === 1 ? 'is' : 'are'} already ${plural(count, 'task')}. Nothing was sent or changed.`,
     'Add to them with --append, or start over with --replace, which deletes all that is not in progress.',
   );
 }

@@ -166,13 +166,13 @@ describe('task-master', () => {
     );
   });
 
-  it('refuses to parse without exactly one file, and over tasks that are there', async () => {
+  it('refuses to parse without exactly one file, and tells what is wrong with it before anything of the tasks', async () => {
     using project = taskProject(SAMPLE_TASKS);
     expect(await taskMaster(project, ['parse-prd'])).toMatchObject({ exitCode: 2 });
     expect(await taskMaster(project, ['parse-prd', '--input=a.md', 'b.md'])).toMatchObject({ exitCode: 2 });
     expect(await taskMaster(project, ['parse-prd', '--input=a.md', '-n', '0'])).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining('already 7 tasks') as string,
+      stderr: expect.stringContaining('There is no file') as string,
     });
   });
 });
