@@ -268,6 +268,7 @@ function handoversFor({ store, graph }: ExecutionContext, id: TaskId): { task: T
 }
 
 function hooksFor(context: ExecutionContext, { id: attemptId, taskId }: Attempt): WorkerHooks {
+  let notedUsd = 0;
   return {
     onWorkspace: ({ directory, branch, base }) =>
       record(context, { type: 'attempt-prepared', attemptId, taskId, directory, branch, base }),
@@ -281,7 +282,10 @@ function hooksFor(context: ExecutionContext, { id: attemptId, taskId }: Attempt)
     onWarning: (message) => record(context, { type: 'warning', message }),
     onSpawn: (process) => record(context, { type: 'attempt-spawned', attemptId, taskId, process }),
     onPhase: (phase) => record(context, { type: 'attempt-phase', attemptId, taskId, phase }),
-    onProgress: (progress) => {
+    onProgress: (progress, usage) => {
+      // It costs something anew twice with each answer of the API, whatever else the stream tells meanwhile.
+      if (usage !== undefined && progress.costUsd !== notedUsd) context.store.noteUsed(attemptId, usage);
+      notedUsd = progress.costUsd;
       if (context.governor.progress(taskId, progress.costUsd, context.now())) context.onAnswer();
       const at = new Date(context.now()).toISOString();
       context.report({ type: 'attempt-progress', attemptId, taskId, progress, at });

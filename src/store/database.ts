@@ -118,9 +118,16 @@ export class Database {
    * something durable was written after it. Several times faster.
    */
   writeRelaxed<T>(work: () => T): T {
+    const result = this.note(work);
+    this.#writes++;
+    return result;
+  }
+
+  /** Like `writeRelaxed`, for what is nothing that has to be looked at here: `version` stays as it is in this process. */
+  note<T>(work: () => T): T {
     this.#driver.exec('PRAGMA synchronous = NORMAL');
     try {
-      return this.write(work);
+      return this.#transaction('BEGIN IMMEDIATE', work);
     } finally {
       this.#driver.exec('PRAGMA synchronous = FULL');
     }

@@ -166,6 +166,10 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX documents_by_tag ON documents (tag);
   `,
+  `
+  -- What a running attempt has used so far, by model; what it used in the end is in the table usage.
+  ALTER TABLE attempts ADD COLUMN used_so_far TEXT;
+  `,
 ];
 
 /** The task store's schema ("clor"). */

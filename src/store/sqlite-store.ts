@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { AttemptEnd, ProcessIdentity } from '../attempt.ts';
+import type { AttemptEnd, ModelUsage, ProcessIdentity } from '../attempt.ts';
 import type { Event, RunOutcome } from '../event.ts';
 import { fail } from '../failure.ts';
 import type { Task, TaskChanges, TaskDraft, TaskId, TaskStatus } from '../task.ts';
@@ -18,7 +18,7 @@ import { addDependency, editTask } from './task-edits.ts';
 import { deleteTasks, removeDependency } from './task-removal.ts';
 import { failNotFound, readStates, readTask, readTasks } from './task-rows.ts';
 import { setStatuses, type StoreContext } from './task-status.ts';
-import { readUnfinishedSpending, readUsage } from './usage.ts';
+import { noteUsed, readUnfinishedSpending, readUsage, readUsedSoFar } from './usage.ts';
 
 /** How long after the start of a run a copy of the store is made, in milliseconds. */
 const COPY_OF_START_MS = 1000;
@@ -188,6 +188,14 @@ class SqliteStore implements TaskStore {
 
   events(filter: EventFilter = {}) {
     return this.#db.read(() => this.#log.list(filter));
+  }
+
+  noteUsed(attemptId: number, usage: readonly ModelUsage[]) {
+    this.#db.note(() => noteUsed(this.#context, attemptId, usage));
+  }
+
+  usedSoFar(runId?: string) {
+    return this.#db.read(() => readUsedSoFar(this.#context, runId));
   }
 
   usage(filter: { runId?: string; attemptId?: number; since?: string } = {}) {

@@ -152,6 +152,10 @@ export interface TaskStore {
   events(filter?: EventFilter): Stamped[];
 
   // What it cost, and what was learned from it.
+  /** Keeps what a running attempt has used so far; it waits for no disk, and its end takes its place. */
+  noteUsed(attemptId: number, usage: readonly ModelUsage[]): void;
+  /** What attempts that have no end yet have used so far, of this run or of all; it is not in `usage`. */
+  usedSoFar(runId?: string): UsageRecord[];
   usage(filter?: { runId?: string; attemptId?: number; since?: string }): UsageRecord[];
   /**
    * What was spent by the runs that a run begun now goes on with, in US dollars: those since the last one that came to

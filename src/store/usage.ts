@@ -17,6 +17,34 @@ export function bookUsage({ db }: StoreContext, booking: Booking, usages: readon
   }
 }
 
+/** Keeps what a running attempt has used so far, over what was kept of it before. */
+export function noteUsed({ db, tag }: StoreContext, attemptId: number, usages: readonly ModelUsage[]): void {
+  db.sql('UPDATE attempts SET used_so_far = ? WHERE id = ? AND tag = ? AND ended_at IS NULL').run(
+    JSON.stringify(usages),
+    attemptId,
+    tag,
+  );
+}
+
+/** What running attempts have used so far, of this run or of all. */
+export function readUsedSoFar({ db, tag }: StoreContext, runId?: string): UsageRecord[] {
+  const rows = db
+    .sql<{ id: number; run_id: string; started_at: string; used_so_far: string }>(
+      `SELECT id, run_id, started_at, used_so_far FROM attempts
+       WHERE ended_at IS NULL AND used_so_far IS NOT NULL AND tag = ? AND run_id = coalesce(?, run_id) ORDER BY id`,
+    )
+    .all(tag, runId ?? null);
+  return rows.flatMap(({ id, run_id, started_at, used_so_far }) =>
+    (JSON.parse(used_so_far) as ModelUsage[]).map((usage) => ({
+      ...usage,
+      role: 'worker' as const,
+      runId: run_id,
+      attemptId: id,
+      at: started_at,
+    })),
+  );
+}
+
 /** What was booked, the oldest first. */
 export function readUsage(
   { db }: StoreContext,

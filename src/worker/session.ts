@@ -162,8 +162,9 @@ async function follow(
       if (observation !== undefined && (!isOld || stillHolds(observation, options.now())))
         hooks.onLimits(observation);
       action = actionOf(line) ?? action;
-      if (line.kind !== 'other' && line.kind !== 'garbage')
-        hooks.onProgress(progressOf(action, transcript.usage()));
+      if (line.kind === 'other' || line.kind === 'garbage') return;
+      const usage = transcript.usage();
+      hooks.onProgress(progressOf(action, usage), usage);
     },
   });
   return classify({

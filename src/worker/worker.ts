@@ -1,4 +1,13 @@
-import type { Attempt, AttemptEnd, Phase, ProcessIdentity, Proof, Review, WorkerReport } from '../attempt.ts';
+import type {
+  Attempt,
+  AttemptEnd,
+  ModelUsage,
+  Phase,
+  ProcessIdentity,
+  Proof,
+  Review,
+  WorkerReport,
+} from '../attempt.ts';
 import type { WorkerProgress } from '../event.ts';
 import type { Task } from '../task.ts';
 import type { LimitObservation } from '../usage-limit.ts';
@@ -34,7 +43,8 @@ export interface WorkerHooks {
   readonly onWorkspace: (workspace: Workspace) => void;
   readonly onSpawn: (process: ProcessIdentity) => void;
   readonly onPhase: (phase: Phase) => void;
-  readonly onProgress: (progress: WorkerProgress) => void;
+  /** `usage` is what it has used so far, where that is known by model. */
+  readonly onProgress: (progress: WorkerProgress, usage?: readonly ModelUsage[]) => void;
   /** The change is about to land as this commit. */
   readonly onLanding: (commit: string, proof: Proof) => void;
   /** What the API said of the limits of the account that pays for workers. */

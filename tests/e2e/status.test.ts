@@ -113,6 +113,21 @@ describe('status', () => {
     expect(stdout).toMatch(/ 1 {2}First +preparing, \d+s/);
   });
 
+  test('of a run in progress counts the money of its workers as it goes, and once in the end', async () => {
+    const rig = await rigWithTasks('First', 'Second');
+    const attempt = startRun(rig, identityOf(process.pid), { maxCostUsd: 5 });
+    rig.withStore((store) => store.noteUsed(attempt, DENIED.usage));
+    const so = { run: { costUsd: 0.5, tokens: 1234 }, running: [{ spentUsd: 0.5 }] };
+    expect(await status(rig)).toMatchObject({ ...so, budget: { maxUsd: 5, spentUsd: 0.5, leftUsd: 4.5 } });
+    expect((await rig.tool(['status'])).stdout).toContain('$0.50 of $5.00 spent, $4.50 left');
+    rig.withStore((store) => store.endAttempt(attempt, DENIED, 'failed', 'test'));
+    expect(await status(rig)).toMatchObject({
+      run: { costUsd: 0.5 },
+      budget: { spentUsd: 0.5 },
+      running: [],
+    });
+  });
+
   test('of a run that was killed says that `run` takes it up', async () => {
     const rig = await rigWithTasks('First', 'Second');
     startRun(rig, GONE);

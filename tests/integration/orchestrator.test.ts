@@ -368,6 +368,18 @@ describe('orchestrate', () => {
     expect(events).toEqual([]);
   });
 
+  it('stores what a worker has used while it works', async () => {
+    add(makeDraft('1'));
+    const run = start();
+    const { hooks } = await worker.call(1);
+    const progress = { action: '', tokens: { input: 1, output: 1, cacheRead: 0, cacheWrite: 0 } };
+    for (const costUsd of [0.1, 0.2]) hooks.onProgress({ ...progress, costUsd }, costing(costUsd));
+    expect(store.usedSoFar('run-1')).toMatchObject([{ costUsd: 0.2 }]);
+    await endNext(1, attemptEnd('landed'));
+    await run;
+    expect(store.usedSoFar()).toEqual([]);
+  });
+
   it('refuses to start beside a run that is alive, and says who runs', async () => {
     add(makeDraft('1'));
     const run = start();

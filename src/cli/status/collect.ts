@@ -60,7 +60,7 @@ interface RunningAttempt {
   readonly model: string;
   readonly phase: Phase;
   readonly startedAt: string;
-  /** What earlier attempts at the task cost, in US dollars. */
+  /** What all attempts at the task have cost, this one so far, in US dollars. */
   readonly spentUsd: number;
 }
 
@@ -78,19 +78,22 @@ export function collectStatus(
   const last = store.lastRun();
   const run = last === undefined ? null : runStatus(store, last, isAlive, now);
   const unfinished = store.attempts({ running: true });
-  const usage = store.usage({ since: new Date(now - 7 * DAY_MS).toISOString() });
+  const usedSoFar = store.usedSoFar();
+  const usage = [...store.usage({ since: new Date(now - 7 * DAY_MS).toISOString() }), ...usedSoFar];
   const since5h = new Date(now - FIVE_HOURS_MS).toISOString();
   return {
     run,
     running: (run?.state === 'running' ? unfinished : []).map(
-      ({ taskId, number, model, phase, startedAt }) => ({
+      ({ id, taskId, number, model, phase, startedAt }) => ({
         taskId,
         title: titles.get(taskId) ?? '',
         number,
         model,
         phase,
         startedAt,
-        spentUsd: costOf(store.attempts({ taskId }).flatMap(({ end }) => end?.usage ?? [])),
+        spentUsd:
+          costOf(store.attempts({ taskId }).flatMap(({ end }) => end?.usage ?? [])) +
+          costOf(usedSoFar.filter(({ attemptId }) => attemptId === id)),
       }),
     ),
     tasks: counts,

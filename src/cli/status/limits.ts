@@ -38,7 +38,7 @@ export interface LimitStatus {
 export interface BudgetStatus {
   /** For a run and those that it continues; null for no ceiling. */
   readonly maxUsd: number | null;
-  /** By the last run and those it continued, without what running attempts have used so far. */
+  /** By the last run and those it continued, with what running attempts have used so far. */
   readonly spentUsd: number;
   readonly leftUsd: number | null;
   /** For all attempts at one task together; null for no ceiling. */

@@ -211,6 +211,20 @@ describeEachDriver('the runs and attempts of a store', ({ driver, file }) => {
     expect(() => store.endAttempt(99, end, 'done', '')).toThrow('no attempt 99');
   });
 
+  it('keeps what a running attempt has used so far, without taking it for a change, until its end is booked', () => {
+    store.startRun(RUN, alive);
+    const id = claimed('1');
+    const before = store.version();
+    store.noteUsed(id, costing(0.1));
+    store.noteUsed(id, costing(0.25));
+    expect(store.version()).toBe(before);
+    expect(store.usedSoFar('run-1')).toMatchObject([{ attemptId: id, costUsd: 0.25, role: 'worker' }]);
+    expect([store.usedSoFar('run-2'), store.usage()]).toEqual([[], []]);
+    store.endAttempt(id, attemptEnd('landed', { usage: costing(0.3) }), 'done', 'landed');
+    expect(store.usedSoFar()).toEqual([]);
+    expect(store.usage()).toMatchObject([{ costUsd: 0.3 }]);
+  });
+
   it('lets a status that a person set win over failed and pending, but not over done', () => {
     store.startRun(RUN, alive);
     for (const [person, end, expected] of [
