@@ -13,22 +13,29 @@ export interface Captured {
 /**
  * Writes all files of a worktree that are not ignored as a tree, without touching its index. `fallback` is what is known
  * of it where its own index is of no use; new files of `without` are left out, ignored or not. Files may change meanwhile.
+ * With `takesIndex`, its index becomes that of the tree, where all of it could be read.
  */
 export async function captureTree(
   git: Git,
   place: WorkTree,
   fallback: string | null,
-  without: readonly string[] = [],
+  {
+    without = [],
+    takesIndex = false,
+  }: { readonly without?: readonly string[]; readonly takesIndex?: boolean } = {},
 ): Promise<Captured> {
   const index = new PrivateIndex(git, place, INDEX_NAME);
+  const ownIndex = join(place.gitDirectory, 'index');
   try {
     let failed: unknown;
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const last = attempt === ATTEMPTS;
       try {
-        const copied = place.linked && !last && (await index.copyFrom(join(place.gitDirectory, 'index')));
+        const copied = place.linked && !last && (await index.copyFrom(ownIndex));
         if (!copied) await index.readFrom(fallback);
-        return await captureWith(git, place, index, { partly: last, without });
+        const captured = await captureWith(git, place, index, { partly: last, without });
+        if (takesIndex && place.linked && captured.unread === '') await index.moveTo(ownIndex);
+        return captured;
       } catch (error) {
         // Somebody works there: a file may vanish or shrink between the moment it is found and the one it is read.
         if (!(error instanceof GitFailed)) throw error;

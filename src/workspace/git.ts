@@ -1,5 +1,6 @@
 import { WorkerPool } from '../worker-pool.ts';
 import { Conversation, type Answer } from './git-conversation.ts';
+import { US } from './head-log.ts';
 import { startGit, type GitProcess } from './git-process.ts';
 
 /** What one git command came to. */
@@ -45,6 +46,8 @@ export class Git {
   readonly #environment: Readonly<Record<string, string>>;
   readonly #admin = new WorkerPool(1);
   readonly #reader = new Conversation(() => this.#start(READER, {}, 'pipe'));
+  readonly #mover = new Conversation(() => this.#start(MOVER, {}, 'pipe'));
+  readonly #moves = new WorkerPool(1);
 
   /** `environment` is the user's; what git itself would set in a hook or an alias is left out of it. */
   constructor(directory: string, environment: Readonly<Record<string, string | undefined>>) {
@@ -97,6 +100,23 @@ export class Git {
     throw new GitFailed(READER, { exitCode: 1, stdout: '', stderr: `${commit} has no tree` });
   }
 
+  /** Moves refs, all of them or none; the commands are those of `git update-ref --stdin`. Throws where git refuses. */
+  async moveRefs(commands: readonly string[]): Promise<void> {
+    const moved = await this.tryMoveRefs(commands);
+    if (moved.exitCode !== 0) throw new GitFailed([...MOVER, ...commands], moved);
+  }
+
+  /** The same, where a refusal is an answer. */
+  async tryMoveRefs(commands: readonly string[]): Promise<GitResult> {
+    const request = ['start', ...commands, 'prepare', 'commit', ''].join('\n');
+    // A refusal ends the git that has to answer, so none is asked before the one before it is answered.
+    const answer = await this.#moves.run(() => this.#mover.ask(request, wholeTransaction));
+    if (answer.kind === 'reply') return { exitCode: 0, stdout: answer.text, stderr: '' };
+    const { end, stderr } = answer;
+    if (end.exitCode !== null && end.exitCode !== 0) return { exitCode: end.exitCode, stdout: '', stderr };
+    throw new GitFailed(MOVER, { exitCode: -1, stdout: '', stderr: end.reason });
+  }
+
   /** Hands over what a command prints, unchanged and no faster than it is taken; `signal` ends the command. */
   async stream(
     args: readonly string[],
@@ -142,6 +162,16 @@ export class Git {
 
 /** Sees what is written while it runs, packed or not. */
 const READER = ['cat-file', '--batch-command'];
+
+/** Git's log of a worktree's HEAD tells moves of ours from those of its worker. */
+const MOVER = ['update-ref', '-m', US, '--stdin'];
+
+function wholeTransaction(printed: string): number | undefined {
+  const end = printed.indexOf(COMMITTED);
+  return end === -1 ? undefined : end + COMMITTED.length;
+}
+
+const COMMITTED = 'commit: ok\n';
 
 function firstLine(printed: string): number | undefined {
   const end = printed.indexOf('\n');

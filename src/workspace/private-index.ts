@@ -1,4 +1,4 @@
-import { copyFile, realpath, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { copyFile, realpath, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Git, GitOptions, GitResult } from './git.ts';
 
@@ -71,6 +71,11 @@ export class PrivateIndex {
   async readFrom(treeish: string | null): Promise<void> {
     await this.remove();
     await this.run(treeish === null ? ['read-tree', '--empty'] : ['read-tree', treeish]);
+  }
+
+  /** Puts it in the place of another index. */
+  async moveTo(index: string): Promise<void> {
+    await rename(this.#file, index);
   }
 
   /** Also what a git that was killed left of it. */

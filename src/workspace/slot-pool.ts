@@ -1,12 +1,13 @@
 import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { GitFailed, type Git } from './git.ts';
-import { beginHeadLog, readHeadLog, US } from './head-log.ts';
+import { beginHeadLog, readHeadLog } from './head-log.ts';
 import { newestSnapshot } from './newest-snapshot.ts';
 import { ownerOfWork } from './own-refs.ts';
 import {
   endOperations,
   forceSwitch,
+  headOf,
   inspectSlot,
   isBeingWritten,
   isOutOfSpace,
@@ -169,7 +170,7 @@ export class SlotPool {
         if (condition.kind === 'sound') {
           await endOperations(condition.admin);
           // Off whatever branch its worker has made or switched to.
-          await git.run(['update-ref', '-m', US, '--no-deref', 'HEAD', commit], { directory: slot });
+          await git.moveRefs(headOf(condition.admin, commit));
           const moved = await moveNested(git, slot, condition.admin, await base(), join(root, LEFT));
           if (moved.length > 0)
             warn(`Repositories that were made in ${slot} are kept in ${moved.join(', ')}.`);
@@ -186,13 +187,14 @@ export class SlotPool {
   }
 
   /** Keeps what is in a slot now, and returns it as a commit. */
-  async keep(slot: string, why: string, condition?: SlotCondition): Promise<string> {
+  async keep(slot: string, why: string, condition?: SlotCondition, takesIndex = false): Promise<string> {
     const { snapshots, base } = this.#options;
     if (condition?.kind === 'broken') await this.#unlink(slot);
     const state = this.stateOf(slot);
     const work = await this.#workIn(state, condition);
     const { runId, taskId } = state.occupant ?? ownerOfWork(work ?? '') ?? NOBODY;
-    const request = { runId, taskId, why, base: state.base ?? (await base()), without: state.copied };
+    const known = { base: state.base ?? (await base()), without: state.copied };
+    const request = { runId, taskId, why, takesIndex, ...known };
     const { commit, unread } = await snapshots.keep(slot, request);
     if (unread !== '') throw new Error(`git cannot read all of it: ${unread}`);
     return commit;
@@ -295,7 +297,7 @@ export class SlotPool {
     const { git } = this.#options;
     const ref = `refs/${name}`;
     await git.exclusive(() =>
-      git.attempt(commit === null ? ['update-ref', '-d', ref] : ['update-ref', ref, commit]),
+      git.tryMoveRefs([commit === null ? `delete ${ref}` : `update ${ref} ${commit}`]),
     );
   }
 

@@ -165,9 +165,25 @@ const UNFINISHED = /^(?:rebase-merge|rebase-apply|sequencer|BISECT_.*|locked|.*\
 
 /** Ends whatever was going on in a slot, locks included; nobody may work in it. */
 export async function endOperations(admin: string): Promise<void> {
-  for (const left of await readdir(admin)) {
-    if (UNFINISHED.test(left)) await rm(join(admin, left), { recursive: true, force: true });
-  }
+  await removeFrom(admin, UNFINISHED);
+}
+
+/** What a merge, or another commit that was being made, leaves. */
+const MERGE = /^(?:MERGE_(?:HEAD|MODE|MSG|RR)|CHERRY_PICK_HEAD|REVERT_HEAD|SQUASH_MSG|AUTO_MERGE)$/;
+
+/** What puts HEAD of a slot on a commit and on no branch, for {@link Git.moveRefs}. */
+export function headOf(admin: string, commit: string): string[] {
+  return ['option no-deref', `update worktrees/${basename(admin)}/HEAD ${commit}`];
+}
+
+/** Takes the merge in a slot for done, since all of it is in a commit. */
+export async function endMerge(admin: string): Promise<void> {
+  await removeFrom(admin, MERGE);
+}
+
+async function removeFrom(admin: string, what: RegExp): Promise<void> {
+  for (const left of await readdir(admin))
+    if (what.test(left)) await rm(join(admin, left), { recursive: true, force: true });
 }
 
 /**

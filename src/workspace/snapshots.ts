@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import type { TaskId } from '../task.ts';
 import { WorkerPool } from '../worker-pool.ts';
 import { captureTree } from './capture.ts';
-import { GitFailed, type Git } from './git.ts';
+import type { Git } from './git.ts';
 import { readHeadLog } from './head-log.ts';
+import { OWN_REFS } from './own-refs.ts';
 import { findWorkTree, type WorkTree } from './private-index.ts';
+import { folderOf, SNAPSHOT_REF, SnapshotRefs } from './snapshot-refs.ts';
 
 /** Whose work is kept, and why now. */
 export interface KeepRequest {
@@ -17,6 +19,8 @@ export interface KeepRequest {
   readonly base?: string | null;
   /** Files that are not part of the work, whether or not git ignores them. */
   readonly without?: readonly string[];
+  /** Makes what is kept the worktree's own index: nobody works there any more. */
+  readonly takesIndex?: boolean;
 }
 
 /** What was kept. */
@@ -55,10 +59,11 @@ export class Snapshots {
   readonly #git: Git;
   #common: Promise<string> | undefined;
   readonly #turns = new Map<string, WorkerPool>();
-  readonly #newest = new Map<string, Newest>();
+  readonly #refs: SnapshotRefs;
 
   constructor(git: Git) {
     this.#git = git;
+    this.#refs = new SnapshotRefs(git);
   }
 
   /**
@@ -74,7 +79,12 @@ export class Snapshots {
   /** All snapshots, the newest first; `landed` names a commit or ref that holds what landed. */
   async list(landed: string | null): Promise<Snapshot[]> {
     const format = '%(refname)%09%(objectname)%09%(committerdate:iso-strict)%09%(contents:subject)';
-    const lines = await this.#git.run(['for-each-ref', '--sort=-committerdate', `--format=${format}`, ROOT]);
+    const lines = await this.#git.run([
+      'for-each-ref',
+      '--sort=-committerdate',
+      `--format=${format}`,
+      OWN_REFS,
+    ]);
     const found = lines.split('\n').flatMap((line) => {
       const [ref = '', commit = '', date = '', ...why] = line.split('\t');
       const [, runId, taskId, number] = SNAPSHOT_REF.exec(ref) ?? [];
@@ -94,19 +104,10 @@ export class Snapshots {
 
   /** Removes those snapshots of a task all of whose content is part of the commit that landed. */
   async prune({ runId, taskId }: { runId: string; taskId: TaskId }, landed: string): Promise<void> {
-    const lines = await this.#git.run([
-      'for-each-ref',
-      '--format=%(refname) %(objectname)',
-      folder(runId, taskId),
-    ]);
-    const gone: string[] = [];
-    for (const line of lines === '' ? [] : lines.split('\n')) {
-      const [ref = '', commit = ''] = line.split(' ');
-      if (await this.#isReachable(commit, [landed])) gone.push(`delete ${ref} ${commit}\n`);
-    }
-    this.#newest.delete(folder(runId, taskId));
-    if (gone.length === 0) return;
-    await this.#git.exclusive(() => this.#git.run(['update-ref', '--stdin'], { input: gone.join('') }));
+    const gone: number[] = [];
+    for (const [number, commit] of await this.#refs.list(runId, taskId))
+      if (await this.#isReachable(commit, [landed])) gone.push(number);
+    await this.#refs.remove(runId, taskId, gone);
   }
 
   async #keep(worktree: string, request: KeepRequest): Promise<Kept> {
@@ -114,18 +115,18 @@ export class Snapshots {
     const head = place.linked ? await this.#head(place) : undefined;
     const base = request.base ?? null;
     const [{ tree, unread }, parents] = await Promise.all([
-      captureTree(this.#git, place, head?.commit ?? base, request.without),
+      captureTree(this.#git, place, head?.commit ?? base, request),
       this.#parents(place, head?.commit, base),
     ]);
     await this.#keepAbandoned(place, request, head?.commit);
-    const newest = await this.#newestOf(folder(request.runId, request.taskId));
+    const newest = await this.#refs.newest(request.runId, request.taskId);
     const same = newest.tree === tree && newest.parents === parents.join(' ');
     if (newest.commit !== '' && (same || isOnly(parents, newest.commit, head, tree)))
       return { commit: newest.commit, tree, unread };
     if (base !== null && isOnly(parents, base, head, tree)) return { commit: base, tree, unread };
 
     const commit = await this.#commit(tree, parents, request);
-    await this.#store(request, { tree, commit, parents: parents.join(' ') });
+    await this.#refs.add(request, { tree, commit, parents: parents.join(' ') });
     return { commit, tree, unread };
   }
 
@@ -163,7 +164,7 @@ export class Snapshots {
     const made = commits.filter((commit) => !known.includes(commit));
     if (made.length === 0) return;
     const others = [...known, '--branches', '--tags', '--remotes'];
-    const kept = `--glob=${folder(request.runId, request.taskId)}/*`;
+    const kept = `--glob=${folderOf(request.runId, request.taskId)}/*`;
     const listed = await this.#git.run(
       ['rev-list', '--parents', '--ignore-missing', '--stdin', '--not', ...others, kept],
       { input: made.map((commit) => `${commit}\n`).join('') },
@@ -175,22 +176,7 @@ export class Snapshots {
     const why = 'as commits that its worker had left behind';
     const commit =
       more.length === 0 ? tip : await this.#commit(`${tip}^{tree}`, [tip, ...more], { ...request, why });
-    await this.#store(request, { commit });
-  }
-
-  async #newestOf(place: string): Promise<Newest> {
-    const known = this.#newest.get(place);
-    if (known !== undefined) return known;
-    const format = '%(objectname) %(tree) %(refname:lstrip=-1) %(parent)';
-    const lines = await this.#git.run(['for-each-ref', `--format=${format}`, place]);
-    let newest: Newest = { number: 0, commit: '', tree: '', parents: '' };
-    for (const line of lines.split('\n')) {
-      const [commit = '', tree = '', number, ...parents] = line.split(' ');
-      if (Number(number) > newest.number)
-        newest = { number: Number(number), commit, tree, parents: parents.join(' ') };
-    }
-    this.#newest.set(place, newest);
-    return newest;
+    await this.#refs.add(request, { commit });
   }
 
   async #commit(tree: string, parents: readonly string[], request: KeepRequest): Promise<string> {
@@ -206,27 +192,6 @@ export class Snapshots {
       ],
       { input: message, environment: OWN_IDENTITY },
     );
-  }
-
-  /** Under the next number that is free, whoever else may be counting. */
-  async #store(
-    { runId, taskId }: KeepRequest,
-    kept: { readonly commit: string } & Partial<Newest>,
-  ): Promise<void> {
-    const place = folder(runId, taskId);
-    for (let tries = 1; ; tries++) {
-      const newest = await this.#newestOf(place);
-      const number = newest.number + 1;
-      const args = ['update-ref', `${place}/${number}`, kept.commit, ''];
-      const result = await this.#git.attempt(args);
-      if (result.exitCode === 0) {
-        // What has no tree here was kept on the side, and is not what the next snapshot is compared with.
-        this.#newest.set(place, { ...newest, ...(kept.tree === undefined ? {} : kept), number });
-        return;
-      }
-      this.#newest.delete(place);
-      if (tries === STORE_TRIES) throw new GitFailed(args, result);
-    }
   }
 
   async #landings(landed: string): Promise<Map<TaskId, string[]>> {
@@ -263,20 +228,6 @@ export class Snapshots {
 interface Head {
   readonly commit: string;
   readonly tree: string;
-}
-
-/** The last snapshot of a task in a run; number 0 and empty texts where there is none. */
-interface Newest extends Head {
-  readonly number: number;
-  readonly parents: string;
-}
-
-const ROOT = 'refs/orchestrator/';
-const SNAPSHOT_REF = /^refs\/orchestrator\/([^/]+)\/([^/]+)\/(\d+)$/;
-const STORE_TRIES = 10;
-
-function folder(runId: string, taskId: TaskId): string {
-  return `${ROOT}${runId}/${taskId}`;
 }
 
 /** Whether the worktree is exactly at a commit. */

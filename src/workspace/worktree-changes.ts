@@ -1,8 +1,8 @@
 import type { Attempt } from '../attempt.ts';
 import type { Git } from './git.ts';
-import { BY_US, US } from './head-log.ts';
+import { BY_US } from './head-log.ts';
 import type { Integration } from './integration.ts';
-import { endOperations, inspectSlot, makeSlot, switchSlot } from './slot.ts';
+import { endMerge, endOperations, headOf, inspectSlot, makeSlot, switchSlot } from './slot.ts';
 import type { SlotPool } from './slot-pool.ts';
 import type { Change, Changes, Combined, Workspace } from './workspace.ts';
 
@@ -77,14 +77,18 @@ async function capture({ git, commonDirectory, pool }: ChangesContext, lease: Le
   const found = await inspectSlot(slot, commonDirectory);
   if (found.kind === 'absent')
     throw new Error(`its worktree ${slot} is gone; what was kept of it until then is on ${branch}`);
-  const commit = await pool.keep(slot, 'what its worker had done at its end', found);
+  const commit = await pool.keep(slot, 'what its worker had done at its end', found, true);
   if (found.kind === 'broken') await makeSlot(git, slot, commonDirectory, commit);
   const whole = await inspectSlot(slot, commonDirectory);
+  if (whole.kind !== 'sound') throw new Error(`its worktree ${slot} has lost the link to the repository`);
   // A merge that the worker resolved is a parent of the commit; whatever else was going on is over.
-  if (whole.kind === 'sound') await endOperations(whole.admin);
-  const input = `update refs/${branch} ${commit}\noption no-deref\nupdate HEAD ${commit}\n`;
-  await git.exclusive(() => git.run(['update-ref', '-m', US, '--stdin'], { directory: slot, input }));
-  await git.run(['reset', '-q', '--mixed', commit], { directory: slot, environment: BY_US });
+  await endOperations(whole.admin);
+  await git.exclusive(() =>
+    git.moveRefs([`update refs/${branch} ${commit}`, ...headOf(whole.admin, commit)]),
+  );
+  // The index of one that was whole is that of the commit already.
+  if (found.kind === 'sound') await endMerge(found.admin);
+  else await git.run(['reset', '-q', '--mixed', commit], { directory: slot, environment: BY_US });
   return commit;
 }
 

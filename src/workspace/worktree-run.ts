@@ -270,7 +270,7 @@ export class WorktreeRun implements ChangesContext {
 
   /** Of work that goes on under another name. */
   async #forget(work: string): Promise<void> {
-    await this.git.exclusive(() => this.git.attempt(['update-ref', '-d', `refs/${work}`]));
+    await this.git.exclusive(() => this.git.tryMoveRefs([`delete refs/${work}`]));
   }
 
   /** What the disk, git or a set-up can do wrong is told to people; a bug stays one. */

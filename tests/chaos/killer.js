@@ -46,7 +46,26 @@ function watchPrograms() {
     const child = spawn(file, args, ...rest);
     child.once('exit', () => boundary(`after ${name}`));
     boundary(`during ${name}`);
+    if (name === 'git update-ref --stdin' && child.stdin !== null && args.includes('orchestrator'))
+      watchRequests(child, 'git update-ref');
     return child;
+  };
+}
+
+/** One git moves refs for as long as it is needed: each request is a step like a program of its own. */
+function watchRequests({ stdin, stdout }, name) {
+  const write = stdin.write;
+  stdin.write = (text, ...rest) => {
+    const moves = String(text)
+      .split('\n')
+      .filter((line) => /^(create|update|delete) /.test(line))
+      .map((line) => line.split(' ', 2).map(general).join(' '));
+    const request = `${name} ${moves.join(' ')}`;
+    boundary(`before ${request}`);
+    const written = write.call(stdin, text, ...rest);
+    boundary(`during ${request}`);
+    stdout.once('data', () => boundary(`after ${request}`));
+    return written;
   };
 }
 
