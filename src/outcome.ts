@@ -7,6 +7,7 @@ export const OUTCOMES = [
   'conflict',
   'timed-out',
   'stalled',
+  'looping',
   'crashed',
   'permission-denied',
   'refused',
@@ -74,6 +75,13 @@ export const OUTCOME_POLICY: Readonly<Record<AttemptOutcome, OutcomePolicy>> = {
     delay: 'back-off',
     advice:
       'Look at the end of its transcript with `logs`; raise execution.stall_timeout if it was only slow.',
+  },
+  // It was ended in the middle of its work, too.
+  looping: {
+    ...CHARGED,
+    next: 'fork',
+    advice:
+      'Look at what it repeated with `logs`, say in the task with `edit` what to do instead or when it is done, then `run` again; a larger model may find a way out.',
   },
   crashed: { ...CHARGED, delay: 'back-off', advice: 'Look at the end of its transcript with `logs`.' },
   'permission-denied': {

@@ -99,7 +99,7 @@ function stoppedByUs({ endedBy, transcript, timeoutMs, stallMs }: ProcessEnd): C
       message: `No sign of life for ${duration(stallMs)} (execution.stall_timeout).`,
     };
   if (endedBy === 'looping')
-    return { outcome: 'stalled', message: transcript.loop ?? 'It went round in circles.' };
+    return { outcome: 'looping', message: transcript.loop ?? 'It went round in circles.' };
   return undefined;
 }
 

@@ -130,6 +130,7 @@ function howItEnded(
         : `The change conflicts with work that landed meanwhile. Bring it up to date with the base.${facts}`;
     case 'timed-out':
     case 'stalled':
+    case 'looping':
       return (
         `${who} stopped after taking too long or getting nowhere. ${lookFirst} Prefer short steps, start nothing that ` +
         `waits, and do nothing again that has not helped.${facts}`

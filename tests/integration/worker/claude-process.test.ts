@@ -228,7 +228,7 @@ describe('ending a worker', () => {
     rig.script([...work, ...steps, { hang: 1 }]);
     const end = await rig.run();
     expect(end).toMatchObject({
-      outcome: 'stalled',
+      outcome: 'looping',
       message: 'It called `Bash npm test` 12 times in a row with the same result.',
       signal: 'SIGTERM',
     });

@@ -173,7 +173,7 @@ describe('the real Claude CLI', () => {
     ]);
     const end = await rig.run({ claude: { ...claude, allowedTools: ['Bash'] } });
     expect(end).toMatchObject({
-      outcome: 'stalled',
+      outcome: 'looping',
       message: 'It called `Bash echo 1 failed` 12 times in a row with the same result.',
     });
     expect(api.simulator.requests.filter(({ role }) => role === 'worker').length).toBeGreaterThanOrEqual(13);

@@ -278,7 +278,7 @@ describe('an ended run without a result', () => {
     ['exit 0 and nothing said', 'infrastructure', [init], {}, /exit code 0 before the model said anything/],
     ['SIGTERM at once', 'infrastructure', [init], { exitCode: 143 }, /exit code 143 before/],
     ['SIGKILL at once', 'infrastructure', [], { exitCode: null, signal: 'SIGKILL' }, /SIGKILL.*before/],
-    ['a loop', 'stalled', [init, ...loop], { endedBy: 'looping', exitCode: 143 }, /`Bash npm test` 12 times/],
+    ['a loop', 'looping', [init, ...loop], { endedBy: 'looping', exitCode: 143 }, /`Bash npm test` 12 times/],
     ['a killed orchestrator', 'cancelled', [init], { exitCode: null }, /orchestrator/],
     [
       'a bad flag',
