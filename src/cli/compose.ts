@@ -29,7 +29,7 @@ const LOGIN_TIMEOUT_MS = 30_000;
 const SNAPSHOT_MS = 180_000;
 
 /** Where workers work: `execution.default_working_dir`, else the project. */
-export function workingDirectory(project: Project, { config }: LoadedConfig): string {
+export function workingDirectory(project: Project, { config }: Pick<LoadedConfig, 'config'>): string {
   return resolve(project.root, config.execution.default_working_dir ?? '.');
 }
 

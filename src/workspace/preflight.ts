@@ -4,6 +4,7 @@ import type { Failure } from '../failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { unfinishedOperation } from './checkout.ts';
 import type { Git, GitResult } from './git.ts';
+import { deliveredRef } from './own-refs.ts';
 import { inspectCache, type FreeSpace } from './preflight-cache.ts';
 import { missingLfs, readTree, type TreeFacts } from './preflight-tree.ts';
 import { shellQuote } from './shell-quote.ts';
@@ -25,8 +26,10 @@ export interface RepositoryReport {
   readonly version: string | null;
   /** Null where HEAD is detached, or nothing is known. */
   readonly branch: string | null;
-  /** How many files are not as they were committed. */
+  /** How many files are not as they were committed, those aside that an earlier run has staged. */
   readonly uncommitted: number;
+  /** How many files hold results of an earlier run, staged as it left them. */
+  readonly results: number;
   /** Each of them makes a run impossible. */
   readonly failures: readonly Failure[];
   /** What people should know. */
@@ -55,11 +58,11 @@ export async function inspectRepository(git: Git, request: PreflightRequest): Pr
     ask(['var', 'GIT_COMMITTER_IDENT']),
   ]);
   const told = /\d+\.\d+(?:\.\d+)?/.exec(version.stdout)?.[0] ?? null;
-  const nothing = { version: told, branch: null, uncommitted: 0, notes: [] };
+  const nothing = { version: told, branch: null, uncommitted: 0, results: 0, notes: [] };
   const useless = unusable(version, told, place, workingDirectory);
   if (useless !== undefined) return { ...nothing, failures: [useless] };
   const [, gitDirectory = '', top = '', prefix = ''] = place.stdout.split('\n');
-  const { branch, isUnborn, conflicts, uncommitted } = parseStatus(status.stdout);
+  const { branch, isUnborn, conflicts, changed, staged } = parseStatus(status.stdout);
   if (isUnborn)
     return {
       ...nothing,
@@ -88,7 +91,9 @@ export async function inspectRepository(git: Git, request: PreflightRequest): Pr
       : await problemsOf(ask, tree, { ...request, top, prefix, gitDirectory })),
   ];
   const failures = found.filter((problem) => problem !== undefined);
-  return { version: told, branch, uncommitted, failures, notes: notesOf(uncommitted, tree) };
+  const results = await stagedResults(ask, branch, staged);
+  const uncommitted = changed - results;
+  return { version: told, branch, uncommitted, results, failures, notes: notesOf(uncommitted, tree) };
 }
 
 const OLDEST = [2, 38] as const;
@@ -208,6 +213,20 @@ function notesOf(uncommitted: number, tree: TreeFacts | string): string[] {
   return notes;
 }
 
+/** How many of the staged files are in the index as the last delivery has put them there. */
+async function stagedResults(
+  ask: (args: readonly string[]) => Promise<GitResult>,
+  branch: string | null,
+  staged: readonly string[],
+): Promise<number> {
+  if (staged.length === 0) return 0;
+  const other = await ask(['diff-index', '--cached', '--name-only', '-z', deliveredRef(branch)]);
+  // Nothing was delivered yet.
+  if (other.exitCode !== 0) return 0;
+  const theirs = new Set(other.stdout.split('\0'));
+  return staged.filter((path) => !theirs.has(path)).length;
+}
+
 function parseStatus(status: string) {
   const lines = status.split('\0');
   const head = lines.find((line) => line.startsWith('# branch.head '))?.slice('# branch.head '.length);
@@ -217,7 +236,9 @@ function parseStatus(status: string) {
     conflicts: lines
       .filter((line) => line.startsWith('u '))
       .map((line) => line.split(' ').slice(10).join(' ')),
-    uncommitted: lines.filter((line) => /^[1u?] /.test(line)).length,
+    changed: lines.filter((line) => /^[1u?] /.test(line)).length,
+    /** Those that are on disk as they are staged. */
+    staged: lines.filter((line) => /^1 [^.]\. /.test(line)).map((line) => line.split(' ').slice(8).join(' ')),
   };
 }
 

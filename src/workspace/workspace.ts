@@ -69,8 +69,8 @@ export interface LandingRequest {
  * Nothing that a worker wrote is ever made unreachable: before a workspace is reused or reset, what is in it is kept.
  */
 export interface Workspaces {
-  /** For people: what is isolated from what, and what is not. */
-  readonly description: string;
+  /** For people: what they give up where workers share a directory; null where each task has a place of its own. */
+  readonly description: string | null;
   /** Null where workers share a directory: then nobody can tell whose a change is, and it is where it belongs already. */
   readonly changes: Changes | null;
 

@@ -12,8 +12,7 @@ export function createWorktrees(options: WorktreesOptions): Workspaces {
     return run;
   };
   return {
-    description:
-      'each task works in a git worktree of its own; your uncommitted changes are not in it, and are not touched',
+    description: null,
     changes: createChanges(begun, options.protectedPaths),
     async begin(runId, unfinished) {
       const { run: open, notes } = await orFailed(() => WorktreeRun.begin(options, runId, unfinished));

@@ -149,7 +149,9 @@ describe('check', () => {
         fix: expect.stringContaining('npm install -g @anthropic-ai/claude-code') as string,
       },
     ]);
-    expect(of('git')).toMatchObject([{ status: 'warning', message: 'git was not found on PATH' }]);
+    expect(of('git')).toMatchObject([
+      { status: 'failure', message: expect.stringContaining('git cannot be started') as string },
+    ]);
     expect(of('login')).toMatchObject([{ status: 'skipped' }]);
   });
 
@@ -282,7 +284,39 @@ describe('check', () => {
     expect((await check()).of('git')[1]?.status).toBe('warning');
     writeFileSync(at('orchestrator_config.json'), '{}');
     writeFileSync(at('.git', 'HEAD'), 'nonsense');
-    expect((await check()).of('git')[1]).toMatchObject({ status: 'failure' });
+    expect((await check()).of('git')).toMatchObject([{ status: 'failure' }]);
+  });
+
+  test.each([
+    [
+      'a working directory that is not there',
+      '{"execution":{"default_working_dir":"packages/app"}}',
+      {},
+      /packages\/app, which is not there/,
+    ],
+    [
+      'a working directory that is none, with workers that share it',
+      '{"execution":{"default_working_dir":"Makefile","isolation":"none"}}',
+      {},
+      /Makefile, which is no directory/,
+    ],
+    ['worktrees inside of the repository', '{"workspace":{"root":"trees"}}', {}, /inside of the repository/],
+    ['a HOME inside of the repository', '{}', { XDG_CACHE_HOME: undefined }, /inside of the repository/],
+  ])('what a run refuses, and in the same words: %s', async (_, config, env, words) => {
+    writeFileSync(at('orchestrator_config.json'), config);
+    mkdirSync(at('home'));
+    const environment = { ...env, HOME: at('home') };
+    await runTool(['add', '--raw', 'Do it'], { cwd: sandbox.project });
+    const { of } = await check(environment);
+    const failure = of('git').find(({ status }) => status === 'failure');
+    expect(failure?.message).toMatch(words);
+    sandbox.addProgram('claude', LOGGED_IN);
+    const run = await runTool(['run', '--no-plan'], {
+      cwd: sandbox.project,
+      env: { PATH: sandbox.path, ...environment },
+    });
+    expect([run.code, run.stderr]).toEqual([2, expect.stringMatching(words)]);
+    expect(run.stderr).not.toContain('share');
   });
 
   test('a damaged database, none, and a dangling link', async () => {

@@ -2,11 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { simpleGit } from 'simple-git';
 import type { Config } from '../../config.ts';
 import type { Failure } from '../../failure.ts';
-import { Git } from '../../workspace/git.ts';
-import { inspectRepository } from '../../workspace/preflight.ts';
 import type { Cli } from '../cli.ts';
-import { gitTop } from '../init/place.ts';
 import type { Project } from '../project.ts';
+import { findWorkPlace, inspectWorkPlace } from '../repository/work-place.ts';
 import type { Finding, Findings } from './finding.ts';
 
 const SILENCE_MS = 10_000;
@@ -16,28 +14,28 @@ const SILENCE_MS = 10_000;
  * start, but results mix with the user's own edits.
  */
 export async function checkGit(
-  { env }: Cli,
-  { root }: Project,
-  { execution }: Config,
+  cli: Cli,
+  project: Project,
+  config: Config,
   signal: AbortSignal,
   findings: Findings,
 ): Promise<Finding[]> {
-  const git = new Git(root, env);
-  const request = { workingDirectory: root, cacheRoot: null, workers: execution.max_workers };
+  const { root } = project;
+  const look = async () => {
+    const place = await findWorkPlace(cli, project, config);
+    return { ...(await inspectWorkPlace(cli, config, place)), isIsolated: place.isIsolated };
+  };
   const looked = await Promise.race([
-    Promise.all([inspectRepository(git, request), isEnvCommitted(root, signal)]),
+    Promise.all([look(), isEnvCommitted(root, signal)]),
     sleep(SILENCE_MS, undefined, { signal, ref: false }).catch(() => undefined),
   ]);
   if (looked === undefined)
     return [findings.failure('git did not answer', 'Run `git status` there: git says how to mend it.')];
-  const [{ version, branch, uncommitted, failures, notes }, envIsCommitted] = looked;
+  const [{ version, branch, uncommitted, results, failures, notes, isIsolated }, envIsCommitted] = looked;
   const found = version === null ? [] : [findings.ok(`git ${version}`)];
-  // With workers in the user's own directory, or where nothing else is possible, none of it keeps a run from starting.
-  const isNeeded = version !== null && gitTop(root) !== undefined && execution.isolation !== 'none';
+  // With workers in the user's own directory none of it keeps a run from starting.
   const tell = ({ message, fix }: Failure) =>
-    isNeeded || execution.isolation === 'worktree'
-      ? findings.failure(message, fix)
-      : findings.warning(message, fix);
+    isIsolated ? findings.failure(message, fix) : findings.warning(message, fix);
   const problems = failures.map(tell);
   if (envIsCommitted)
     problems.push(
@@ -47,7 +45,10 @@ export async function checkGit(
       ),
     );
   if (problems.length > 0) return [...found, ...problems];
-  const state = uncommitted === 0 ? 'nothing uncommitted' : `${uncommitted} uncommitted files`;
+  const state = [
+    uncommitted === 0 ? 'nothing uncommitted' : `${uncommitted} uncommitted files`,
+    ...(results === 0 ? [] : [`${results} with results of a run, staged`]),
+  ].join(', ');
   return [
     ...found,
     findings.ok(`on ${branch ?? 'no branch'}, ${state}`),

@@ -86,8 +86,9 @@ async function holdingTheProject(
     processes.identify(cli.pid),
   );
   const workspaces = await createWorkspaces(cli, project, settings, { store, runSetup, warn });
-  if (presentation.level !== 'quiet' && presentation.kind !== 'ndjson')
-    cli.stderr.write(`note: ${workspaces.description}\n`);
+  const { description } = workspaces;
+  if (description !== null && presentation.level !== 'quiet' && presentation.kind !== 'ndjson')
+    cli.stderr.write(`note: ${description}\n`);
   if (ledger.problem !== null) warn(ledger.problem);
   const budget = budgetFor(context);
   const manager = managerForRun(context, { runId, record, budget, ledger });

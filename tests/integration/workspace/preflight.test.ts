@@ -59,6 +59,7 @@ test('a repository as it should be, in at most five processes', async () => {
     version: expect.stringMatching(/^\d+\.\d+/) as string,
     branch: 'main',
     uncommitted: 0,
+    results: 0,
     failures: [],
     notes: [],
   });
@@ -74,6 +75,20 @@ test('a dirty tree is fine, and is left as it is', async () => {
   expect(report.failures).toEqual([]);
   expect(report.notes).toEqual(['2 files with uncommitted changes are not part of what workers see']);
   expect(rig.state()).toEqual(before);
+});
+
+test('what an earlier run has staged is not counted among the changes of the user', async () => {
+  write('result.txt', 'result\n');
+  write('edited.txt', 'result\n');
+  rig.git('add', '-A');
+  const tree = rig.git('write-tree');
+  const tip = rig.git('commit-tree', '-p', 'HEAD', '-m', 'landed', tree);
+  rig.git('update-ref', 'refs/orchestrator/deliveries/main', tip);
+  expect(await look()).toMatchObject({ uncommitted: 0, results: 2, notes: [] });
+  write('edited.txt', 'edited\n');
+  write('mine.txt', 'mine\n');
+  rig.git('add', 'mine.txt');
+  expect(await look()).toMatchObject({ uncommitted: 2, results: 1 });
 });
 
 describe('is refused, with what to type', () => {
