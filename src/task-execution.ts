@@ -9,6 +9,7 @@ import type { RetryPolicy } from './retry-policy.ts';
 import type { Choice, Verdict } from './scheduler.ts';
 import { chooseSession } from './session-choice.ts';
 import type { TaskStore } from './store/store.ts';
+import { OUTCOME_POLICY } from './outcome.ts';
 import { parentOf, type Task, type TaskId, type TaskStatus } from './task.ts';
 import type { TaskGraph } from './task-graph.ts';
 import type { UsageLedger } from './usage/ledger.ts';
@@ -102,12 +103,17 @@ export function beginAttempt(context: ExecutionContext, { id, why }: Choice): Be
 export function settleAttempt(
   context: ExecutionContext,
   attempt: Attempt,
-  end: AttemptEnd,
+  told: AttemptEnd,
   last: boolean,
 ): Verdict {
   const { governor, retries, ledger } = context;
   const { taskId, runId } = attempt;
   const now = context.now();
+  // A run that was killed had another login, or another model: whether this one's is good is seen at the next try.
+  const isPast = runId !== context.runId && OUTCOME_POLICY[told.outcome].stops === 'run';
+  const end: AttemptEnd = isPast
+    ? { ...told, outcome: 'cancelled', message: `With what the run before had: ${told.message}` }
+    : told;
   ledger.book({ role: 'worker', runId, taskId, usage: end.usage });
   const { alike, notBefore } = governor.ended(attempt, end, now);
   for (const other of alike ?? []) retries.forgive(other);

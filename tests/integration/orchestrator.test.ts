@@ -368,6 +368,25 @@ describe('orchestrate', () => {
     expect(events).toEqual([]);
   });
 
+  it.each(['unauthenticated', 'model-unavailable'] as const)(
+    'does not stop for what it takes over that ended as %s: the login may have been mended since',
+    async (outcome) => {
+      add(makeDraft('1'));
+      const dead = { pid: 1, startTime: 'dead' };
+      store.startRun({ id: 'run-0', process: dead, workers: 1, billing: '', tasks: 1 }, () => false);
+      const claim = { runId: 'run-0', taskId: '1', sessionId: crypto.randomUUID(), resumed: false, why: '' };
+      store.claim({ ...claim, model: 'sonnet', directory: folder, filesRoot: folder });
+      worker.recovery = () => Promise.resolve(attemptEnd(outcome, { message: 'Please run /login.' }));
+      const run = start();
+      await endNext(1, attemptEnd('landed'));
+      expect((await run).outcome).toBe('completed');
+      expect(store.attempts()[0]?.end).toMatchObject({
+        outcome: 'cancelled',
+        message: 'With what the run before had: Please run /login.',
+      });
+    },
+  );
+
   it('stores what a worker has used while it works', async () => {
     add(makeDraft('1'));
     const run = start();
