@@ -7,7 +7,7 @@ import { OUTCOME_POLICY, type AttemptOutcome } from './outcome.ts';
 import { LoneFailures } from './lone-failures.ts';
 import { atReserve, tooSmall } from './pacing.ts';
 import type { TaskId } from './task.ts';
-import { isPlanWindow } from './usage-limit.ts';
+import { isPlanWindow, limitWords } from './usage-limit.ts';
 import { UsageWarnings } from './usage-warnings.ts';
 import type { SeenWindow, UsageLedger } from './usage/ledger.ts';
 
@@ -118,7 +118,7 @@ export class Governor {
       this.#limit(
         'usage-limit',
         until,
-        'A usage limit is reached.',
+        `${limitWords([window]).replace('t', 'T')} is reached.`,
         now,
         isThrottling ? SHORTEST_OUTAGE_MS : 0,
       );
@@ -126,7 +126,7 @@ export class Governor {
     const kept = atReserve(this.#windows(now), this.#pacing);
     if (kept.length > 0) {
       const resets = kept.map(resetOf);
-      const cause = `What is left of the usage limit is yours: usage.reserve_percent keeps ${this.#options.reservePercent} %.`;
+      const cause = `What is left of ${limitWords(kept.map(({ name }) => name))} is yours: usage.reserve_percent keeps ${this.#options.reservePercent} %.`;
       this.#limit('reserve', Math.max(...resets), cause, now);
     }
   }
@@ -173,7 +173,7 @@ export class Governor {
   /** Nothing runs, and of all that is ready nothing was let through: then the window that was too small is waited for. */
   starved(now: number): void {
     if (this.#tight === undefined) return;
-    const cause = 'What is left of the usage limit is too little for any task that is ready.';
+    const cause = `What is left of ${limitWords([this.#tight.name])} is too little for any task that is ready.`;
     this.#limit('pacing', resetOf(this.#tight), cause, now);
     this.#tight = undefined;
   }

@@ -30,6 +30,32 @@ export interface LimitPause {
   readonly window: string | null;
 }
 
+const WINDOW_WORDS: Readonly<Record<string, string>> = {
+  five_hour: '5-hour',
+  seven_day: 'weekly',
+  overage: 'extra usage',
+};
+
+const WEEKLY = 'seven_day_';
+
+/**
+ * A window of usage limits as people call it: `5-hour`, `weekly`, `weekly Opus`; what the API calls it where nothing
+ * is known of it.
+ */
+export function windowWords(window: string): string {
+  const known = Object.hasOwn(WINDOW_WORDS, window) ? WINDOW_WORDS[window] : undefined;
+  if (known !== undefined) return known;
+  if (!window.startsWith(WEEKLY) || window.length === WEEKLY.length) return window;
+  const rest = window.slice(WEEKLY.length).replaceAll('_', ' ');
+  return `weekly ${rest.charAt(0).toUpperCase()}${rest.slice(1)}`;
+}
+
+/** The limit of these windows in a sentence: `the 5-hour usage limit`; `the usage limit` where none is known by name. */
+export function limitWords(windows: readonly (string | null)[]): string {
+  const names = windows.flatMap((name) => (name === null || name === 'unknown' ? [] : [windowWords(name)]));
+  return names.length === 0 ? 'the usage limit' : `the ${names.join(' and ')} usage limit`;
+}
+
 const HOUR_MS = 3_600_000;
 const LONGEST_MS = 8 * 24 * HOUR_MS;
 /** A reset that is further away was never meant as one: milliseconds taken for seconds, for instance. */

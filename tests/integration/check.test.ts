@@ -14,6 +14,8 @@ import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { subscriptionAccount } from '../../src/usage/account.ts';
+import { openUsageLedger } from '../../src/usage/sqlite-ledger.ts';
 import { makeSandbox, runTool, toolEnvironment, type Sandbox } from '../rig/cli.ts';
 
 interface Report {
@@ -116,6 +118,35 @@ describe('check', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/✔ claude +Claude CLI 2\.1\.330\n/);
     expect(stdout).toContain('A run can start.');
+  });
+
+  test('a usage limit in force is told, with its reset and the key that ignores it', async () => {
+    sandbox.addProgram('claude', LOGGED_IN);
+    const account = subscriptionAccount({ environment: {}, home: sandbox.home }, 'Claude subscription');
+    const ledger = openUsageLedger({
+      file: join(sandbox.home, '.local', 'state', 'claude-orchestrator', 'usage.db'),
+      accounts: { worker: account, manager: account },
+      project: sandbox.project,
+      now: Date.now,
+    });
+    const resetsAt = Date.now() + 3_600_000;
+    const window = { name: 'five_hour', utilization: 1, status: 'rejected', resetsAt } as const;
+    ledger.observe('worker', { windows: [window], overageInUse: false, refused: true });
+    ledger.close();
+    const heeded = await check({ XDG_STATE_HOME: undefined });
+    expect(heeded.canRun).toBe(true);
+    expect(heeded.of('limits')).toMatchObject([
+      {
+        status: 'warning',
+        message: expect.stringMatching(/^the 5-hour usage limit is reached, until .*: a run waits/) as string,
+        fix: expect.stringContaining('monitoring.check_usage_before_start') as string,
+      },
+    ]);
+    const ignored = await check({
+      XDG_STATE_HOME: undefined,
+      CLAUDE_ORCHESTRATOR__MONITORING__CHECK_USAGE_BEFORE_START: 'false',
+    });
+    expect(ignored.of('limits')[0]?.message).toContain('a run tries at once');
   });
 
   test('nothing but the word of a worker is worth a warning', async () => {

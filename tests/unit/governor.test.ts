@@ -15,7 +15,8 @@ describe('Governor', () => {
     governor.check(clock.now);
     expect(governor.startable(clock.now)).toBe(0);
     expect(governor.admit(ask('1'), clock.now)).toEqual({ kind: 'wait' });
-    expect(governor.pause).toMatchObject({ reason: 'usage-limit', since: 0 });
+    const cause = 'The 5-hour usage limit is reached.';
+    expect(governor.pause).toMatchObject({ reason: 'usage-limit', since: 0, cause });
 
     clock.now = governor.pause?.until ?? 0;
     governor.check(clock.now);
@@ -67,7 +68,8 @@ describe('Governor', () => {
     expect(governor.pause).toBeNull();
     ledger.observe('worker', allowed({ utilization: 0.8, resetsAt: HOUR }));
     governor.check(clock.now);
-    expect(governor.pause).toMatchObject({ reason: 'reserve' });
+    const cause = 'What is left of the 5-hour usage limit is yours: usage.reserve_percent keeps 20 %.';
+    expect(governor.pause).toMatchObject({ reason: 'reserve', cause });
     expect(governor.pause?.until).toBeGreaterThanOrEqual(HOUR);
   });
 

@@ -8,6 +8,7 @@ import { checkClaude, checkKey, checkLogin } from './claude.ts';
 import { checkConfiguration, checkEnvFile, checkVerify } from './configuration.ts';
 import { check, type Finding } from './finding.ts';
 import { checkGit } from './git.ts';
+import { checkLimits } from './limits.ts';
 import { checkDisk, checkNode } from './machine.ts';
 import { checkModels } from './models.ts';
 import { checkHook, checkSlack, checkWebhook } from './notifications.ts';
@@ -42,6 +43,7 @@ export async function runChecks(cli: Cli, project: Project, signal: AbortSignal)
     check('claude', async (of) => checkClaude(command, await claude, of)),
     check('login', async (of) => checkLogin(config, secrets, await claude, of)),
     check('key', (of) => checkKey(config, secrets, environment['ANTHROPIC_BASE_URL'], of)),
+    check('limits', async (of) => checkLimits(cli, project, settings, await claude, of)),
     check('models', (of) => checkModels(settings, signal, of)),
     check('sqlite', (of) => checkDriver(of)),
     check('store', (of) => checkStore(project, of)),
