@@ -4,6 +4,7 @@ import tseslint from 'typescript-eslint';
 const DOMAIN = [
   'task',
   'task-graph',
+  'task-outline',
   'graph-problem',
   'stored-graph',
   'attempt',

@@ -12,6 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), 'bench-start-up-'));
 const env = { ...process.env, HOME: folder, NO_COLOR: '1' };
 const small = project('small', 12);
 const large = project('large', 10_000);
+const huge = project('huge', 100_000);
 const worked = project('worked', 12, true);
 const tool = (cwd: string, ...args: string[]) => timeProcess(process.execPath, [bin, ...args], { cwd, env });
 const floor = 'node -e 0';
@@ -25,7 +26,13 @@ await compare(
     { name: 'status, 12 tasks', floor, promise: 1.7, run: () => tool(small, 'status') },
     { name: 'status, 12 tasks, after a run', floor, promise: 2.2, run: () => tool(worked, 'status') },
     { name: 'list, 10,000 tasks', floor, promise: 4, run: () => tool(large, 'list') },
-    { name: 'next, 10,000 tasks', floor, promise: 4, run: () => tool(large, 'next') },
+    { name: 'next, 10,000 tasks', floor, promise: 2.2, run: () => tool(large, 'next') },
+    { name: 'show, 10,000 tasks', floor, promise: 2.2, run: () => tool(large, 'show', '5000') },
+    { name: 'status, 10,000 tasks', floor, promise: 2.2, run: () => tool(large, 'status') },
+    { name: 'list, 100,000 tasks', floor, run: () => tool(huge, 'list') },
+    { name: 'next, 100,000 tasks', floor, promise: 4, run: () => tool(huge, 'next') },
+    { name: 'show, 100,000 tasks', floor, promise: 4, run: () => tool(huge, 'show', '50000') },
+    { name: 'status, 100,000 tasks', floor, promise: 4, run: () => tool(huge, 'status') },
     { name: 'run to its first spawn', floor, promise: 3.5, run: timeToFirstSpawn },
   ],
   Number(process.env['ROUNDS'] ?? 11),

@@ -25,6 +25,7 @@ export function createRedactor(secrets: readonly string[]): Redact {
     }
   };
   return (text) => {
+    if (text.length < SHORTEST_SECRET) return text;
     const redacted = settle(text);
     if (redacted === text || !isJson(text) || isJson(redacted)) return redacted;
     // A secret that looks like a part of JSON itself: only where it is a value it can be one.
@@ -46,10 +47,13 @@ function redactInner(value: unknown, redact: Redact, depth: number): unknown {
   if (typeof value === 'string') return redact(value);
   if (typeof value !== 'object' || value === null) return value;
   if (depth === DEEPEST) return '…';
+  if (Array.isArray(value)) {
+    const items = value.map((item) => redactInner(item, redact, depth + 1));
+    return items.every((item, index) => item === value[index]) ? value : items;
+  }
   const entries = Object.entries(value) as [string, unknown][];
   const redacted = entries.map(([, item]) => redactInner(item, redact, depth + 1));
   if (redacted.every((item, index) => item === entries[index]?.[1])) return value;
-  if (Array.isArray(value)) return redacted;
   return Object.fromEntries(entries.map(([key], index) => [key, redacted[index]]));
 }
 

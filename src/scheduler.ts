@@ -234,13 +234,7 @@ export class Scheduler {
   explain(id: TaskId): string {
     const task = this.#graph.nodes.get(id);
     if (task === undefined) return '';
-    const path = this.#paths.get(id) ?? 0;
-    const behind = path - this.#options.estimate(task);
-    const length =
-      behind > 0.5
-        ? `${minutes(path)} of work from here to the end of its chain`
-        : `nothing waits for it, ${minutes(path)} of its own`;
-    return `${length}, priority ${task.priority}`;
+    return explainPlace(task, this.#paths.get(id) ?? 0, this.#options.estimate);
   }
 
   #initialState(task: Task, before: State | undefined): State {
@@ -319,6 +313,19 @@ export class Scheduler {
       compareTaskIds(a, b)
     );
   }
+}
+
+/** What puts a task where it is in the order, from the longest chain of work that begins with it. */
+export function explainPlace(
+  task: Pick<Task, 'size' | 'estimateMinutes' | 'priority'>,
+  path: number,
+  estimate: Estimator,
+): string {
+  const length =
+    path - estimate(task) > 0.5
+      ? `${minutes(path)} of work from here to the end of its chain`
+      : `nothing waits for it, ${minutes(path)} of its own`;
+  return `${length}, priority ${task.priority}`;
 }
 
 function isOpen(state: State | undefined): boolean {

@@ -170,6 +170,11 @@ const MIGRATIONS: readonly string[] = [
   -- What a running attempt has used so far, by model; what it used in the end is in the table usage.
   ALTER TABLE attempts ADD COLUMN used_so_far TEXT;
   `,
+  `
+  -- All that decides what can start and in which order, without the texts of the tasks.
+  CREATE INDEX tasks_outline ON tasks (tag, number, sub, status, priority, size, estimate_minutes);
+  CREATE INDEX tasks_failed ON tasks (tag, number, sub) WHERE status = 'failed';
+  `,
 ];
 
 /** The task store's schema ("clor"). */

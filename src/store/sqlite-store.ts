@@ -16,7 +16,15 @@ import type { EventFilter, AttemptClaim, TaskStore } from './store.ts';
 import { addDrafts } from './task-additions.ts';
 import { addDependency, editTask } from './task-edits.ts';
 import { deleteTasks, removeDependency } from './task-removal.ts';
-import { failNotFound, readStates, readTask, readTasks } from './task-rows.ts';
+import {
+  failNotFound,
+  readFailedTasks,
+  readOutline,
+  readStates,
+  readTask,
+  readTasks,
+  readTasksAround,
+} from './task-rows.ts';
 import { setStatuses, type StoreContext } from './task-status.ts';
 import { noteUsed, readUnfinishedSpending, readUsage, readUsedSoFar } from './usage.ts';
 
@@ -84,6 +92,18 @@ class SqliteStore implements TaskStore {
 
   task(id: TaskId) {
     return this.#db.read(() => readTask(this.#db, this.#context.tag, id));
+  }
+
+  tasksAround(ids: readonly TaskId[]) {
+    return this.#db.read(() => readTasksAround(this.#db, this.#context.tag, ids));
+  }
+
+  failedTasks() {
+    return this.#db.read(() => readFailedTasks(this.#db, this.#context.tag));
+  }
+
+  outline() {
+    return this.#db.read(() => readOutline(this.#db, this.#context.tag));
   }
 
   addTasks(

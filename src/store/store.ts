@@ -1,6 +1,7 @@
 import type { Attempt, AttemptEnd, ModelUsage, ProcessIdentity } from '../attempt.ts';
 import type { FinishedWork } from '../estimate.ts';
 import type { Event, PayingAccounts, RunOutcome, Stamped } from '../event.ts';
+import type { TaskOutline } from '../task-outline.ts';
 import type { Task, TaskChanges, TaskDraft, TaskId, TaskStatus } from '../task.ts';
 
 /** One run, as stored. */
@@ -72,6 +73,15 @@ export interface TaskStore {
   /** Every task, ordered by id. */
   tasks(): Task[];
   task(id: TaskId): Task | undefined;
+  /**
+   * These tasks, ordered by id, and what is around each: its group, its subtasks, what it or its group needs and what
+   * needs it, with the subtasks of what it needs. Enough to tell what each of them waits for, without the whole list.
+   */
+  tasksAround(ids: readonly TaskId[]): Task[];
+  /** Those whose status is `failed`. */
+  failedTasks(): Pick<Task, 'id' | 'title'>[];
+  /** What decides which tasks can start and in which order, of the whole list. */
+  outline(): TaskOutline;
   /**
    * Stores all drafts or none; ids taken meanwhile are renumbered, references inside the batch with them.
    * Drafts with ids like `3.2` become subtasks of 3. With `replace`, every task that is not in progress goes first;

@@ -1,6 +1,11 @@
 import { fail } from '../failure.ts';
 import {
+  compareTaskIds,
+  parentOf,
   parseTaskId,
+  PRIORITIES,
+  SIZES,
+  TASK_STATUSES,
   type Priority,
   type Risk,
   type Size,
@@ -8,6 +13,7 @@ import {
   type TaskId,
   type TaskStatus,
 } from '../task.ts';
+import type { TaskOutline } from '../task-outline.ts';
 import type { Database } from './database.ts';
 
 /** A task's place in the tables: `3.2` is number 3, sub 2; a top-level task has sub 0. */
@@ -76,6 +82,83 @@ export function readTask(db: Database, tag: string, id: TaskId): Task | undefine
     .table(`SELECT ${TASK_COLUMNS} FROM tasks WHERE tag = ? AND number = ? AND sub = ?`)
     .all(tag, number, sub) as unknown as TaskRow[];
   return rows[0] && toTask(tag, idOf({ number, sub }), rows[0], readDependencies(db, tag, { number, sub }));
+}
+
+/**
+ * These tasks and what is around each: its group, its subtasks, what it or its group needs and what needs it, with the
+ * subtasks of what it needs. Ordered by id; tasks that do not exist are left out.
+ */
+export function readTasksAround(db: Database, tag: string, ids: readonly TaskId[]): Task[] {
+  const found = new Map<TaskId, Task>();
+  const take = (id: TaskId): Task | undefined => {
+    const task = found.get(id) ?? readTask(db, tag, id);
+    if (task !== undefined) found.set(id, task);
+    return task;
+  };
+  const takeWithSubtasks = (id: TaskId): Task | undefined => {
+    for (const subtask of readSubtasks(db, tag, keyOf(id))) take(idOf(subtask));
+    return take(id);
+  };
+  for (const id of ids) {
+    const task = takeWithSubtasks(id);
+    if (task === undefined) continue;
+    const parent = parentOf(id);
+    const inherited = parent === undefined ? undefined : take(parent)?.dependencies;
+    for (const need of [...task.dependencies, ...(inherited ?? [])]) takeWithSubtasks(need);
+    for (const dependent of readDependents(db, tag, keyOf(id))) take(idOf(dependent));
+  }
+  return [...found.values()].sort((a, b) => compareTaskIds(a.id, b.id));
+}
+
+/** The tasks that failed, ordered by id. */
+export function readFailedTasks(db: Database, tag: string): Pick<Task, 'id' | 'title'>[] {
+  return db
+    .sql<TaskKey & { title: string }>(
+      `SELECT number, sub, title FROM tasks INDEXED BY tasks_failed
+       WHERE tag = ? AND status = 'failed' ORDER BY number, sub`,
+    )
+    .all(tag)
+    .map((row) => ({ id: idOf(row), title: row.title }));
+}
+
+/** The outline of a list: a text of numbers for each column, which JSON turns into an array at once. */
+export function readOutline(db: Database, tag: string): TaskOutline {
+  const [tasks] = db
+    .table(
+      `SELECT group_concat(number), group_concat(sub), group_concat(${positionIn('status', TASK_STATUSES)}),
+         group_concat(${positionIn('priority', PRIORITIES)}), group_concat(${positionIn('size', SIZES)}),
+         group_concat(ifnull(estimate_minutes, 'null'))
+       FROM (SELECT number, sub, status, priority, size, estimate_minutes FROM tasks
+             WHERE tag = ? ORDER BY number, sub)`,
+    )
+    .all(tag);
+  const [edges] = db
+    .table(
+      `SELECT group_concat(number), group_concat(sub), group_concat(needs_number), group_concat(needs_sub)
+       FROM dependencies WHERE tag = ?`,
+    )
+    .all(tag);
+  const column = (row: readonly (string | number | null)[] | undefined, index: number): number[] =>
+    JSON.parse(`[${row?.[index] ?? ''}]`) as number[];
+  return {
+    numbers: column(tasks, 0),
+    subs: column(tasks, 1),
+    statuses: column(tasks, 2),
+    priorities: column(tasks, 3),
+    sizes: column(tasks, 4),
+    estimates: column(tasks, 5),
+    dependencies: {
+      numbers: column(edges, 0),
+      subs: column(edges, 1),
+      needsNumbers: column(edges, 2),
+      needsSubs: column(edges, 3),
+    },
+  };
+}
+
+/** The position of a column's word among these, as SQL. */
+function positionIn(name: string, words: readonly string[]): string {
+  return `CASE ${name} ${words.map((word, index) => `WHEN '${word}' THEN ${index}`).join(' ')} ELSE 'null' END`;
 }
 
 /** The states of these tasks. Throws `Failed` ("task-not-found") if there is one that does not exist. */
@@ -159,6 +242,15 @@ function readDependencies(db: Database, tag: string, { number, sub }: TaskKey): 
     )
     .all(tag, number, sub)
     .map(idOf);
+}
+
+function readDependents(db: Database, tag: string, { number, sub }: TaskKey): TaskKey[] {
+  return db
+    .sql<TaskKey>(
+      `SELECT number, sub FROM dependencies WHERE tag = ? AND needs_number = ? AND needs_sub = ?
+       ORDER BY number, sub`,
+    )
+    .all(tag, number, sub);
 }
 
 // By index, since taking ten thousand rows apart by iteration costs more than reading them.

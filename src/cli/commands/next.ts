@@ -2,12 +2,14 @@ import { Command } from 'commander';
 import { neutralise } from '../../reporting/display-text.ts';
 import { plural } from '../../reporting/format.ts';
 import { styles, type Styles } from '../../reporting/styles.ts';
+import type { TaskStore } from '../../store/store.ts';
+import type { TaskCounts } from '../../task-outline.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { countTasks, describeCounts, inList } from '../tasks/counts.ts';
-import { findNext, type Holder, type NextTask } from '../tasks/next-task.ts';
+import { findNext, findNextQuickly, type Holder, type NextTask } from '../tasks/next-task.ts';
 import { withExamples, withStore } from '../tasks/session.ts';
-import { loadGraphBoard, viewTask, type TaskBoard } from '../tasks/view.ts';
+import { loadGraphBoard, viewTask } from '../tasks/view.ts';
 
 /** `next`: the task that `run` would start first, and why; where there is none, what everything waits for. */
 export function nextCommand(cli: Cli): Command {
@@ -16,12 +18,19 @@ export function nextCommand(cli: Cli): Command {
   );
   withExamples(command, ['next', 'next --json']);
   return onRun<CommonOptions>(command, cli, async (options) => {
-    const board = await withStore(cli, options, loadGraphBoard);
-    const found = findNext(board);
+    const { found, counts } = await withStore(cli, options, look);
     if (options.json === true) printJson(cli, found);
-    else cli.stdout.write(`${describe(found, board, styles(useColor(cli, options)), options).join('\n')}\n`);
+    else cli.stdout.write(`${describe(found, counts, styles(useColor(cli, options)), options).join('\n')}\n`);
     return undefined;
   });
+}
+
+/** The whole list is read only where nothing can start, to tell what everything waits for. */
+function look(store: TaskStore): { found: NextTask; counts: TaskCounts | null } {
+  const found = findNextQuickly(store);
+  if (found !== undefined) return { found, counts: null };
+  const board = loadGraphBoard(store);
+  return { found: findNext(board), counts: countTasks(board.tasks.map((task) => viewTask(board, task))) };
 }
 
 /** How many names are worth listing before they are only counted. */
@@ -29,7 +38,7 @@ const MAX_NAMED = 5;
 
 function describe(
   { next, alsoReady, waitingFor }: NextTask,
-  board: TaskBoard,
+  counts: TaskCounts | null,
   style: Styles,
   { quiet, tag }: CommonOptions,
 ): string[] {
@@ -46,14 +55,11 @@ function describe(
     );
     return lines;
   }
-  if (board.tasks.length === 0)
+  if (counts === null || counts.total === 0)
     return [
       `There are no tasks yet${inList(tag)}: \`claude-orchestrator parse prd.md\` makes them from a document, \`claude-orchestrator add "…"\` adds one.`,
     ];
-  if (waitingFor.length === 0)
-    return [
-      `Nothing is left to do. ${describeCounts(countTasks(board.tasks.map((task) => viewTask(board, task))))}.`,
-    ];
+  if (waitingFor.length === 0) return [`Nothing is left to do. ${describeCounts(counts)}.`];
   return [
     'Nothing can start now. Everything that is open waits for:',
     ...waitingFor.slice(0, MAX_NAMED).map(describeHolder),

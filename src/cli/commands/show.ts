@@ -9,7 +9,7 @@ import { parseIds, selectTasks } from '../tasks/ids.ts';
 import { renderReport } from '../tasks/render-report.ts';
 import { stdoutWidth, withExamples, withStore } from '../tasks/session.ts';
 import { reportTasks, type TaskReport } from '../tasks/task-report.ts';
-import { loadBoard } from '../tasks/view.ts';
+import { loadBoard, loadBoardAround } from '../tasks/view.ts';
 
 interface ShowOptions extends CommonOptions {
   readonly id?: string;
@@ -17,6 +17,9 @@ interface ShowOptions extends CommonOptions {
 
 /** How many of a task's newest events are shown without --verbose. */
 const RECENT_EVENTS = 12;
+
+/** From so many tasks on, all are read at once: one by one with all around them would take longer. */
+const MANY = 100;
 
 /** `show`: everything about tasks, their attempts and their history included. */
 export function showCommand(cli: Cli): Command {
@@ -27,9 +30,11 @@ export function showCommand(cli: Cli): Command {
   withExamples(command, ['show 3', 'show 3.1,3.2 --json']);
   return onRun<ShowOptions>(command, cli, async (options, args) => {
     const ranges = parseIds(options.id === undefined ? args : [options.id, ...args]);
-    const found = await withStore(cli, options, (store) =>
-      reportTasks(store, loadBoard(store), selectTasks(store, ranges)),
-    );
+    const found = await withStore(cli, options, (store) => {
+      const ids = selectTasks(store, ranges);
+      const board = ids.length > MANY ? loadBoard(store) : loadBoardAround(store, ids);
+      return reportTasks(store, board, ids);
+    });
     const told = found.some(({ attempts }) => attempts.length > 0) ? await readTranscripts(found) : found;
     const reports = redactValue(told, redactorFor(cli, findProject(cli, options)));
     if (options.json === true) {

@@ -2,7 +2,8 @@ import type { RunOutcome } from '../../event.ts';
 import { OUTCOME_POLICY, type AttemptOutcome } from '../../outcome.ts';
 import { plural } from '../../reporting/format.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { isSettled, type Task, type TaskId } from '../../task.ts';
+import type { TaskId } from '../../task.ts';
+import type { TaskCounts } from '../../task-outline.ts';
 import type { RunStatus } from './collect.ts';
 
 /** Something that does not go on without a person. */
@@ -19,14 +20,14 @@ export interface Attention {
 export function attentionFor(
   store: TaskStore,
   run: RunStatus | null,
-  tasks: readonly Task[],
+  { total, done, cancelled }: TaskCounts,
   unfinished: number,
 ): Attention[] {
-  const isOpen = tasks.some(({ status }) => !isSettled(status));
+  const isOpen = total > done + cancelled;
   return [
     ...(run?.state === 'dead' ? [deadRun(run, unfinished)] : []),
     ...(run?.state === 'ended' && isOpen ? stoppedRun(run) : []),
-    ...failedTasks(store, tasks),
+    ...failedTasks(store),
   ];
 }
 
@@ -64,19 +65,17 @@ function stoppedRun({ outcome, message, shortage }: RunStatus): Attention[] {
   return advice === undefined ? [] : [{ ...ABOUT_RUN, outcome, message, advice }];
 }
 
-function failedTasks(store: TaskStore, tasks: readonly Task[]): Attention[] {
-  return tasks
-    .filter(({ status }) => status === 'failed')
-    .map(({ id, title }) => {
-      const end = store.attempts({ taskId: id }).findLast((attempt) => attempt.end !== null)?.end;
-      const denials = end?.denials.map(({ rule }) => rule) ?? [];
-      const advice = end === undefined || end === null ? 'Run again.' : OUTCOME_POLICY[end.outcome].advice;
-      return {
-        taskId: id,
-        title,
-        outcome: end?.outcome ?? null,
-        message: end?.message ?? '',
-        advice: denials.length === 0 ? advice : `${advice} To add: ${[...new Set(denials)].join(', ')}`,
-      };
-    });
+function failedTasks(store: TaskStore): Attention[] {
+  return store.failedTasks().map(({ id, title }) => {
+    const end = store.attempts({ taskId: id }).findLast((attempt) => attempt.end !== null)?.end;
+    const denials = end?.denials.map(({ rule }) => rule) ?? [];
+    const advice = end === undefined || end === null ? 'Run again.' : OUTCOME_POLICY[end.outcome].advice;
+    return {
+      taskId: id,
+      title,
+      outcome: end?.outcome ?? null,
+      message: end?.message ?? '',
+      advice: denials.length === 0 ? advice : `${advice} To add: ${[...new Set(denials)].join(', ')}`,
+    };
+  });
 }

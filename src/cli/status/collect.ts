@@ -4,8 +4,7 @@ import { readSummary } from '../../reporting/read-summary.ts';
 import type { RunSummary } from '../../reporting/summary.ts';
 import type { Run, TaskStore } from '../../store/store.ts';
 import type { TaskId } from '../../task.ts';
-import { countTasks, type TaskCounts } from '../tasks/counts.ts';
-import { loadBoard, viewTask } from '../tasks/view.ts';
+import { OutlinedTasks, type TaskCounts } from '../../task-outline.ts';
 import { attentionFor, type Attention } from './attention.ts';
 import {
   limitsOf,
@@ -71,10 +70,7 @@ export function collectStatus(
   circumstances: Circumstances,
   now: number,
 ): StatusReport {
-  const board = loadBoard(store);
-  const { tasks } = board;
-  const counts = countTasks(tasks.map((task) => viewTask(board, task)));
-  const titles = new Map(tasks.map(({ id, title }) => [id, title]));
+  const counts = new OutlinedTasks(store.outline()).counts();
   const last = store.lastRun();
   const run = last === undefined ? null : runStatus(store, last, isAlive, now);
   const unfinished = store.attempts({ running: true });
@@ -86,7 +82,7 @@ export function collectStatus(
     running: (run?.state === 'running' ? unfinished : []).map(
       ({ id, taskId, number, model, phase, startedAt }) => ({
         taskId,
-        title: titles.get(taskId) ?? '',
+        title: store.task(taskId)?.title ?? '',
         number,
         model,
         phase,
@@ -104,7 +100,7 @@ export function collectStatus(
       account: usedByAccounts(circumstances, now),
     },
     ...limitsOf(circumstances, run, now),
-    attention: attentionFor(store, run, tasks, unfinished.length),
+    attention: attentionFor(store, run, counts, unfinished.length),
     next: nextStep(run, counts),
   };
 }

@@ -22,6 +22,7 @@ export interface AttemptStory {
 
 /** Tells of all attempts at a task, the oldest first. */
 export function tellStories(store: TaskStore, taskId: TaskId, attempts: readonly Attempt[]): AttemptStory[] {
+  if (attempts.length === 0) return [];
   const own = store.events({ taskId });
   const ofRuns = new Map(
     [...new Set(attempts.map(({ runId }) => runId))].map((id) => [id, runEvents(store, id)]),

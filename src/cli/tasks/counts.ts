@@ -1,8 +1,5 @@
-import type { TaskStatus } from '../../task.ts';
+import type { TaskCounts } from '../../task-outline.ts';
 import { shownStatus, type TaskView } from './view.ts';
-
-/** How much work is in which state; groups are not counted, since their subtasks are. Also a documented JSON shape. */
-export type TaskCounts = Readonly<Record<'total' | 'ready' | 'blocked' | TaskStatus, number>>;
 
 /** Counts tasks; `pending` includes what is blocked, `ready` what failed and can be tried again. */
 export function countTasks(views: readonly TaskView[]): TaskCounts {

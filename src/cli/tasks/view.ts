@@ -38,6 +38,13 @@ export function loadBoard(store: TaskStore): TaskBoard {
   return { links: linkTasks(tasks), estimate: learnEstimates(store.finishedWork()), tasks };
 }
 
+/** Only what tells of these tasks, and of those around them, in which case each of them can be viewed. */
+export function loadBoardAround(store: TaskStore, ids: readonly TaskId[]): TaskBoard {
+  const around = store.tasksAround(ids).map(({ id }) => id);
+  const tasks = store.tasksAround(around);
+  return { links: linkTasks(tasks), estimate: learnEstimates(store.finishedWork()), tasks };
+}
+
 /** The same for what needs their order too. */
 export function loadGraphBoard(store: TaskStore): TaskBoard<TaskGraph> {
   const tasks = store.tasks();

@@ -1,0 +1,221 @@
+import type { Estimator } from './estimate.ts';
+import { isRunnable, isSettled, SIZES, TASK_STATUSES, type TaskId, type TaskStatus } from './task.ts';
+
+/**
+ * What decides which tasks of a list can start, and in which order, and nothing else of them: as columns of numbers, so
+ * that it is read and gone through in a fraction of the time that a hundred thousand tasks take. Ordered by id.
+ *
+ * `task-graph.ts` and `scheduler.ts` say what the rules are; a test holds what follows here against them.
+ */
+export interface TaskOutline {
+  /** `3.2` is number 3, sub 2; a top-level task has sub 0. */
+  readonly numbers: readonly number[];
+  readonly subs: readonly number[];
+  /** Positions in `TASK_STATUSES`, `PRIORITIES` and `SIZES`; a size may be null. */
+  readonly statuses: readonly number[];
+  readonly priorities: readonly number[];
+  readonly sizes: readonly (number | null)[];
+  readonly estimates: readonly (number | null)[];
+  /** The dependencies: which task needs which. */
+  readonly dependencies: {
+    readonly numbers: readonly number[];
+    readonly subs: readonly number[];
+    readonly needsNumbers: readonly number[];
+    readonly needsSubs: readonly number[];
+  };
+}
+
+/** How much work is in which state; groups are not counted, since their subtasks are. */
+export type TaskCounts = Readonly<Record<'total' | 'ready' | 'blocked' | TaskStatus, number>>;
+
+/** A task that could start now, with what its place in the order follows from. */
+export interface ReadyTask {
+  readonly id: TaskId;
+  /** The longest chain of open work from its start, by estimate. */
+  readonly path: number;
+}
+
+/** The outline of a list with the places of its tasks looked up. */
+export class OutlinedTasks {
+  readonly #outline: TaskOutline;
+  /** Where the group of each number begins: the position of the top-level task. */
+  readonly #tops = new Map<number, number>();
+  /** Pairs of positions: a task that waits for another by its own dependency or by that of its group. */
+  readonly #edges: { readonly from: Int32Array; readonly to: Int32Array };
+
+  constructor(outline: TaskOutline) {
+    this.#outline = outline;
+    const { numbers, subs } = outline;
+    for (let at = 0; at < numbers.length; at++) if (subs[at] === 0) this.#tops.set(numbers[at] ?? 0, at);
+    this.#edges = this.#readEdges();
+  }
+
+  /** `pending` includes what is blocked, `ready` what failed and can be tried again. */
+  counts(): TaskCounts {
+    const { statuses } = this.#outline;
+    const waits = this.#waiting();
+    const byStatus = TASK_STATUSES.map(() => 0);
+    let [total, ready, blocked] = [0, 0, 0];
+    for (let at = 0; at < statuses.length; at++) {
+      if (this.#isGroup(at)) continue;
+      const status = statuses[at] ?? 0;
+      total++;
+      byStatus[status] = (byStatus[status] ?? 0) + 1;
+      if (waits[at] === 0 && RUNNABLE[status] === true) ready++;
+      if (waits[at] === 1 && status === PENDING) blocked++;
+    }
+    const named = TASK_STATUSES.map((status, index) => [status, byStatus[index] ?? 0] as const);
+    return { total, ready, blocked, ...(Object.fromEntries(named) as Record<TaskStatus, number>) };
+  }
+
+  /** What could start now, best first, as the scheduler orders it; undefined where there is a cycle. */
+  ready(estimate: Estimator): ReadyTask[] | undefined {
+    const { statuses, priorities, numbers, subs } = this.#outline;
+    const paths = this.#paths(estimate);
+    if (paths === undefined) return undefined;
+    const waits = this.#waiting();
+    const ready: number[] = [];
+    for (let at = 0; at < statuses.length; at++)
+      if (waits[at] === 0 && RUNNABLE[statuses[at] ?? 0] === true && !this.#isGroup(at)) ready.push(at);
+    // Positions are in the order of ids.
+    ready.sort(
+      (a, b) => (paths[b] ?? 0) - (paths[a] ?? 0) || (priorities[a] ?? 0) - (priorities[b] ?? 0) || a - b,
+    );
+    return ready.map((at) => ({
+      id: subs[at] === 0 ? String(numbers[at]) : `${numbers[at]}.${subs[at]}`,
+      path: paths[at] ?? 0,
+    }));
+  }
+
+  #isGroup(at: number): boolean {
+    const { numbers, subs } = this.#outline;
+    return subs[at] === 0 && numbers[at + 1] === numbers[at];
+  }
+
+  /** The position behind the last subtask of a group. */
+  #endOf(group: number): number {
+    const { numbers } = this.#outline;
+    let at = group + 1;
+    while (at < numbers.length && numbers[at] === numbers[group]) at++;
+    return at;
+  }
+
+  #find(number: number, sub: number): number | undefined {
+    const top = this.#tops.get(number);
+    if (top === undefined || sub === 0) return top;
+    const { numbers, subs } = this.#outline;
+    for (let at = top + 1; numbers[at] === number; at++) if (subs[at] === sub) return at;
+    return undefined;
+  }
+
+  #readEdges(): { from: Int32Array; to: Int32Array } {
+    const { dependencies, numbers } = this.#outline;
+    const from: number[] = [];
+    const to: number[] = [];
+    for (let edge = 0; edge < dependencies.numbers.length; edge++) {
+      const task = this.#find(dependencies.numbers[edge] ?? 0, dependencies.subs[edge] ?? 0);
+      const need = this.#find(dependencies.needsNumbers[edge] ?? 0, dependencies.needsSubs[edge] ?? 0);
+      if (task === undefined || need === undefined || task === need) continue;
+      if (!this.#isGroup(task)) {
+        from.push(task);
+        to.push(need);
+        continue;
+      }
+      // What a group needs, its subtasks do, but for what is in the group itself.
+      if (numbers[need] === numbers[task]) continue;
+      for (let subtask = task + 1; subtask < this.#endOf(task); subtask++) {
+        from.push(subtask);
+        to.push(need);
+      }
+    }
+    return { from: Int32Array.from(from), to: Int32Array.from(to) };
+  }
+
+  /** 1 for each task that needs what is not settled. */
+  #waiting(): Uint8Array {
+    const { statuses } = this.#outline;
+    const holds = new Uint8Array(statuses.length);
+    for (let at = 0; at < statuses.length; at++) {
+      if (SETTLED[statuses[at] ?? 0] === true || this.#isGroup(at)) continue;
+      holds[at] = 1;
+      const group = this.#groupOf(at);
+      if (group !== undefined) holds[group] = 1;
+    }
+    const waits = new Uint8Array(statuses.length);
+    const { from, to } = this.#edges;
+    for (let edge = 0; edge < from.length; edge++) if (holds[to[edge] ?? 0] === 1) waits[from[edge] ?? 0] = 1;
+    return waits;
+  }
+
+  #groupOf(at: number): number | undefined {
+    const { numbers, subs } = this.#outline;
+    return subs[at] === 0 ? undefined : this.#tops.get(numbers[at] ?? 0);
+  }
+
+  /** The longest chain of open work from each task on, from the ends of the graph backwards. */
+  #paths(estimate: Estimator): Float64Array | undefined {
+    const { statuses, sizes, estimates } = this.#outline;
+    const count = statuses.length;
+    const { from, to } = this.#withGroups();
+    /** How many of those that need it have not been gone through yet. */
+    const behind = new Int32Array(count);
+    const starts = new Int32Array(count + 1);
+    for (let edge = 0; edge < from.length; edge++) {
+      behind[to[edge] ?? 0] = (behind[to[edge] ?? 0] ?? 0) + 1;
+      starts[(from[edge] ?? 0) + 1] = (starts[(from[edge] ?? 0) + 1] ?? 0) + 1;
+    }
+    for (let at = 0; at < count; at++) starts[at + 1] = (starts[at + 1] ?? 0) + (starts[at] ?? 0);
+    const needs = new Int32Array(from.length);
+    const filled = starts.slice();
+    for (let edge = 0; edge < from.length; edge++) {
+      const task = from[edge] ?? 0;
+      needs[filled[task] ?? 0] = to[edge] ?? 0;
+      filled[task] = (filled[task] ?? 0) + 1;
+    }
+
+    const paths = new Float64Array(count);
+    const queue = new Int32Array(count);
+    let queued = 0;
+    for (let at = 0; at < count; at++) if (behind[at] === 0) queue[queued++] = at;
+    for (let head = 0; head < queued; head++) {
+      const at = queue[head] ?? 0;
+      if (SETTLED[statuses[at] ?? 0] !== true && !this.#isGroup(at)) {
+        const size = sizes[at] ?? null;
+        const own = {
+          size: size === null ? null : (SIZES[size] ?? null),
+          estimateMinutes: estimates[at] ?? null,
+        };
+        paths[at] = estimate(own) + (paths[at] ?? 0);
+      }
+      for (let edge = starts[at] ?? 0; edge < (starts[at + 1] ?? 0); edge++) {
+        const need = needs[edge] ?? 0;
+        if ((paths[need] ?? 0) < (paths[at] ?? 0)) paths[need] = paths[at] ?? 0;
+        behind[need] = (behind[need] ?? 0) - 1;
+        if (behind[need] === 0) queue[queued++] = need;
+      }
+    }
+    return queued === count ? paths : undefined;
+  }
+
+  /** The edges, and those by which each group needs its subtasks. */
+  #withGroups(): { from: Int32Array; to: Int32Array } {
+    const { numbers } = this.#outline;
+    const from: number[] = [];
+    const to: number[] = [];
+    for (let at = 0; at < numbers.length; at++) {
+      const group = this.#groupOf(at);
+      if (group === undefined) continue;
+      from.push(group);
+      to.push(at);
+    }
+    if (from.length === 0) return this.#edges;
+    return {
+      from: Int32Array.from([...this.#edges.from, ...from]),
+      to: Int32Array.from([...this.#edges.to, ...to]),
+    };
+  }
+}
+
+const SETTLED = TASK_STATUSES.map(isSettled);
+const RUNNABLE = TASK_STATUSES.map(isRunnable);
+const PENDING = TASK_STATUSES.indexOf('pending');
