@@ -8,6 +8,8 @@ export interface Captured {
   readonly tree: string;
   /** What git said about files that it could not read; empty where all is captured. */
   readonly unread: string;
+  /** Whether there are repositories in it, submodules included. */
+  readonly hasRepositories: boolean;
 }
 
 /**
@@ -58,10 +60,12 @@ async function captureWith(
   index: PrivateIndex,
   { partly, without }: { readonly partly: boolean; readonly without: readonly string[] },
 ): Promise<Captured> {
-  const embedded = await prepare(place.directory, index);
+  const { embedded, hasLinks } = await prepare(place.directory, index);
+  let hasRepositories = hasLinks;
   const nobodys = await untracked(index, without);
   let added = await add(index, embedded, partly);
   if (/embedded git repository|not have a commit checked out/.test(added.stderr)) {
+    hasRepositories = true;
     // Git would note nothing but their current commit, which is in no repository of the user's.
     for (const path of await embeddedRepositories(place.directory, index)) embedded.add(path);
     added = await add(index, embedded, partly);
@@ -75,7 +79,8 @@ async function captureWith(
     if (inner.unread !== '') unread.push(inner.unread);
   }
   await apply(index, '--force-remove', nobodys);
-  return { tree: await index.run(['write-tree']), unread: unread.join('\n') };
+  const tree = await index.run(['write-tree']);
+  return { tree, unread: unread.join('\n'), hasRepositories };
 }
 
 /** Those that are nowhere in the index yet. */
@@ -86,7 +91,10 @@ async function untracked(index: PrivateIndex, paths: readonly string[]): Promise
 }
 
 /** Makes the index tell the truth about every file; returns repositories that it holds as nothing but a commit. */
-async function prepare(directory: string, index: PrivateIndex): Promise<Set<string>> {
+async function prepare(
+  directory: string,
+  index: PrivateIndex,
+): Promise<{ readonly embedded: Set<string>; readonly hasLinks: boolean }> {
   const assumed: string[] = [];
   const skipped: string[] = [];
   const links: string[] = [];
@@ -101,7 +109,8 @@ async function prepare(directory: string, index: PrivateIndex): Promise<Set<stri
   // A file that git was told to take for unchanged may have been changed all the same.
   await apply(index, '--no-assume-unchanged', assumed);
   await apply(index, '--no-skip-worktree', await presentUnlessSparse(directory, index, skipped));
-  return links.length === 0 ? new Set() : await withoutSubmodules(directory, index, links);
+  if (links.length === 0) return { embedded: new Set(), hasLinks: false };
+  return { embedded: await withoutSubmodules(directory, index, links), hasLinks: true };
 }
 
 const GITLINK = '160000';

@@ -1,26 +1,27 @@
-import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Git } from './git.ts';
+import { isGuarded, type Guarded } from './guarded-paths.ts';
 import type { Change } from './workspace.ts';
 
 /**
- * What a commit changes compared with `tip`'s newest commit that it contains. `guarded` are pathspecs, `copied` files that
- * the worktree got from the user's checkout.
+ * What a commit changes compared with `base`, the newest commit of the integration branch that it contains. `copied` are
+ * files that the worktree got from the user's checkout.
  */
 export async function findChange(
   git: Git,
   commit: string,
-  tip: string,
-  { guarded, copied }: { readonly guarded: readonly string[]; readonly copied: ReadonlySet<string> },
+  base: string,
+  { guarded, copied }: { readonly guarded: Guarded; readonly copied: ReadonlySet<string> },
 ): Promise<Change> {
-  const base = await git.run(['merge-base', tip, commit]);
   const between = [base, commit];
-  const [tree, baseTree, files, protectedFiles, marked] = await Promise.all([
+  const [tree, baseTree, files, matched, marked] = await Promise.all([
     git.treeOf(commit),
     git.treeOf(base),
     names(git, [...between, '--']),
-    guarded.length === 0 ? [] : names(git, [...between, '--', ...guarded]),
+    guarded.pathspecs.length === 0 ? NO_NAMES : names(git, [...between, '--', ...guarded.pathspecs]),
     names(git, [`-G${CONFLICT_MARK}`, ...between, '--']),
   ]);
+  const byGit = new Set(matched);
+  const protectedFiles = files.filter((file) => byGit.has(file) || isGuarded(guarded, file));
   const unresolved: string[] = [];
   for (const file of marked) if (await addsMarks(git, between, file)) unresolved.push(file);
   const lent = files.filter((file) => copied.has(file));
@@ -42,22 +43,7 @@ export async function findChange(
   };
 }
 
-/**
- * Pathspecs of what a worker must not change, wherever in the repository it is and in whatever case it is written: some
- * disks make no difference. Hooks that the repository has within itself are among them.
- */
-export async function guardedPaths(git: Git, globs: readonly string[]): Promise<string[]> {
-  const hooks = await hooksFolder(git);
-  const found = [
-    ...globs.flatMap((glob) => {
-      const path = glob.replace(/^(\.?\/)+/, '').replace(/(\/\*\*)?\/*$/, '');
-      if (path === '') return [];
-      return isAbsolute(glob) || path.includes('/') ? [path] : [path, `**/${path}`];
-    }),
-    ...(hooks === undefined ? [] : [hooks.replace(/[*?[\\]/g, String.raw`\$&`)]),
-  ];
-  return found.flatMap((path) => [`:(top,glob,icase)${path}`, `:(top,glob,icase)${path}/**`]);
-}
+const NO_NAMES: readonly string[] = [];
 
 /** The extended regular expression by which git knows the lines that it puts around a conflict. */
 const CONFLICT_MARK = '^(<<<<<<<|>>>>>>>) ';
@@ -83,18 +69,4 @@ async function addsMarks(git: Git, between: readonly string[], file: string): Pr
     `:(top,literal)${file}`,
   ]);
   return /^\+(<<<<<<<|>>>>>>>) /m.test(diff);
-}
-
-async function hooksFolder(git: Git): Promise<string | undefined> {
-  // With the user's own hooks in force, or the answer would be where ours are switched off to.
-  const [configured, top] = await Promise.all([
-    git.attempt(['config', '--type=path', '--get', 'core.hooksPath'], { hooks: true }),
-    git.run(['rev-parse', '--show-toplevel']),
-  ]);
-  const path = configured.stdout.trim();
-  if (path === '') return undefined;
-  const inside = relative(top, resolve(top, path)).split(sep);
-  // husky's is generated and calls those beside it.
-  if (inside.at(-1) === '_') inside.pop();
-  return inside[0] === '..' || inside.join('') === '' ? undefined : inside.join('/');
 }

@@ -1,5 +1,6 @@
 import { readDifference } from './change-text.ts';
-import { findChange, guardedPaths } from './change.ts';
+import { findChange } from './change.ts';
+import { guardedPaths, type Guarded } from './guarded-paths.ts';
 import { type Git, GitFailed, type GitResult } from './git.ts';
 import { commitAsUser, type CommitSettings, landingMessage, readCommitSettings } from './landing.ts';
 import { isAncestor, mergeTrees } from './merged-tree.ts';
@@ -37,7 +38,9 @@ export class Integration {
   readonly #options: IntegrationOptions;
   readonly #settings: CommitSettings;
   #tip: string;
-  readonly #guarded = new Map<string, Promise<string[]>>();
+  readonly #guarded = new Map<string, Promise<Guarded>>();
+  /** Tips that each came to be by landing on the one before; the last one is the tip. */
+  readonly #tips: Set<string>;
 
   private constructor(
     git: Git,
@@ -51,6 +54,7 @@ export class Integration {
     this.ref = integrationRef(options.branch);
     this.notes = notes;
     this.#tip = tip;
+    this.#tips = new Set([tip]);
   }
 
   /** Brings the branch up to date with the user's HEAD, or makes it; throws `Failed` where only a person can do that. */
@@ -65,10 +69,13 @@ export class Integration {
   /** The newest commit of the branch. */
   async tip(): Promise<string> {
     const found = await this.#git.commitAt(this.ref);
-    if (found !== undefined) this.#tip = found;
+    if (found === this.#tip) return found;
+    // Unless it has landed just now, somebody else has moved it.
+    if (found === undefined || !this.#tips.has(found)) this.#tips.clear();
+    if (found !== undefined) return this.#moveOn(found);
     // What landed is in nobody's way: a clean-up of branches in the middle of a run must not undo it.
-    else await this.#git.run(['update-ref', this.ref, this.#tip, '']);
-    return this.#tip;
+    await this.#git.run(['update-ref', this.ref, this.#tip, '']);
+    return this.#moveOn(this.#tip);
   }
 
   /**
@@ -93,7 +100,24 @@ export class Integration {
     this.#guarded.set(key, guarded);
     // What failed is asked again the next time.
     guarded.catch(() => this.#guarded.delete(key));
-    return findChange(this.#git, commit, this.#tip, { guarded: await guarded, copied });
+    return findChange(this.#git, commit, await this.#baseOf(commit), { guarded: await guarded, copied });
+  }
+
+  /** The newest commit of the branch that a commit contains. */
+  async #baseOf(commit: string): Promise<string> {
+    // Most workers add a commit or a few to what was the tip when they began.
+    for (let at = commit, steps = 0; steps < NEAR; steps++) {
+      if (this.#tips.has(at)) return at;
+      const [parent, second] = await Promise.all([this.#git.find(`${at}^1`), this.#git.find(`${at}^2`)]);
+      if (parent === undefined || second !== undefined) break;
+      at = parent;
+    }
+    return await this.#git.run(['merge-base', this.#tip, commit]);
+  }
+
+  #moveOn(tip: string): string {
+    this.#tips.add(tip);
+    return (this.#tip = tip);
   }
 
   /** Merges a change onto the tip, without touching any file. */
@@ -117,13 +141,14 @@ export class Integration {
     const message = landingMessage(request, this.#options.prefix, this.#settings);
     const commit = await commitAsUser(this.#git, this.#settings, { tree, parents: [onto], message });
     intend(commit);
+    this.#tips.add(commit);
     // In one transaction with a second name, so that no clean-up of branches makes what landed unreachable.
     const input = `update ${this.ref} ${commit} ${onto}\nupdate ${landedRef(this.#options.branch)} ${commit}\n`;
     const args = ['update-ref', '-m', `landed task ${request.task.id}`, '--stdin'];
     const move = (): Promise<GitResult> => this.#git.attempt(args, { input }).catch(asResult);
     let moved = await move();
     if (moved.exitCode !== 0 && (await this.tip()) === onto) moved = await move();
-    if (moved.exitCode === 0) return (this.#tip = commit);
+    if (moved.exitCode === 0) return this.#moveOn(commit);
     const tip = await this.tip();
     if (tip === onto) throw new GitFailed(args, moved);
     return tip === commit ? commit : undefined;
@@ -145,6 +170,8 @@ export class Integration {
     return merged.kind === 'clean' ? merged.tree : commit;
   }
 }
+
+const NEAR = 10;
 
 /** A git that was killed has no exit code, and may have done what it was asked all the same. */
 function asResult(error: unknown): GitResult {

@@ -20,6 +20,7 @@ import {
 } from './slot.ts';
 import { readSlotState, writeSlotState, type SlotState } from './slot-state.ts';
 import type { Snapshots } from './snapshots.ts';
+import { Untouched } from './untouched.ts';
 
 /** What the pool needs of the repository it makes worktrees of. */
 export interface SlotPoolOptions {
@@ -60,8 +61,11 @@ export class SlotPool {
   /** Those that must not be given away: leased, reserved, or with something in them that could not be kept. */
   readonly #taken = new Set<string>();
 
+  readonly #untouched: Untouched;
+
   constructor(options: SlotPoolOptions) {
     this.#options = options;
+    this.#untouched = new Untouched(options.git);
   }
 
   /**
@@ -165,9 +169,11 @@ export class SlotPool {
       if (condition.kind === 'locked') return false;
       if (condition.kind === 'absent') await this.#settleGone(state, landed);
       else {
-        const commit = await this.keep(slot, 'before its worktree was given to another task', condition);
+        const still = (await this.#isStill(slot, condition)) ? this.#untouched.commitOf(slot) : undefined;
+        const why = 'before its worktree was given to another task';
+        const commit = still ?? (await this.keep(slot, why, condition));
         const branch = await this.#workIn(state, condition);
-        if (condition.kind === 'sound') {
+        if (condition.kind === 'sound' && still === undefined) {
           await endOperations(condition.admin);
           // Off whatever branch its worker has made or switched to.
           await git.moveRefs(headOf(condition.admin, commit));
@@ -195,9 +201,30 @@ export class SlotPool {
     const { runId, taskId } = state.occupant ?? ownerOfWork(work ?? '') ?? NOBODY;
     const known = { base: state.base ?? (await base()), without: state.copied };
     const request = { runId, taskId, why, takesIndex, ...known };
-    const { commit, unread } = await snapshots.keep(slot, request);
+    const { commit, unread, hasRepositories } = await snapshots.keep(slot, request);
     if (unread !== '') throw new Error(`git cannot read all of it: ${unread}`);
+    if (takesIndex && !hasRepositories && condition?.kind === 'sound')
+      await this.#untouched.note(slot, condition.admin, commit);
+    else this.#untouched.forget(slot);
     return commit;
+  }
+
+  /**
+   * Puts a slot to a commit, and leaves out what is so already. `isClean`: all that is in it was captured just now. What
+   * it held before is thrown away, so that has to be kept already.
+   */
+  async put(slot: string, commit: string, isClean = false): Promise<void> {
+    const { git, commonDirectory } = this.#options;
+    const before = await inspectSlot(slot, commonDirectory);
+    const known = this.#untouched.commitOf(slot);
+    if (known === commit && (await this.#isStill(slot, before))) return;
+    await switchSlot(git, slot, commit, isClean ? 'captured' : 'used');
+    if (before.kind === 'sound' && known !== undefined)
+      await this.#untouched.note(slot, before.admin, commit);
+  }
+
+  async #isStill(slot: string, condition: SlotCondition): Promise<boolean> {
+    return condition.kind === 'sound' && (await this.#untouched.isStill(slot, condition.admin));
   }
 
   /** A free slot; a new one where there is none. */
@@ -234,7 +261,7 @@ export class SlotPool {
   async #switch(slot: string, commit: string): Promise<boolean> {
     const { git, root, commonDirectory, warn } = this.#options;
     try {
-      await switchSlot(git, slot, commit, false);
+      await switchSlot(git, slot, commit, 'used');
       return true;
     } catch (error) {
       if (isOutOfSpace(error) || !(error instanceof GitFailed)) throw error;
@@ -258,7 +285,7 @@ export class SlotPool {
     // Killed in the middle, it must not look like a slot in which all files were removed.
     await this.write(slot, { ...this.stateOf(slot), occupant: null, prepared: null });
     if (!(await makeSlot(git, slot, commonDirectory, commit))) return false;
-    await switchSlot(git, slot, commit, true);
+    await switchSlot(git, slot, commit, 'new');
     return true;
   }
 

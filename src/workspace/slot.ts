@@ -118,18 +118,21 @@ async function forgetWorktree(slot: string, commonDirectory: string): Promise<bo
   return true;
 }
 
+/** What is in a slot before it is switched: nothing yet, what git knows of and no more, or anything. */
+export type Content = 'new' | 'captured' | 'used';
+
 /**
  * Puts a slot to a commit: its files are that commit's and those that are ignored. What it held before is thrown away,
  * so that has to be kept already.
  */
-export async function switchSlot(git: Git, slot: string, commit: string, fresh: boolean): Promise<void> {
+export async function switchSlot(git: Git, slot: string, commit: string, content: Content): Promise<void> {
   // In parallel, a first checkout takes a fraction of the time; a warm one writes too little for that.
-  const parallel = fresh ? ['-c', 'checkout.workers=4'] : [];
+  const parallel = content === 'new' ? ['-c', 'checkout.workers=4'] : [];
   await git.run([...parallel, 'checkout', '-f', '-q', '--detach', commit], {
     directory: slot,
     environment: BY_US,
   });
-  if (!fresh) await git.run(['clean', '-fdq'], { directory: slot });
+  if (content === 'used') await git.run(['clean', '-fdq'], { directory: slot });
 }
 
 /** The same, where a lock, a broken index or a half-done rebase that somebody left is in the way. */
@@ -137,7 +140,7 @@ export async function forceSwitch(git: Git, slot: string, admin: string, commit:
   for (const left of await readdir(admin)) {
     if (!KEPT_IN_ADMIN.has(left)) await rm(join(admin, left), { recursive: true, force: true });
   }
-  await switchSlot(git, slot, commit, false);
+  await switchSlot(git, slot, commit, 'used');
 }
 
 /** A lock this old is of a git that is gone: no checkout takes as long. */

@@ -29,6 +29,8 @@ export interface Kept {
   readonly tree: string;
   /** What git said about files that it could not read; empty where all is kept. */
   readonly unread: string;
+  /** Whether there are repositories in it, submodules included. */
+  readonly hasRepositories: boolean;
 }
 
 /** One snapshot, as `recover` lists it. */
@@ -114,7 +116,7 @@ export class Snapshots {
     const place = await findWorkTree(worktree, await this.#commonDirectory());
     const head = place.linked ? await this.#head(place) : undefined;
     const base = request.base ?? null;
-    const [{ tree, unread }, parents] = await Promise.all([
+    const [{ tree, ...captured }, parents] = await Promise.all([
       captureTree(this.#git, place, head?.commit ?? base, request),
       this.#parents(place, head?.commit, base),
     ]);
@@ -122,12 +124,12 @@ export class Snapshots {
     const newest = await this.#refs.newest(request.runId, request.taskId);
     const same = newest.tree === tree && newest.parents === parents.join(' ');
     if (newest.commit !== '' && (same || isOnly(parents, newest.commit, head, tree)))
-      return { commit: newest.commit, tree, unread };
-    if (base !== null && isOnly(parents, base, head, tree)) return { commit: base, tree, unread };
+      return { commit: newest.commit, tree, ...captured };
+    if (base !== null && isOnly(parents, base, head, tree)) return { commit: base, tree, ...captured };
 
     const commit = await this.#commit(tree, parents, request);
     await this.#refs.add(request, { tree, commit, parents: parents.join(' ') });
-    return { commit, tree, unread };
+    return { commit, tree, ...captured };
   }
 
   async #head({ directory, gitDirectory, head }: WorkTree): Promise<Head | undefined> {

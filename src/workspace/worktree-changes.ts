@@ -61,7 +61,7 @@ export function createChanges(open: () => ChangesContext, protectedPaths: readon
     async reset(workspace) {
       const context = open();
       const { slot, at } = context.leaseOf(workspace);
-      if (at !== null) await switchSlot(context.git, slot, at, false);
+      if (at !== null) await context.pool.put(slot, at);
     },
 
     read: (change, options) => open().integration.read(change, options),
@@ -107,7 +107,7 @@ export async function backToCapture(
   await pool.keep(slot, 'what commands had left that judged its change', found);
   await endOperations(found.admin);
   const commit = await git.run(['rev-parse', 'HEAD'], { directory: slot });
-  await switchSlot(git, slot, commit, false);
+  await switchSlot(git, slot, commit, 'used');
 }
 
 async function combine(
@@ -119,7 +119,7 @@ async function combine(
   if (merged.kind === 'conflict') return merged;
   const { tree, onto, commit } = merged;
   if (commit !== null) {
-    await switchSlot(git, lease.slot, commit, false);
+    await pool.put(lease.slot, commit, lease.combined === null);
     lease.at = commit;
     await pool.write(lease.slot, { ...pool.stateOf(lease.slot), base: commit });
   }

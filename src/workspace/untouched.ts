@@ -1,0 +1,60 @@
+import { lstat, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Git } from './git.ts';
+
+/**
+ * Knows which worktrees hold exactly a commit, and sees by one look whether they still do: that costs less than to keep
+ * or to check out what is there already.
+ */
+export class Untouched {
+  readonly #git: Git;
+  readonly #known = new Map<string, { readonly commit: string; readonly index: string | undefined }>();
+
+  constructor(git: Git) {
+    this.#git = git;
+  }
+
+  /** Says that a worktree holds exactly a commit, with no repository in it; `admin` is where git keeps its index. */
+  async note(worktree: string, admin: string, commit: string): Promise<void> {
+    this.#known.set(worktree, { commit, index: await stateOf(admin) });
+  }
+
+  forget(worktree: string): void {
+    this.#known.delete(worktree);
+  }
+
+  /** The commit that it held when that was said last. */
+  commitOf(worktree: string): string | undefined {
+    return this.#known.get(worktree)?.commit;
+  }
+
+  /** Whether it holds that still; false where nothing is known. */
+  async isStill(worktree: string, admin: string): Promise<boolean> {
+    const known = this.#known.get(worktree);
+    if (known?.index === undefined) return false;
+    const [index, head, merging] = await Promise.all([
+      // With an index of somebody else's making, git may have been told not to look at a file.
+      stateOf(admin),
+      readFile(join(admin, 'HEAD'), 'utf8').catch(() => ''),
+      lstat(join(admin, 'MERGE_HEAD')).catch(() => undefined),
+    ]);
+    if (index !== known.index || head.trim() !== known.commit || merging !== undefined) return false;
+    const { exitCode, stdout } = await this.#git.attempt(STATUS, { directory: worktree });
+    return exitCode === 0 && stdout === '';
+  }
+}
+
+const STATUS = [
+  '--no-optional-locks',
+  'status',
+  '--porcelain',
+  '-z',
+  '--no-renames',
+  '--untracked-files=normal',
+];
+
+/** Another one whenever git has written the index. */
+async function stateOf(admin: string): Promise<string | undefined> {
+  const found = await stat(join(admin, 'index'), { bigint: true }).catch(() => undefined);
+  return found === undefined ? undefined : `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;
+}
