@@ -32,7 +32,8 @@ export async function improvePlan(
   try {
     const planned = await planRun(await openManager(), tasks, signal);
     if (!planned.ok) throw new Failed(planned.error.failure);
-    const { source, tasks: plan, warning } = planned.value;
+    const { source, tasks: plan, warning, notes } = planned.value;
+    for (const note of notes) warn(`The plan was mended: ${neutralise(note)}`);
     if (warning !== null) warn(warning);
     if (source === 'stored') return 'stored';
     store.cachePlan(key, serializePlan(plan));

@@ -2,8 +2,8 @@ import type { ModelUsage } from '../attempt.ts';
 import { sumUsage } from '../attempt.ts';
 import type { Failure } from '../failure.ts';
 import { err, ok, type Result } from '../result.ts';
-import { looseJson } from './checks.ts';
 import type { Answer, Manager, Question, Unanswered } from './manager.ts';
+import { jsonIn } from './reply.ts';
 
 /** How many problems a message lists before it only counts the rest. */
 const LISTED_PROBLEMS = 20;
@@ -21,12 +21,25 @@ export async function askUntilValid<T>(
   const first = await manager.ask(question, signal);
   const firstBad = badReply(first, problemsOf);
   if (firstBad === undefined) return first;
+  if (manager.isFixed === true) {
+    const { usage, durationMs } = first.ok ? first.value : first.error;
+    return err({
+      usage,
+      durationMs,
+      failure: invalid(`"${question.purpose}"`, firstBad.problems),
+      invalid: firstBad,
+    });
+  }
 
   const second = await manager.ask({ ...question, correction: firstBad }, signal);
   const secondBad = badReply(second, problemsOf);
   const spent = both(first, second);
   if (secondBad !== undefined) {
-    return err({ ...spent, failure: invalid(question.purpose, secondBad.problems), invalid: secondBad });
+    return err({
+      ...spent,
+      failure: invalid(`"${question.purpose}", also after one correction,`, secondBad.problems),
+      invalid: secondBad,
+    });
   }
   return second.ok ? ok({ ...second.value, ...spent }) : err({ ...second.error, ...spent });
 }
@@ -43,7 +56,7 @@ function badReply<T>(
   }
   const bad = reply.error.invalid;
   if (bad === undefined) return undefined;
-  const loose = looseJson(bad.reply);
+  const loose = jsonIn(bad.reply);
   const more = loose === undefined ? [] : problemsOf(loose);
   return { reply: bad.reply, problems: [...new Set([...bad.problems, ...more])] };
 }
@@ -60,12 +73,12 @@ function both<T>(
   };
 }
 
-function invalid(purpose: string, problems: readonly string[]): Failure {
+function invalid(what: string, problems: readonly string[]): Failure {
   const listed = problems.slice(0, LISTED_PROBLEMS).map((problem) => `\n  - ${problem}`);
   const more = problems.length - listed.length;
   return {
     reason: 'plan-invalid',
-    message: `The manager's reply to "${purpose}" cannot be used, also after one correction:${listed.join('')}${more > 0 ? `\n  - and ${more} more` : ''}`,
+    message: `The manager's reply to ${what} cannot be used:${listed.join('')}${more > 0 ? `\n  - and ${more} more` : ''}`,
     fix: 'Nothing was stored. Try again, or say in the text more exactly what is wanted.',
   };
 }

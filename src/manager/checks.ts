@@ -1,5 +1,6 @@
 import { describeProblem } from '../graph-problem.ts';
 import { buildTaskGraph, type GraphNode } from '../task-graph.ts';
+import type { Reading } from './reply.ts';
 import { parentOf, parseTaskId, type TaskId } from '../task.ts';
 
 /** Where new tasks belong: on the top level, or below one parent. */
@@ -55,18 +56,38 @@ export function looseTasks(reply: unknown): GraphNode[] {
   });
 }
 
-/** The value that a reply's text holds; undefined where it is not JSON. */
-export function looseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+/** The canonical form of an id that a model wrote, such as `Task 3`; what is none stays as it is, to be reported. */
+export function canonicalId(id: string): TaskId {
+  return parseTaskId(id.replace(/^\s*(?:task\s*)?#?(?=\d)/i, '')) ?? id;
 }
 
-/** The canonical form of an id that a model wrote; what is none stays as it is, to be reported. */
-export function canonicalId(id: string): TaskId {
-  return parseTaskId(id) ?? id;
+/** Leaves out, and names, what tasks need that is nowhere, or themselves; a title stands for its task. */
+export function withoutUnknownNeeds<T extends Omit<GraphNode, 'title'> & { readonly title?: string }>(
+  tasks: readonly T[],
+  existing: readonly Pick<GraphNode, 'id' | 'title'>[],
+): Reading<T[]> {
+  const notes: string[] = [];
+  const all = [...existing, ...tasks.map(({ id, title }) => ({ id: canonicalId(id), title }))];
+  const known = new Set(all.map(({ id }) => id));
+  const titled = (text: string): TaskId[] => {
+    const plain = (title = ''): string => title.trim().toLowerCase();
+    const same = all.filter(({ title }) => plain(title) !== '' && plain(title) === plain(text));
+    return [...new Set(same.map(({ id }) => id))];
+  };
+  const value = tasks.map((task) => {
+    const own = canonicalId(task.id);
+    const dependencies = task.dependencies.flatMap((written) => {
+      const need = canonicalId(written);
+      const [byTitle, another] = known.has(need) ? [need] : titled(written);
+      if (byTitle !== undefined && another === undefined && byTitle !== own) return [byTitle];
+      notes.push(
+        `Task ${own}: it cannot need ${JSON.stringify(written)}, which is ${byTitle === own ? 'itself' : 'no task'}; left out.`,
+      );
+      return [];
+    });
+    return { ...task, dependencies };
+  });
+  return { value, notes };
 }
 
 function looseId(value: unknown): TaskId | undefined {

@@ -16,7 +16,7 @@ import { cliFailure, notStarted } from './cli-failure.ts';
 import { CliSources } from './cli-sources.ts';
 import type { Answer, Manager, Question, Unanswered } from './manager.ts';
 import { correctedPrompt } from './prompts.ts';
-import { formProblems } from './schemas.ts';
+import { readReply } from './reply.ts';
 import { startWatchdog } from './watchdog.ts';
 
 /** How the Claude CLI is called as a manager. */
@@ -69,7 +69,7 @@ async function ask<T>(
   signal: AbortSignal,
 ): Promise<Result<Answer<T>, Unanswered>> {
   const startedAt = performance.now();
-  const { prompt, correction, schema } = question;
+  const { prompt, correction } = question;
   const whole =
     correction === undefined ? prompt : correctedPrompt(prompt, correction.reply, correction.problems);
   const call = await run(options, cliArguments(options, question), escapePrompt(whole), signal);
@@ -77,16 +77,21 @@ async function ask<T>(
   if (!call.outcome.ok) return err({ ...cost, failure: call.outcome.error });
 
   const { output, text } = call.outcome.value;
-  const value = schema.safeParse(output);
-  if (value.success) {
+  // Without a structured reply there is only prose, and maybe the reply in it.
+  const reply = readReply(question, output === undefined ? { text } : { json: output });
+  if (reply.ok) {
     const sources = question.research === true ? call.sources : [];
-    return ok({ ...cost, value: value.data, text: JSON.stringify(output), sources });
+    return ok({
+      ...cost,
+      ...reply.value,
+      text: output === undefined ? text : JSON.stringify(output),
+      sources,
+    });
   }
-  // Without a structured reply there is only prose.
   const problems =
     output === undefined
-      ? ['The reply was not given by the StructuredOutput tool.']
-      : formProblems(value.error);
+      ? ['The reply was not given by the StructuredOutput tool.', ...reply.error]
+      : reply.error;
   return err({
     ...cost,
     failure: {

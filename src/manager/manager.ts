@@ -1,20 +1,18 @@
-import type { z } from 'zod';
 import type { GateVerdict, ModelUsage, Review, WorkerReport } from '../attempt.ts';
 import type { Failure } from '../failure.ts';
 import type { Result } from '../result.ts';
 import type { Task } from '../task.ts';
+import type { Form } from './reply.ts';
 import type { ChangeText } from '../workspace/workspace.ts';
 
-/** One structured question to the manager's model. */
-export interface Question<T> {
+/** One structured question to the manager's model; its form is sent along as a JSON Schema, and the reply is read by it. */
+export interface Question<T> extends Form<T> {
   /** `parse`, `add`, `expand`, `plan` or `review`; for logs and booking. */
   readonly purpose: string;
   /** Instructions; the same bytes for every question of a purpose, so that the API's prompt cache works. */
   readonly system: string;
   /** The data, with everything that came from outside inside delimiters. */
   readonly prompt: string;
-  /** The form of the reply, sent along as a JSON Schema and checked here. */
-  readonly schema: z.ZodType<T>;
   /** An earlier reply to the same question with everything that was wrong with it. */
   readonly correction?: { readonly reply: string; readonly problems: readonly string[] };
   /** Lets the manager read the repository and the web. */
@@ -27,6 +25,8 @@ export interface Answer<T> {
   /** The reply as it came, for a correction turn. */
   readonly text: string;
   readonly usage: readonly ModelUsage[];
+  /** What was mended in the reply, for people. */
+  readonly notes: readonly string[];
   /** Web addresses and files that were looked at; empty without `research`. */
   readonly sources: readonly string[];
   readonly durationMs: number;
@@ -40,6 +40,8 @@ export interface Unanswered {
   readonly durationMs: number;
   /** Set where a reply came but had the wrong form: what it was, and what was wrong, for a correction turn. */
   readonly invalid?: { readonly reply: string; readonly problems: readonly string[] };
+  /** What came of a reply that broke off. */
+  readonly fragment?: string;
 }
 
 /** The model that plans: one call, one structured reply. Retries and time limits are the adapter's. */
@@ -48,6 +50,8 @@ export interface Manager {
   readonly description: string;
   /** The largest prompt it takes, in bytes of UTF-8. */
   readonly maxPromptBytes: number;
+  /** It has one reply and gives it whatever is asked, so there is no use in asking again. */
+  readonly isFixed?: true;
   ask<T>(question: Question<T>, signal: AbortSignal): Promise<Result<Answer<T>, Unanswered>>;
 }
 

@@ -1,10 +1,12 @@
+import type { z } from 'zod';
 import type { ModelUsage } from '../attempt.ts';
 import type { Failure, FailureReason } from '../failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { compareTaskIds, parentOf, type Task, type TaskDraft, type TaskId } from '../task.ts';
 import { askUntilValid } from './ask.ts';
-import { canonicalId, graphProblems, looseTasks, newTaskProblems } from './checks.ts';
+import { canonicalId, graphProblems, looseTasks, newTaskProblems, withoutUnknownNeeds } from './checks.ts';
 import type { Answer, Manager, Question, Unanswered } from './manager.ts';
+import type { Reading } from './reply.ts';
 import { addPrompt, expandPrompt, parsePrompt, SYSTEM_PROMPTS } from './prompts.ts';
 import { expandReplySchema, parseReplySchema, type WrittenTask, writtenTaskSchema } from './schemas.ts';
 
@@ -19,6 +21,8 @@ export interface Drafted {
   readonly drafts: readonly TaskDraft[];
   readonly usage: readonly ModelUsage[];
   readonly durationMs: number;
+  /** What was mended in the manager's reply, for people. */
+  readonly notes: readonly string[];
   /** What the manager looked at, where it researched. */
   readonly sources: readonly string[];
 }
@@ -44,6 +48,7 @@ export async function parsePrd(
     system: SYSTEM_PROMPTS.parse,
     prompt: parsePrompt(prd, existing, Number(nextTaskId(existing)), numTasks),
     schema: parseReplySchema,
+    mend: (reply: z.infer<typeof parseReplySchema>) => withKnownNeeds(reply, existing),
   };
   const problemsOf = (reply: unknown): string[] =>
     newTaskProblems(looseTasks(reply), existing, { parent: undefined });
@@ -65,6 +70,10 @@ export async function writeTask(
     system: SYSTEM_PROMPTS.add,
     prompt: addPrompt(text, existing, id),
     schema: writtenTaskSchema,
+    mend: (reply: WrittenTask) => {
+      const { value, notes } = withoutUnknownNeeds([{ ...reply, id }], existing);
+      return { value: { ...reply, dependencies: value[0]?.dependencies ?? [] }, notes };
+    },
   };
   const problemsOf = (reply: unknown): string[] => {
     const nodes = looseTasks({ tasks: [{ ...(reply as object), id }] });
@@ -100,6 +109,7 @@ export async function expandTask(
     system: SYSTEM_PROMPTS.expand,
     prompt: expandPrompt(task, existing, { firstNumber, num, research, prompt }),
     schema: expandReplySchema,
+    mend: (reply: z.infer<typeof expandReplySchema>) => withKnownNeeds(reply, existing),
     research,
   };
   const problemsOf = (reply: unknown): string[] =>
@@ -125,8 +135,17 @@ async function askWithinLimit<T>(
 }
 
 function drafted<T>(answer: Answer<T>, drafts: readonly TaskDraft[]): Drafted {
-  const { usage, durationMs, sources } = answer;
-  return { drafts: [...drafts].sort((a, b) => compareTaskIds(a.id, b.id)), usage, durationMs, sources };
+  const { usage, durationMs, sources, notes } = answer;
+  const sorted = [...drafts].sort((a, b) => compareTaskIds(a.id, b.id));
+  return { drafts: sorted, usage, durationMs, sources, notes };
+}
+
+function withKnownNeeds<R extends { tasks: (WrittenTask & { id: string })[] }>(
+  reply: R,
+  existing: readonly Task[],
+): Reading<R> {
+  const { value, notes } = withoutUnknownNeeds(reply.tasks, existing);
+  return { value: { ...reply, tasks: value }, notes };
 }
 
 function toDraft(task: WrittenTask & { readonly id: string }): TaskDraft {

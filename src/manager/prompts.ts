@@ -177,6 +177,11 @@ export function correctionPrompt(problems: readonly string[]): string {
   return `That reply cannot be used. Its problems:\n${fence([{ name: 'problems', text: problems.map((problem) => `- ${problem}`).join('\n') }])}\n\nGive the whole reply again, with every one of them mended and nothing else changed.`;
 }
 
+/** What is said to the manager about a reply of its own that was cut at its greatest length. */
+export const CONTINUATION =
+  'That reply was cut off at its greatest length. Give the rest of it: go on with the very next character, repeat ' +
+  'nothing, and add no word and no fence around it.';
+
 /** The same for a manager that does not remember its reply: prompt, reply and problems in one. */
 export function correctedPrompt(prompt: string, reply: string, problems: readonly string[]): string {
   return `${prompt}\n\nYou replied:\n${fence([{ name: 'reply', text: reply }])}\n\n${correctionPrompt(problems)}`;

@@ -3,10 +3,10 @@ import type { Failure } from '../failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { TaskId } from '../task.ts';
 import { askUntilValid } from './ask.ts';
-import { looseJson } from './checks.ts';
 import type { Manager, Reviewer, ReviewRequest, Unanswered } from './manager.ts';
 import { SYSTEM_PROMPTS } from './prompts.ts';
 import { reviewPrompt } from './review-prompt.ts';
+import { readReply } from './reply.ts';
 import { idNumber, reviewProblems, settle } from './review-verdict.ts';
 import { type ReviewReply, reviewReplySchema } from './schemas.ts';
 
@@ -50,8 +50,8 @@ async function replyTo(
   const answer = await askUntilValid(manager, question, problemsOf, signal);
   if (answer.ok) return ok(answer.value.value);
   // What still contradicts itself has the asked form, and is settled by rule.
-  const last = reviewReplySchema.safeParse(looseJson(answer.error.invalid?.reply ?? ''));
-  return last.success ? ok(last.data) : err(unusable(request.task.id, answer.error));
+  const last = readReply(question, { text: answer.error.invalid?.reply ?? '' });
+  return last.ok ? ok(last.value.value) : err(unusable(request.task.id, answer.error));
 }
 
 /** Failures of the account or the network stay what they are; those of the reply must not read as a bad plan. */

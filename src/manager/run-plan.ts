@@ -13,7 +13,7 @@ import {
   type TaskId,
 } from '../task.ts';
 import { askUntilValid } from './ask.ts';
-import { canonicalId, graphProblems, looseTasks } from './checks.ts';
+import { canonicalId, graphProblems, looseTasks, withoutUnknownNeeds } from './checks.ts';
 import type { Manager, Unanswered } from './manager.ts';
 import { planPrompt, SYSTEM_PROMPTS } from './prompts.ts';
 import { planReplySchema } from './schemas.ts';
@@ -38,6 +38,8 @@ export interface RunPlan {
   readonly source: 'manager' | 'stored';
   readonly tasks: readonly PlannedTask[];
   readonly warning: string | null;
+  /** What was mended in the manager's reply, for people. */
+  readonly notes: readonly string[];
   readonly usage: readonly ModelUsage[];
   readonly durationMs: number;
 }
@@ -58,7 +60,16 @@ export async function planRun(
   if (size > manager.maxPromptBytes) {
     return ok(stored(`all tasks together are ${size} bytes, and the limit is ${manager.maxPromptBytes}.`));
   }
-  const question = { purpose: 'plan', system: SYSTEM_PROMPTS.plan, prompt, schema: planReplySchema };
+  const question = {
+    purpose: 'plan',
+    system: SYSTEM_PROMPTS.plan,
+    prompt,
+    schema: planReplySchema,
+    mend: (reply: z.infer<typeof planReplySchema>) => {
+      const { value, notes } = withoutUnknownNeeds(reply.tasks, tasks);
+      return { value: { tasks: value }, notes };
+    },
+  };
   const problemsOf = (reply: unknown): string[] => planProblems(looseTasks(reply), tasks, open);
   const answer = await askUntilValid(manager, question, problemsOf, signal);
   if (!answer.ok) {
@@ -66,14 +77,14 @@ export async function planRun(
     if (failure.reason === 'interrupted') return err(answer.error);
     return ok({ ...stored(failure.message), usage, durationMs });
   }
-  const { value, usage, durationMs } = answer.value;
+  const { value, notes, usage, durationMs } = answer.value;
   const planned = value.tasks.map((task) => ({
     ...task,
     id: canonicalId(task.id),
     dependencies: [...new Set(task.dependencies.map(canonicalId))].sort(compareTaskIds),
   }));
   planned.sort((a, b) => compareTaskIds(a.id, b.id));
-  return ok({ source: 'manager', tasks: planned, warning: null, usage, durationMs });
+  return ok({ source: 'manager', tasks: planned, warning: null, notes, usage, durationMs });
 }
 
 /**
@@ -151,6 +162,7 @@ function stored(why: string | null): RunPlan {
     tasks: [],
     warning:
       why === null ? null : `The run goes by the stored dependencies alone, since planning failed: ${why}`,
+    notes: [],
     usage: [],
     durationMs: 0,
   };

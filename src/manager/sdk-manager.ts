@@ -8,11 +8,10 @@ import { type ModelUsage, sumUsage } from '../attempt.ts';
 import type { Failure } from '../failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { refused, truncated } from './api-failure.ts';
-import { looseJson } from './checks.ts';
 import { describeKey } from './choose.ts';
 import type { Answer, Manager, Question, Unanswered } from './manager.ts';
-import { correctionPrompt } from './prompts.ts';
-import { formProblems } from './schemas.ts';
+import { CONTINUATION, correctionPrompt } from './prompts.ts';
+import { joinParts, readReply } from './reply.ts';
 import { type Patience, persist, type SdkConnection, streamMessage } from './sdk-exchange.ts';
 import { resolveModel, type ResolvedModel } from './sdk-models.ts';
 
@@ -26,6 +25,9 @@ const MAX_WEB_SEARCHES = 8;
 
 /** How often a reply that the API paused during its searches is continued. */
 const MAX_CONTINUATIONS = 5;
+
+/** The same for one that was cut at its length; each part of it is paid for. */
+const MAX_CUTS = 3;
 
 /** A manager over the Messages API. Looks its model up once, and fails if it cannot be used. */
 export async function createSdkManager(
@@ -64,14 +66,16 @@ async function ask<T>(
   const last = reply.value.at(-1);
   if (last?.stop_reason === 'refusal') return err({ ...cost, failure: refused(model.id) });
   if (last?.stop_reason !== 'end_turn' && last?.stop_reason !== 'stop_sequence') {
-    return err({ ...cost, failure: truncated(model.id) });
+    return err({ ...cost, failure: truncated(model.id), fragment: textOf(reply.value) });
   }
-  const text = finalText(last);
-  const value = question.schema.safeParse(looseJson(text));
-  if (value.success) {
-    return ok({ ...cost, value: value.data, text, sources: sourcesOf(reply.value) });
+  const text = textOf(reply.value);
+  const read = readReply(question, { text });
+  if (read.ok) {
+    const cut = reply.value.some(isCut) ? ['The reply: it was cut at its greatest length and went on.'] : [];
+    const { value, notes } = read.value;
+    return ok({ ...cost, value, text, notes: [...cut, ...notes], sources: sourcesOf(reply.value) });
   }
-  const problems = formProblems(value.error);
+  const problems = read.error;
   return err({
     ...cost,
     failure: {
@@ -82,7 +86,7 @@ async function ask<T>(
   });
 }
 
-/** Asks, and lets the API go on where it paused; the messages of one reply. */
+/** Asks, and lets the API go on where it paused or had to break off; the messages of one reply. */
 async function converse(
   connection: SdkConnection,
   params: MessageStreamParams,
@@ -90,15 +94,28 @@ async function converse(
   spent: ModelUsage[],
 ): Promise<Result<Message[], Failure>> {
   const replies: Message[] = [];
+  const said: MessageParam[] = [];
+  const { output_config: form, ...rest } = params;
+  let isWhole = true;
   for (let turn = 0; turn <= MAX_CONTINUATIONS; turn++) {
-    const paused = replies.map(({ content }): MessageParam => ({ role: 'assistant', content }));
-    const request = { ...params, messages: [...params.messages, ...paused] };
+    const request = {
+      ...rest,
+      messages: [...params.messages, ...said],
+      ...(isWhole && form !== undefined ? { output_config: form } : {}),
+    };
     const reply = await persist(connection, params.model, patience, (client, watchdog) =>
       streamMessage(client, watchdog, request, spent),
     );
     if (!reply.ok) return reply;
     replies.push(reply.value);
-    if (reply.value.stop_reason !== 'pause_turn') break;
+    const { content, stop_reason: reason } = reply.value;
+    if (reason !== 'pause_turn' && !isCut(reply.value)) break;
+    if (content.length === 0 || replies.filter(isCut).length > MAX_CUTS) break;
+    said.push({ role: 'assistant', content });
+    if (reason === 'pause_turn') continue;
+    said.push({ role: 'user', content: CONTINUATION });
+    // What is missing of a reply has not the form of a whole one.
+    isWhole = false;
   }
   return ok(replies);
 }
@@ -123,6 +140,16 @@ function toParams<T>(model: ResolvedModel, replyTokens: number, question: Questi
       ? { tools: [{ type: 'web_search_20250305', name: 'web_search', max_uses: MAX_WEB_SEARCHES }] }
       : {}),
   };
+}
+
+function isCut({ stop_reason: reason }: Message): boolean {
+  return reason === 'max_tokens';
+}
+
+/** The text of the last message, with those that it goes on from where they were cut. */
+function textOf(replies: readonly Message[]): string {
+  const whole = replies.findLastIndex((message, index) => index < replies.length - 1 && !isCut(message));
+  return joinParts(replies.slice(whole + 1).map(finalText));
 }
 
 /** The text after the last search: what stands before it are remarks on the way. */

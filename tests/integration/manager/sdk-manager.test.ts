@@ -224,7 +224,7 @@ describe('faults', () => {
       ALL_TRIES,
     ],
     ['malformed', { json: { answer: 1 }, fault: { kind: 'malformed' } }, 'manager-unavailable', ALL_TRIES],
-    ['truncation', { text: '{"answer":', stopReason: 'max_tokens' }, 'plan-invalid', ONCE],
+    ['truncation without an end', { text: '{"answer":', stopReason: 'max_tokens' }, 'plan-invalid', 4],
     ['refusal', { text: '', stopReason: 'refusal' }, 'plan-invalid', ONCE],
   ])('%s', async (_name, reply, reason, tries) => {
     const { manager, calls } = await rig([reply]);
@@ -234,6 +234,21 @@ describe('faults', () => {
     expect(answer.error.invalid).toBeUndefined();
     expect(JSON.stringify(answer.error)).not.toContain(KEY);
     expect(calls()).toHaveLength(tries);
+  });
+
+  test('a reply that is cut at its length is continued, and costs no second one', async () => {
+    const { manager, calls } = await rig([
+      { text: '{"answer": 4', stopReason: 'max_tokens' },
+      { text: '2', stopReason: 'max_tokens' },
+      { text: '}' },
+    ]);
+    const answer = await manager.ask(question, NEVER);
+    if (!answer.ok) throw new Error(answer.error.failure.message);
+    expect(answer.value.value).toEqual({ answer: 42 });
+    expect(answer.value.notes).toEqual(['The reply: it was cut at its greatest length and went on.']);
+    const last = JSON.stringify(calls().at(-1));
+    expect(last).toContain('go on with the very next character');
+    expect(last).not.toContain('output_config');
   });
 
   test('a passing fault is only seen in the cost', async () => {

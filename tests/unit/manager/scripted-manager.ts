@@ -1,7 +1,7 @@
 import type { ModelUsage } from '../../../src/attempt.ts';
 import type { Manager, Question } from '../../../src/manager/manager.ts';
 import { err, ok } from '../../../src/result.ts';
-import { formProblems } from '../../../src/manager/schemas.ts';
+import { readReply } from '../../../src/manager/reply.ts';
 
 /** What every scripted reply costs. */
 export const COST: ModelUsage = {
@@ -27,12 +27,11 @@ export function scriptedManager(
       questions.push(question);
       if (questions.length > replies.length) throw new Error('The manager was asked too often.');
       const text = typeof reply === 'string' ? reply : JSON.stringify(reply);
-      const value = question.schema.safeParse(reply);
+      const read = readReply(question, typeof reply === 'string' ? { text } : { json: reply });
       const cost = { usage: [COST], durationMs: 5 };
-      if (value.success) {
-        return Promise.resolve(ok({ ...cost, value: value.data, text, sources: options.sources ?? [] }));
-      }
-      const problems = formProblems(value.error);
+      if (read.ok)
+        return Promise.resolve(ok({ ...cost, ...read.value, text, sources: options.sources ?? [] }));
+      const problems = read.error;
       const failure = { reason: 'plan-invalid', message: 'not the asked form' } as const;
       return Promise.resolve(err({ ...cost, failure, invalid: { reply: text, problems } }));
     },
