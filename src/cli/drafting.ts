@@ -5,6 +5,10 @@ import { fit, neutralise, truncate } from '../reporting/display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../reporting/format.ts';
 import type { Styles } from '../reporting/styles.ts';
 import type { Task, TaskDraft } from '../task.ts';
+import type { Cli } from './cli.ts';
+import { keepReply } from './kept-reply.ts';
+import type { CommonOptions } from './options.ts';
+import type { Project } from './project.ts';
 
 /** What the manager's calls cost, in the documented JSON shape. */
 export interface CallCost {
@@ -22,12 +26,25 @@ export function callCost({ usage, durationMs }: Pick<Unanswered, 'usage' | 'dura
   };
 }
 
-/** Fails as the manager did; what the calls cost all the same is said too. */
-export function failUnanswered(unanswered: Unanswered): never {
+/**
+ * Fails as the manager did; what the calls cost all the same is said too, and where a reply of theirs is kept that
+ * `command` takes once it is mended.
+ */
+export function failUnanswered(unanswered: Unanswered, project: Project, command: readonly string[]): never {
   const { failure } = unanswered;
   const { costUsd } = callCost(unanswered);
   if (costUsd === 0) throw new Failed(failure);
-  throw new Failed({ ...failure, message: `${failure.message}\nIt cost ${formatMoney(costUsd)}.` });
+  const kept = keepReply(project, command, unanswered);
+  throw new Failed({
+    ...failure,
+    message: `${failure.message}\nIt cost ${formatMoney(costUsd)}.`,
+    ...(kept === undefined ? {} : { fix: kept }),
+  });
+}
+
+/** Tells what was mended in a reply. */
+export function tellNotes(cli: Cli, { quiet }: CommonOptions, notes: readonly string[]): void {
+  if (quiet !== true) for (const note of notes) cli.stderr.write(`mended: ${neutralise(note)}\n`);
 }
 
 /** New tasks as lines of at most `columns` cells: id, title, what they need, how long they may take. */

@@ -26,7 +26,7 @@ export async function askUntilValid<T>(
     return err({
       usage,
       durationMs,
-      failure: invalid(`"${question.purpose}"`, firstBad.problems),
+      failure: invalid(question.purpose, '', firstBad.problems),
       invalid: firstBad,
     });
   }
@@ -37,7 +37,7 @@ export async function askUntilValid<T>(
   if (secondBad !== undefined) {
     return err({
       ...spent,
-      failure: invalid(`"${question.purpose}", also after one correction,`, secondBad.problems),
+      failure: invalid(question.purpose, ', also after one correction', secondBad.problems),
       invalid: secondBad,
     });
   }
@@ -73,12 +73,12 @@ function both<T>(
   };
 }
 
-function invalid(what: string, problems: readonly string[]): Failure {
+function invalid(purpose: string, when: string, problems: readonly string[]): Failure {
   const listed = problems.slice(0, LISTED_PROBLEMS).map((problem) => `\n  - ${problem}`);
   const more = problems.length - listed.length;
   return {
     reason: 'plan-invalid',
-    message: `The manager's reply to ${what} cannot be used:${listed.join('')}${more > 0 ? `\n  - and ${more} more` : ''}`,
+    message: `The manager's reply to "${purpose}" cannot be used${when}:${listed.join('')}${more > 0 ? `\n  - and ${more} more` : ''}`,
     fix: 'Nothing was stored. Try again, or say in the text more exactly what is wanted.',
   };
 }

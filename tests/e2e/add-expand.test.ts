@@ -87,7 +87,7 @@ describe('add', () => {
     ['no id', ['add', 'x', '--depends-on', 'one'], /expected a task id/],
     ['an unknown priority', ['add', 'x', '--priority', 'urgent'], /urgent/],
     ['an empty text', ['add', ' '], /empty/],
-    ['no text', ['add'], /missing required argument/],
+    ['no text', ['add'], /The task is empty/],
     ['an unknown option', ['add', 'x', '--prioritty', 'low'], /--priority/],
   ])('%s is refused before any call', async (_, args, message) => {
     const rig = await rigWith(WISH);

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -88,11 +88,39 @@ describe('parse', () => {
     const rig = await rigWith(GOOD);
     const end = await rig.tool(['parse', 'prd.md', '--json', '--num-tasks', '3']);
     const printed = JSON.parse(end.stdout) as Record<string, unknown>;
-    expect(Object.keys(printed)).toEqual(['stored', 'tasks', 'usage', 'costUsd', 'durationMs']);
+    expect(Object.keys(printed)).toEqual(['stored', 'tasks', 'mended', 'usage', 'costUsd', 'durationMs']);
     expect(printed['stored']).toBe(true);
     expect(printed['tasks']).toMatchObject(TASKS.map(({ id, title }) => ({ id, title, status: 'pending' })));
     expect(printed['usage']).toEqual(spent(rig));
     expect(rig.questions()[0]).toContain('about 3 tasks');
+  });
+
+  test('a reply that cannot be used is kept for its user, and is taken once it is mended, for nothing', async () => {
+    const cyclic = TASKS.map((task, index) => (index === 0 ? { ...task, dependencies: ['3'] } : task));
+    const rig = await rigWith({ json: { tasks: cyclic } });
+    const failed = await rig.tool(['parse', 'prd.md', '--json']);
+    const { error } = JSON.parse(failed.stdout) as { error: { message: string; fix: string } };
+    expect(error.message).toContain('cycle');
+    const [, file = '', again = ''] =
+      /mend it in (\S+), and then run `claude-orchestrator ([^`]+)`/.exec(error.fix) ?? [];
+    expect(again).toBe(`parse prd.md --reply ${file}`);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect(rig.questions()).toHaveLength(2);
+
+    const unmended = await rig.tool(again.split(' '));
+    expect(unmended).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(unmended.stderr).toContain('cycle');
+    const kept = JSON.parse(await readFile(file, 'utf8')) as { tasks: object[] };
+    Object.assign(kept.tasks[0] ?? {}, { dependencies: [], priority: 'urgent' });
+    await writeFile(file, JSON.stringify(kept));
+    const stored = await rig.tool([...again.split(' '), '--json']);
+    expect(JSON.parse(stored.stdout)).toMatchObject({
+      stored: true,
+      costUsd: 0,
+      mended: ['Task 1: priority "urgent" is taken for "critical".'],
+    });
+    expect(titles(rig)).toEqual(TASKS.map(({ title }) => title));
+    expect(rig.questions()).toHaveLength(2);
   });
 
   test('several files and stdin go out as one document, each under its name', async () => {
@@ -212,12 +240,7 @@ describe('a bad plan', () => {
     const rig = await rigWith(BAD, GOOD);
     expect(await rig.tool(['parse', 'prd.md'])).toMatchObject({ exitCode: 0 });
     const [, correction = ''] = rig.questions();
-    for (const problem of [
-      'used by more than one',
-      '77, which does not exist',
-      'depends on itself',
-      'empty title',
-    ])
+    for (const problem of ['used by more than one', 'in a cycle: 1 → 2 → 1', 'empty title'])
       expect(correction).toContain(problem);
     expect(rig.questions()).toHaveLength(2);
     expect(titles(rig)).toHaveLength(3);

@@ -11,8 +11,10 @@ import {
   formatCallCost,
   formatDrafts,
   formatStored,
+  tellNotes,
   type CallCost,
 } from '../drafting.ts';
+import { openKeptReply, REPLY_OPTION } from '../kept-reply.ts';
 import { interruptible } from '../interrupt.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { findProject, openProjectStore, type Project } from '../project.ts';
@@ -26,9 +28,13 @@ export interface AddOptions extends CommonOptions {
   readonly priority?: Priority;
   readonly dependsOn?: string;
   readonly dryRun?: boolean;
+  readonly reply?: string;
 }
 
 const MAX_TITLE = 120;
+
+/** In the place of a text that nobody is asked about. */
+const ANSWERED = 'The reply is there.';
 
 /** `add`: one task, written by the manager, or as typed with `--raw`. */
 export function addCommand(cli: Cli): Command {
@@ -36,10 +42,11 @@ export function addCommand(cli: Cli): Command {
     .description(
       'Add one task: the manager writes it and finds what it depends on; --raw stores it as typed.',
     )
-    .addArgument(new Argument('<text...>', 'what is to be done, "-" for stdin'))
+    .addArgument(new Argument('[text...]', 'what is to be done, "-" for stdin'))
     .option('--raw', 'store it as typed, without a model')
     .addOption(new Option('-p, --priority <priority>', 'its priority').choices(PRIORITIES))
     .option('--depends-on <ids>', 'tasks that must be done first, such as 1,3.2')
+    .option(...REPLY_OPTION)
     .option('--dry-run', 'show the task, but store nothing');
   withExamples(command, [
     'add "Log every request with its duration"',
@@ -58,11 +65,13 @@ export async function addTask(cli: Cli, options: AddOptions, words: readonly str
       words.length === 1 && words[0] === '-'
         ? (await readDocument(cli, options, words, 'the task')).text
         : words.join(' ');
-    if (text.trim() === '') fail('wrong-usage', 'The task is empty.', 'Say what is to be done.');
-    const { draft, cost } =
+    if (text.trim() === '' && (options.reply === undefined || options.raw === true))
+      fail('wrong-usage', 'The task is empty.', 'Say what is to be done.');
+    const { draft, notes, cost } =
       options.raw === true
-        ? { draft: rawDraft(store, text), cost: null }
+        ? { draft: rawDraft(store, text), notes: [], cost: null }
         : await writtenDraft(cli, options, project, store, text);
+    tellNotes(cli, options, notes);
     const dependencies = [...new Set([...draft.dependencies, ...given])].sort(compareTaskIds);
     const whole = { ...draft, priority: options.priority ?? draft.priority, dependencies };
     const dryRun = options.dryRun === true;
@@ -70,7 +79,12 @@ export async function addTask(cli: Cli, options: AddOptions, words: readonly str
       ? [whole]
       : store.addTasks([whole], { source: options.raw === true ? 'add --raw' : 'add' });
 
-    if (options.json === true) printJson(cli, { stored: !dryRun, task: tasks[0], ...cost });
+    if (options.json === true)
+      printJson(cli, {
+        stored: !dryRun,
+        task: tasks[0],
+        ...(cost === null ? {} : { mended: notes, ...cost }),
+      });
     else {
       const style = styles(useColor(cli, options));
       const lines = [formatStored(1, dryRun), ...formatDrafts(tasks, stdoutWidth(cli), style)];
@@ -89,19 +103,29 @@ async function writtenDraft(
   project: Project,
   store: TaskStore,
   text: string,
-): Promise<{ draft: TaskDraft; cost: CallCost }> {
+): Promise<{ draft: TaskDraft; notes: readonly string[]; cost: CallCost }> {
   const settings = loadSettings(cli, options, project);
   const { openManager } = await import('../manager.ts');
   const { writeTask } = await import('../../manager/planner.ts');
   const existing = store.tasks();
   const drafted = await interruptible(cli, 'Nothing was stored.', async (signal) => {
-    const manager = await openManager(cli, options, project, settings, store, signal);
-    return writeTask(manager, { text, existing }, signal);
+    const manager =
+      options.reply === undefined
+        ? await openManager(cli, options, project, settings, store, signal)
+        : await openKeptReply(cli, options, options.reply);
+    return writeTask(manager, { text: text.trim() === '' ? ANSWERED : text, existing }, signal);
   });
-  if (!drafted.ok) failUnanswered(drafted.error);
+  if (!drafted.ok) {
+    const { priority, dependsOn } = options;
+    failUnanswered(drafted.error, project, [
+      'add',
+      ...(priority === undefined ? [] : ['--priority', priority]),
+      ...(dependsOn === undefined ? [] : ['--depends-on', dependsOn]),
+    ]);
+  }
   const [draft] = drafted.value.drafts;
   if (draft === undefined) throw new Error('Internal error: the manager wrote no task, and none was missed.');
-  return { draft, cost: callCost(drafted.value) };
+  return { draft, notes: drafted.value.notes, cost: callCost(drafted.value) };
 }
 
 /** The first line is the title; the whole text is kept as it was typed. */

@@ -3,7 +3,15 @@ import { fail } from '../../failure.ts';
 import { styles } from '../../reporting/styles.ts';
 import { parentOf, type Task, type TaskId } from '../../task.ts';
 import type { Cli } from '../cli.ts';
-import { callCost, failUnanswered, formatCallCost, formatDrafts, formatStored } from '../drafting.ts';
+import {
+  callCost,
+  failUnanswered,
+  formatCallCost,
+  formatDrafts,
+  formatStored,
+  tellNotes,
+} from '../drafting.ts';
+import { openKeptReply, REPLY_OPTION } from '../kept-reply.ts';
 import { interruptible } from '../interrupt.ts';
 import { wholeNumber } from '../numbers.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
@@ -19,6 +27,7 @@ interface ExpandOptions extends CommonOptions {
   readonly prompt?: string;
   readonly force?: boolean;
   readonly dryRun?: boolean;
+  readonly reply?: string;
 }
 
 const MAX_SUBTASKS = 50;
@@ -35,6 +44,7 @@ export function expandCommand(cli: Cli): Command {
     .option('-r, --research', 'let the manager look at the repository and the web first')
     .option('-p, --prompt <text>', 'what to look out for')
     .option('-f, --force', 'replace the pending subtasks it has')
+    .option(...REPLY_OPTION)
     .option('--dry-run', 'ask the manager and show the subtasks, but store nothing');
   withExamples(command, ['expand 3', 'expand --id=3 --num 5 --research --prompt "tests first"']);
   return onRun<ExpandOptions>(command, cli, (options, args) => expandOne(cli, options, args));
@@ -59,7 +69,10 @@ async function expandOne(cli: Cli, options: ExpandOptions, args: readonly string
     const { openManager } = await import('../manager.ts');
     const { expandTask } = await import('../../manager/planner.ts');
     const drafted = await interruptible(cli, 'Nothing was stored.', async (signal) => {
-      const manager = await openManager(cli, options, project, settings, store, signal);
+      const manager =
+        options.reply === undefined
+          ? await openManager(cli, options, project, settings, store, signal)
+          : await openKeptReply(cli, options, options.reply);
       const research = options.research === true;
       return expandTask(
         manager,
@@ -67,13 +80,16 @@ async function expandOne(cli: Cli, options: ExpandOptions, args: readonly string
         signal,
       );
     });
-    if (!drafted.ok) failUnanswered(drafted.error);
+    if (!drafted.ok)
+      failUnanswered(drafted.error, project, ['expand', id, ...(options.force === true ? ['--force'] : [])]);
     const dryRun = options.dryRun === true;
-    const { drafts, sources } = drafted.value;
+    const { drafts, sources, notes } = drafted.value;
+    tellNotes(cli, options, notes);
     const subtasks = dryRun ? drafts : store.addTasks(drafts, { source: `expand ${id}`, replace: replaced });
 
     const cost = callCost(drafted.value);
-    if (options.json === true) printJson(cli, { stored: !dryRun, id, subtasks, sources, ...cost });
+    if (options.json === true)
+      printJson(cli, { stored: !dryRun, id, subtasks, sources, mended: notes, ...cost });
     else {
       const style = styles(useColor(cli, options));
       const lines = [`${formatStored(subtasks.length, dryRun)} under task ${id}`];

@@ -6,7 +6,15 @@ import type { SourceDocument, TaskStore } from '../../store/store.ts';
 import { parentOf, type Task } from '../../task.ts';
 import type { Cli } from '../cli.ts';
 import { readDocument } from '../document.ts';
-import { callCost, failUnanswered, formatCallCost, formatDrafts, formatStored } from '../drafting.ts';
+import {
+  callCost,
+  failUnanswered,
+  formatCallCost,
+  formatDrafts,
+  formatStored,
+  tellNotes,
+} from '../drafting.ts';
+import { openKeptReply, REPLY_OPTION } from '../kept-reply.ts';
 import { interruptible } from '../interrupt.ts';
 import { wholeNumber } from '../numbers.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
@@ -20,21 +28,26 @@ export interface ParseOptions extends CommonOptions {
   readonly append?: boolean;
   readonly replace?: boolean;
   readonly dryRun?: boolean;
+  readonly reply?: string;
 }
 
 /** More tasks than this are not asked for at once. */
 const MAX_TASKS = 300;
 
+/** In the place of a document that nobody is asked about. */
+const ANSWERED = 'The reply is there.';
+
 /** `parse`: a requirements document becomes tasks, all of them or none. */
 export function parseCommand(cli: Cli): Command {
   const command = new Command('parse')
     .description('Let the manager turn a requirements document into tasks with dependencies, all or nothing.')
-    .addArgument(new Argument('<files...>', 'text or Markdown files, "-" for stdin'))
+    .addArgument(new Argument('[files...]', 'text or Markdown files, "-" for stdin'))
     .option('-n, --num-tasks <n>', 'about how many tasks to make (default: as many as it needs)', (text) =>
       wholeNumber('--num-tasks', text, 1, MAX_TASKS),
     )
     .option('--append', 'add to the tasks there are, as happens by itself for a document that is new')
     .option('--replace', 'put the new tasks in the place of those there are; what is in progress stays')
+    .option(...REPLY_OPTION)
     .option('--dry-run', 'ask the manager and show the tasks, but store nothing');
   withExamples(command, ['parse prd.md', 'parse prd.md api.md --append', 'parse - --dry-run < prd.md']);
   return onRun<ParseOptions>(command, cli, (options, files) => parseDocument(cli, options, files));
@@ -48,12 +61,18 @@ export async function parseDocument(
 ): Promise<undefined> {
   if (options.append === true && options.replace === true)
     fail('wrong-usage', '--append and --replace contradict each other.', 'Give one of them.');
+  const { reply } = options;
+  if (files.length === 0 && reply === undefined)
+    fail('wrong-usage', 'No document is named.', 'For example: `parse prd.md`, or `parse -` for stdin.');
   const project = findProject(cli, options);
   const store = await openProjectStore(project);
   try {
     const before = store.tasks();
     // The files' own mistakes and those of the configuration come first: they are there whatever is answered.
-    const { text: prd, sources } = await readDocument(cli, options, files, 'the requirements');
+    const { text: prd, sources } =
+      files.length === 0
+        ? { text: ANSWERED, sources: [] }
+        : await readDocument(cli, options, files, 'the requirements');
     const settings = loadSettings(cli, options, project);
     const dryRun = options.dryRun === true;
     if (before.length > 0 && options.append !== true && options.replace !== true && !dryRun)
@@ -63,18 +82,24 @@ export async function parseDocument(
     const { openManager } = await import('../manager.ts');
     const { parsePrd } = await import('../../manager/planner.ts');
     const drafted = await interruptible(cli, 'Nothing was stored.', async (signal) => {
-      const manager = await openManager(cli, options, project, settings, store, signal);
+      const manager =
+        reply === undefined
+          ? await openManager(cli, options, project, settings, store, signal)
+          : await openKeptReply(cli, options, reply);
       return parsePrd(manager, { prd, existing, numTasks: options.numTasks }, signal);
     });
-    if (!drafted.ok) failUnanswered(drafted.error);
-    const { drafts } = drafted.value;
+    const mode = (['append', 'replace'] as const).filter((name) => options[name] === true);
+    if (!drafted.ok)
+      failUnanswered(drafted.error, project, ['parse', ...files, ...mode.map((name) => `--${name}`)]);
+    const { drafts, notes } = drafted.value;
+    tellNotes(cli, options, notes);
     if (!dryRun) warnOfNewcomers(cli, store, before, options);
-    const source = `parse ${files.join(' ')}`;
+    const source = `parse ${files.join(' ')}`.trim();
     const replace = options.replace === true;
     const tasks = dryRun ? drafts : store.addTasks(drafts, { source, replace, documents: sources });
 
     const cost = callCost(drafted.value);
-    if (options.json === true) printJson(cli, { stored: !dryRun, tasks, ...cost });
+    if (options.json === true) printJson(cli, { stored: !dryRun, tasks, mended: notes, ...cost });
     else {
       const style = styles(useColor(cli, options));
       const lines = [formatStored(tasks.length, dryRun), ...formatDrafts(tasks, stdoutWidth(cli), style)];
