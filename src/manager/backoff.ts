@@ -29,10 +29,17 @@ export function parseRetryAfter(
   now: number,
 ): number | undefined {
   const exact = headers?.get('retry-after-ms')?.trim();
-  if (exact !== undefined && /^\d+(\.\d+)?$/.test(exact)) return Number(exact);
+  if (exact !== undefined && /^\d+(\.\d+)?$/.test(exact)) return bounded(Number(exact));
   const text = headers?.get('retry-after')?.trim();
   if (text === undefined || text === '') return undefined;
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
+  if (/^\d+(\.\d+)?$/.test(text)) return bounded(Number(text) * 1000);
   const date = Date.parse(text);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+  return Number.isNaN(date) ? undefined : bounded(Math.max(0, date - now));
+}
+
+/** A year: what a server asks for beyond that is no time that a date could name. */
+const LONGEST_MS = 31_536_000_000;
+
+function bounded(ms: number): number {
+  return Math.min(ms, LONGEST_MS);
 }

@@ -94,8 +94,8 @@ function toNumber(text: string | null | undefined): number | null {
   return Number.isFinite(value) && value >= 0 ? value : null;
 }
 
-/** Plans' resets are told in seconds. */
+/** Plans' resets are told in seconds; later than a date can tell is no time. */
 function toMilliseconds(text: string | null | undefined): number | null {
   const seconds = toNumber(text);
-  return seconds === null ? null : seconds * 1000;
+  return seconds === null || seconds > 8.64e12 ? null : seconds * 1000;
 }

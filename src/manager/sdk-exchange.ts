@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import Anthropic, { APIError } from '@anthropic-ai/sdk';
-import type { Message, MessageStreamParams, Usage } from '@anthropic-ai/sdk/resources/messages/messages';
+import type { Message, MessageStreamParams } from '@anthropic-ai/sdk/resources/messages/messages';
+import { z } from 'zod';
 import type { ModelUsage } from '../attempt.ts';
 import type { Failure } from '../failure.ts';
 import { listPrice } from '../pricing.ts';
@@ -111,23 +112,40 @@ export async function streamMessage(
   try {
     return await stream.finalMessage();
   } finally {
-    if (partial !== undefined) spent.push(toModelUsage(partial.model, partial.usage));
+    if (partial !== undefined) spent.push(toModelUsage(partial, params.model));
   }
 }
 
-function toModelUsage(model: string, usage: Usage): ModelUsage {
+const count = z.number().nonnegative().catch(0);
+
+/** The SDK's types promise all of these; gateways leave them out. */
+const chargedSchema = z.object({
+  model: z.string().nullish().catch(null),
+  usage: z
+    .object({
+      input_tokens: count,
+      output_tokens: count,
+      cache_read_input_tokens: count,
+      cache_creation_input_tokens: count,
+      cache_creation: z.object({ ephemeral_1h_input_tokens: count }).nullish().catch(null),
+      server_tool_use: z.object({ web_search_requests: count }).nullish().catch(null),
+    })
+    .nullish()
+    .catch(null),
+});
+
+function toModelUsage(message: unknown, asked: string): ModelUsage {
+  const { model, usage } = chargedSchema.parse(message);
   const tokens = {
-    input: usage.input_tokens,
-    output: usage.output_tokens,
-    cacheRead: usage.cache_read_input_tokens ?? 0,
-    cacheWrite: usage.cache_creation_input_tokens ?? 0,
+    input: usage?.input_tokens ?? 0,
+    output: usage?.output_tokens ?? 0,
+    cacheRead: usage?.cache_read_input_tokens ?? 0,
+    cacheWrite: usage?.cache_creation_input_tokens ?? 0,
   };
-  // The types promise these; gateways leave them out.
-  const cacheWrite1h =
-    (usage.cache_creation as Usage['cache_creation'] | undefined)?.ephemeral_1h_input_tokens ?? 0;
-  const webSearches =
-    (usage.server_tool_use as Usage['server_tool_use'] | undefined)?.web_search_requests ?? 0;
-  return { model, ...tokens, costUsd: listPrice(model, { ...tokens, cacheWrite1h, webSearches }) };
+  const cacheWrite1h = usage?.cache_creation?.ephemeral_1h_input_tokens ?? 0;
+  const webSearches = usage?.server_tool_use?.web_search_requests ?? 0;
+  const name = model ?? asked;
+  return { model: name, ...tokens, costUsd: listPrice(name, { ...tokens, cacheWrite1h, webSearches }) };
 }
 
 function toTrouble(error: unknown, watchdog: Watchdog, { apiKey, silenceMs }: SdkConnection): ApiTrouble {

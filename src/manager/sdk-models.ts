@@ -1,4 +1,4 @@
-import type { ModelInfo } from '@anthropic-ai/sdk/resources/models';
+import { z } from 'zod';
 import type { Failure } from '../failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { MODEL_LINES, modelUnavailable } from './api-failure.ts';
@@ -14,6 +14,23 @@ export interface ResolvedModel {
   readonly note: string;
 }
 
+/** A field that is taken if it has the expected form; gateways and older servers leave fields out. */
+const maybe = <T extends z.ZodType>(schema: T) => schema.nullish().catch(null);
+
+const modelSchema = z.object({
+  id: z.string().min(1),
+  created_at: maybe(z.string()),
+  line: maybe(z.string()),
+  lifecycle: maybe(z.string()),
+  retires_at: maybe(z.string()),
+  max_input_tokens: maybe(z.number().min(1)),
+  max_tokens: maybe(z.number().min(1)),
+});
+type Model = z.infer<typeof modelSchema>;
+
+/** No server has more; a list without an end must not be read for ever. */
+const MAX_MODELS = 1_000;
+
 const DEFAULT_MAX_INPUT = 200_000;
 const DEFAULT_MAX_OUTPUT = 32_000;
 
@@ -27,10 +44,13 @@ export async function resolveModel(
   patience: Patience,
 ): Promise<Result<ResolvedModel, Failure>> {
   const listed = await persist(connection, name, patience, async (client, { signal }) => {
-    const models: ModelInfo[] = [];
+    const models: Model[] = [];
     const lifecycle = ['active', 'deprecated', 'retired'] as const;
-    for await (const model of client.models.list({ lifecycle: [...lifecycle] }, { signal })) {
-      models.push(model);
+    let seen = 0;
+    for await (const listed of client.models.list({ lifecycle: [...lifecycle] }, { signal })) {
+      const model = modelSchema.safeParse(listed);
+      if (model.success) models.push(model.data);
+      if (++seen >= MAX_MODELS) break;
     }
     return models;
   });
@@ -40,10 +60,11 @@ export async function resolveModel(
     if (listed.error.reason !== 'model-unavailable') return listed;
     return isAlias ? err(noList(name)) : ok(unlisted(name));
   }
+  if (listed.value.length === 0 && isAlias) return err(noList(name));
   return isAlias ? newestOf(name, listed.value) : byId(name, listed.value);
 }
 
-function newestOf(line: string, models: readonly ModelInfo[]): Result<ResolvedModel, Failure> {
+function newestOf(line: string, models: readonly Model[]): Result<ResolvedModel, Failure> {
   const usable = models
     .filter((model) => lineOf(model) === line && !isRetired(model))
     .sort((a, b) => Number(isDeprecated(a)) - Number(isDeprecated(b)) || releasedAt(b) - releasedAt(a));
@@ -53,14 +74,15 @@ function newestOf(line: string, models: readonly ModelInfo[]): Result<ResolvedMo
     : ok(resolved(newest));
 }
 
-function byId(id: string, models: readonly ModelInfo[]): Result<ResolvedModel, Failure> {
+function byId(id: string, models: readonly Model[]): Result<ResolvedModel, Failure> {
   const model = models.find((own) => own.id === id);
   if (model === undefined) return ok({ ...unlisted(id), note: 'not in the models list' });
   return isRetired(model) ? err(modelUnavailable(id, 'it is retired')) : ok(resolved(model));
 }
 
-function resolved(model: ModelInfo): ResolvedModel {
-  const until = model.retires_at === null ? '' : `, retires ${model.retires_at.slice(0, 10)}`;
+function resolved(model: Model): ResolvedModel {
+  const until =
+    (model.retires_at ?? null) === null ? '' : `, retires ${model.retires_at?.slice(0, 10) ?? ''}`;
   return {
     id: model.id,
     maxInput: model.max_input_tokens ?? DEFAULT_MAX_INPUT,
@@ -74,28 +96,27 @@ function unlisted(id: string): ResolvedModel {
 }
 
 /** Older servers and gateways do not tell the line; there the id does. */
-function lineOf(model: ModelInfo): string | undefined {
-  const line = model.line as ModelInfo['line'] | undefined;
-  return line ?? MODEL_LINES.find((own) => model.id.startsWith(`claude-${own}-`));
+function lineOf(model: Model): string | undefined {
+  return model.line ?? MODEL_LINES.find((own) => model.id.startsWith(`claude-${own}-`));
 }
 
-function isRetired({ lifecycle }: ModelInfo): boolean {
+function isRetired({ lifecycle }: Model): boolean {
   return lifecycle === 'retired';
 }
 
-function isDeprecated({ lifecycle }: ModelInfo): boolean {
+function isDeprecated({ lifecycle }: Model): boolean {
   return lifecycle === 'deprecated';
 }
 
-function releasedAt(model: ModelInfo): number {
-  const time = Date.parse(model.created_at);
+function releasedAt(model: Model): number {
+  const time = Date.parse(model.created_at ?? '');
   return Number.isNaN(time) ? 0 : time;
 }
 
 function noList(alias: string): Failure {
   return {
     reason: 'model-unavailable',
-    message: `The alias "${alias}" of models.manager.model cannot be resolved: the server has no models list.`,
+    message: `The alias "${alias}" of models.manager.model cannot be resolved: the server has no models list, or an empty one.`,
     fix: 'Set models.manager.model to the id of a model that the server has.',
   };
 }

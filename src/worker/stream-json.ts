@@ -26,10 +26,12 @@ const modelUsage = z.record(
 );
 export type CliModelUsage = z.infer<typeof modelUsage>;
 
-/** Times in seconds. */
+/** In seconds, and no later than a date can tell. */
+const time = maybe(z.number().positive().max(8.64e12));
+
 const rateLimitInfo = z.object({
   status: maybe(z.string()),
-  resetsAt: maybe(z.number().positive()),
+  resetsAt: time,
   rateLimitType: maybe(z.string()),
   utilization: count,
   overageStatus: maybe(z.string()),
@@ -37,12 +39,7 @@ const rateLimitInfo = z.object({
   overageInUse: maybe(z.boolean()),
   // Not among the CLI's documented fields.
   unifiedWindows: maybe(
-    z.record(
-      z.string(),
-      maybe(
-        z.object({ utilization: count, resetsAt: maybe(z.number().positive()), status: maybe(z.string()) }),
-      ),
-    ),
+    z.record(z.string(), maybe(z.object({ utilization: count, resetsAt: time, status: maybe(z.string()) }))),
   ),
 });
 export type RateLimitInfo = z.infer<typeof rateLimitInfo>;

@@ -56,3 +56,12 @@ describe('parseRetryAfter', () => {
     expect(parseRetryAfter(undefined, NOW)).toBeUndefined();
   });
 });
+
+test.each([
+  ['retry-after-ms', '9'.repeat(400)],
+  ['retry-after', '9'.repeat(30)],
+  ['retry-after', 'Fri, 31 Dec 9999 23:59:59 GMT'],
+])('%s: %s is no longer than a date can tell', (name, value) => {
+  const wait = parseRetryAfter(new Headers({ [name]: value }), NOW) ?? 0;
+  expect(new Date(Date.now() + wait).getTime()).toBeGreaterThan(NOW);
+});

@@ -131,3 +131,12 @@ test('headers are read whatever they hold', () => {
     { numRuns: cases(5000) },
   );
 });
+
+test('a reset that no date can tell is none', () => {
+  const headers = new Headers({
+    'anthropic-ratelimit-unified-status': 'rejected',
+    'anthropic-ratelimit-unified-reset': '9'.repeat(30),
+    'anthropic-ratelimit-unified-representative-claim': 'five_hour',
+  });
+  expect(limitsFromHeaders(headers, 429, Date.now())?.windows).toMatchObject([{ resetsAt: null }]);
+});

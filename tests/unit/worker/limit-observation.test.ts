@@ -147,3 +147,12 @@ describe('an error in place of a reply', () => {
     ).toBeUndefined();
   });
 });
+
+test('a reset that no date can tell is none', () => {
+  const line = {
+    type: 'rate_limit_event',
+    rate_limit_info: { status: 'rejected', resetsAt: 1e30, rateLimitType: 'five_hour' },
+  };
+  const entry = parseStreamLine(Buffer.from(JSON.stringify(line)));
+  expect(limitObservation(entry)?.windows).toMatchObject([{ name: 'five_hour', resetsAt: null }]);
+});
