@@ -13,12 +13,11 @@ export async function findChange(
   { guarded, copied }: { readonly guarded: Guarded; readonly copied: ReadonlySet<string> },
 ): Promise<Change> {
   const between = [base, commit];
-  const [tree, baseTree, files, matched, marked] = await Promise.all([
-    git.treeOf(commit),
-    git.treeOf(base),
-    names(git, [...between, '--']),
+  const [tree, baseTree] = await Promise.all([git.treeOf(commit), git.treeOf(base)]);
+  const [files, matched, marked] = await Promise.all([
+    git.differing(baseTree, tree),
     guarded.pathspecs.length === 0 ? NO_NAMES : names(git, [...between, '--', ...guarded.pathspecs]),
-    names(git, [`-G${CONFLICT_MARK}`, ...between, '--']),
+    git.differing(baseTree, tree, CONFLICT_MARK),
   ]);
   const byGit = new Set(matched);
   const protectedFiles = files.filter((file) => byGit.has(file) || isGuarded(guarded, file));

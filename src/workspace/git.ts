@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { WorkerPool } from '../worker-pool.ts';
-import { Conversation, type Answer } from './git-conversation.ts';
+import { Conversation, type Measure } from './git-conversation.ts';
 import { US } from './head-log.ts';
 import { startGit, type GitProcess } from './git-process.ts';
 
@@ -48,6 +49,9 @@ export class Git {
   readonly #reader = new Conversation(() => this.#start(READER, {}, 'pipe'));
   readonly #mover = new Conversation(() => this.#start(MOVER, {}, 'pipe'));
   readonly #moves = new WorkerPool(1);
+  readonly #writer = new Conversation(() => this.#start(WRITER, {}, 'pipe'));
+  /** By what they look for in the lines. */
+  readonly #differs = new Map<string, { readonly partner: Conversation; readonly turns: WorkerPool }>();
 
   /** `environment` is the user's; what git itself would set in a hook or an alias is left out of it. */
   constructor(directory: string, environment: Readonly<Record<string, string | undefined>>) {
@@ -80,12 +84,8 @@ export class Git {
   /** The id of what a name stands for, such as `refs/heads/main^{commit}`; undefined where there is no such thing. */
   async find(name: string): Promise<string | undefined> {
     if (name.includes('\n')) return undefined;
-    let answer: Answer = await this.#reader.ask(`info ${name}\n`, firstLine);
-    // Whoever ended it may have meant another question than this one.
-    if (answer.kind === 'ended') answer = await this.#reader.ask(`info ${name}\n`, firstLine);
-    if (answer.kind === 'reply') return /^([0-9a-f]{40,64}) \w+ \d+\n$/.exec(answer.text)?.[1];
-    const { end, stderr } = answer;
-    throw new GitFailed(READER, { exitCode: end.exitCode ?? -1, stdout: '', stderr: stderr || end.reason });
+    const text = await ask(this.#reader, READER, `info ${name}\n`, firstLine);
+    return /^([0-9a-f]{40,64}) \w+ \d+\n$/.exec(text)?.[1];
   }
 
   /** The id of the commit that a name stands for. */
@@ -98,6 +98,33 @@ export class Git {
     const tree = await this.find(`${commit}^{tree}`);
     if (tree !== undefined) return tree;
     throw new GitFailed(READER, { exitCode: 1, stdout: '', stderr: `${commit} has no tree` });
+  }
+
+  /**
+   * The files that differ between two trees, relative to the repository; with `pattern` those in which lines that match
+   * it came or went.
+   */
+  async differing(from: string, to: string, pattern = ''): Promise<string[]> {
+    const args = [...DIFFER, ...(pattern === '' ? [] : [`-G${pattern}`])];
+    const differ = this.#differs.get(pattern) ?? {
+      partner: new Conversation(() => this.#start(args, {}, 'pipe')),
+      turns: new WorkerPool(1),
+    };
+    this.#differs.set(pattern, differ);
+    // What is no tree is repeated, and comes after all names.
+    const end = `${randomUUID()}\n`;
+    const isWhole: Measure = (printed) => (printed.endsWith(end) ? printed.length : undefined);
+    const text = await differ.turns.run(() => ask(differ.partner, args, `${from} ${to}\n${end}`, isWhole));
+    const head = `${from} ${to}\n`;
+    if (!text.startsWith(head))
+      throw new GitFailed(args, { exitCode: 1, stdout: '', stderr: `${from} or ${to} is no tree` });
+    const names = text.slice(head.length, -end.length).split('\0');
+    return names.filter((name) => name !== '');
+  }
+
+  /** Writes what a file holds as a commit, and returns its id. */
+  async writeCommit(file: string): Promise<string> {
+    return (await ask(this.#writer, WRITER, `${file}\n`, firstLine)).trimEnd();
   }
 
   /** Moves refs, all of them or none; the commands are those of `git update-ref --stdin`. Throws where git refuses. */
@@ -162,6 +189,24 @@ export class Git {
 
 /** Sees what is written while it runs, packed or not. */
 const READER = ['cat-file', '--batch-command'];
+
+const DIFFER = ['diff-tree', '--stdin', '-r', '-z', '--name-only', '--no-renames'];
+const WRITER = ['hash-object', '-t', 'commit', '-w', '--stdin-paths'];
+
+/** What is asked here may be asked twice. */
+async function ask(
+  partner: Conversation,
+  args: readonly string[],
+  request: string,
+  measure: Measure,
+): Promise<string> {
+  let answer = await partner.ask(request, measure);
+  // Whoever ended it may have meant another question than this one.
+  if (answer.kind === 'ended') answer = await partner.ask(request, measure);
+  if (answer.kind === 'reply') return answer.text;
+  const { end, stderr } = answer;
+  throw new GitFailed(args, { exitCode: end.exitCode ?? -1, stdout: '', stderr: stderr || end.reason });
+}
 
 /** Git's log of a worktree's HEAD tells moves of ours from those of its worker. */
 const MOVER = ['update-ref', '-m', US, '--stdin'];

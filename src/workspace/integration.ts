@@ -4,7 +4,7 @@ import { guardedPaths, type Guarded } from './guarded-paths.ts';
 import { type Git, GitFailed, type GitResult } from './git.ts';
 import { commitAsUser, type CommitSettings, landingMessage, readCommitSettings } from './landing.ts';
 import { isAncestor, mergeTrees } from './merged-tree.ts';
-import { OWN_IDENTITY } from './snapshots.ts';
+import { recordCommit } from './record.ts';
 import { INTEGRATION, integrationRef, landedRef } from './own-refs.ts';
 import { synchronize } from './synchronize.ts';
 import type { Change, ChangeText, LandingRequest } from './workspace.ts';
@@ -127,8 +127,8 @@ export class Integration {
     if (base === onto) return { kind: 'combined', tree, onto, commit: null };
     const merged = await mergeTrees(this.#git, onto, commit);
     if (merged.kind === 'conflict') return { ...merged, onto };
-    const args = ['commit-tree', merged.tree, '-p', commit, '-p', onto, '-m', 'Merge what landed meanwhile'];
-    const both = await this.#git.run(args, { environment: OWN_IDENTITY });
+    const message = 'Merge what landed meanwhile\n';
+    const both = await recordCommit(this.#git, { tree: merged.tree, parents: [commit, onto], message });
     return { kind: 'combined', tree: merged.tree, onto, commit: both };
   }
 

@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { GitFailed, type Git } from './git.ts';
 import { BY_US } from './head-log.ts';
-import { OWN_IDENTITY } from './snapshots.ts';
+import { OWN_IDENTITY } from './record.ts';
 
 /**
  * Merges a commit into a worktree. Where that conflicts, the merge is left in progress with the marks in the files;

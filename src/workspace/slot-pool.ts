@@ -169,7 +169,9 @@ export class SlotPool {
       if (condition.kind === 'locked') return false;
       if (condition.kind === 'absent') await this.#settleGone(state, landed);
       else {
-        const still = (await this.#isStill(slot, condition)) ? this.#untouched.commitOf(slot) : undefined;
+        const isSeen = landed && this.#untouched.wasSeenNow(slot);
+        const isStill = await this.#isStill(slot, condition, isSeen);
+        const still = isStill ? this.#untouched.commitOf(slot) : undefined;
         const why = 'before its worktree was given to another task';
         const commit = still ?? (await this.keep(slot, why, condition));
         const branch = await this.#workIn(state, condition);
@@ -218,13 +220,13 @@ export class SlotPool {
     const before = await inspectSlot(slot, commonDirectory);
     const known = this.#untouched.commitOf(slot);
     if (known === commit && (await this.#isStill(slot, before))) return;
-    await switchSlot(git, slot, commit, isClean ? 'captured' : 'used');
+    await switchSlot(git, slot, commit, isClean || this.#untouched.wasSeenNow(slot) ? 'captured' : 'used');
     if (before.kind === 'sound' && known !== undefined)
       await this.#untouched.note(slot, before.admin, commit);
   }
 
-  async #isStill(slot: string, condition: SlotCondition): Promise<boolean> {
-    return condition.kind === 'sound' && (await this.#untouched.isStill(slot, condition.admin));
+  async #isStill(slot: string, condition: SlotCondition, isSeen = false): Promise<boolean> {
+    return condition.kind === 'sound' && (await this.#untouched.isStill(slot, condition.admin, isSeen));
   }
 
   /** A free slot; a new one where there is none. */

@@ -7,7 +7,9 @@ import type { Git } from './git.ts';
 import { readHeadLog } from './head-log.ts';
 import { OWN_REFS } from './own-refs.ts';
 import { findWorkTree, type WorkTree } from './private-index.ts';
+import { recordCommit } from './record.ts';
 import { folderOf, SNAPSHOT_REF, SnapshotRefs } from './snapshot-refs.ts';
+import type { Change } from './workspace.ts';
 
 /** Whose work is kept, and why now. */
 export interface KeepRequest {
@@ -47,14 +49,6 @@ export interface Snapshot {
   /** Whether all of its content is part of what landed too. */
   readonly landed: boolean;
 }
-
-/** The identity of commits that are the tool's own records. */
-export const OWN_IDENTITY: Readonly<Record<string, string>> = {
-  GIT_AUTHOR_NAME: 'claude-orchestrator',
-  GIT_AUTHOR_EMAIL: 'claude-orchestrator@localhost',
-  GIT_COMMITTER_NAME: 'claude-orchestrator',
-  GIT_COMMITTER_EMAIL: 'claude-orchestrator@localhost',
-};
 
 /** Keeps everything that workers wrote as commits under `refs/orchestrator/<run>/<task>/<n>`. */
 export class Snapshots {
@@ -105,10 +99,16 @@ export class Snapshots {
   }
 
   /** Removes those snapshots of a task all of whose content is part of the commit that landed. */
-  async prune({ runId, taskId }: { runId: string; taskId: TaskId }, landed: string): Promise<void> {
+  async prune(
+    { runId, taskId }: { readonly runId: string; readonly taskId: TaskId },
+    landed: string,
+    change: Pick<Change, 'commit' | 'base' | 'files'> | null = null,
+  ): Promise<void> {
     const gone: number[] = [];
-    for (const [number, commit] of await this.#refs.list(runId, taskId))
-      if (await this.#isReachable(commit, [landed])) gone.push(number);
+    for (const [number, commit] of await this.#refs.list(runId, taskId)) {
+      const isLanded = change?.commit === commit && (await this.#isWithin(change, landed));
+      if (isLanded || (await this.#isReachable(commit, [landed]))) gone.push(number);
+    }
     await this.#refs.remove(runId, taskId, gone);
   }
 
@@ -177,23 +177,16 @@ export class Snapshots {
     if (tip === undefined) return;
     const why = 'as commits that its worker had left behind';
     const commit =
-      more.length === 0 ? tip : await this.#commit(`${tip}^{tree}`, [tip, ...more], { ...request, why });
+      more.length === 0
+        ? tip
+        : await this.#commit(await this.#git.treeOf(tip), [tip, ...more], { ...request, why });
     await this.#refs.add(request, { commit });
   }
 
   async #commit(tree: string, parents: readonly string[], request: KeepRequest): Promise<string> {
     const why = request.why.replace(/\p{Cc}+/gu, ' ').trim();
     const message = `${why}\n\nOrchestrator-Task: ${request.taskId}\nOrchestrator-Run: ${request.runId}\n`;
-    return this.#git.run(
-      [
-        '-c',
-        'i18n.commitEncoding=UTF-8',
-        'commit-tree',
-        tree,
-        ...parents.flatMap((parent) => ['-p', parent]),
-      ],
-      { input: message, environment: OWN_IDENTITY },
-    );
+    return recordCommit(this.#git, { tree, parents, message });
   }
 
   async #landings(landed: string): Promise<Map<TaskId, string[]>> {
@@ -205,6 +198,22 @@ export class Snapshots {
       byTask.set(taskId, [...(byTask.get(taskId) ?? []), commit]);
     }
     return byTask;
+  }
+
+  /** Whether a change that is one commit on its base has landed just as it is; false where a look at all of it would tell more. */
+  async #isWithin(
+    { commit, base, files }: Pick<Change, 'commit' | 'base' | 'files'>,
+    landed: string,
+  ): Promise<boolean> {
+    if (files.length > FEW || files.some((file) => file.includes('\uFFFD'))) return false;
+    const at = (name: string): Promise<string | undefined> => this.#git.find(name);
+    const [parent, second] = await Promise.all([at(`${commit}^1`), at(`${commit}^2`)]);
+    if (parent !== base || second !== undefined) return false;
+    const found = files.map(async (file) => {
+      const [own, there] = await Promise.all([at(`${commit}:${file}`), at(`${landed}:${file}`)]);
+      return !file.includes('\n') && (own === undefined || own === there);
+    });
+    return (await Promise.all(found)).every(Boolean);
   }
 
   /** Whether each blob of a commit and of its history is in one of the others, or in their history. */
@@ -226,6 +235,8 @@ export class Snapshots {
     return found;
   }
 }
+
+const FEW = 50;
 
 interface Head {
   readonly commit: string;

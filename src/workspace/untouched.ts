@@ -8,7 +8,7 @@ import type { Git } from './git.ts';
  */
 export class Untouched {
   readonly #git: Git;
-  readonly #known = new Map<string, { readonly commit: string; readonly index: string | undefined }>();
+  readonly #known = new Map<string, Known>();
 
   constructor(git: Git) {
     this.#git = git;
@@ -16,7 +16,7 @@ export class Untouched {
 
   /** Says that a worktree holds exactly a commit, with no repository in it; `admin` is where git keeps its index. */
   async note(worktree: string, admin: string, commit: string): Promise<void> {
-    this.#known.set(worktree, { commit, index: await stateOf(admin) });
+    this.#known.set(worktree, { commit, index: await stateOf(admin), seenAt: -Infinity });
   }
 
   forget(worktree: string): void {
@@ -28,8 +28,13 @@ export class Untouched {
     return this.#known.get(worktree)?.commit;
   }
 
-  /** Whether it holds that still; false where nothing is known. */
-  async isStill(worktree: string, admin: string): Promise<boolean> {
+  /** Whether it was looked at a moment ago: what came since could as well come after another look. */
+  wasSeenNow(worktree: string): boolean {
+    return performance.now() - (this.#known.get(worktree)?.seenAt ?? -Infinity) < MOMENT_MS;
+  }
+
+  /** Whether it holds that still; false where nothing is known. With `isSeen`, its files need no other look. */
+  async isStill(worktree: string, admin: string, isSeen = false): Promise<boolean> {
     const known = this.#known.get(worktree);
     if (known?.index === undefined) return false;
     const [index, head, merging] = await Promise.all([
@@ -39,10 +44,22 @@ export class Untouched {
       lstat(join(admin, 'MERGE_HEAD')).catch(() => undefined),
     ]);
     if (index !== known.index || head.trim() !== known.commit || merging !== undefined) return false;
+    if (isSeen) return true;
     const { exitCode, stdout } = await this.#git.attempt(STATUS, { directory: worktree });
-    return exitCode === 0 && stdout === '';
+    if (exitCode !== 0 || stdout !== '') return false;
+    known.seenAt = performance.now();
+    return true;
   }
 }
+
+interface Known {
+  readonly commit: string;
+  readonly index: string | undefined;
+  /** When all of its files were looked at last, in milliseconds of {@link performance}. */
+  seenAt: number;
+}
+
+const MOMENT_MS = 1000;
 
 const STATUS = [
   '--no-optional-locks',

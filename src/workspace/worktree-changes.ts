@@ -12,6 +12,8 @@ export interface Lease {
   readonly branch: string;
   /** The commit that was captured or combined last; null before that. */
   at: string | null;
+  /** What was captured last. */
+  change: Change | null;
   /** What was combined last, and with what. */
   combined: { readonly change: string; readonly result: Combined } | null;
 }
@@ -40,11 +42,8 @@ export function createChanges(open: () => ChangesContext, protectedPaths: readon
       const commit = await capture(context, lease);
       lease.at = commit;
       lease.combined = null;
-      return await context.integration.changeOf(
-        commit,
-        protectedPaths,
-        new Set(context.pool.stateOf(lease.slot).copied),
-      );
+      const copied = new Set(context.pool.stateOf(lease.slot).copied);
+      return (lease.change = await context.integration.changeOf(commit, protectedPaths, copied));
     },
 
     async combine(workspace, change) {

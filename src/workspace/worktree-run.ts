@@ -166,7 +166,7 @@ export class WorktreeRun implements ChangesContext {
   async release(workspace: Workspace, landed: boolean): Promise<void> {
     const lease = this.#leases.get(workspace.directory);
     if (lease === undefined) return;
-    const { slot } = lease;
+    const { slot, change } = lease;
     this.#leases.delete(workspace.directory);
     const { prepared, occupant } = this.pool.stateOf(slot);
     // A worker that changed what is installed has changed it for its own branch only.
@@ -175,7 +175,7 @@ export class WorktreeRun implements ChangesContext {
     const settled = await this.pool.settle(slot, isSame ? prepared : null, landed);
     if (!settled || !landed || occupant === null) return;
     try {
-      await this.#snapshots.prune(occupant, await this.integration.tip());
+      await this.#snapshots.prune(occupant, await this.integration.tip(), change);
     } catch (error) {
       if (!(error instanceof GitFailed)) throw error; // Kept too long is no loss.
     }
@@ -258,7 +258,7 @@ export class WorktreeRun implements ChangesContext {
   #lend(slot: string, workspace: Workspace & { readonly branch: string }): Workspace {
     const directory = join(slot, this.#layout.prefix);
     this.pool.take(slot);
-    this.#leases.set(directory, { slot, branch: workspace.branch, at: null, combined: null });
+    this.#leases.set(directory, { slot, branch: workspace.branch, at: null, change: null, combined: null });
     return { ...workspace, directory };
   }
 
