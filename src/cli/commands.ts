@@ -41,7 +41,7 @@ export const ORCHESTRATOR_COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'plan',
-    summary: 'show what would run when, before money is spent',
+    summary: 'show what would run when; the manager is asked for missing estimates',
     exits: ASKS_THE_MANAGER,
     load: async () => (await import('./commands/plan.ts')).planCommand,
   },

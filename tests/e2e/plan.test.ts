@@ -65,6 +65,9 @@ describe('plan', () => {
     const rig = await rigWith(PLAN);
     const end = await rig.tool(['plan']);
     expect(end).toMatchObject({ exitCode: 0 });
+    expect(end.stderr).toMatch(
+      /^Estimates are missing: .*paid for \(--no-manager asks nobody\)\.\nmanager: .*\nCost: \$\d/,
+    );
     expect(end.stdout).toContain('4 tasks in 3 waves');
     expect(end.stdout).toMatch(/Critical path +1 → 3 → 4 \(about 30m\)/);
     expect(end.stdout).toContain('wave 2: 2, 3 may both change src/**');

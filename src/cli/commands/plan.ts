@@ -1,9 +1,12 @@
 import { Command, Option } from 'commander';
 import type { LoadedConfig } from '../../config.ts';
+import type { Event } from '../../event.ts';
 import { fail } from '../../failure.ts';
 import { styles } from '../../reporting/styles.ts';
+import type { Manager } from '../../manager/manager.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Cli } from '../cli.ts';
+import { callCost, formatCallCost, type CallCost } from '../drafting.ts';
 import { interruptible } from '../interrupt.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { drawMermaid } from '../plan/mermaid.ts';
@@ -26,7 +29,7 @@ interface PlanOptions extends CommonOptions {
 /** As many workers are looked at even where fewer are configured, if there is work for them. */
 const WORTH_A_LOOK = 8;
 
-/** `plan`: what `run` would do, before money is spent on it. */
+/** `plan`: what `run` would do, before money is spent on the work. */
 export function planCommand(cli: Cli): Command {
   const command = new Command('plan')
     .description(
@@ -53,10 +56,10 @@ export function planCommand(cli: Cli): Command {
 async function showPlan(cli: Cli, options: PlanOptions, project: Project, store: TaskStore): Promise<void> {
   const settings = loadSettings(cli, options, project);
   const mayAsk = options.manager !== false && options.plan !== false;
-  const source =
+  const { source, asked } =
     mayAsk && lacksEstimates(store.tasks())
       ? await askForPlan(cli, options, project, settings, store)
-      : 'stored';
+      : { source: 'stored', asked: null };
 
   const { links: graph, estimate } = loadGraphBoard(store);
   const widest = Math.max(0, ...graph.waves().map((wave) => wave.length));
@@ -66,7 +69,7 @@ async function showPlan(cli: Cli, options: PlanOptions, project: Project, store:
     maxWorkers: Math.max(workers, Math.min(WORTH_A_LOOK, widest)),
     costPerMinute: costPerMinute(store),
   });
-  if (options.json === true) printJson(cli, { source, ...preview });
+  if (options.json === true) printJson(cli, { source, asked, ...preview });
   else if (options.mermaid === true) {
     const { text, tooLarge } = drawMermaid(graph, preview.criticalPath.tasks);
     cli.stdout.write(text);
@@ -83,17 +86,41 @@ async function askForPlan(
   project: Project,
   settings: LoadedConfig,
   store: TaskStore,
-): Promise<PlanSource> {
-  const { openManager } = await import('../manager.ts');
-  return interruptible(cli, 'Nothing was stored.', (signal) =>
+): Promise<{ source: PlanSource; asked: CallCost | null }> {
+  const [{ openManager }, { booked }] = await Promise.all([
+    import('../manager.ts'),
+    import('../../manager/booked.ts'),
+  ]);
+  const calls: Pick<CallCost, 'usage' | 'durationMs'>[] = [];
+  const tell = (text: string): void => {
+    if (options.quiet !== true) cli.stderr.write(`${text}\n`);
+  };
+  const open = async (signal: AbortSignal): Promise<Manager> => {
+    tell(
+      'Estimates are missing: the manager is asked for them, which is paid for (--no-manager asks nobody).',
+    );
+    const manager = await openManager(cli, options, project, settings, store, signal);
+    const note = (event: Event): void => {
+      if (event.type === 'manager-called') calls.push(event);
+    };
+    return booked(manager, note, null);
+  };
+  const source = await interruptible(cli, 'Nothing was stored.', (signal) =>
     improvePlan(
       store,
       settings.config.models.manager.model,
-      () => openManager(cli, options, project, settings, store, signal),
+      () => open(signal),
       signal,
       (message) => cli.stderr.write(`warning: ${message}\n`),
     ),
   );
+  if (calls.length === 0) return { source, asked: null };
+  const asked = callCost({
+    usage: calls.flatMap(({ usage }) => usage),
+    durationMs: calls.reduce((sum, { durationMs }) => sum + durationMs, 0),
+  });
+  tell(formatCallCost(asked));
+  return { source, asked };
 }
 
 /** What a minute of finished work has cost in this project, failed tries included; null where nothing is finished. */
