@@ -9,19 +9,19 @@ import { isRunnable, isSettled, SIZES, TASK_STATUSES, type TaskId, type TaskStat
  */
 export interface TaskOutline {
   /** `3.2` is number 3, sub 2; a top-level task has sub 0. */
-  readonly numbers: readonly number[];
-  readonly subs: readonly number[];
-  /** Positions in `TASK_STATUSES`, `PRIORITIES` and `SIZES`; a size may be null. */
-  readonly statuses: readonly number[];
-  readonly priorities: readonly number[];
-  readonly sizes: readonly (number | null)[];
-  readonly estimates: readonly (number | null)[];
+  readonly numbers: ArrayLike<number>;
+  readonly subs: ArrayLike<number>;
+  /** Positions in `TASK_STATUSES`, `PRIORITIES` and `SIZES`; a task without a size has a position behind the last. */
+  readonly statuses: ArrayLike<number>;
+  readonly priorities: ArrayLike<number>;
+  readonly sizes: ArrayLike<number>;
+  readonly estimates: ArrayLike<number | null>;
   /** The dependencies: which task needs which. */
   readonly dependencies: {
-    readonly numbers: readonly number[];
-    readonly subs: readonly number[];
-    readonly needsNumbers: readonly number[];
-    readonly needsSubs: readonly number[];
+    readonly numbers: ArrayLike<number>;
+    readonly subs: ArrayLike<number>;
+    readonly needsNumbers: ArrayLike<number>;
+    readonly needsSubs: ArrayLike<number>;
   };
 }
 
@@ -38,15 +38,14 @@ export interface ReadyTask {
 /** The outline of a list with the places of its tasks looked up. */
 export class OutlinedTasks {
   readonly #outline: TaskOutline;
-  /** Where the group of each number begins: the position of the top-level task. */
-  readonly #tops = new Map<number, number>();
+  /** The position of the top-level task of each number, plus one. */
+  readonly #tops: Tops;
   /** Pairs of positions: a task that waits for another by its own dependency or by that of its group. */
-  readonly #edges: { readonly from: Int32Array; readonly to: Int32Array };
+  readonly #edges: Edges;
 
   constructor(outline: TaskOutline) {
     this.#outline = outline;
-    const { numbers, subs } = outline;
-    for (let at = 0; at < numbers.length; at++) if (subs[at] === 0) this.#tops.set(numbers[at] ?? 0, at);
+    this.#tops = findTops(outline);
     this.#edges = this.#readEdges();
   }
 
@@ -101,34 +100,43 @@ export class OutlinedTasks {
   }
 
   #find(number: number, sub: number): number | undefined {
-    const top = this.#tops.get(number);
+    const top = this.#top(number);
     if (top === undefined || sub === 0) return top;
     const { numbers, subs } = this.#outline;
     for (let at = top + 1; numbers[at] === number; at++) if (subs[at] === sub) return at;
     return undefined;
   }
 
-  #readEdges(): { from: Int32Array; to: Int32Array } {
+  #top(number: number): number | undefined {
+    const top = (this.#tops instanceof Int32Array ? this.#tops[number] : this.#tops.get(number)) ?? 0;
+    return top === 0 ? undefined : top - 1;
+  }
+
+  #readEdges(): Edges {
     const { dependencies, numbers } = this.#outline;
-    const from: number[] = [];
-    const to: number[] = [];
-    for (let edge = 0; edge < dependencies.numbers.length; edge++) {
+    const count = dependencies.numbers.length;
+    const from = new Int32Array(count);
+    const to = new Int32Array(count);
+    let filled = 0;
+    /** Those of groups, of which there are few. */
+    const inherited: { from: number[]; to: number[] } = { from: [], to: [] };
+    for (let edge = 0; edge < count; edge++) {
       const task = this.#find(dependencies.numbers[edge] ?? 0, dependencies.subs[edge] ?? 0);
       const need = this.#find(dependencies.needsNumbers[edge] ?? 0, dependencies.needsSubs[edge] ?? 0);
       if (task === undefined || need === undefined || task === need) continue;
       if (!this.#isGroup(task)) {
-        from.push(task);
-        to.push(need);
+        from[filled] = task;
+        to[filled++] = need;
         continue;
       }
       // What a group needs, its subtasks do, but for what is in the group itself.
       if (numbers[need] === numbers[task]) continue;
       for (let subtask = task + 1; subtask < this.#endOf(task); subtask++) {
-        from.push(subtask);
-        to.push(need);
+        inherited.from.push(subtask);
+        inherited.to.push(need);
       }
     }
-    return { from: Int32Array.from(from), to: Int32Array.from(to) };
+    return joined({ from: from.subarray(0, filled), to: to.subarray(0, filled) }, inherited);
   }
 
   /** 1 for each task that needs what is not settled. */
@@ -149,7 +157,7 @@ export class OutlinedTasks {
 
   #groupOf(at: number): number | undefined {
     const { numbers, subs } = this.#outline;
-    return subs[at] === 0 ? undefined : this.#tops.get(numbers[at] ?? 0);
+    return subs[at] === 0 ? undefined : this.#top(numbers[at] ?? 0);
   }
 
   /** The longest chain of open work from each task on, from the ends of the graph backwards. */
@@ -180,11 +188,7 @@ export class OutlinedTasks {
     for (let head = 0; head < queued; head++) {
       const at = queue[head] ?? 0;
       if (SETTLED[statuses[at] ?? 0] !== true && !this.#isGroup(at)) {
-        const size = sizes[at] ?? null;
-        const own = {
-          size: size === null ? null : (SIZES[size] ?? null),
-          estimateMinutes: estimates[at] ?? null,
-        };
+        const own = { size: SIZES[sizes[at] ?? 0] ?? null, estimateMinutes: estimates[at] ?? null };
         paths[at] = estimate(own) + (paths[at] ?? 0);
       }
       for (let edge = starts[at] ?? 0; edge < (starts[at + 1] ?? 0); edge++) {
@@ -198,7 +202,7 @@ export class OutlinedTasks {
   }
 
   /** The edges, and those by which each group needs its subtasks. */
-  #withGroups(): { from: Int32Array; to: Int32Array } {
+  #withGroups(): Edges {
     const { numbers } = this.#outline;
     const from: number[] = [];
     const to: number[] = [];
@@ -208,12 +212,40 @@ export class OutlinedTasks {
       from.push(group);
       to.push(at);
     }
-    if (from.length === 0) return this.#edges;
-    return {
-      from: Int32Array.from([...this.#edges.from, ...from]),
-      to: Int32Array.from([...this.#edges.to, ...to]),
-    };
+    return joined(this.#edges, { from, to });
   }
+}
+
+interface Edges {
+  readonly from: Int32Array;
+  readonly to: Int32Array;
+}
+
+type Tops = Int32Array | ReadonlyMap<number, number>;
+
+/** An array, unless the numbers have gaps that would make it huge. */
+function findTops({ numbers, subs }: TaskOutline): Tops {
+  const last = numbers[numbers.length - 1] ?? 0;
+  const hasGaps = last > 4 * numbers.length + 1000;
+  const sparse = new Map<number, number>();
+  const tops = new Int32Array(hasGaps ? 0 : last + 1);
+  for (let at = 0; at < numbers.length; at++) {
+    if (subs[at] !== 0) continue;
+    if (hasGaps) sparse.set(numbers[at] ?? 0, at + 1);
+    else tops[numbers[at] ?? 0] = at + 1;
+  }
+  return hasGaps ? sparse : tops;
+}
+
+function joined(edges: Edges, more: { from: readonly number[]; to: readonly number[] }): Edges {
+  if (more.from.length === 0) return edges;
+  const both = (own: Int32Array, others: readonly number[]): Int32Array => {
+    const all = new Int32Array(own.length + others.length);
+    all.set(own);
+    all.set(others, own.length);
+    return all;
+  };
+  return { from: both(edges.from, more.from), to: both(edges.to, more.to) };
 }
 
 const SETTLED = TASK_STATUSES.map(isSettled);

@@ -7,7 +7,7 @@ import { fail } from '../failure.ts';
 import { adviseOnDriver } from './driver-advice.ts';
 
 /** What a column can hold here. */
-type SqlValue = string | number | null;
+export type SqlValue = string | number | null;
 
 /** A prepared statement whose result rows have the shape `Row`. */
 export interface Statement<Row> {

@@ -15,6 +15,7 @@ import {
 } from '../task.ts';
 import type { TaskOutline } from '../task-outline.ts';
 import type { Database } from './database.ts';
+import type { SqlValue } from './driver.ts';
 
 /** A task's place in the tables: `3.2` is number 3, sub 2; a top-level task has sub 0. */
 export interface TaskKey {
@@ -121,44 +122,72 @@ export function readFailedTasks(db: Database, tag: string): Pick<Task, 'id' | 't
     .map((row) => ({ id: idOf(row), title: row.title }));
 }
 
-/** The outline of a list: a text of numbers for each column, which JSON turns into an array at once. */
+/**
+ * The outline of a list: a text of numbers for each column, which JSON turns into an array at once. What stands in few
+ * words is one number together, and subtasks are left out where there are none.
+ */
 export function readOutline(db: Database, tag: string): TaskOutline {
-  const [tasks] = db
+  const hasSubtasks =
+    db.sql('SELECT 1 FROM tasks INDEXED BY tasks_outline WHERE tag = ? AND sub > 0 LIMIT 1').get(tag) !==
+    undefined;
+  const sub = (name: string): string => (hasSubtasks ? `group_concat(${name})` : 'NULL');
+  const [tasks = []] = db
     .table(
-      `SELECT group_concat(number), group_concat(sub), group_concat(${positionIn('status', TASK_STATUSES)}),
-         group_concat(${positionIn('priority', PRIORITIES)}), group_concat(${positionIn('size', SIZES)}),
-         group_concat(ifnull(estimate_minutes, 'null'))
+      `SELECT group_concat(number), ${sub('sub')}, group_concat(${WORDS}), group_concat(${ESTIMATE})
        FROM (SELECT number, sub, status, priority, size, estimate_minutes FROM tasks
              WHERE tag = ? ORDER BY number, sub)`,
     )
     .all(tag);
-  const [edges] = db
+  const [edges = []] = db
     .table(
-      `SELECT group_concat(number), group_concat(sub), group_concat(needs_number), group_concat(needs_sub)
+      `SELECT group_concat(number), ${sub('sub')}, group_concat(needs_number), ${sub('needs_sub')}
        FROM dependencies WHERE tag = ?`,
     )
     .all(tag);
-  const column = (row: readonly (string | number | null)[] | undefined, index: number): number[] =>
-    JSON.parse(`[${row?.[index] ?? ''}]`) as number[];
+  const numbers = column(tasks[0]);
+  const words = column(tasks[2]);
+  const edgeNumbers = column(edges[0]);
+  const subs = (text: SqlValue | undefined, count: number): ArrayLike<number> =>
+    hasSubtasks ? column(text) : new Uint8Array(count);
   return {
-    numbers: column(tasks, 0),
-    subs: column(tasks, 1),
-    statuses: column(tasks, 2),
-    priorities: column(tasks, 3),
-    sizes: column(tasks, 4),
-    estimates: column(tasks, 5),
+    numbers,
+    subs: subs(tasks[1], numbers.length),
+    statuses: digits(words, SIZE_STEP * PRIORITY_STEP, TASK_STATUSES.length),
+    priorities: digits(words, SIZE_STEP, PRIORITY_STEP),
+    sizes: digits(words, 1, SIZE_STEP),
+    estimates: column(tasks[3]),
     dependencies: {
-      numbers: column(edges, 0),
-      subs: column(edges, 1),
-      needsNumbers: column(edges, 2),
-      needsSubs: column(edges, 3),
+      numbers: edgeNumbers,
+      subs: subs(edges[1], edgeNumbers.length),
+      needsNumbers: column(edges[2]),
+      needsSubs: subs(edges[3], edgeNumbers.length),
     },
   };
 }
 
+const SIZE_STEP = SIZES.length + 1;
+const PRIORITY_STEP = PRIORITIES.length + 1;
+const WORDS = `(${positionIn('status', TASK_STATUSES)} * ${PRIORITY_STEP} + ${positionIn('priority', PRIORITIES)}) * ${SIZE_STEP}
+  + ${positionIn('size', SIZES)}`;
+
+/** Whole numbers are written several times faster as such. */
+const ESTIMATE = `iif(estimate_minutes IS NULL, 'null',
+  iif(estimate_minutes = CAST(estimate_minutes AS INT), CAST(estimate_minutes AS INT), estimate_minutes))`;
+
 /** The position of a column's word among these, as SQL. */
 function positionIn(name: string, words: readonly string[]): string {
-  return `CASE ${name} ${words.map((word, index) => `WHEN '${word}' THEN ${index}`).join(' ')} ELSE 'null' END`;
+  const cases = words.map((word, index) => `WHEN '${word}' THEN ${index}`);
+  return `CASE ${name} ${cases.join(' ')} ELSE ${words.length} END`;
+}
+
+function digits(words: readonly number[], step: number, base: number): Uint8Array {
+  const taken = new Uint8Array(words.length);
+  for (let at = 0; at < words.length; at++) taken[at] = Math.floor((words[at] ?? 0) / step) % base;
+  return taken;
+}
+
+function column(text: SqlValue | undefined): number[] {
+  return JSON.parse(`[${text ?? ''}]`) as number[];
 }
 
 /** The states of these tasks. Throws `Failed` ("task-not-found") if there is one that does not exist. */

@@ -82,7 +82,7 @@ function outlineOf(tasks: readonly Outlined[]): TaskOutline {
     subs: tasks.map(({ id }) => key(id)[1]),
     statuses: tasks.map(({ status }) => TASK_STATUSES.indexOf(status)),
     priorities: tasks.map(({ priority }) => PRIORITIES.indexOf(priority)),
-    sizes: tasks.map(({ size }) => (size === null ? null : SIZES.indexOf(size))),
+    sizes: tasks.map(({ size }) => (size === null ? SIZES.length : SIZES.indexOf(size))),
     estimates: tasks.map(({ estimateMinutes }) => estimateMinutes),
     dependencies: {
       numbers: edges.map(([number = 0]) => number),
