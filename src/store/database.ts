@@ -9,7 +9,8 @@ import {
   type Statement,
   type TableStatement,
 } from './driver.ts';
-import { explainStoreError, sqliteCode } from './store-failure.ts';
+import { openReadOnlyCopy } from './read-only-copy.ts';
+import { explainStoreError, isOutOfReach, sqliteCode } from './store-failure.ts';
 
 /** How long a process waits for another one that writes, in milliseconds. */
 const BUSY_TIMEOUT = 10_000;
@@ -24,11 +25,17 @@ export interface Schema {
   readonly migrations: readonly string[];
 }
 
+/** How a database is opened. */
+export interface DatabaseOptions extends DriverOptions {
+  /** Reads a copy where a full or read-only disk keeps the file itself from being opened; writing fails then. */
+  readonly readCopy?: boolean;
+}
+
 /** An open, migrated database: prepared statements, snapshots for reading, immediate transactions for writing. */
 export class Database {
   readonly path: string;
   readonly #schema: Schema;
-  readonly #driver: Driver;
+  #driver: Driver;
   readonly #statements = new Map<string, Statement<unknown>>();
   readonly #tables = new Map<string, TableStatement>();
   #isInTransaction = false;
@@ -36,9 +43,11 @@ export class Database {
   #isJoinable = false;
   #writes = 0;
   #isOpen = true;
+  /** Why only a copy is read, which nothing can be written to. */
+  #outOfReach: Error | undefined;
 
   /** Throws `Failed` ("store-unusable") where the file cannot be used; a newer database is left as it is. */
-  constructor(path: string, schema: Schema, options: DriverOptions = {}) {
+  constructor(path: string, schema: Schema, options: DatabaseOptions = {}) {
     this.path = path;
     this.#schema = schema;
     if (!existsSync(dirname(path))) {
@@ -51,16 +60,18 @@ export class Database {
     this.#driver = this.#explained(() => openDriver(path, options));
     try {
       this.#explained(() => {
-        this.#driver.exec(
-          `PRAGMA busy_timeout = ${BUSY_TIMEOUT}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;`,
-        );
-        const isCurrent =
-          this.schemaVersion() === schema.migrations.length &&
-          this.#pragma('application_id') === schema.applicationId;
-        if (!isCurrent) this.#migrate();
+        this.#begin();
+        if (!this.#isCurrent()) this.#migrate();
       });
     } catch (error) {
       this.#driver.close();
+      if (options.readCopy !== true || !(error instanceof Error) || !isOutOfReach(error)) throw error;
+      const copy = openReadOnlyCopy(path, options);
+      if (copy === undefined) throw error;
+      this.#driver = copy;
+      this.#outOfReach = error;
+      if (this.#isCurrent()) return;
+      copy.close();
       throw error;
     }
   }
@@ -96,6 +107,7 @@ export class Database {
 
   /** Everything that `work` writes is stored durably, or nothing of it where it throws. */
   write<T>(work: () => T): T {
+    if (this.#outOfReach !== undefined) throw this.#outOfReach;
     const result = this.#transaction('BEGIN IMMEDIATE', work);
     this.#writes++;
     return result;
@@ -167,6 +179,17 @@ export class Database {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#explained(() => this.#driver.close());
+  }
+
+  #begin(): void {
+    this.#driver.exec(
+      `PRAGMA busy_timeout = ${BUSY_TIMEOUT}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;`,
+    );
+  }
+
+  #isCurrent(): boolean {
+    const { migrations, applicationId } = this.#schema;
+    return this.schemaVersion() === migrations.length && this.#pragma('application_id') === applicationId;
   }
 
   #transaction<T>(begin: string, work: () => T): T {

@@ -14,7 +14,7 @@ export interface StoreReport {
 
 /** Reads an existing store through and through. Throws `Failed` ("store-unusable") where it cannot even be opened. */
 export function inspectStore(file: string, options: DriverOptions = {}): StoreReport {
-  const db = new Database(file, STORE_SCHEMA, options);
+  const db = new Database(file, STORE_SCHEMA, { ...options, readCopy: true });
   try {
     return { driver: db.driver, format: db.schemaVersion(), problems: db.problems() };
   } finally {

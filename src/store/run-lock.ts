@@ -1,6 +1,6 @@
 import { Failed, fail } from '../failure.ts';
 import { type Driver, type DriverOptions, openDriver } from './driver.ts';
-import { sqliteCode } from './store-failure.ts';
+import { explainPlace, isOutOfReach, sqliteCode } from './store-failure.ts';
 import type { Run } from './store.ts';
 
 /** A project that is held for one run, until it is released or the process is gone. */
@@ -83,7 +83,8 @@ function refuseBeside(run: Run | undefined): never {
 export function explainLockError(error: unknown, file: string): unknown {
   const code = sqliteCode(error);
   if (code === undefined || !(error instanceof Error)) return error;
-  const [cause, fix] = explanation(code, file);
+  const place = isOutOfReach(error) ? explainPlace(file) : undefined;
+  const [cause, fix] = place === undefined ? explanation(code, file) : [place.cause, place.fix];
   const message = `The lock that keeps a project to one run at a time, ${file}, ${cause} (${error.message}). Nothing was started.`;
   return new Failed({ reason: 'store-unusable', message, fix }, { cause: error });
 }

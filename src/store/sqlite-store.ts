@@ -66,7 +66,12 @@ export function openStore(options: StoreOptions): TaskStore {
       'Run `claude-orchestrator init` in the root of your repository.',
     );
   }
-  return new SqliteStore(new Database(file, STORE_SCHEMA, options), tag, clock, copies);
+  return new SqliteStore(
+    new Database(file, STORE_SCHEMA, { ...options, readCopy: true }),
+    tag,
+    clock,
+    copies,
+  );
 }
 
 class SqliteStore implements TaskStore {

@@ -1,3 +1,5 @@
+import { accessSync, constants, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Failed } from '../failure.ts';
 
 /** SQLite's primary result codes that say something about the file or the machine rather than about our SQL. */
@@ -37,13 +39,46 @@ export function explainStoreError(error: unknown, name: string, file: string): u
   );
 }
 
+/** Whether a failure is one of the place that a database is in, and not of the database. */
+export function isOutOfReach(error: unknown): boolean {
+  const code = sqliteCode(error instanceof Failed ? error.cause : error);
+  return code !== undefined && PLACE_CODES.has(code);
+}
+
+const PLACE_CODES: ReadonlySet<string> = new Set(['CANTOPEN', 'FULL', 'IOERR', 'PERM', 'READONLY']);
+
+/** What is wrong with the place of a file, where that can be told; SQLite says the same of many things. */
+export function explainPlace(file: string): { cause: string; fix: string } | undefined {
+  const folder = dirname(file);
+  try {
+    accessSync(folder, constants.W_OK);
+    const { bavail, bsize } = statfsSync(folder);
+    if (bavail * bsize > LEAST_BYTES) return undefined;
+    return {
+      cause: 'cannot be written: its disk is full',
+      fix: `Free some space on that disk, which \`df "${folder}"\` shows, then try again.`,
+    };
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error) || error.code !== 'EROFS') return undefined;
+    return {
+      cause: 'is on a file system that is mounted read-only',
+      fix: 'Mount it for writing, or work on a copy of the project elsewhere.',
+    };
+  }
+}
+
+/** What SQLite needs beside a database to work at all, and a little more. */
+const LEAST_BYTES = 64 * 1024;
+
 function explanation(code: string, file: string): { cause: string; fix: string } {
+  const place = PLACE_CODES.has(code) ? explainPlace(file) : undefined;
+  if (place !== undefined) return { ...place, cause: `${place.cause}; nothing of this change was stored` };
   switch (code) {
     case 'CORRUPT':
     case 'NOTADB':
       return {
         cause: 'is damaged or is not a SQLite database',
-        fix: `Restore it from a backup, or keep it aside with \`mv "${file}" "${file}.damaged"\` and run \`claude-orchestrator init\`.`,
+        fix: `Bring its last copy back with \`claude-orchestrator recover store --replace\`, which keeps this one aside; where there is no copy, \`mv "${file}" "${file}.damaged"\` and run \`claude-orchestrator init\`.`,
       };
     case 'FULL':
       return {

@@ -10,6 +10,8 @@ export interface SmallDisk {
   fill(): void;
   /** Gives them back. */
   free(): void;
+  /** Mounts it anew, so that nothing on it can be changed. */
+  seal(): void;
   /** Makes it larger. */
   grow(megabytes: number): void;
   remove(): void;
@@ -42,6 +44,10 @@ export function smallDisk(megabytes: number): SmallDisk | undefined {
       closeSync(file);
     },
     free: () => rmSync(filler, { force: true }),
+    seal: () => {
+      if (!succeeds([...prefix, 'mount', '-o', 'remount,ro', directory]))
+        throw new Error(`${directory} could not be mounted read-only.`);
+    },
     grow: (size) => {
       succeeds([...prefix, 'mount', '-o', `remount,size=${size}m`, directory]);
     },
