@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import type { CliLogin } from '../manager/choose.ts';
+import { whyNoProgram } from './find-program.ts';
 import { probe, type ProbeOptions } from './probe.ts';
 
-/** What can be learned of the Claude CLI without spending a token. */
+/** What can be learned of the Claude CLI without spending a token; a message goes on after its name. */
 export type ClaudeCli =
+  /** There is no such program, or it is another one. */
   | { readonly kind: 'missing'; readonly message: string }
   | { readonly kind: 'broken'; readonly message: string }
   | {
@@ -27,7 +29,10 @@ export async function inspectClaude(command: string, options: ProbeOptions): Pro
     probe(command, ['--version'], options),
     probe(command, ['auth', 'status'], withoutKey),
   ]);
-  if (version.kind === 'missing') return version;
+  if (version.kind === 'missing') {
+    const why = whyNoProgram(command, { cwd: options.cwd, path: options.env['PATH'] });
+    return { kind: 'missing', message: why ?? `cannot be started: ${version.message}` };
+  }
   if (version.kind === 'timed-out')
     return { kind: 'broken', message: `does not answer to --version within ${options.timeoutMs / 1000} s` };
   if (version.exitCode !== 0) {
@@ -36,6 +41,11 @@ export async function inspectClaude(command: string, options: ProbeOptions): Pro
       kind: 'broken',
       message: `--version ends with exit code ${version.exitCode ?? 'none'}: ${words}`,
     };
+  }
+  if (!/claude/i.test(version.stdout)) {
+    const said = version.stdout.trim().split('\n', 1)[0]?.slice(0, 80) ?? '';
+    const answer = said === '' ? 'nothing' : `"${said}"`;
+    return { kind: 'missing', message: `is not the Claude CLI: to --version it says ${answer}` };
   }
   return {
     kind: 'found',

@@ -15,7 +15,8 @@ import type { Worker } from '../worker/worker.ts';
 import { WorkerPool } from '../worker-pool.ts';
 import type { Workspaces } from '../workspace/workspace.ts';
 import { inspectClaude } from './claude-cli.ts';
-import { findProgram } from './find-program.ts';
+import { whyNoProgram } from './find-program.ts';
+import { impossibleModel } from './model-name.ts';
 import type { Project } from './project.ts';
 
 /** Between SIGTERM and SIGKILL: the Claude CLI ends its tools within 1.6 s, a loaded machine is slower. */
@@ -42,13 +43,10 @@ export async function findWorkerPayer(
   const { config, secrets } = settings;
   const { auth, command } = config.claude_cli;
   const env = { ...settings.environment, ...config.claude_cli.environment };
-  if (findProgram(command, { cwd: project.root, path: env['PATH'] }) === undefined) {
-    fail(
-      'cli-missing',
-      `The Claude CLI "${command}" was not found.`,
-      'Install it with `npm install -g @anthropic-ai/claude-code`, or name it in claude_cli.command.',
-    );
-  }
+  const impossible = impossibleModel(settings, 'worker');
+  if (impossible !== undefined) throw new Failed(impossible);
+  const why = whyNoProgram(command, { cwd: project.root, path: env['PATH'] });
+  if (why !== undefined) failWithoutCli(command, why);
   const hasApiKey = secrets.apiKey !== null;
   // The CLI's word on its login takes up to a second, and is not needed where the answer is clear without it.
   if (auth === 'api_key') return payerOf(chooseBilling({ auth, hasApiKey, loggedIn: undefined }));
@@ -59,8 +57,17 @@ export async function findWorkerPayer(
     signal,
   });
   if (signal.aborted) fail('interrupted', 'Interrupted. Nothing was started.');
-  const loggedIn = claude.kind === 'found' ? claude.login?.loggedIn : undefined;
+  if (claude.kind !== 'found') failWithoutCli(command, claude.message);
+  const loggedIn = claude.login?.loggedIn;
   return payerOf(chooseBilling({ auth, hasApiKey, loggedIn }));
+}
+
+function failWithoutCli(command: string, why: string): never {
+  return fail(
+    'cli-missing',
+    `The Claude CLI of claude_cli.command: "${command}" ${why}.`,
+    'Install it with `npm install -g @anthropic-ai/claude-code`, or name it in claude_cli.command.',
+  );
 }
 
 function payerOf(payer: Result<Payer, Failure>): Payer {

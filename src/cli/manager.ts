@@ -4,7 +4,7 @@ import { Failed, type Failure } from '../failure.ts';
 import { booked } from '../manager/booked.ts';
 import { chooseManager, describeKey, type CliLogin } from '../manager/choose.ts';
 import type { Manager } from '../manager/manager.ts';
-import { ok, type Result } from '../result.ts';
+import { err, ok, type Result } from '../result.ts';
 import type { TaskStore } from '../store/store.ts';
 import type { LimitObservation } from '../usage-limit.ts';
 import type { Payer } from '../worker/billing.ts';
@@ -12,6 +12,7 @@ import { managerMarker, projectMark } from '../worker/marks.ts';
 import { inspectClaude } from './claude-cli.ts';
 import type { Cli } from './cli.ts';
 import type { CommonOptions } from './options.ts';
+import { impossibleModel } from './model-name.ts';
 import type { Project } from './project.ts';
 
 /** Without a single byte for so long, not even a ping, a connection to the API counts as dead. */
@@ -72,10 +73,12 @@ export async function createManager(
   onLimits: (observation: LimitObservation) => void,
 ): Promise<Result<PaidManager, Failure>> {
   const { model, via } = settings.config.models.manager;
+  const impossible = impossibleModel(settings, 'manager');
+  if (impossible !== undefined) return err(impossible);
   const apiKey = settings.secrets.apiKey ?? undefined;
   const needsCli = via === 'cli' || apiKey === undefined;
   const payer = needsCli ? await findPayer(project, settings, signal) : undefined;
-  const choice = chooseManager({ via, model, apiKey, cli: payer?.login });
+  const choice = chooseManager({ via, model, apiKey, cli: payer?.login, cliTrouble: payer?.trouble });
   if (!choice.ok) return choice;
   if (choice.value.route === 'cli' && payer !== undefined) {
     const manager = await createOverCli(cli, project, settings, payer, onLimits);
@@ -113,6 +116,8 @@ async function createOverApi(
 interface CliPayer {
   readonly payer: Payer;
   readonly login: CliLogin | undefined;
+  /** Why the CLI cannot be asked; undefined where it can. */
+  readonly trouble: string | undefined;
   readonly name: string;
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -129,11 +134,13 @@ async function findPayer(project: Project, settings: LoadedConfig, signal: Abort
     timeoutMs: LOGIN_TIMEOUT_MS,
     signal,
   });
+  const trouble =
+    claude.kind === 'found' ? undefined : `of claude_cli.command: "${command}" ${claude.message}`;
   const own = claude.kind === 'found' ? (claude.login ?? NOT_LOGGED_IN) : undefined;
   if (secrets.apiKey === null || auth === 'subscription' || (own?.loggedIn === true && auth === 'auto'))
-    return { payer: 'subscription', login: own, name: 'Claude subscription', environment: keyless };
+    return { payer: 'subscription', login: own, trouble, name: 'Claude subscription', environment: keyless };
   const login = own === undefined ? undefined : { loggedIn: true, subscription: undefined };
-  return { payer: 'api_key', login, name: describeKey(secrets.apiKey), environment: whole };
+  return { payer: 'api_key', login, trouble, name: describeKey(secrets.apiKey), environment: whole };
 }
 
 const NOT_LOGGED_IN: CliLogin = { loggedIn: false, subscription: undefined };

@@ -13,6 +13,8 @@ export interface ManagerCircumstances {
   readonly apiKey: string | undefined;
   /** What the Claude CLI says of itself; undefined if it is not installed. */
   readonly cli: CliLogin | undefined;
+  /** Why it cannot be asked, to go on after its name. */
+  readonly cliTrouble?: string | undefined;
 }
 
 /** The Claude CLI's login, as `claude auth status` tells it. */
@@ -32,7 +34,7 @@ const INSTALL = 'Install it with `npm install -g @anthropic-ai/claude-code`';
 
 /** Chooses the API where a key is there, else the CLI where it is logged in; or says what is missing. */
 export function chooseManager(given: ManagerCircumstances): Result<ManagerChoice, Failure> {
-  const { via, model, apiKey, cli } = given;
+  const { via, model, apiKey, cli, cliTrouble = 'is not installed' } = given;
   const hasKey = apiKey !== undefined && apiKey !== '';
   if (via !== 'cli' && hasKey) {
     return ok({ route: 'api', sentence: `The manager is ${model}, paid by ${describeKey(apiKey)}.` });
@@ -49,7 +51,7 @@ export function chooseManager(given: ManagerCircumstances): Result<ManagerChoice
       cli.subscription === undefined ? 'the login' : `the Claude subscription (${cli.subscription})`;
     return ok({ route: 'cli', sentence: `The manager is ${model}, paid by ${account} of the Claude CLI.` });
   }
-  return err(nobody(via, cli));
+  return err(nobody(via, cli, cliTrouble));
 }
 
 /** An API key for people: never more of it than its last four characters. */
@@ -57,14 +59,14 @@ export function describeKey(apiKey: string): string {
   return apiKey.length < 12 ? `API key of ${apiKey.length} characters` : `API key …${apiKey.slice(-4)}`;
 }
 
-function nobody(via: 'auto' | 'cli', cli: CliLogin | undefined): Failure {
+function nobody(via: 'auto' | 'cli', cli: CliLogin | undefined, trouble: string): Failure {
   const key =
     via === 'auto' ? '; or set ANTHROPIC_API_KEY in the environment or in .env.' : ' (models.manager.via).';
   const noKey = via === 'auto' ? 'ANTHROPIC_API_KEY is not set, and ' : '';
   return cli === undefined
     ? {
         reason: 'cli-missing',
-        message: `There is no way to reach the manager: ${noKey}the Claude CLI is not installed.`,
+        message: `There is no way to reach the manager: ${noKey}the Claude CLI ${trouble}.`,
         fix: `${INSTALL} and log in by starting \`claude\` once${key}`,
       }
     : {

@@ -9,6 +9,8 @@ export interface ResolvedModel {
   readonly id: string;
   /** In tokens. */
   readonly maxInput: number;
+  /** False where the server has a models list, and this is not on it. */
+  readonly isListed: boolean;
   readonly maxOutput: number;
   /** A note for people, e.g. that it is about to be retired; empty if there is none. */
   readonly note: string;
@@ -76,7 +78,10 @@ function newestOf(line: string, models: readonly Model[]): Result<ResolvedModel,
 
 function byId(id: string, models: readonly Model[]): Result<ResolvedModel, Failure> {
   const model = models.find((own) => own.id === id);
-  if (model === undefined) return ok({ ...unlisted(id), note: 'not in the models list' });
+  if (model === undefined) {
+    if (models.length === 0) return ok(unlisted(id));
+    return ok({ ...unlisted(id), isListed: false, note: 'not in the models list' });
+  }
   return isRetired(model) ? err(modelUnavailable(id, 'it is retired')) : ok(resolved(model));
 }
 
@@ -85,6 +90,7 @@ function resolved(model: Model): ResolvedModel {
     (model.retires_at ?? null) === null ? '' : `, retires ${model.retires_at?.slice(0, 10) ?? ''}`;
   return {
     id: model.id,
+    isListed: true,
     maxInput: model.max_input_tokens ?? DEFAULT_MAX_INPUT,
     maxOutput: model.max_tokens ?? DEFAULT_MAX_OUTPUT,
     note: isDeprecated(model) ? `deprecated${until}` : '',
@@ -92,7 +98,7 @@ function resolved(model: Model): ResolvedModel {
 }
 
 function unlisted(id: string): ResolvedModel {
-  return { id, maxInput: DEFAULT_MAX_INPUT, maxOutput: DEFAULT_MAX_OUTPUT, note: '' };
+  return { id, isListed: true, maxInput: DEFAULT_MAX_INPUT, maxOutput: DEFAULT_MAX_OUTPUT, note: '' };
 }
 
 /** Older servers and gateways do not tell the line; there the id does. */

@@ -227,6 +227,58 @@ describe('check', () => {
     ]);
   });
 
+  test.each([
+    ['/etc/passwd', 'is not executable'],
+    ['/tmp', 'is a directory'],
+    ['/nonexistent/claude', 'does not exist'],
+    ['no-such-claude', 'was not found on PATH'],
+    ['another', 'is not the Claude CLI: to --version it says "another 1.2.3"'],
+    ['silent', 'is not the Claude CLI: to --version it says nothing'],
+  ])('claude_cli.command: %s %s, in check and in run', async (command, why) => {
+    sandbox.addProgram('another', 'echo "another 1.2.3"');
+    sandbox.addProgram('silent', 'exit 0');
+    const env = { CLAUDE_ORCHESTRATOR__CLAUDE_CLI__COMMAND: command, ANTHROPIC_API_KEY: KEY };
+    const { canRun, of } = await check({
+      ...env,
+      ANTHROPIC_BASE_URL: await serve({ status: 200, body: MODELS }),
+    });
+    expect(canRun).toBe(false);
+    expect(of('claude')).toMatchObject([
+      {
+        status: 'failure',
+        message: `the Claude CLI: "${command}" ${why}`,
+        fix: expect.stringContaining('claude_cli.command') as string,
+      },
+    ]);
+    const options = { cwd: sandbox.project, env: { ...env, PATH: sandbox.path } };
+    expect((await runTool(['add', '--raw', 'x'], options)).code).toBe(0);
+    const { stderr, code } = await runTool(['run'], options);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`"${command}" ${why}`);
+  });
+
+  test('a model that is none of Claude is a failure, in check and in run; one that is not listed a warning', async () => {
+    sandbox.addProgram('claude', LOGGED_IN);
+    const worker = (model: string) => ({ CLAUDE_ORCHESTRATOR__MODELS__WORKER__MODEL: model });
+    const fix = expect.stringContaining('models.worker.model to the alias "sonnet"') as string;
+    expect(await check(worker('gpt-4'))).toMatchObject({ canRun: false });
+    expect((await check(worker('gpt-4'))).of('models')).toMatchObject([{ status: 'failure', fix }]);
+    const options = { cwd: sandbox.project, env: { ...worker('gpt-4'), PATH: sandbox.path } };
+    expect((await runTool(['add', '--raw', 'x'], options)).code).toBe(0);
+    const { stderr, code } = await runTool(['run'], options);
+    expect({ code, stderr }).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('"gpt-4" of models.worker.model') as string,
+    });
+
+    const base = { ANTHROPIC_API_KEY: KEY, ANTHROPIC_BASE_URL: await serve({ status: 200, body: MODELS }) };
+    const [listed, unlisted] = (await check({ ...base, ...worker('gpt-4') })).of('models');
+    expect([listed?.status, unlisted?.status]).toEqual(['ok', 'failure']);
+    const rare = await check({ ...base, ...worker('claude-rare-1') });
+    expect(rare.canRun).toBe(true);
+    expect(rare.of('models').map(({ status }) => status)).toEqual(['ok', 'warning']);
+  });
+
   test('an old Claude CLI, and one that knows no `auth status`', async () => {
     sandbox.addProgram('claude', 'echo "1.0.3 (Claude Code)"');
     const { of } = await check();

@@ -14,7 +14,7 @@ const INSTALL =
 /** The Claude CLI itself; every worker is one. */
 export function checkClaude(command: string, claude: ClaudeCli, findings: Findings): Finding[] {
   if (claude.kind === 'missing')
-    return [findings.failure(`the Claude CLI "${command}" was not found on PATH`, INSTALL)];
+    return [findings.failure(`the Claude CLI: "${command}" ${claude.message}`, INSTALL)];
   if (claude.kind === 'broken')
     return [
       findings.failure(

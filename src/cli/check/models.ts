@@ -1,4 +1,5 @@
 import type { LoadedConfig } from '../../config.ts';
+import { couldBeClaude, impossibleModel, noSuchModel } from '../model-name.ts';
 import type { Finding, Findings } from './finding.ts';
 
 const TIMEOUT_MS = 8000;
@@ -8,11 +9,15 @@ const REACH =
 
 /** Whether the configured models exist, by the models list, which costs nothing. */
 export async function checkModels(
-  { config, secrets, environment }: LoadedConfig,
+  settings: LoadedConfig,
   signal: AbortSignal,
   findings: Findings,
 ): Promise<Finding[]> {
+  const { config, secrets, environment } = settings;
   const { apiKey } = secrets;
+  const roles = ['manager', 'worker'] as const;
+  const impossible = roles.flatMap((role) => impossibleModel(settings, role) ?? []);
+  if (impossible.length > 0) return impossible.map(({ message, fix }) => findings.failure(message, fix));
   if (apiKey === null) return [findings.skipped('not checked: the models list needs an API key')];
   const { resolveModel } = await import('../../manager/sdk-models.ts');
   const connection = {
@@ -26,7 +31,6 @@ export async function checkModels(
     random: Math.random,
   };
   const deadline = performance.now() + TIMEOUT_MS;
-  const roles = ['manager', 'worker'] as const;
   const results = await Promise.all(
     roles.map((role) => resolveModel(connection, config.models[role].model, { deadline, signal })),
   );
@@ -35,7 +39,18 @@ export async function checkModels(
   for (const [index, role] of roles.entries()) {
     const result = results[index];
     if (result?.ok === true) {
-      const { id, note } = result.value;
+      const { id, note, isListed } = result.value;
+      if (!isListed) {
+        const { message, fix } = noSuchModel(role, id, "it is not in the server's models list");
+        const told = `models.${role}.model is "${id}", which is not in the server's models list`;
+        problems.set(
+          role,
+          couldBeClaude(id)
+            ? findings.warning(told, 'See whether it is spelled right: not every id is on the list.')
+            : findings.failure(message, fix),
+        );
+        continue;
+      }
       found.push(
         `${role} ${config.models[role].model}${id === config.models[role].model ? '' : ` = ${id}`}${note === '' ? '' : ` (${note})`}`,
       );
@@ -45,7 +60,11 @@ export async function checkModels(
       // A network that is down now may be up when the run starts, and it is down for both models.
       if (reason === 'manager-unavailable' || reason === 'usage-limited')
         problems.set(reason, findings.warning(`not checked: ${text}`, REACH));
-      else problems.set(text, findings.failure(text, fix));
+      else
+        problems.set(
+          text,
+          findings.failure(text, fix?.replaceAll('models.manager.model', `models.${role}.model`)),
+        );
     }
   }
   return [...(found.length === 0 ? [] : [findings.ok(found.join(', '))]), ...problems.values()];
