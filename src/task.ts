@@ -48,6 +48,12 @@ export interface Task {
   readonly updatedAt: string;
 }
 
+/** What a list shows of a task, without its texts. */
+export type ListedTask = Pick<
+  Task,
+  'id' | 'title' | 'priority' | 'status' | 'dependencies' | 'size' | 'estimateMinutes'
+>;
+
 /** A task before it is stored: its id and those in `dependencies` may name other drafts of the same batch. */
 export interface TaskDraft {
   /** The id that other drafts of the batch use for it; the store keeps it if it is free, else renumbers the batch. */

@@ -8,6 +8,7 @@ import { Database } from './database.ts';
 import type { DriverOptions } from './driver.ts';
 import { readDocuments, rememberDocuments } from './documents.ts';
 import { EventLog } from './event-log.ts';
+import { readFailedTasks, readListedTasks, readOutline } from './listed-tasks.ts';
 import { STORE_SCHEMA } from './migrations.ts';
 import { describeCopyProblem, keepCopy } from './store-copies.ts';
 import { isFleeting, recordEvent } from './recorded-events.ts';
@@ -16,15 +17,7 @@ import type { EventFilter, AttemptClaim, TaskStore } from './store.ts';
 import { addDrafts } from './task-additions.ts';
 import { addDependency, editTask } from './task-edits.ts';
 import { deleteTasks, removeDependency } from './task-removal.ts';
-import {
-  failNotFound,
-  readFailedTasks,
-  readOutline,
-  readStates,
-  readTask,
-  readTasks,
-  readTasksAround,
-} from './task-rows.ts';
+import { failNotFound, readStates, readTask, readTasks, readTasksAround } from './task-rows.ts';
 import { setStatuses, type StoreContext } from './task-status.ts';
 import { noteUsed, readUnfinishedSpending, readUsage, readUsedSoFar } from './usage.ts';
 
@@ -93,6 +86,10 @@ class SqliteStore implements TaskStore {
 
   tasks() {
     return this.#db.read(() => readTasks(this.#db, this.#context.tag));
+  }
+
+  listedTasks() {
+    return this.#db.read(() => readListedTasks(this.#db, this.#context.tag));
   }
 
   task(id: TaskId) {

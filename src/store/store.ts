@@ -2,7 +2,7 @@ import type { Attempt, AttemptEnd, ModelUsage, ProcessIdentity } from '../attemp
 import type { FinishedWork } from '../estimate.ts';
 import type { Event, PayingAccounts, RunOutcome, Stamped } from '../event.ts';
 import type { TaskOutline } from '../task-outline.ts';
-import type { Task, TaskChanges, TaskDraft, TaskId, TaskStatus } from '../task.ts';
+import type { ListedTask, Task, TaskChanges, TaskDraft, TaskId, TaskStatus } from '../task.ts';
 
 /** One run, as stored. */
 export interface Run {
@@ -72,6 +72,8 @@ export interface TaskStore {
   // Tasks of this store's tag. Methods that name an unknown task throw `Failed` ("task-not-found").
   /** Every task, ordered by id. */
   tasks(): Task[];
+  /** The same without their texts, sooner. */
+  listedTasks(): ListedTask[];
   task(id: TaskId): Task | undefined;
   /**
    * These tasks, ordered by id, and what is around each: its group, its subtasks, what it or its group needs and what

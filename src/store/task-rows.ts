@@ -3,9 +3,6 @@ import {
   compareTaskIds,
   parentOf,
   parseTaskId,
-  PRIORITIES,
-  SIZES,
-  TASK_STATUSES,
   type Priority,
   type Risk,
   type Size,
@@ -13,7 +10,6 @@ import {
   type TaskId,
   type TaskStatus,
 } from '../task.ts';
-import type { TaskOutline } from '../task-outline.ts';
 import type { Database } from './database.ts';
 import type { SqlValue } from './driver.ts';
 
@@ -61,19 +57,22 @@ export function idOf({ number, sub }: TaskKey): TaskId {
   return sub === 0 ? String(number) : `${number}.${sub}`;
 }
 
-type NameOf = (number: number, sub: number) => TaskId;
+export type NameOf = (number: number, sub: number) => TaskId;
 
 /** Every task of a list with its dependencies, ordered by id. */
 export function readTasks(db: Database, tag: string): Task[] {
-  // The same string for the same id: it is hashed once, wherever it is looked up.
-  const names: TaskId[] = [];
-  const nameOf: NameOf = (number, sub) =>
-    sub === 0 ? (names[number] ??= String(number)) : idOf({ number, sub });
+  const nameOf = namesOfTasks();
   const dependenciesOf = dependencyReader(db, tag, nameOf);
   const rows = db.table(`SELECT ${TASK_COLUMNS} FROM tasks WHERE tag = ? ORDER BY number, sub`).all(tag);
   return (rows as unknown as TaskRow[]).map((row) =>
     toTask(tag, nameOf(row[0], row[1]), row, dependenciesOf(row[0], row[1])),
   );
+}
+
+/** The same string for the same id: it is hashed once, wherever it is looked up. */
+export function namesOfTasks(): NameOf {
+  const names: TaskId[] = [];
+  return (number, sub) => (sub === 0 ? (names[number] ??= String(number)) : idOf({ number, sub }));
 }
 
 /** One task with its dependencies. */
@@ -109,85 +108,6 @@ export function readTasksAround(db: Database, tag: string, ids: readonly TaskId[
     for (const dependent of readDependents(db, tag, keyOf(id))) take(idOf(dependent));
   }
   return [...found.values()].sort((a, b) => compareTaskIds(a.id, b.id));
-}
-
-/** The tasks that failed, ordered by id. */
-export function readFailedTasks(db: Database, tag: string): Pick<Task, 'id' | 'title'>[] {
-  return db
-    .sql<TaskKey & { title: string }>(
-      `SELECT number, sub, title FROM tasks INDEXED BY tasks_failed
-       WHERE tag = ? AND status = 'failed' ORDER BY number, sub`,
-    )
-    .all(tag)
-    .map((row) => ({ id: idOf(row), title: row.title }));
-}
-
-/**
- * The outline of a list: a text of numbers for each column, which JSON turns into an array at once. What stands in few
- * words is one number together, and subtasks are left out where there are none.
- */
-export function readOutline(db: Database, tag: string): TaskOutline {
-  const hasSubtasks =
-    db.sql('SELECT 1 FROM tasks INDEXED BY tasks_outline WHERE tag = ? AND sub > 0 LIMIT 1').get(tag) !==
-    undefined;
-  const sub = (name: string): string => (hasSubtasks ? `group_concat(${name})` : 'NULL');
-  const [tasks = []] = db
-    .table(
-      `SELECT group_concat(number), ${sub('sub')}, group_concat(${WORDS}), group_concat(${ESTIMATE})
-       FROM (SELECT number, sub, status, priority, size, estimate_minutes FROM tasks
-             WHERE tag = ? ORDER BY number, sub)`,
-    )
-    .all(tag);
-  const [edges = []] = db
-    .table(
-      `SELECT group_concat(number), ${sub('sub')}, group_concat(needs_number), ${sub('needs_sub')}
-       FROM dependencies WHERE tag = ?`,
-    )
-    .all(tag);
-  const numbers = column(tasks[0]);
-  const words = column(tasks[2]);
-  const edgeNumbers = column(edges[0]);
-  const subs = (text: SqlValue | undefined, count: number): ArrayLike<number> =>
-    hasSubtasks ? column(text) : new Uint8Array(count);
-  return {
-    numbers,
-    subs: subs(tasks[1], numbers.length),
-    statuses: digits(words, SIZE_STEP * PRIORITY_STEP, TASK_STATUSES.length),
-    priorities: digits(words, SIZE_STEP, PRIORITY_STEP),
-    sizes: digits(words, 1, SIZE_STEP),
-    estimates: column(tasks[3]),
-    dependencies: {
-      numbers: edgeNumbers,
-      subs: subs(edges[1], edgeNumbers.length),
-      needsNumbers: column(edges[2]),
-      needsSubs: subs(edges[3], edgeNumbers.length),
-    },
-  };
-}
-
-const SIZE_STEP = SIZES.length + 1;
-const PRIORITY_STEP = PRIORITIES.length + 1;
-const WORDS = `(${positionIn('status', TASK_STATUSES)} * ${PRIORITY_STEP} + ${positionIn('priority', PRIORITIES)}) * ${SIZE_STEP}
-  + ${positionIn('size', SIZES)}`;
-
-/** Whole numbers are written several times faster as such. */
-const ESTIMATE = `iif(estimate_minutes IS NULL, 'null',
-  iif(estimate_minutes = CAST(estimate_minutes AS INT), CAST(estimate_minutes AS INT), estimate_minutes))`;
-
-/** The position of a column's word among these, as SQL. */
-function positionIn(name: string, words: readonly string[]): string {
-  const cases = words.map((word, index) => `WHEN '${word}' THEN ${index}`);
-  return `CASE ${name} ${cases.join(' ')} ELSE ${words.length} END`;
-}
-
-function digits(words: readonly number[], step: number, base: number): Uint8Array {
-  const taken = new Uint8Array(words.length);
-  for (let at = 0; at < words.length; at++) taken[at] = Math.floor((words[at] ?? 0) / step) % base;
-  return taken;
-}
-
-function column(text: SqlValue | undefined): number[] {
-  return JSON.parse(`[${text ?? ''}]`) as number[];
 }
 
 /** The states of these tasks. Throws `Failed` ("task-not-found") if there is one that does not exist. */
@@ -238,29 +158,33 @@ export function failNotFound(tag: string, ids: readonly TaskId[]): never {
 /**
  * The dependencies of each task in turn, for tasks that are asked for in the order of their ids.
  *
- * One JSON text instead of a row for each: with tens of thousands of dependencies that is several times faster.
+ * A text of numbers for each column instead of a row for each: with tens of thousands that is several times faster.
  */
-function dependencyReader(
+export function dependencyReader(
   db: Database,
   tag: string,
   nameOf: NameOf,
 ): (number: number, sub: number) => TaskId[] {
-  const row = db
-    .sql<{ edges: string }>(
-      `SELECT json_group_array(json_array(number, sub, needs_number, needs_sub)
-         ORDER BY number, sub, needs_number, needs_sub) AS edges
-       FROM dependencies WHERE tag = ?`,
+  const [row = []] = db
+    .table(
+      `SELECT group_concat(number), group_concat(sub), group_concat(needs_number), group_concat(needs_sub)
+       FROM (SELECT number, sub, needs_number, needs_sub FROM dependencies
+             WHERE tag = ? ORDER BY number, sub, needs_number, needs_sub)`,
     )
-    .get(tag);
-  const edges = JSON.parse(row?.edges ?? '[]') as [number, number, number, number][];
+    .all(tag);
+  const [numbers, subs, needsNumbers, needsSubs] = [0, 1, 2, 3].map((index) => readNumbers(row[index]));
   let next = 0;
   return (number, sub) => {
     const needs: TaskId[] = [];
-    for (let edge = edges[next]; edge?.[0] === number && edge[1] === sub; edge = edges[++next]) {
-      needs.push(nameOf(edge[2], edge[3]));
-    }
+    for (; numbers?.[next] === number && subs?.[next] === sub; next++)
+      needs.push(nameOf(needsNumbers?.[next] ?? 0, needsSubs?.[next] ?? 0));
     return needs;
   };
+}
+
+/** The numbers of a text that is a list of them. */
+export function readNumbers(text: SqlValue | undefined): number[] {
+  return JSON.parse(`[${text ?? ''}]`) as number[];
 }
 
 function readDependencies(db: Database, tag: string, { number, sub }: TaskKey): TaskId[] {

@@ -1,14 +1,23 @@
 import { Argument, Command, Option } from 'commander';
 import { styles } from '../../reporting/styles.ts';
-import { parentOf } from '../../task.ts';
+import { parentOf, type ListedTask } from '../../task.ts';
+import type { TaskCounts } from '../../task-outline.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
-import { findProject, type Project } from '../project.ts';
+import { findProject } from '../project.ts';
 import { countTasks, describeCounts, inList } from '../tasks/counts.ts';
 import { renderTaskTable } from '../tasks/list-table.ts';
 import { stdoutWidth, withExamples, withStore } from '../tasks/session.ts';
 import { LIST_STATUSES, parseListStatuses, type ListStatus } from '../tasks/statuses.ts';
-import { loadBoard, shownStatus, toJson, viewTask, type TaskView } from '../tasks/view.ts';
+import {
+  loadBoard,
+  loadListBoard,
+  shownStatus,
+  toJson,
+  viewTask,
+  type ListBoard,
+  type TaskView,
+} from '../tasks/view.ts';
 
 interface ListOptions extends CommonOptions {
   readonly status?: string;
@@ -33,15 +42,17 @@ export function listCommand(cli: Cli): Command {
   return onRun<ListOptions>(command, cli, async (options, [given]) => {
     const filters = [options.status, given].filter((text) => text !== undefined);
     const statuses = filters.length > 0 ? parseListStatuses(filters) : undefined;
-    const board = await withStore(cli, options, loadBoard);
-    const all = board.tasks.map((task) => viewTask(board, task));
-    const counts = countTasks(all);
-    const views = all.filter(filterFor(options, statuses));
-    const lost = counts.total === 0 ? await lostList(findProject(cli, options)) : undefined;
+    const matches = filterFor(options, statuses);
     if (options.json === true) {
-      printJson(cli, { tasks: views.map((view) => toJson(board, view)), counts, ...(lost && { lost }) });
+      const whole = await withStore(cli, options, loadBoard);
+      const { views, counts } = select(whole, whole.tasks, matches);
+      const lost = await lostList(cli, options, counts);
+      printJson(cli, { tasks: views.map((view) => toJson(whole, view)), counts, ...(lost && { lost }) });
       return undefined;
     }
+    const board = await withStore(cli, options, loadListBoard);
+    const { views, counts } = select(board, board.tasks, matches);
+    const lost = await lostList(cli, options, counts);
     const lines: string[] = [];
     if (views.length > 0)
       lines.push(...renderTaskTable(views, board, stdoutWidth(cli), styles(useColor(cli, options))));
@@ -63,7 +74,7 @@ export function listCommand(cli: Cli): Command {
 function filterFor(
   options: ListOptions,
   statuses: ReadonlySet<ListStatus> | undefined,
-): (view: TaskView) => boolean {
+): (view: TaskView<ListedTask>) => boolean {
   const filtered = statuses !== undefined || options.ready === true;
   const subtasks = filtered || options.withSubtasks === true;
   return (view) =>
@@ -74,10 +85,25 @@ function filterFor(
       statuses.has(shownStatus(view.task.status, view.waitingFor)));
 }
 
+/** The tasks that match, and how many there are in all. */
+function select<T extends ListedTask>(
+  board: ListBoard,
+  tasks: readonly T[],
+  matches: (view: TaskView<ListedTask>) => boolean,
+): { views: TaskView<T>[]; counts: TaskCounts } {
+  const all = tasks.map((task) => viewTask(board, task));
+  return { views: all.filter(matches), counts: countTasks(all) };
+}
+
 /** An empty list may be one that `init` made in the place of a list that was deleted. */
-async function lostList(project: Project): Promise<{ message: string; fix: string } | undefined> {
+async function lostList(
+  cli: Cli,
+  options: CommonOptions,
+  { total }: TaskCounts,
+): Promise<{ message: string; fix: string } | undefined> {
+  if (total > 0) return undefined;
   const { copyNotice } = await import('../lost-store.ts');
-  return copyNotice(project);
+  return copyNotice(findProject(cli, options));
 }
 
 function describeNothing(total: number, counts: string, tag: string | undefined): string[] {

@@ -1,8 +1,9 @@
+import type { ListedTask } from '../../task.ts';
 import type { TaskCounts } from '../../task-outline.ts';
 import { shownStatus, type TaskView } from './view.ts';
 
 /** Counts tasks; `pending` includes what is blocked, `ready` what failed and can be tried again. */
-export function countTasks(views: readonly TaskView[]): TaskCounts {
+export function countTasks(views: readonly TaskView<ListedTask>[]): TaskCounts {
   const counts: Record<keyof TaskCounts, number> = {
     total: 0,
     ready: 0,

@@ -1,19 +1,21 @@
 import { neutralise } from '../../reporting/display-text.ts';
 import type { Style, Styles } from '../../reporting/styles.ts';
-import { isSettled, parentOf, type TaskId } from '../../task.ts';
+import { isSettled, parentOf, type ListedTask, type TaskId } from '../../task.ts';
 import type { ListStatus } from './statuses.ts';
 import { renderTable, type Column } from './table.ts';
-import { expectedMinutes, isEstimated, shownStatus, type TaskBoard, type TaskView } from './view.ts';
+import { expectedMinutes, isEstimated, shownStatus, type ListBoard, type TaskView } from './view.ts';
+
+type ListedView = TaskView<ListedTask>;
 
 /** The lines of `list`; dependencies that are not settled carry a `*`. */
 export function renderTaskTable(
-  views: readonly TaskView[],
-  board: TaskBoard,
+  views: readonly ListedView[],
+  board: ListBoard,
   width: number,
   style: Styles,
 ): string[] {
   const statusStyles = stylesOfStatuses(style);
-  const columns: Column<TaskView>[] = [
+  const columns: Column<ListedView>[] = [
     { header: 'ID', text: ({ task }) => task.id },
     {
       header: 'STATUS',
@@ -70,14 +72,14 @@ export function formatMinutes(minutes: number): string {
   return `${Math.floor(whole / 60)}h ${String(whole % 60).padStart(2, '0')}m`;
 }
 
-function dependenciesCell({ task, waitingFor }: TaskView, { links }: TaskBoard): string {
+function dependenciesCell({ task, waitingFor }: ListedView, { links }: ListBoard): string {
   if (waitingFor.length === 0) return task.dependencies.join(', ');
   const waits = (id: TaskId): boolean =>
     links.isGroup(id) ? links.needs(id).some((need) => waitingFor.includes(need)) : waitingFor.includes(id);
   return task.dependencies.map((id) => (waits(id) ? `${id}*` : id)).join(', ');
 }
 
-function titleCell({ task, subtasks }: TaskView, { links }: TaskBoard): string {
+function titleCell({ task, subtasks }: ListedView, { links }: ListBoard): string {
   const title = neutralise(task.title);
   if (subtasks.length > 0) {
     const settled = subtasks.filter((id) => isSettled(links.nodes.get(id)?.status ?? 'pending'));

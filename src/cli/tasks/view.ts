@@ -1,21 +1,31 @@
 import { learnEstimates, type Estimator } from '../../estimate.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { isRunnable, isSettled, type Task, type TaskId, type TaskStatus } from '../../task.ts';
+import {
+  isRunnable,
+  isSettled,
+  type ListedTask,
+  type Task,
+  type TaskId,
+  type TaskStatus,
+} from '../../task.ts';
 import { storedGraph } from '../../stored-graph.ts';
 import { linkTasks, readiness, type TaskGraph, type TaskLinks } from '../../task-graph.ts';
 import type { ListStatus } from './statuses.ts';
 
 /** Tasks as they stand in one moment. */
-export interface TaskBoard<Links extends TaskLinks = TaskLinks> {
+export interface TaskBoard<Links extends TaskLinks<ListedTask> = TaskLinks> {
   readonly links: Links;
   readonly estimate: Estimator;
   /** Every task, ordered by id. */
-  readonly tasks: readonly Task[];
+  readonly tasks: readonly (Links extends TaskLinks<infer T> ? T : never)[];
 }
 
+/** A board of tasks without their texts. */
+export type ListBoard = TaskBoard<TaskLinks<ListedTask>>;
+
 /** A task with what follows from the other tasks. */
-export interface TaskView {
-  readonly task: Task;
+export interface TaskView<T extends ListedTask = Task> {
+  readonly task: T;
   /** It could start now: its status allows it, everything it needs is settled, and it is no group. */
   readonly ready: boolean;
   /** What it waits for: unsettled dependencies, a group's unsettled subtasks in its place. */
@@ -38,6 +48,12 @@ export function loadBoard(store: TaskStore): TaskBoard {
   return { links: linkTasks(tasks), estimate: learnEstimates(store.finishedWork()), tasks };
 }
 
+/** The same without the texts of the tasks, which a table does not show. */
+export function loadListBoard(store: TaskStore): ListBoard {
+  const tasks = store.listedTasks();
+  return { links: linkTasks(tasks), estimate: learnEstimates(store.finishedWork()), tasks };
+}
+
 /** Only what tells of these tasks, and of those around them, in which case each of them can be viewed. */
 export function loadBoardAround(store: TaskStore, ids: readonly TaskId[]): TaskBoard {
   const around = store.tasksAround(ids).map(({ id }) => id);
@@ -52,7 +68,7 @@ export function loadGraphBoard(store: TaskStore): TaskBoard<TaskGraph> {
 }
 
 /** Looks at one task of the board. */
-export function viewTask({ links }: TaskBoard, task: Task): TaskView {
+export function viewTask<T extends ListedTask>({ links }: ListBoard, task: T): TaskView<T> {
   const { id } = task;
   if (!links.isGroup(id)) {
     const { ready, waitingFor, cancelled } = readiness(links, id);
@@ -81,13 +97,13 @@ export function toJson(board: TaskBoard, { task, ...derived }: TaskView): TaskJs
 }
 
 /** The working time of a task, or of all subtasks of a group. */
-export function expectedMinutes({ links, estimate }: TaskBoard, task: Task): number {
+export function expectedMinutes({ links, estimate }: ListBoard, task: ListedTask): number {
   if (!links.isGroup(task.id)) return estimate(task);
   return links.needs(task.id).reduce((sum, id) => sum + estimate(links.nodes.get(id) ?? task), 0);
 }
 
 /** Whether a plan or a person has said how much work the task is; without that, a time is only a guess. */
-export function isEstimated(task: Task, subtasks: readonly TaskId[]): boolean {
+export function isEstimated(task: ListedTask, subtasks: readonly TaskId[]): boolean {
   return task.size !== null || task.estimateMinutes !== null || subtasks.length > 0;
 }
 

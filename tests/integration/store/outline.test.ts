@@ -29,6 +29,7 @@ describeEachDriver('what is read of a list instead of all of it', ({ driver }) =
           expect(reportTasks(store, loadBoardAround(store, [id]), [id])).toEqual(
             reportTasks(store, board, [id]),
           );
+        expect(board.tasks).toMatchObject(store.listedTasks());
         const failed = board.tasks.filter(({ status }) => status === 'failed');
         expect(store.failedTasks()).toEqual(failed.map(({ id, title }) => ({ id, title })));
         store.close();
