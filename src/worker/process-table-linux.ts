@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import type { ProcessEntry, ProcessReader } from './process-table.ts';
 
 /** Reads `/proc`. The start time holds the boot's id, so that no process is taken for one from before a reboot. */
@@ -16,18 +16,39 @@ export function readProcFs(): ProcessReader {
     entries,
     marked: (variable) =>
       pids().flatMap((pid) => {
-        const value = valueIn(readText(`/proc/${pid}/environ`), variable);
+        const value = valueIn(readEnviron(pid), variable);
         const found = value === undefined ? undefined : entry(pid);
         return found === undefined || value === undefined ? [] : [{ ...found, value }];
       }),
   };
 }
 
-function valueIn(environ: string, variable: string): string | undefined {
-  const assignment = `\0${variable}=`;
-  const all = `\0${environ}\0`;
-  const at = all.indexOf(assignment);
-  return at === -1 ? undefined : all.slice(at + assignment.length, all.indexOf('\0', at + 1));
+function valueIn(environ: Buffer, variable: string): string | undefined {
+  const name = `${variable}=`;
+  for (let at = environ.indexOf(name); at !== -1; at = environ.indexOf(name, at + 1)) {
+    if (at > 0 && environ[at - 1] !== 0) continue;
+    const end = environ.indexOf(0, at);
+    return environ.toString('latin1', at + name.length, end === -1 ? undefined : end);
+  }
+  return undefined;
+}
+
+/** Larger than nearly all environments; those of all processes are read again and again. */
+const environment = Buffer.allocUnsafe(128 * 1024);
+
+/** What it returns is there until it is called again; empty if it cannot be read. */
+function readEnviron(pid: number): Buffer {
+  const path = `/proc/${pid}/environ`;
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(path, 'r');
+    const length = readSync(descriptor, environment, 0, environment.length, 0);
+    return length < environment.length ? environment.subarray(0, length) : readFileSync(path);
+  } catch {
+    return environment.subarray(0, 0);
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
 }
 
 /** One line of `/proc/<pid>/stat`; the name in parentheses may hold anything, also parentheses and spaces. */

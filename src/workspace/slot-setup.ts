@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../result.ts';
 import { copyFiles, findCopiedFiles, type CopiedFiles } from './copied-files.ts';
@@ -130,12 +130,14 @@ export class SlotSetup {
   async key(directory: string): Promise<string> {
     const { prefix, setup } = this.#options;
     const hash = createHash('sha256').update(JSON.stringify(setup));
-    const places = [...new Set(['', prefix])].flatMap((below) => LOCK_FILES.map((name) => join(below, name)));
-    const contents = await Promise.all(
-      places.map((place) => readFile(join(directory, place)).catch(() => undefined)),
-    );
-    for (const [index, content] of contents.entries()) {
-      if (content !== undefined) hash.update(`\0${places[index] ?? ''}\0${content.length}\0`).update(content);
+    for (const below of new Set(['', prefix])) {
+      // Most of them are nowhere, and to look for each takes longer than to list the folder.
+      const there = new Set(await readdir(join(directory, below)).catch(() => []));
+      for (const name of LOCK_FILES.filter((one) => there.has(one))) {
+        const place = join(below, name);
+        const content = await readFile(join(directory, place)).catch(() => undefined);
+        if (content !== undefined) hash.update(`\0${place}\0${content.length}\0`).update(content);
+      }
     }
     const submodules = await readFile(join(directory, '.gitmodules')).catch(() => undefined);
     if (submodules !== undefined) hash.update(submodules).update(await this.#gitLinks(directory));

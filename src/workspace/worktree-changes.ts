@@ -78,7 +78,7 @@ async function capture({ git, commonDirectory, pool }: ChangesContext, lease: Le
     throw new Error(`its worktree ${slot} is gone; what was kept of it until then is on ${branch}`);
   const commit = await pool.keep(slot, 'what its worker had done at its end', found, true);
   if (found.kind === 'broken') await makeSlot(git, slot, commonDirectory, commit);
-  const whole = await inspectSlot(slot, commonDirectory);
+  const whole = found.kind === 'sound' ? found : await inspectSlot(slot, commonDirectory);
   if (whole.kind !== 'sound') throw new Error(`its worktree ${slot} has lost the link to the repository`);
   // A merge that the worker resolved is a parent of the commit; whatever else was going on is over.
   await endOperations(whole.admin);

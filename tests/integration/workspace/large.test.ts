@@ -50,16 +50,17 @@ async function grow({ files = 0, megabytes = 0, branches = 0 }): Promise<void> {
   rig.git('-c', 'checkout.workers=4', 'reset', '-q', '--hard');
 }
 
-/** Lets a job run, and tells how often the tool called git meanwhile. */
+/** Lets a job run, and tells how often the tool called git meanwhile, for more than a conversation that goes on. */
 async function countingGit(job: () => Promise<unknown>): Promise<number> {
   const [program, log] = [join(rig.programs, 'git'), join(rig.root, 'calls')];
   const real = rig.shell('command -v git').trim();
   writeFileSync(log, '');
-  writeFileSync(program, `#!/bin/sh\necho "$1" >> '${log}'\nexec ${real} "$@"\n`);
+  writeFileSync(program, `#!/bin/sh\necho "$*" >> '${log}'\nexec ${real} "$@"\n`);
   chmodSync(program, 0o755);
   await job();
   rmSync(program);
-  return readFileSync(log, 'utf8').split('\n').length - 1;
+  const calls = readFileSync(log, 'utf8').trimEnd().split('\n');
+  return calls.filter((call) => !/ --batch-command$| --stdin\b| --stdin-paths$/.test(call)).length;
 }
 
 describe('In a large repository', () => {
@@ -92,7 +93,8 @@ describe('In a large repository', () => {
       if (id === 5 || id === 16) calls.push(await countingGit(finish));
       else await finish();
     }
-    expect(calls[0]).toBeGreaterThan(10);
+    expect(calls[0]).toBeGreaterThan(4);
+    expect(calls[0]).toBeLessThanOrEqual(10);
     expect(calls[1]).toBe(calls[0]);
     expect(rig.git('for-each-ref', 'refs/orchestrator/r1', 'refs/orchestrator/r1')).toBe('');
   });
