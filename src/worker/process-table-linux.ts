@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import type { ProcessEntry, ProcessReader } from './process-table.ts';
 
 /** Reads `/proc`. The start time holds the boot's id, so that no process is taken for one from before a reboot. */
@@ -11,16 +11,64 @@ export function readProcFs(): ProcessReader {
       .map(Number);
   const entries = (): ProcessEntry[] => pids().flatMap((pid) => entry(pid) ?? []);
 
+  // Larger than nearly all environments.
+  const buffer = Buffer.allocUnsafe(128 * 1024);
+  /** By variable, the processes that did not have it. */
+  const unmarked = new Map<string, ReadonlyMap<number, Unmarked>>();
+
   return {
     entry,
     entries,
-    marked: (variable) =>
-      pids().flatMap((pid) => {
-        const value = valueIn(readEnviron(pid), variable);
-        const found = value === undefined ? undefined : entry(pid);
-        return found === undefined || value === undefined ? [] : [{ ...found, value }];
-      }),
+    marked: (variable) => {
+      const before = unmarked.get(variable);
+      const now = new Map<number, Unmarked>();
+      const at = performance.now();
+      const found: ReturnType<ProcessReader['marked']> = [];
+      for (const pid of pids()) {
+        const number = numberOf(pid);
+        if (number === undefined) continue;
+        // A process gets its environment from the one that starts it: who has not got the variable by then never will.
+        const known = before?.get(pid);
+        const same = known?.number === number ? known : undefined;
+        if (same?.isSure === true) {
+          now.set(pid, same);
+          continue;
+        }
+        const environ = readInto(buffer, `/proc/${pid}/environ`);
+        const value = valueIn(environ, variable);
+        if (value !== undefined) found.push(...withValue(entry(pid), value));
+        // One that is just becoming another program has none, or that of the one that starts it, for a moment.
+        else if (environ.length > 0)
+          now.set(pid, { number, since: same?.since ?? at, isSure: at - (same?.since ?? at) > SURE_MS });
+      }
+      unmarked.set(variable, now);
+      return found;
+    },
   };
+}
+
+/** A process without a variable. */
+interface Unmarked {
+  /** By which `/proc` tells it from a later one with the same id. */
+  readonly number: number;
+  /** When it was seen first, in milliseconds of {@link performance}. */
+  readonly since: number;
+  readonly isSure: boolean;
+}
+
+const SURE_MS = 1000;
+
+/** Undefined if it is gone. */
+function numberOf(pid: number): number | undefined {
+  try {
+    return statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.ino;
+  } catch {
+    return undefined;
+  }
+}
+
+function withValue(entry: ProcessEntry | undefined, value: string): (ProcessEntry & { value: string })[] {
+  return entry === undefined ? [] : [{ ...entry, value }];
 }
 
 function valueIn(environ: Buffer, variable: string): string | undefined {
@@ -33,19 +81,15 @@ function valueIn(environ: Buffer, variable: string): string | undefined {
   return undefined;
 }
 
-/** Larger than nearly all environments; those of all processes are read again and again. */
-const environment = Buffer.allocUnsafe(128 * 1024);
-
-/** What it returns is there until it is called again; empty if it cannot be read. */
-function readEnviron(pid: number): Buffer {
-  const path = `/proc/${pid}/environ`;
+/** Empty if it cannot be read; what it returns may be a part of the buffer. */
+function readInto(buffer: Buffer, path: string): Buffer {
   let descriptor: number | undefined;
   try {
     descriptor = openSync(path, 'r');
-    const length = readSync(descriptor, environment, 0, environment.length, 0);
-    return length < environment.length ? environment.subarray(0, length) : readFileSync(path);
+    const length = readSync(descriptor, buffer, 0, buffer.length, 0);
+    return length < buffer.length ? buffer.subarray(0, length) : readFileSync(path);
   } catch {
-    return environment.subarray(0, 0);
+    return buffer.subarray(0, 0);
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }
