@@ -188,7 +188,30 @@ function cliArguments<T>(options: CliManagerOptions, { system, schema, research 
     ...['--permission-mode', 'dontAsk'],
     ...['--setting-sources=user', '--strict-mcp-config', '--no-session-persistence'],
     ...(options.settings === null ? [] : ['--settings', options.settings]),
-    // The CLI's validator knows no later draft.
-    ...['--json-schema', JSON.stringify(z.toJSONSchema(schema, { target: 'draft-7' }))],
+    ...['--json-schema', JSON.stringify(formOf(schema))],
   ];
+}
+
+const BOUNDS = ['minLength', 'maxLength', 'minItems', 'maxItems', 'minimum', 'maximum'] as const;
+
+/**
+ * The form as the CLI gets it. Its validator, which knows no later draft, sends every reply back that breaks a bound or
+ * says another word, and that is paid for: both are only told, and what differs is mended here.
+ */
+function formOf(schema: z.ZodType): object {
+  return z.toJSONSchema(schema, {
+    target: 'draft-7',
+    override: ({ jsonSchema }) => {
+      const told = BOUNDS.flatMap((bound) => {
+        const value = jsonSchema[bound];
+        Reflect.deleteProperty(jsonSchema, bound);
+        return value === undefined || Math.abs(value) === Number.MAX_SAFE_INTEGER
+          ? []
+          : [`${bound} ${value}`];
+      });
+      if (jsonSchema.enum !== undefined) told.push(`one of: ${jsonSchema.enum.join(', ')}`);
+      Reflect.deleteProperty(jsonSchema, 'enum');
+      if (told.length > 0) jsonSchema.description = told.join(', ');
+    },
+  });
 }

@@ -237,7 +237,7 @@ describe('failures', () => {
   });
 });
 
-test('a PRD of 200 KB becomes tasks', async () => {
+test('a PRD of 200 KB becomes tasks, and what breaks a bound is mended instead of asked for again', async () => {
   const task = {
     id: '1',
     title: 'Do it',
@@ -251,8 +251,12 @@ test('a PRD of 200 KB becomes tasks', async () => {
     touches: ['src/**'],
     risk: 'low',
   };
-  const { manager } = await managerRig([{ json: { tasks: [task] } }]);
+  const title = 'Write every part of it '.repeat(10).trim();
+  const odd = { ...task, id: '2', title, estimateMinutes: 0, priority: 'urgent' };
+  const { manager, rig } = await managerRig([{ json: { tasks: [task, odd] } }]);
   const prd = 'Build it as @types/node does it. ü\n'.repeat(6000).slice(0, 199_000);
   const parsed = await parsePrd(manager, { prd, existing: [] }, NEVER);
-  expect(parsed).toMatchObject({ ok: true, value: { drafts: [task] } });
+  expect(parsed).toMatchObject({ ok: true, value: { drafts: [task, { id: '2', estimateMinutes: 0.5 }] } });
+  expect(parsed.ok && parsed.value.notes).toHaveLength(3);
+  expect(bodies(rig)).toHaveLength(1);
 });
