@@ -65,9 +65,9 @@ test(
     await fc.assert(
       fc.asyncProperty(bytes, async (content) => {
         writeFileSync(path, content);
-        const read = await readDocument(cli, {}, ['fuzz'], 'the requirements').catch(
-          (error: unknown) => error,
-        );
+        const read = await readDocument(cli, {}, ['fuzz'], 'the requirements')
+          .then(({ text }) => text)
+          .catch((error: unknown) => error);
         if (typeof read === 'string') {
           expect(read).toBe(
             Buffer.from(content)
