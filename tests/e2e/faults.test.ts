@@ -234,6 +234,8 @@ describe('ends what does not end by itself', () => {
     const command = program(`trap '' TERM; touch ~/working; while :; do sleep 0.2; done`);
     const project = account.project(1, { execution: { max_retries: 0 }, claude_cli: { command } });
     const tool = project.start();
+    // Its process is there before the tool counts its time.
+    await tool.event('attempt-spawned');
     await until(() => existsSync(join(account.home, 'working')));
     tool.leap(601_000);
     const { code, output } = await tool.end;
@@ -255,6 +257,8 @@ describe('ends what does not end by itself', () => {
     );
     const project = account.project(1, { claude_cli: { command } });
     const tool = project.start();
+    // Its process is there before the tool counts its time.
+    await tool.event('attempt-spawned');
     await until(() => existsSync(join(account.home, 'working')));
     tool.leap(20_000);
     const { code, output } = await tool.end;

@@ -161,10 +161,8 @@ function rulesFor(id: number, { writes, after, beside, mends }: Job): RuleInput[
       name,
       when: { role: 'worker', contains: name },
       turns: [
-        { tools: [...Object.entries(writes)].flatMap(overwrite) },
-        ...(beside === undefined
-          ? []
-          : [{ tools: [waitUntil(`git for-each-ref | grep -q '/task-${beside}$'`)] }]),
+        { tools: [bash(`touch ${signOf(id)}`), ...[...Object.entries(writes)].flatMap(overwrite)] },
+        ...(beside === undefined ? [] : [{ tools: [waitUntil(`test -e ${signOf(beside)}`)] }]),
         ...(after === undefined ? [] : [{ tools: [waitUntil(hasLanded(after))] }]),
         { json: report(`Did part ${id}.`) },
       ],
@@ -174,14 +172,23 @@ function rulesFor(id: number, { writes, after, beside, mends }: Job): RuleInput[
 
 function overwrite([path, content]: [string, string]): { name: string; input: Record<string, unknown> }[] {
   const quoted = `'${content.replaceAll("'", String.raw`'\''`)}'`;
-  const command = `mkdir -p ${dirname(path)} && printf %s ${quoted} > ${path}`;
-  return [{ name: 'Bash', input: { command } }];
+  return [bash(`mkdir -p ${dirname(path)} && printf %s ${quoted} > ${path}`)];
 }
+
+/** A file that says to the others that a task is at work. */
+const signOf = (id: number): string => `"$(git rev-parse --git-common-dir)/at-work-${id}"`;
 
 const hasLanded = (id: number): string => `git log ${INTEGRATION} | grep -q 'Orchestrator-Task: ${id}$'`;
 
 function waitUntil(condition: string): { name: string; input: Record<string, unknown> } {
-  return { name: 'Bash', input: { command: `until ${condition}; do sleep 0.2; done`, timeout: 240_000 } };
+  return bash(`until ${condition}; do sleep 0.2; done`, { timeout: 240_000 });
+}
+
+function bash(
+  command: string,
+  more: Record<string, unknown> = {},
+): { name: string; input: Record<string, unknown> } {
+  return { name: 'Bash', input: { command, ...more } };
 }
 
 function report(summary: string): object {
