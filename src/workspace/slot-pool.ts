@@ -8,7 +8,6 @@ import {
   endOperations,
   forceSwitch,
   headOf,
-  inspectSlot,
   isBeingWritten,
   isOutOfSpace,
   LEFT,
@@ -16,8 +15,8 @@ import {
   makeSlot,
   moveNested,
   switchSlot,
-  type SlotCondition,
 } from './slot.ts';
+import { inspectSlot, type SlotCondition } from './slot-condition.ts';
 import { readSlotState, writeSlotState, type SlotState } from './slot-state.ts';
 import type { Snapshots } from './snapshots.ts';
 import { Untouched } from './untouched.ts';
@@ -139,7 +138,7 @@ export class SlotPool {
 
   /** Says whose work is done in a slot from now on. */
   async occupy(slot: string, work: Required<Pick<SlotState, 'occupant' | 'branch' | 'base'>>): Promise<void> {
-    const condition = await inspectSlot(slot, this.#options.commonDirectory);
+    const condition = inspectSlot(slot, this.#options.commonDirectory);
     if (condition.kind === 'sound' && work.branch !== null && work.base !== null)
       await beginHeadLog(condition.admin, work.branch, work.base);
     await this.write(slot, { ...this.stateOf(slot), ...work, usedAt: this.#options.now() });
@@ -165,7 +164,7 @@ export class SlotPool {
     const state = this.stateOf(slot);
     this.#taken.add(slot);
     try {
-      const condition = await inspectSlot(slot, this.#options.commonDirectory);
+      const condition = inspectSlot(slot, this.#options.commonDirectory);
       if (condition.kind === 'locked') return false;
       if (condition.kind === 'absent') await this.#settleGone(state, landed);
       else {
@@ -217,7 +216,7 @@ export class SlotPool {
    */
   async put(slot: string, commit: string, isClean = false): Promise<void> {
     const { git, commonDirectory } = this.#options;
-    const before = await inspectSlot(slot, commonDirectory);
+    const before = inspectSlot(slot, commonDirectory);
     const known = this.#untouched.commitOf(slot);
     if (known === commit && (await this.#isStill(slot, before))) return;
     await switchSlot(git, slot, commit, isClean || this.#untouched.wasSeenNow(slot) ? 'captured' : 'used');
@@ -244,7 +243,7 @@ export class SlotPool {
   /** Puts a slot to a commit, whatever state it is in; false where it is somebody's. */
   async #ready(slot: string, commit: string): Promise<boolean> {
     const { git, commonDirectory } = this.#options;
-    const condition = await inspectSlot(slot, commonDirectory);
+    const condition = inspectSlot(slot, commonDirectory);
     if (condition.kind === 'absent') return await this.#make(slot, commit);
     if (condition.kind === 'locked') return false;
     if (this.#isOccupied(slot) && !(await this.settle(slot))) return false;
@@ -269,7 +268,7 @@ export class SlotPool {
       if (isOutOfSpace(error) || !(error instanceof GitFailed)) throw error;
     }
     try {
-      const condition = await inspectSlot(slot, commonDirectory);
+      const condition = inspectSlot(slot, commonDirectory);
       if (condition.kind !== 'sound') throw new Error(`${slot} is no worktree any more.`);
       await forceSwitch(git, slot, condition.admin, commit);
       return true;

@@ -1,79 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import {
-  lstat,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { GitFailed, type Git } from './git.ts';
 import { BY_US } from './head-log.ts';
-
-/** What a look at the directory of a slot tells. */
-export type SlotCondition =
-  /** Nothing is there. */
-  | { readonly kind: 'absent' }
-  /**
-   * A worktree of this repository; `admin` is where git keeps its index and HEAD. Ours are on no branch: whoever stands on
-   * one in a free slot is a person.
-   */
-  | { readonly kind: 'sound'; readonly admin: string; readonly branch: string | null }
-  /** Files without the link to this repository. */
-  | { readonly kind: 'broken' }
-  /** Somebody said that it must stay as it is. */
-  | { readonly kind: 'locked' };
-
-/** Looks at a slot, by its files alone: `git status` costs more than a warm switch. */
-export async function inspectSlot(slot: string, commonDirectory: string): Promise<SlotCondition> {
-  const found = await lstat(slot).catch(() => undefined);
-  if (found === undefined) return { kind: 'absent' };
-  if (!found.isDirectory()) return { kind: 'locked' };
-  const admin = await adminDirectory(slot, commonDirectory);
-  const head = admin === undefined ? undefined : await readHead(admin);
-  if (admin === undefined || head === undefined) {
-    return (await readdir(slot)).length === 0 ? { kind: 'absent' } : { kind: 'broken' };
-  }
-  if (await isLocked(admin)) return { kind: 'locked' };
-  return { kind: 'sound', admin, branch: head };
-}
-
-async function isLocked(admin: string): Promise<boolean> {
-  const lock = await readFile(join(admin, 'locked'), 'utf8').catch(() => undefined);
-  // Git's own mark of a worktree that is being made: whoever made this one was killed.
-  return lock !== undefined && lock.trim() !== 'initializing';
-}
-
-async function adminDirectory(slot: string, commonDirectory: string): Promise<string | undefined> {
-  try {
-    const link = await linkOf(slot);
-    if (link === undefined) return undefined;
-    const admin = await realpath(link);
-    if (dirname(admin) !== join(await realpath(commonDirectory), 'worktrees')) return undefined;
-    const back = (await readFile(join(admin, 'gitdir'), 'utf8')).trim();
-    const same = (await realpath(resolve(admin, back))) === (await realpath(join(slot, '.git')));
-    return same ? admin : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-async function linkOf(worktree: string): Promise<string | undefined> {
-  const link = /^gitdir: (.+)$/m.exec(await readFile(join(worktree, '.git'), 'utf8'))?.[1];
-  return link === undefined ? undefined : resolve(worktree, link);
-}
-
-/** The branch, null for a commit, undefined for what git would not understand. */
-async function readHead(admin: string): Promise<string | null | undefined> {
-  const head = (await readFile(join(admin, 'HEAD'), 'utf8').catch(() => '')).trim();
-  if (/^[0-9a-f]{40,64}$/.test(head)) return null;
-  return /^ref: refs\/heads\/(.+)$/.exec(head)?.[1];
-}
+import { isLocked, linkOf } from './slot-condition.ts';
 
 /**
  * Makes a directory a worktree at `commit`, without a checkout; the files that are in it stay. False where a person has
@@ -93,7 +23,7 @@ export async function makeSlot(
     const shell = join(folder, basename(slot));
     try {
       await git.run(['worktree', 'add', '--no-checkout', '--detach', '--', shell, commit]);
-      const admin = await linkOf(shell);
+      const admin = linkOf(shell);
       if (admin === undefined) throw new Error(`Git made no link to its own files in ${shell}.`);
       await writeFile(join(shell, '.git'), `gitdir: ${admin}\n`);
       await writeFile(join(admin, 'gitdir'), `${join(slot, '.git')}\n`);
@@ -112,7 +42,7 @@ async function forgetWorktree(slot: string, commonDirectory: string): Promise<bo
     const admin = join(folder, name);
     const back = (await readFile(join(admin, 'gitdir'), 'utf8').catch(() => '')).trim();
     if (resolve(admin, back) !== join(slot, '.git')) continue;
-    if (await isLocked(admin)) return false;
+    if (isLocked(admin)) return false;
     await rm(admin, { recursive: true, force: true });
   }
   return true;

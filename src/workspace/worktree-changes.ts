@@ -2,7 +2,8 @@ import type { Attempt } from '../attempt.ts';
 import type { Git } from './git.ts';
 import { BY_US } from './head-log.ts';
 import type { Integration } from './integration.ts';
-import { endMerge, endOperations, headOf, inspectSlot, makeSlot, switchSlot } from './slot.ts';
+import { endMerge, endOperations, headOf, makeSlot, switchSlot } from './slot.ts';
+import { inspectSlot } from './slot-condition.ts';
 import type { SlotPool } from './slot-pool.ts';
 import type { Change, Changes, Combined, Workspace } from './workspace.ts';
 
@@ -73,12 +74,12 @@ export function createChanges(open: () => ChangesContext, protectedPaths: readon
 /** Keeps all that the worker wrote, and puts the ref of its work and its worktree on that, without touching a file. */
 async function capture({ git, commonDirectory, pool }: ChangesContext, lease: Lease): Promise<string> {
   const { slot, branch } = lease;
-  const found = await inspectSlot(slot, commonDirectory);
+  const found = inspectSlot(slot, commonDirectory);
   if (found.kind === 'absent')
     throw new Error(`its worktree ${slot} is gone; what was kept of it until then is on ${branch}`);
   const commit = await pool.keep(slot, 'what its worker had done at its end', found, true);
   if (found.kind === 'broken') await makeSlot(git, slot, commonDirectory, commit);
-  const whole = found.kind === 'sound' ? found : await inspectSlot(slot, commonDirectory);
+  const whole = found.kind === 'sound' ? found : inspectSlot(slot, commonDirectory);
   if (whole.kind !== 'sound') throw new Error(`its worktree ${slot} has lost the link to the repository`);
   // A merge that the worker resolved is a parent of the commit; whatever else was going on is over.
   await endOperations(whole.admin);
@@ -101,7 +102,7 @@ export async function backToCapture(
   { branch, phase }: Attempt,
 ): Promise<void> {
   if (phase === 'preparing' || phase === 'working') return;
-  const found = await inspectSlot(slot, commonDirectory);
+  const found = inspectSlot(slot, commonDirectory);
   if (found.kind !== 'sound' || branch === null || found.branch !== null) return;
   await pool.keep(slot, 'what commands had left that judged its change', found);
   await endOperations(found.admin);
