@@ -8,6 +8,7 @@ import {
   writtenTaskSchema,
 } from '../../../src/manager/schemas.ts';
 import { parsePrd } from '../../../src/manager/planner.ts';
+import { cases } from '../../rig/effort.ts';
 import { PRIORITIES } from '../../../src/task.ts';
 import { scriptedManager, writtenTask } from './scripted-manager.ts';
 
@@ -144,6 +145,7 @@ describe('laws', () => {
           }
         },
       ),
+      { numRuns: cases(2_000) },
     );
   });
 
@@ -163,6 +165,7 @@ describe('laws', () => {
           }
         },
       ),
+      { numRuns: cases(2_000) },
     );
   });
 
@@ -180,6 +183,7 @@ describe('laws', () => {
           if (overlapIsCertain) expect(JSON.parse(joinParts(parts))).toEqual(JSON.parse(whole));
         },
       ),
+      { numRuns: cases(2_000) },
     );
   });
 });
