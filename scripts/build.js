@@ -17,7 +17,7 @@ const groups = [
   { name: 'store', test: /[\\/]src[\\/]store[\\/]/ },
   {
     name: 'tasks',
-    test: /[\\/]src[\\/]((task|task-graph|task-outline|attempt|estimate|result|scheduler|config[\\/]names)\.ts|cli[\\/](options|project|user-data|numbers|interrupt)\.ts|cli[\\/](tasks|status)[\\/]|reporting[\\/](display-text|format|clock|styles|describe-event|describe-pause|pauses|usage-windows|window-name|summary|read-summary|format-summary)\.ts)/,
+    test: /[\\/]src[\\/]((task|task-graph|task-outline|attempt|estimate|result|scheduler|config[\\/]names)\.ts|cli[\\/](options|project|user-data|numbers|interrupt|disk-use)\.ts|cli[\\/](tasks|status)[\\/]|reporting[\\/](display-text|format|clock|styles|describe-event|describe-pause|pauses|usage-windows|window-name|summary|read-summary|format-summary)\.ts)/,
   },
 ];
 

@@ -95,6 +95,11 @@ export const ORCHESTRATOR_COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/recover.ts')).recoverCommand,
   },
   {
+    name: 'clean',
+    summary: 'show and remove what is not needed on the disk any more',
+    load: async () => (await import('./commands/clean.ts')).cleanCommand,
+  },
+  {
     name: 'set-status',
     summary: 'set the status of tasks',
     load: async () => (await import('./commands/set-status.ts')).setStatusCommand,

@@ -189,6 +189,20 @@ export const configSchema = z.strictObject({
     },
     'Who is told.',
   ),
+  logs: section(
+    {
+      keep_days: z
+        .number()
+        .min(0)
+        .max(36_500)
+        .nullable()
+        .default(null)
+        .describe(
+          'Days for which the transcripts of tasks that are done or cancelled are kept, looked at when a run ends; null: for good.',
+        ),
+    },
+    'How long what workers said is kept.',
+  ),
   hooks: section(
     {
       on_event: texts(

@@ -204,6 +204,17 @@ function requireAttempt({ db, tag }: StoreContext, id: number): Attempt {
   return toAttempt(row);
 }
 
+/** The folders of attempts of any list that ended before a time, at tasks that are done, cancelled or deleted. */
+export function readSettledFiles({ db }: StoreContext, before: string): string[] {
+  return db
+    .sql<AttemptRow>(
+      `SELECT attempts.* FROM attempts LEFT JOIN tasks USING (tag, number, sub, born)
+       WHERE ended_at <= ? AND coalesce(tasks.status, 'cancelled') IN ('done', 'cancelled') ORDER BY attempts.id`,
+    )
+    .all(before)
+    .map((row) => toAttempt(row).files);
+}
+
 function toAttempt(row: AttemptRow): Attempt {
   return {
     id: row.id,

@@ -3,7 +3,7 @@ import type { AttemptEnd, ModelUsage, ProcessIdentity } from '../attempt.ts';
 import type { Event, RunOutcome } from '../event.ts';
 import { fail } from '../failure.ts';
 import type { Task, TaskChanges, TaskDraft, TaskId, TaskStatus } from '../task.ts';
-import { claimTask, endAttempt, readAttempts, readFinishedWork } from './attempts.ts';
+import { claimTask, endAttempt, readAttempts, readFinishedWork, readSettledFiles } from './attempts.ts';
 import { Database } from './database.ts';
 import type { DriverOptions } from './driver.ts';
 import { readDocuments, rememberDocuments } from './documents.ts';
@@ -118,6 +118,10 @@ class SqliteStore implements TaskStore {
       rememberDocuments(this.#context, documents, replace === true);
       return this.#tasks(ids);
     });
+  }
+
+  settledFiles(before: string) {
+    return this.#db.read(() => readSettledFiles(this.#context, before));
   }
 
   documents() {

@@ -100,6 +100,11 @@ export interface TaskStore {
       documents?: readonly SourceDocument[];
     },
   ): Task[];
+  /**
+   * The folders of attempts, of whatever tag, that ended until `before` (ISO 8601, UTC), at tasks that are done,
+   * cancelled or deleted. Other tasks go on where their attempts have ended, and need to know how.
+   */
+  settledFiles(before: string): string[];
   /** What the tasks were made of; documents whose tasks were all replaced are forgotten. */
   documents(): SourceDocument[];
   editTask(id: TaskId, changes: TaskChanges): Task;

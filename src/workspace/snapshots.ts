@@ -112,6 +112,20 @@ export class Snapshots {
     await this.#refs.remove(runId, taskId, gone);
   }
 
+  /** Removes these, whatever is in them. */
+  async remove(snapshots: readonly Snapshot[]): Promise<void> {
+    const left = new Set(snapshots);
+    for (const { runId, taskId } of left) {
+      const alike = [...left].filter((each) => each.runId === runId && each.taskId === taskId);
+      for (const each of alike) left.delete(each);
+      await this.#refs.remove(
+        runId,
+        taskId,
+        alike.map(({ number }) => number),
+      );
+    }
+  }
+
   async #keep(worktree: string, request: KeepRequest): Promise<Kept> {
     const place = await findWorkTree(worktree, await this.#commonDirectory());
     const head = place.linked ? await this.#head(place) : undefined;

@@ -76,6 +76,7 @@ function report(text: string, state: 'running' | 'ended' | 'dead', count: number
     hasPlan: true,
     limit: { until: RESET, window: text },
     budget: { maxUsd: 1e9, spentUsd: 123_456.7, leftUsd: 1e9 - 123_456.7, maxPerTaskUsd: 2 },
+    transcripts: { bytes: 1_500_000_000, at: RESET },
     attention: [{ taskId: '7', title: text, outcome: 'crashed', message: text, advice: text }],
     next: 'claude-orchestrator run',
   };

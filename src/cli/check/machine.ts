@@ -2,6 +2,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cli } from '../cli.ts';
+import { formatBytes, measureAttempts, WORTH_TELLING_BYTES } from '../disk-use.ts';
 import type { Project } from '../project.ts';
 import { firstLineOf, type Finding, type Findings } from './finding.ts';
 
@@ -14,7 +15,8 @@ export function checkNode(cli: Cli, { ok }: Findings): Finding[] {
 }
 
 /** Whether there is room on the disk, and whether the project can be written to. */
-export async function checkDisk({ root, stateFolder }: Project, findings: Findings): Promise<Finding[]> {
+export async function checkDisk(project: Project, findings: Findings): Promise<Finding[]> {
+  const { root, stateFolder } = project;
   const folder = existsSync(stateFolder) ? stateFolder : root;
   const problem = tryToWrite(folder);
   if (problem !== undefined)
@@ -28,8 +30,18 @@ export async function checkDisk({ root, stateFolder }: Project, findings: Findin
   const free = bavail * bsize;
   const message = `${formatBytes(free)} free, ${folder} is writable`;
   const fix = 'Free some space: transcripts and workspaces need it.';
-  if (free < TOO_LITTLE_BYTES) return [findings.failure(message, fix)];
-  return [free < LITTLE_BYTES ? findings.warning(message, fix) : findings.ok(message)];
+  const used = existsSync(stateFolder) ? await measureAttempts(project) : 0;
+  const tidy =
+    used < WORTH_TELLING_BYTES
+      ? []
+      : [
+          findings.warning(
+            `${formatBytes(used)} of transcripts are kept`,
+            '`claude-orchestrator clean --dry-run` shows what of it may go; `logs.keep_days` keeps them for a time only.',
+          ),
+        ];
+  if (free < TOO_LITTLE_BYTES) return [findings.failure(message, fix), ...tidy];
+  return [free < LITTLE_BYTES ? findings.warning(message, fix) : findings.ok(message), ...tidy];
 }
 
 /** Only a real write tells, since permissions, quotas and read-only mounts all count. */
@@ -43,8 +55,4 @@ function tryToWrite(folder: string): string | undefined {
   } finally {
     rmSync(file, { force: true });
   }
-}
-
-function formatBytes(bytes: number): string {
-  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -15,6 +15,7 @@ import { openRunLock } from '../../store/run-lock.ts';
 import type { TaskId } from '../../task.ts';
 import { projectMark } from '../../worker/marks.ts';
 import { createProcessTable, type ProcessTable } from '../../worker/process-table.ts';
+import { retainTranscripts } from '../clean/transcripts.ts';
 import { EXIT } from '../cli.ts';
 import {
   commandRunner,
@@ -135,6 +136,8 @@ async function holdingTheProject(
   } finally {
     await reporter.close();
     ledger.close();
+    const untidy = await retainTranscripts(project, store, settings.config.logs.keep_days);
+    if (untidy !== undefined) cli.stderr.write(`warning: ${untidy}\n`);
     if (reportFile !== undefined) await report(context, runId, reportFile, redact);
     printSummary(context, runId, presentation);
   }

@@ -2,6 +2,7 @@ import type { Stamped } from '../../event.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { UsageLedger } from '../../usage/ledger.ts';
 import type { Cli } from '../cli.ts';
+import { knownSizeOfAttempts } from '../disk-use.ts';
 import type { Project } from '../project.ts';
 import { ledgerFile } from '../user-data.ts';
 import type { Circumstances } from './limits.ts';
@@ -52,6 +53,7 @@ export async function openCircumstances(
           Object.values(started.accounts).some(({ id }) => !id.startsWith('key-')),
         maxCostUsd: started?.maxCostUsd ?? null,
         maxCostPerTaskUsd: started?.maxCostPerTaskUsd ?? null,
+        transcripts: knownSizeOfAttempts(project),
       };
     },
     close: () => ledger?.close(),
@@ -60,6 +62,12 @@ export async function openCircumstances(
 
 /** Where nothing was looked up. */
 export const UNKNOWN: OpenCircumstances = {
-  current: () => ({ ledger: null, hasPlan: true, maxCostUsd: null, maxCostPerTaskUsd: null }),
+  current: () => ({
+    ledger: null,
+    hasPlan: true,
+    maxCostUsd: null,
+    maxCostPerTaskUsd: null,
+    transcripts: null,
+  }),
   close: () => undefined,
 };

@@ -5,6 +5,7 @@ import type { RunSummary } from '../../reporting/summary.ts';
 import type { Run, TaskStore } from '../../store/store.ts';
 import type { TaskId } from '../../task.ts';
 import { OutlinedTasks, type TaskCounts } from '../../task-outline.ts';
+import type { KnownSize } from '../disk-use.ts';
 import { attentionFor, type Attention } from './attention.ts';
 import {
   limitsOf,
@@ -39,6 +40,8 @@ export interface StatusReport {
   readonly limit: LimitStatus | null;
   /** Null where there is no ceiling, or where the configuration cannot be read. */
   readonly budget: BudgetStatus | null;
+  /** What the transcripts took when the last run ended or somebody looked; null where nobody has. */
+  readonly transcripts: KnownSize | null;
   readonly attention: readonly Attention[];
   /** The command that a person would give now. */
   readonly next: string;
@@ -100,6 +103,7 @@ export function collectStatus(
       account: usedByAccounts(circumstances, now),
     },
     ...limitsOf(circumstances, run, now),
+    transcripts: circumstances.transcripts,
     attention: attentionFor(store, run, counts, unfinished.length),
     next: nextStep(run, counts),
   };

@@ -1,3 +1,4 @@
+import type { KnownSize } from '../disk-use.ts';
 import type { UsageWindow } from '../../usage-limit.ts';
 import type { UsageLedger } from '../../usage/ledger.ts';
 import type { RunStatus, StatusReport } from './collect.ts';
@@ -11,6 +12,8 @@ export interface Circumstances {
   /** US dollars; null for no ceiling. */
   readonly maxCostUsd: number | null;
   readonly maxCostPerTaskUsd: number | null;
+  /** What the transcripts take; null where no run has measured it. */
+  readonly transcripts: KnownSize | null;
 }
 
 /** One window of an account's usage limits. */

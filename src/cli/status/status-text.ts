@@ -6,6 +6,7 @@ import { formatDuration, formatMoney, formatTokens, plural } from '../../reporti
 import type { Styles } from '../../reporting/styles.ts';
 import { PAUSE_WORDS } from '../../reporting/pauses.ts';
 import { exhaustedWindow, openWindows } from '../../reporting/usage-windows.ts';
+import { formatBytes, WORTH_TELLING_BYTES } from '../disk-use.ts';
 import { describeCounts } from '../tasks/counts.ts';
 import type { RunStatus, StatusReport } from './collect.ts';
 import { limitLines, shownWindow } from './limits-text.ts';
@@ -40,6 +41,9 @@ export function formatStatus(
         if (line !== '') lines.push(`    ${line}`);
     }
   }
+  const { bytes } = report.transcripts ?? { bytes: 0 };
+  if (bytes >= WORTH_TELLING_BYTES)
+    lines.push('', ...wrap(`${formatBytes(bytes)} of transcripts are kept: \`clean --dry-run\`.`, columns));
   lines.push('', `Next: ${style.bold(report.next)}`);
   return `${lines.join('\n')}\n`;
 }
