@@ -25,11 +25,11 @@ export function readProcFs(): ProcessReader {
       const at = performance.now();
       const found: ReturnType<ProcessReader['marked']> = [];
       for (const pid of pids()) {
-        const number = numberOf(pid);
-        if (number === undefined) continue;
+        const identity = identityOf(pid);
+        if (identity === undefined) continue;
         // A process gets its environment from the one that starts it: who has not got the variable by then never will.
         const known = before?.get(pid);
-        const same = known?.number === number ? known : undefined;
+        const same = known?.identity === identity ? known : undefined;
         if (same?.isSure === true) {
           now.set(pid, same);
           continue;
@@ -37,9 +37,7 @@ export function readProcFs(): ProcessReader {
         const environ = readInto(buffer, `/proc/${pid}/environ`);
         const value = valueIn(environ, variable);
         if (value !== undefined) found.push(...withValue(entry(pid), value));
-        // One that is just becoming another program has none, or that of the one that starts it, for a moment.
-        else if (environ.length > 0)
-          now.set(pid, { number, since: same?.since ?? at, isSure: at - (same?.since ?? at) > SURE_MS });
+        else now.set(pid, { identity, since: same?.since ?? at, isSure: at - (same?.since ?? at) > SURE_MS });
       }
       unmarked.set(variable, now);
       return found;
@@ -47,21 +45,25 @@ export function readProcFs(): ProcessReader {
   };
 }
 
-/** A process without a variable. */
+/** A process without a variable, or whose environment is not ours to read. */
 interface Unmarked {
-  /** By which `/proc` tells it from a later one with the same id. */
-  readonly number: number;
+  readonly identity: string;
   /** When it was seen first, in milliseconds of {@link performance}. */
   readonly since: number;
   readonly isSure: boolean;
 }
 
+/** One that is just becoming another program has no variables, or those of whoever starts it, for a moment. */
 const SURE_MS = 1000;
 
-/** Undefined if it is gone. */
-function numberOf(pid: number): number | undefined {
+/**
+ * Tells a process from a later one with the same id, and from itself once somebody else may read it; undefined if it is
+ * gone.
+ */
+function identityOf(pid: number): string | undefined {
   try {
-    return statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.ino;
+    const found = statSync(`/proc/${pid}`, { throwIfNoEntry: false });
+    return found === undefined ? undefined : `${found.ino} ${found.uid}`;
   } catch {
     return undefined;
   }
