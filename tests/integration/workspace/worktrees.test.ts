@@ -134,6 +134,37 @@ test('Gates see the change merged with what landed meanwhile, and leave nothing 
   expect(rig.gitIn(mine.workspace.directory, ['status', '--porcelain'])).toBe('');
 });
 
+test('What commands have changed is undone, also where they have told git not to look', async () => {
+  const tool = await rig.start();
+  const { workspace, attempt } = await rig.acquire(tool, rig.attempt('1'));
+  const git = (...args: string[]): string => rig.gitIn(workspace.directory, args);
+  write(workspace.directory, { 'own.txt': 'own' });
+  const change = await tool.changes.capture(workspace);
+  await tool.changes.combine(workspace, change);
+  const state = () => [read(workspace, 'a.txt'), read(workspace, 'left.txt'), git('rev-parse', 'HEAD')];
+  const captured = state();
+  const tricks: (() => unknown)[] = [
+    () => write(workspace.directory, { 'left.txt': 'by a command' }),
+    () => {
+      write(workspace.directory, { 'a.txt': 'by a command' });
+      git('update-index', '--assume-unchanged', 'a.txt');
+    },
+    () => git('commit', '-q', '--allow-empty', '-m', 'by a command'),
+    () => git('switch', '-qc', 'elsewhere'),
+  ];
+  for (const trick of tricks) {
+    trick();
+    await tool.changes.reset(workspace);
+    expect(state()).toEqual(captured);
+  }
+  // From here on it is a person who looks at it.
+  write(workspace.directory, { 'seen.txt': 'by a person' });
+  await tool.release(workspace, false);
+  expect(rig.isKept('by a person')).toBe(true);
+  expect(rig.isKept('own')).toBe(true);
+  expect(attempt.branch).toBe('orchestrator/r1/task-1');
+});
+
 test('A capture leaves the files alone, and the worktree clean on no branch, whatever the worker did to HEAD', async () => {
   const tool = await rig.start();
   const { workspace } = await rig.acquire(tool, rig.attempt('1'));
