@@ -50,7 +50,7 @@ export const ORCHESTRATOR_COMMANDS: readonly CommandEntry[] = [
     summary: 'do the tasks',
     exits:
       '0 all done, 1 some tasks failed, 2 wrong usage or configuration, 3 stopped at a usage limit, 4 over budget, ' +
-      '5 not authenticated, 130 interrupted',
+      '5 not authenticated, 6 all done but not delivered, 130 interrupted',
     load: async () => (await import('./commands/run.ts')).runCommand,
   },
   {

@@ -16,6 +16,9 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { subscriptionAccount } from '../../src/usage/account.ts';
 import { openUsageLedger } from '../../src/usage/sqlite-ledger.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
+import { createProcessTable } from '../../src/worker/process-table.ts';
+import { startSampleRun } from '../rig/attempted.ts';
 import { makeSandbox, runTool, toolEnvironment, type Sandbox } from '../rig/cli.ts';
 
 interface Report {
@@ -426,6 +429,19 @@ describe('check', () => {
     const { of, text } = await check({ SLACK_WEBHOOK_URL: address });
     expect(of('slack')[0]?.status).toBe(status);
     expect(text).not.toContain(address);
+  });
+
+  test('a run that is in progress keeps another one from starting', async () => {
+    const store = openStore({ file: at('.taskmaster', 'tasks.db'), tag: 'master', create: true });
+    const own = createProcessTable(process).identify(process.pid);
+    if (own === undefined) throw new Error('This process is in no table.');
+    startSampleRun(store, 'r1', own);
+    store.close();
+    const { canRun, of } = await check();
+    expect(of('runs')).toMatchObject([
+      { status: 'failure', message: `run r1 is in progress in process ${own.pid}` },
+    ]);
+    expect(canRun).toBe(false);
   });
 
   test('who is told, where the configuration cannot be used', async () => {

@@ -70,9 +70,9 @@ function describeRuns(store: TaskStore, table: ProcessTable, findings: Findings)
   const run = store.lastRun();
   if (run !== undefined && run.endedAt === null && table.isAlive(run.process))
     return [
-      findings.warning(
+      findings.failure(
         `run ${run.id} is in progress in process ${run.process.pid}`,
-        'Follow it with `claude-orchestrator status`; a second one cannot start before it has ended.',
+        'Follow it with `claude-orchestrator status --watch`; a second one can start when it has ended.',
       ),
     ];
   const open = store.attempts({ running: true });
