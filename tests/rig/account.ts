@@ -10,7 +10,7 @@ import { startSimulator, type Simulator } from '../../src/simulator/server.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import type { TaskStore } from '../../src/store/store.ts';
 import { makeDraft } from './arbitrary-tasks.ts';
-import { REAL_CLAUDE } from './simulator.ts';
+import { anyClaude } from './simulator.ts';
 import { processes, until } from './worker-rig.ts';
 
 const TOOL = resolve('bin/claude-orchestrator.js');
@@ -58,12 +58,13 @@ export interface Account {
   close(): Promise<void>;
 }
 
-/** Opens an account for the real Claude CLI. */
+/** Opens an account. */
 export async function openAccount(login: Login, scenario: ScenarioInput): Promise<Account> {
   const simulator = await startSimulator(scenario);
   const root = mkdtempSync(join(tmpdir(), 'account-'));
   const home = join(root, 'home');
   mkdirSync(home);
+  const claude = anyClaude(root);
   const env = {
     PATH: process.env['PATH'] ?? '',
     HOME: home,
@@ -88,7 +89,7 @@ export async function openAccount(login: Login, scenario: ScenarioInput): Promis
     leftovers: () => processes.findMarked(mark).map(({ pid }) => pid),
     project: (tasks, config = {}) => {
       const directory = join(root, `project-${++projects}`);
-      setUp(directory, env, login, config);
+      setUp(directory, env, claude, login, config);
       const file = join(directory, '.taskmaster', 'tasks.db');
       const withStore: AccountProject['withStore'] = (use) => {
         const store = openStore({ file, tag: 'master', create: true });
@@ -148,7 +149,13 @@ export function partRules(tasks: number, more: object = {}): ScenarioInput['rule
   }));
 }
 
-function setUp(directory: string, env: NodeJS.ProcessEnv, login: Login, config: object): void {
+function setUp(
+  directory: string,
+  env: NodeJS.ProcessEnv,
+  claude: string,
+  login: Login,
+  config: object,
+): void {
   mkdirSync(join(directory, '.taskmaster'), { recursive: true });
   const { execution, claude_cli, monitoring, ...rest } = config as Readonly<Record<string, object>>;
   writeFileSync(join(directory, '.gitignore'), '.taskmaster/\norchestrator_config.json\n');
@@ -156,7 +163,7 @@ function setUp(directory: string, env: NodeJS.ProcessEnv, login: Login, config: 
   writeFileSync(
     join(directory, 'orchestrator_config.json'),
     JSON.stringify({
-      claude_cli: { command: REAL_CLAUDE, auth: login, ...claude_cli },
+      claude_cli: { command: claude, auth: login, ...claude_cli },
       execution: { max_workers: 4, retry_base_delay: 0.05, retry_max_delay: 0.2, ...execution },
       monitoring: { enable_opus_review: false, ...monitoring },
       git: { auto_commit: true },

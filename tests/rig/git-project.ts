@@ -2,9 +2,9 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { makeSandbox, runTool, type Sandbox, type ToolResult } from './cli.ts';
-import { REAL_CLAUDE } from './simulator.ts';
+import { anyClaude } from './simulator.ts';
 
-/** A repository with one commit, set up for runs of the real Claude CLI against a simulated API. */
+/** A repository with one commit, set up for runs against a simulated API. */
 export interface GitProject {
   readonly sandbox: Sandbox;
   readonly directory: string;
@@ -57,7 +57,7 @@ export async function makeGitProject(
   for (const [path, content] of Object.entries(files)) rig.write(path, content);
   rig.git('add', '.');
   rig.git('commit', '-qm', 'Begin');
-  const claude = { command: REAL_CLAUDE, permission_mode: 'bypassPermissions' };
+  const claude = { command: anyClaude(sandbox.bin), permission_mode: 'bypassPermissions' };
   rig.write('orchestrator_config.json', JSON.stringify({ claude_cli: claude, ...config }));
   const made = await rig.tool('init', '--yes');
   if (made.code !== 0) throw new Error(made.stderr);

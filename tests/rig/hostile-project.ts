@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import type { Delivery, Stamped } from '../../src/event.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/server.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import { rulesFor, type Job } from './hostile-jobs.ts';
-import { STAND_IN } from './simulator.ts';
+import { standInProgram } from './simulator.ts';
 import { draft } from './task-project.ts';
 
 /** How one project differs from the rest. */
@@ -125,7 +125,7 @@ export async function hostileProject(options: HostileOptions): Promise<HostilePr
   git('commit', '-qm', 'Begin');
   const config = {
     claude_cli: {
-      command: launcher(root),
+      command: standInProgram(root),
       auth: 'api_key',
       permission_mode: 'bypassPermissions',
     },
@@ -234,14 +234,6 @@ export async function hostileProject(options: HostileOptions): Promise<HostilePr
 }
 
 const GIT_CONFIG = '[user]\n\tname = Ada\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n';
-
-/** Not by the name of Node alone: some tests have nothing but one folder on the PATH. */
-function launcher(root: string): string {
-  const file = join(root, 'claude');
-  writeFileSync(file, `#!/bin/sh\nexec '${process.execPath}' '${STAND_IN}' "$@"\n`);
-  chmodSync(file, 0o755);
-  return file;
-}
 
 function mergeParts(
   config: Readonly<Record<string, object>>,

@@ -1,14 +1,33 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { mkdtemp, mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startSimulator, type Simulator } from '../../src/simulator/server.ts';
 import type { ScenarioInput } from '../../src/simulator/scenario.ts';
+import { ALL } from './effort.ts';
 
 /** The real Claude CLI of this checkout. */
 export const REAL_CLAUDE = resolve('node_modules/.bin/claude');
 /** The built stand-in for it; a Node program. */
 export const STAND_IN = resolve('dist/stand-in-worker.js');
+
+/** Makes a program of the stand-in in a folder, and returns its path. */
+export function standInProgram(folder: string): string {
+  const file = join(folder, 'claude');
+  // Not by the name of Node alone: some tests have nothing but one folder on the PATH.
+  writeFileSync(file, `#!/bin/sh\nexec '${process.execPath}' '${STAND_IN}' "$@"\n`);
+  chmodSync(file, 0o755);
+  return file;
+}
+
+/**
+ * The Claude CLI where a test is about what the tool makes of it: the stand-in, which costs a fraction of the real one's
+ * processor time. That both behave alike is what `simulator/claude-cli.test.ts` is for; with {@link ALL} it is the real one.
+ */
+export function anyClaude(folder: string): string {
+  return ALL ? REAL_CLAUDE : standInProgram(folder);
+}
 
 /** A line of stream-json, unchecked. */
 type StreamLine = Readonly<Record<string, unknown>> & { readonly type: string };

@@ -14,6 +14,7 @@ import { createProcessTable } from '../../../src/worker/process-table.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
 import { reviewReply, reviewRule, writtenFinding } from '../../rig/reviews.ts';
 import { REAL_CLAUDE, simulatorRig, type SimulatorRig } from '../../rig/simulator.ts';
+import { ALL } from '../../rig/effort.ts';
 
 const NEVER = new AbortController().signal;
 const processes = createProcessTable({
@@ -93,7 +94,8 @@ const EMPTY = { commit: null, files: [], change: { text: '', truncated: false } 
 
 describe.each([
   { name: 'the SDK', manage: overSdk },
-  { name: 'the Claude CLI', manage: overCli },
+  // How it asks is tested in `cli-manager.test.ts`.
+  ...(ALL ? [{ name: 'the Claude CLI', manage: overCli }] : []),
 ])('a review over $name', ({ manage }) => {
   async function start(scenario: ScenarioInput) {
     const rig = await simulatorRig(scenario);

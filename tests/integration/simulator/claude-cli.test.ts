@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ModelUsage } from '../../../src/attempt.ts';
 import type { Fault, ScenarioInput } from '../../../src/simulator/scenario.ts';
+import { ALL } from '../../rig/effort.ts';
 import {
   ended,
   REAL_CLAUDE,
@@ -70,7 +71,8 @@ function linesOf(run: ClaudeRun, type: string, subtype?: string): ClaudeRun['lin
 }
 
 describe.each([
-  { name: 'the real Claude CLI', command: REAL_CLAUDE },
+  // What we need of the real one is in `worker/real-claude.test.ts` too.
+  ...(ALL ? [{ name: 'the real Claude CLI', command: REAL_CLAUDE }] : []),
   { name: 'the stand-in', command: STAND_IN },
 ])('$name against the simulator', ({ command }) => {
   test('does what the scripted tool calls say and reports what the simulator charged', async () => {

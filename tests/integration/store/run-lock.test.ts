@@ -7,6 +7,7 @@ import { acquireRunLock, explainLockError, openRunLock } from '../../../src/stor
 import type { Run } from '../../../src/store/store.ts';
 import { describeEachDriver } from '../../rig/each-driver.ts';
 import { buildStoreProgram, runTogether, startStoreProcess } from '../../rig/store-process.ts';
+import { ALL } from '../../rig/effort.ts';
 
 let built: { folder: string; program: string };
 beforeAll(() => {
@@ -68,8 +69,8 @@ describeEachDriver('the lock of a project', ({ driver, file }) => {
     expect(readFileSync(file())).toHaveLength(0);
   });
 
-  it('goes to one of eight processes that want it at the same moment, every time', async () => {
-    for (let round = 0; round < 4; round++) {
+  it('goes to one of eight processes that want it at the same moment, however often', async () => {
+    for (let round = 0; round < (ALL ? 4 : 1); round++) {
       const all = Array.from({ length: 8 }, () => startStoreProcess(built.program, [file(), driver, 'hold']));
       started.push(...all);
       await Promise.all(all.map(({ ready }) => ready));
