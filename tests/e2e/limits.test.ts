@@ -10,6 +10,7 @@ import {
   type RunningTool,
 } from '../rig/account.ts';
 import { reviewReply, reviewRule } from '../rig/reviews.ts';
+import { REAL_CLAUDE } from '../rig/simulator.ts';
 import { until } from '../rig/worker-rig.ts';
 
 type RuleInput = ScenarioInput['rules'][number];
@@ -110,7 +111,11 @@ describe('a usage limit of a subscription', () => {
     account = await openAccount('subscription', {
       rules: [refusal(1, FIVE_HOURS, { role: 'manager' }), reviewRule(reviewReply()), ...partRules(2)],
     });
-    const project = account.project(2, { monitoring: { enable_opus_review: true } });
+    const project = account.project(2, {
+      monitoring: { enable_opus_review: true },
+      // The stand-in is no manager.
+      claude_cli: { command: REAL_CLAUDE },
+    });
     const tool = project.start();
     await pausedAndIdle(tool, project);
     tool.leap(PAST_RESET_MS);
