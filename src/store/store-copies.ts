@@ -15,6 +15,7 @@ import {
 import { dirname, join } from 'node:path';
 import type { Database } from './database.ts';
 import { type DriverOptions, openDriver } from './driver.ts';
+import { makePrivateFolder } from './private-folder.ts';
 
 /** How many copies of one store are kept. */
 const GENERATIONS = 4;
@@ -62,7 +63,7 @@ export function keepCopy(db: Database, folder: string, now: string): void {
   const { born, lastEvent } = state;
   const earlier = listCopies(folder).filter((copy) => copy.born === born);
   if (earlier[0]?.lastEvent === lastEvent) return;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makePrivateFolder(folder);
   const draft = join(folder, `${randomName()}.tmp`);
   try {
     closeSync(openSync(draft, 'wx', 0o600));
@@ -143,7 +144,7 @@ export function bringBack(
   now: string,
   replace: boolean,
 ): string | null {
-  mkdirSync(dirname(databaseFile), { recursive: true });
+  if (!existsSync(dirname(databaseFile))) mkdirSync(dirname(databaseFile));
   const draft = `${databaseFile}.${randomName()}.tmp`;
   try {
     copyFileSync(copy.file, draft, constants.COPYFILE_EXCL);

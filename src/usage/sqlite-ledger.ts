@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ModelUsage } from '../attempt.ts';
 import { Database } from '../store/database.ts';
 import type { DriverOptions } from '../store/driver.ts';
+import { makePrivateFolder } from '../store/private-folder.ts';
 import { extendPause, type LimitObservation, type LimitPause } from '../usage-limit.ts';
 import type { Account } from './account.ts';
 import type { Role, SeenWindow, UsageEntry, UsageLedger } from './ledger.ts';
@@ -50,7 +50,7 @@ class SqliteLedger implements UsageLedger {
     const { worker, manager } = options.accounts;
     this.#labels = new Map([worker, manager].map(({ id, label }) => [id, label]));
     try {
-      mkdirSync(dirname(options.file), { recursive: true, mode: 0o700 });
+      makePrivateFolder(dirname(options.file));
       this.#db = new Database(options.file, LEDGER_SCHEMA, options);
     } catch (error) {
       this.#db = this.#inMemory(error);

@@ -67,6 +67,19 @@ describeEachDriver('copies of a store', ({ driver, file }) => {
     expect(readCopy(file(), { driver })?.tasks).toBe(2);
   });
 
+  // Where it takes no directories, making all of a path at once would never end.
+  it.runIf(existsSync('/proc/self'))('fail at once where nothing can be made', () => {
+    const failed: string[] = [];
+    const copies = {
+      folder: () => '/proc/nowhere/copies',
+      failed: (message: string) => failed.push(message),
+    };
+    const store = openStore({ file: file(), tag: 'master', create: true, driver, copies });
+    store.addTasks([makeDraft('1')], { source: 'test' });
+    store.close();
+    expect(failed).toHaveLength(1);
+  });
+
   it('are brought back, and never over what is there without being told', () => {
     add('1', '2');
     add('3');
