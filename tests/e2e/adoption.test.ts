@@ -16,7 +16,7 @@ afterEach(async () => {
   project.sandbox.remove();
 });
 
-it('takes over a real CLI in the middle of a tool call: one session, one result, no token paid twice', async () => {
+it('takes over a worker in the middle of a tool call: one session, one result, no token paid twice', async () => {
   const flag = (name: string): string => join(project.sandbox.home, name);
   simulator = await startSimulator({
     rules: [

@@ -77,7 +77,7 @@ const IDS = Object.keys(JOBS).map(Number);
 const title = (id: number): string => `Job ${id} of twelve`;
 const INTEGRATION = 'orchestrator/integration/main';
 
-describe('landing, with the real Claude CLI', () => {
+describe('landing', () => {
   let simulator: Simulator;
   let project: GitProject;
 
