@@ -7,7 +7,7 @@ export type Entry = string;
 export const ABSENT: Entry = 'absent';
 
 /** A tracked path that differs between HEAD, index and disk. */
-export interface PathState {
+interface PathState {
   readonly index: Entry;
   /** Whether the index differs from HEAD. */
   readonly staged: boolean;

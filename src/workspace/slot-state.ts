@@ -1,7 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 
 /** Whose work is in a slot. */
-export interface Occupant {
+interface Occupant {
   readonly runId: string;
   readonly taskId: string;
   readonly attemptId: number;

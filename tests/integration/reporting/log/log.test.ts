@@ -55,8 +55,12 @@ function open(more: Partial<LogOptions> = {}): ReturnType<typeof createLogReport
 }
 
 const logFiles = (): string[] => readdirSync(folder).filter((name) => name.endsWith('.log'));
+/** An empty line is where one process saw half of what another was just writing, and began a line of its own. */
 const rawLines = (name: string): string[] =>
-  readFileSync(join(folder, name), 'utf8').split('\n').slice(0, -1);
+  readFileSync(join(folder, name), 'utf8')
+    .split('\n')
+    .slice(0, -1)
+    .filter((line) => line !== '');
 const linesOf = (name = 'run.log'): LogLine[] => rawLines(name).map((line) => JSON.parse(line) as LogLine);
 const allLines = (): LogLine[] => logFiles().flatMap((name) => linesOf(name));
 
