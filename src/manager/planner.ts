@@ -7,7 +7,7 @@ import { askUntilValid } from './ask.ts';
 import { canonicalId, graphProblems, looseTasks, newTaskProblems, withoutUnknownNeeds } from './checks.ts';
 import type { Answer, Manager, Question, Unanswered } from './manager.ts';
 import type { Reading } from './reply.ts';
-import { addPrompt, expandPrompt, parsePrompt, SYSTEM_PROMPTS } from './prompts.ts';
+import { addPrompt, addSeveralPrompt, expandPrompt, parsePrompt, SYSTEM_PROMPTS } from './prompts.ts';
 import { expandReplySchema, parseReplySchema, type WrittenTask, writtenTaskSchema } from './schemas.ts';
 
 /** The largest PRD, in bytes of UTF-8. */
@@ -81,6 +81,40 @@ export async function writeTask(
   };
   const answer = await askWithinLimit(manager, question, problemsOf, signal);
   return answer.ok ? ok(drafted(answer.value, [toDraft({ id, ...answer.value.value })])) : answer;
+}
+
+/** Turns wishes into one task each, by a single question; they may build on each other and on existing tasks. */
+export async function writeTasks(
+  manager: Manager,
+  request: { texts: readonly string[]; existing: readonly Task[] },
+  signal: AbortSignal,
+): Promise<Result<Drafted, Unanswered>> {
+  const { texts, existing } = request;
+  const [only] = texts;
+  if (only !== undefined && texts.length === 1) return writeTask(manager, { text: only, existing }, signal);
+  if (texts.some((text) => text.trim() === ''))
+    return unasked('wrong-usage', 'One of the tasks is empty.', 'Say what is to be done, or leave it out.');
+  const first = Number(nextTaskId(existing));
+  const ids = texts.map((_, index) => String(first + index));
+  const question = {
+    purpose: 'add',
+    system: SYSTEM_PROMPTS.add,
+    prompt: addSeveralPrompt(texts, existing, ids),
+    schema: parseReplySchema,
+    mend: (reply: z.infer<typeof parseReplySchema>) => withKnownNeeds(reply, existing),
+  };
+  const problemsOf = (reply: unknown): string[] => {
+    const nodes = looseTasks(reply);
+    const missed = ids
+      .filter((id) => !nodes.some((node) => node.id === id))
+      .map((id) => `Task ${id} is missing.`);
+    const added = nodes
+      .filter(({ id }) => !ids.includes(id))
+      .map(({ id }) => `Task ${id} belongs to no wish: there is one task for each of ${ids.join(', ')}.`);
+    return [...missed, ...added, ...newTaskProblems(nodes, existing, { parent: undefined })];
+  };
+  const answer = await askWithinLimit(manager, question, problemsOf, signal);
+  return answer.ok ? ok(drafted(answer.value, answer.value.value.tasks.map(toDraft))) : answer;
 }
 
 /** Splits a task into subtasks, numbered after those it has. With `research`, their details list the sources. */

@@ -137,6 +137,16 @@ export function addPrompt(text: string, existing: readonly Task[], id: TaskId): 
   return `${data}\n\nWrite the wish as one task. It gets the id ${id}.`;
 }
 
+/** The prompt for several new tasks, one for each text, with these ids in the same order. */
+export function addSeveralPrompt(
+  texts: readonly string[],
+  existing: readonly Task[],
+  ids: readonly TaskId[],
+): string {
+  const wishes = texts.map((text, index) => ({ name: `wish for task ${ids[index] ?? ''}`, text }));
+  return `${fence([...wishes, ...listed(existing)])}\n\nWrite each wish as one task, with the id that its name has: ${ids.join(', ')}. One may depend on another only where it builds on its result.`;
+}
+
 /** The prompt for splitting a task; new subtasks start at `firstNumber`. */
 export function expandPrompt(
   task: Task,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { expandTask, MAX_PRD_BYTES, parsePrd, writeTask } from '../../../src/manager/planner.ts';
+import { expandTask, MAX_PRD_BYTES, parsePrd, writeTask, writeTasks } from '../../../src/manager/planner.ts';
 import { buildTaskGraph } from '../../../src/task-graph.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
 import { COST, scriptedManager, writtenTask, writtenText } from './scripted-manager.ts';
@@ -202,6 +202,35 @@ describe('writeTask', () => {
       ok: false,
       error: { failure: { reason: 'wrong-usage' } },
     });
+  });
+});
+
+describe('writeTasks', () => {
+  test('asks once for all wishes, and takes one task for each', async () => {
+    const [third, fourth] = [writtenTask('3'), writtenTask('4', { dependencies: ['3'] })];
+    const { manager, questions } = scriptedManager([
+      { tasks: [third, writtenTask('5')] },
+      { tasks: [fourth, third] },
+    ]);
+    const existing = [makeTask('2')];
+    const added = await writeTasks(manager, { texts: ['log in', 'dark mode'], existing }, NEVER);
+    expect(added).toMatchObject({ ok: true, value: { drafts: [{ id: '3' }, { id: '4' }] } });
+    expect(questions[0]?.prompt).toMatch(/wish for task 3">\nlog in\n[^]*wish for task 4">\ndark mode/);
+    expect(questions[1]?.correction?.problems).toEqual([
+      'Task 4 is missing.',
+      'Task 5 belongs to no wish: there is one task for each of 3, 4.',
+    ]);
+  });
+
+  test('asks for a single wish as always, and not at all for an empty one', async () => {
+    const { manager, questions } = scriptedManager([writtenText()]);
+    expect(await writeTasks(manager, { texts: ['dark mode'], existing: [] }, NEVER)).toMatchObject({
+      ok: true,
+    });
+    expect(questions[0]?.prompt).toContain('Write the wish as one task.');
+    const refused = await writeTasks(manager, { texts: ['dark mode', ' '], existing: [] }, NEVER);
+    expect(refused).toMatchObject({ ok: false, error: { failure: { reason: 'wrong-usage' } } });
+    expect(questions).toHaveLength(1);
   });
 });
 
