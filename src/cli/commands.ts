@@ -14,8 +14,18 @@ const ASKS_THE_MANAGER =
   '0 done, 1 no answer that can be used, 2 wrong usage or configuration, 3 at a usage limit, 5 not authenticated, ' +
   '130 interrupted';
 
+const DOES_TASKS =
+  '0 all done, 1 some tasks failed, 2 wrong usage or configuration, 3 stopped at a usage limit, 4 over budget, ' +
+  '5 not authenticated, 6 all done but not delivered, 130 interrupted';
+
 /** The commands of `claude-orchestrator`, in the order in which a new user needs them. */
 export const ORCHESTRATOR_COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'do',
+    summary: 'do something here and now, with nothing to set up',
+    exits: DOES_TASKS,
+    load: async () => (await import('./commands/do.ts')).doCommand,
+  },
   {
     name: 'init',
     summary: 'set up this repository',
@@ -48,9 +58,7 @@ export const ORCHESTRATOR_COMMANDS: readonly CommandEntry[] = [
   {
     name: 'run',
     summary: 'do the tasks',
-    exits:
-      '0 all done, 1 some tasks failed, 2 wrong usage or configuration, 3 stopped at a usage limit, 4 over budget, ' +
-      '5 not authenticated, 6 all done but not delivered, 130 interrupted',
+    exits: DOES_TASKS,
     load: async () => (await import('./commands/run.ts')).runCommand,
   },
   {

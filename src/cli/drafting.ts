@@ -4,7 +4,7 @@ import type { Unanswered } from '../manager/manager.ts';
 import { fit, neutralise, truncate } from '../reporting/display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../reporting/format.ts';
 import type { Styles } from '../reporting/styles.ts';
-import type { Task, TaskDraft } from '../task.ts';
+import type { Task, TaskDraft, TaskId } from '../task.ts';
 import type { Cli } from './cli.ts';
 import { keepReply } from './kept-reply.ts';
 import type { CommonOptions } from './options.ts';
@@ -73,4 +73,31 @@ export function formatCallCost({ usage, costUsd, durationMs }: CallCost): string
 /** `Stored 3 tasks` or `Would store 1 task`. */
 export function formatStored(count: number, dryRun: boolean): string {
   return `${dryRun ? 'Would store' : 'Stored'} ${plural(count, 'task')}${dryRun ? ' (--dry-run: nothing was stored)' : ''}`;
+}
+
+const MAX_TITLE = 120;
+
+/** A task as it was typed: the first line is the title; the whole text is kept. */
+export function rawDraft(id: TaskId, text: string): TaskDraft {
+  const line = (text.trim().split(/[\r\n]/, 1)[0] ?? '').replace(/[\s\p{Cc}]+/gu, ' ').trim();
+  const characters = Array.from(line);
+  const title = characters.length <= MAX_TITLE ? line : `${characters.slice(0, MAX_TITLE - 1).join('')}…`;
+  return {
+    id,
+    title: title === '' ? 'Untitled' : title,
+    description: text.trim(),
+    details: '',
+    testStrategy: '',
+    priority: 'medium',
+    dependencies: [],
+    size: null,
+    estimateMinutes: null,
+    touches: [],
+    risk: null,
+  };
+}
+
+/** The id after those of all tasks. */
+export function nextId(tasks: readonly Task[]): TaskId {
+  return String(tasks.reduce((most, { id }) => Math.max(most, Number.parseInt(id, 10)), 0) + 1);
 }

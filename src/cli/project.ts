@@ -1,10 +1,10 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Failed, fail } from '../failure.ts';
 import type { TaskStore } from '../store/store.ts';
 import type { Cli } from './cli.ts';
 import type { CommonOptions } from './options.ts';
-import { copiesPlace, type CopiesPlace } from './user-data.ts';
+import { copiesPlace, projectDataFolder, type CopiesPlace } from './user-data.ts';
 
 export const CONFIG_FILE = 'orchestrator_config.json';
 export const STATE_FOLDER = '.taskmaster';
@@ -21,10 +21,21 @@ export interface Project {
   readonly tag: string;
   /** Where copies of the task store are kept, outside of the project: what deletes its folder leaves them. */
   readonly copies: CopiesPlace;
+  /** Nobody set it up, so all that is kept of it lies in the user's data folder and nothing beside the code. */
+  readonly isOutside: boolean;
 }
 
-/** The project that a command is about: the nearest directory upwards with a configuration or a state folder. */
-export function findProject(cli: Cli, options: CommonOptions): Project {
+/** What is kept of a project outside of it depends on these. */
+type ProjectKeeper = Pick<Cli, 'env' | 'platform' | 'stderr'>;
+
+/** What a project is found by. */
+export type ProjectSeeker = ProjectKeeper & Pick<Cli, 'cwd'>;
+
+/**
+ * The project that a command is about: the nearest directory upwards with a configuration or a state folder, or the
+ * repository that is kept outside of itself, since `do` worked in it.
+ */
+export function findProject(cli: ProjectSeeker, options: CommonOptions): Project {
   const start = resolve(cli.cwd, options.workingDir ?? '.');
   if (!existsSync(start) || !statSync(start).isDirectory()) {
     fail('wrong-usage', `There is no directory ${start}.`, 'Give --working-dir an existing directory.');
@@ -37,20 +48,42 @@ export function findProject(cli: Cli, options: CommonOptions): Project {
       'Give --config an existing file, or leave it away.',
     );
   }
-  const root =
-    options.workingDir === undefined && given !== undefined
-      ? dirname(given)
-      : (nearestProject(start) ?? start);
-  const configFile = given ?? join(root, CONFIG_FILE);
-  return {
-    root,
-    configFile: existsSync(configFile) ? configFile : undefined,
-    envFile: join(root, '.env'),
+  const { tag = 'master' } = options;
+  const place = placeOf(cli, start, options.workingDir === undefined ? given : undefined);
+  const project = place.isOutside ? projectOutside(cli, place.root, tag) : projectIn(cli, place.root, tag);
+  return given === undefined ? project : { ...project, configFile: given };
+}
+
+/** A project whose files are beside its code, as `init` makes them. */
+export function projectIn(cli: ProjectKeeper, root: string, tag: string): Project {
+  return projectWith(cli, root, tag, {
+    folder: root,
     stateFolder: join(root, STATE_FOLDER),
-    databaseFile: join(root, STATE_FOLDER, 'tasks.db'),
-    tag: options.tag ?? 'master',
-    copies: copiesPlace(cli, root),
-  };
+    isOutside: false,
+  });
+}
+
+/** The repository whose top is `root` as a project that leaves no trace in it. */
+export function projectOutside(cli: ProjectKeeper, root: string, tag: string): Project {
+  const folder = join(projectDataFolder(cli, root), 'project');
+  return projectWith(cli, realpathSync(root), tag, { folder, stateFolder: folder, isOutside: true });
+}
+
+/** The top of the git repository that a directory is in, or undefined if it is in none. */
+export function gitTop(directory: string): string | undefined {
+  for (let at = directory; ; at = dirname(at)) {
+    if (existsSync(join(at, '.git'))) return at;
+    if (at === dirname(at)) return undefined;
+  }
+}
+
+/** The nearest directory with a project of its own in it, from `start` upwards. */
+export function nearestProject(start: string): string | undefined {
+  for (let directory = start; ; directory = dirname(directory)) {
+    if (existsSync(join(directory, CONFIG_FILE)) || existsSync(join(directory, STATE_FOLDER, DATABASE)))
+      return directory;
+    if (directory === dirname(directory)) return undefined;
+  }
 }
 
 /**
@@ -74,11 +107,44 @@ export async function openProjectStore(project: Project, create = false): Promis
   }
 }
 
-/** The nearest directory with a project, from `start` upwards. */
-export function nearestProject(start: string): string | undefined {
+function projectWith(
+  cli: ProjectKeeper,
+  root: string,
+  tag: string,
+  { folder, stateFolder, isOutside }: { folder: string; stateFolder: string; isOutside: boolean },
+): Project {
+  const configFile = join(folder, CONFIG_FILE);
+  return {
+    root,
+    configFile: existsSync(configFile) ? configFile : undefined,
+    envFile: join(folder, '.env'),
+    stateFolder,
+    databaseFile: join(stateFolder, DATABASE),
+    tag,
+    copies: copiesPlace(cli, root),
+    isOutside,
+  };
+}
+
+const DATABASE = 'tasks.db';
+
+/** Where a project is. A configuration without a store may have come with a clone: it hides none that is outside. */
+function placeOf(
+  cli: ProjectSeeker,
+  start: string,
+  givenConfig: string | undefined,
+): Pick<Project, 'root' | 'isOutside'> {
+  const hasStore = (directory: string): boolean => existsSync(join(directory, STATE_FOLDER, DATABASE));
+  let configured = givenConfig === undefined ? undefined : dirname(givenConfig);
+  if (configured !== undefined && hasStore(configured)) return { root: configured, isOutside: false };
   for (let directory = start; ; directory = dirname(directory)) {
-    if (existsSync(join(directory, CONFIG_FILE)) || existsSync(join(directory, STATE_FOLDER, 'tasks.db')))
-      return directory;
-    if (directory === dirname(directory)) return undefined;
+    if (configured === undefined && hasStore(directory)) return { root: directory, isOutside: false };
+    if (existsSync(join(directory, CONFIG_FILE))) configured ??= directory;
+    if (existsSync(join(directory, '.git'))) {
+      if (existsSync(projectOutside(cli, directory, '').databaseFile))
+        return { root: directory, isOutside: true };
+      if (configured !== undefined) return { root: configured, isOutside: false };
+    }
+    if (directory === dirname(directory)) return { root: configured ?? start, isOutside: false };
   }
 }

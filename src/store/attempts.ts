@@ -1,9 +1,10 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { bareEnd, type Attempt, type AttemptEnd, type Phase } from '../attempt.ts';
 import type { FinishedWork } from '../estimate.ts';
 import type { Stamped } from '../event.ts';
 import type { AttemptOutcome } from '../outcome.ts';
 import { isSettled, type Size, type TaskId, type TaskStatus } from '../task.ts';
+import type { Database } from './database.ts';
 import type { AttemptClaim } from './store.ts';
 import { idOf, keyOf, parentsOf, readState, readSubtasks, type TaskKey } from './task-rows.ts';
 import { changeStatus, followSubtasks, type StoreContext } from './task-status.ts';
@@ -108,6 +109,13 @@ export function endAttempt(
     for (const parent of parentsOf([task])) events.push(...followSubtasks(store, parent, at, runId));
   }
   return events;
+}
+
+/** The folder of each run stays what it is called; where it was found before does not matter. */
+export function moveAttemptFiles(db: Database, folder: string): void {
+  const roots = db.sql<{ files_root: string }>('SELECT DISTINCT files_root FROM attempts').all();
+  for (const { files_root: root } of roots)
+    db.sql('UPDATE attempts SET files_root = ? WHERE files_root = ?').run(join(folder, basename(root)), root);
 }
 
 /** Attempts of this list, the oldest first; of a task, only those since it was added under its id. */

@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { Failed, fail } from '../failure.ts';
 import { type Driver, type DriverOptions, openDriver } from './driver.ts';
 import { explainPlace, isOutOfReach, sqliteCode } from './store-failure.ts';
@@ -17,7 +18,7 @@ const WAIT_MS = 1000;
 
 /**
  * Holds the project for one run, or throws `Failed`: "run-in-progress", naming the holder as far as `newestRun` tells
- * it, or "store-unusable" where the file system cannot lock.
+ * it, or by the `holder` that it gave itself before its run began; or "store-unusable" where the file system cannot lock.
  *
  * The kernel lets go of the lock when its process ends, in whichever way: after `kill -9`, a reboot or the end of a
  * container there is nothing to clean up, and a holder in another container, whose process cannot be seen from here,
@@ -26,9 +27,32 @@ const WAIT_MS = 1000;
 export function openRunLock(
   file: string,
   newestRun: () => Run | undefined,
-  options: DriverOptions = {},
+  { holder, ...options }: DriverOptions & { readonly holder: string },
 ): RunLock {
-  return acquireRunLock(file, options) ?? refuseBeside(newestRun());
+  const lock = acquireRunLock(file, options);
+  if (lock === undefined) return refuseBeside(newestRun(), readHolder(file));
+  writeHolder(file, holder);
+  return lock;
+}
+
+/** Beside the lock, since no other descriptor of its own file may be opened here. */
+const holderFile = (file: string): string => `${file}-holder`;
+
+/** It is for people only: where it cannot be kept, they are told less. */
+function writeHolder(file: string, holder: string): void {
+  try {
+    writeFileSync(holderFile(file), holder);
+  } catch {
+    return;
+  }
+}
+
+function readHolder(file: string): string | undefined {
+  try {
+    return readFileSync(holderFile(file), 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -64,11 +88,11 @@ function releasable(driver: Driver): RunLock {
   };
 }
 
-function refuseBeside(run: Run | undefined): never {
+function refuseBeside(run: Run | undefined, holder: string | undefined): never {
   if (run === undefined || run.endedAt !== null)
     return fail(
       'run-in-progress',
-      'Another run of this project is just starting or ending.',
+      `Another run of this project is just starting or ending${holder === undefined ? '' : `: ${holder}`}.`,
       'Try again in a moment; `claude-orchestrator status` shows it.',
     );
   const { id, process, startedAt, workers } = run;

@@ -3,7 +3,14 @@ import type { AttemptEnd, ModelUsage, ProcessIdentity } from '../attempt.ts';
 import type { Event, RunOutcome } from '../event.ts';
 import { fail } from '../failure.ts';
 import type { Task, TaskChanges, TaskDraft, TaskId, TaskStatus } from '../task.ts';
-import { claimTask, endAttempt, readAttempts, readFinishedWork, readSettledFiles } from './attempts.ts';
+import {
+  claimTask,
+  endAttempt,
+  moveAttemptFiles,
+  readAttempts,
+  readFinishedWork,
+  readSettledFiles,
+} from './attempts.ts';
 import { Database } from './database.ts';
 import type { DriverOptions } from './driver.ts';
 import { readDocuments, rememberDocuments } from './documents.ts';
@@ -200,6 +207,14 @@ class SqliteStore implements TaskStore {
 
   attempts(filter: { taskId?: TaskId; runId?: string; running?: boolean } = {}) {
     return this.#db.read(() => readAttempts(this.#context, filter));
+  }
+
+  copyInto(file: string) {
+    this.#db.copyInto(file);
+  }
+
+  moveAttemptFiles(folder: string) {
+    this.#db.write(() => moveAttemptFiles(this.#db, folder));
   }
 
   endAttempt(attemptId: number, end: AttemptEnd, status: TaskStatus, why: string) {

@@ -151,6 +151,10 @@ export interface TaskStore {
   claim(claim: AttemptClaim): { attempt: Attempt; events: Stamped[] } | undefined;
   /** The oldest first; a task's are those since it was added, a run's also those that it took over and ended. */
   attempts(filter?: { taskId?: TaskId; runId?: string; running?: boolean }): Attempt[];
+  /** Copies all of it, of one moment, into a new file. */
+  copyInto(file: string): void;
+  /** Says that the folders of all runs, which hold the files of their attempts, are in this folder from now on. */
+  moveAttemptFiles(folder: string): void;
   /**
    * Ends an attempt, books its usage, and sets the task's status, in one transaction. Refused (undefined) when the
    * attempt has an end already. A status that a person set meanwhile wins over `failed` and `pending`.

@@ -2,7 +2,7 @@ import { Argument, Command, Option } from 'commander';
 import { fail } from '../../failure.ts';
 import { styles } from '../../reporting/styles.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { compareTaskIds, PRIORITIES, type Priority, type TaskDraft, type TaskId } from '../../task.ts';
+import { compareTaskIds, PRIORITIES, type Priority, type TaskDraft } from '../../task.ts';
 import type { Cli } from '../cli.ts';
 import { readDocument } from '../document.ts';
 import {
@@ -12,6 +12,8 @@ import {
   formatDrafts,
   formatStored,
   tellNotes,
+  nextId,
+  rawDraft,
   type CallCost,
 } from '../drafting.ts';
 import { openKeptReply, REPLY_OPTION } from '../kept-reply.ts';
@@ -30,8 +32,6 @@ export interface AddOptions extends CommonOptions {
   readonly dryRun?: boolean;
   readonly reply?: string;
 }
-
-const MAX_TITLE = 120;
 
 /** In the place of a text that nobody is asked about. */
 const ANSWERED = 'The reply is there.';
@@ -69,7 +69,7 @@ export async function addTask(cli: Cli, options: AddOptions, words: readonly str
       fail('wrong-usage', 'The task is empty.', 'Say what is to be done.');
     const { draft, notes, cost } =
       options.raw === true
-        ? { draft: rawDraft(store, text), notes: [], cost: null }
+        ? { draft: rawDraft(nextId(store.tasks()), text), notes: [], cost: null }
         : await writtenDraft(cli, options, project, store, text);
     tellNotes(cli, options, notes);
     const dependencies = [...new Set([...draft.dependencies, ...given])].sort(compareTaskIds);
@@ -126,28 +126,4 @@ async function writtenDraft(
   const [draft] = drafted.value.drafts;
   if (draft === undefined) throw new Error('Internal error: the manager wrote no task, and none was missed.');
   return { draft, notes: drafted.value.notes, cost: callCost(drafted.value) };
-}
-
-/** The first line is the title; the whole text is kept as it was typed. */
-function rawDraft(store: TaskStore, text: string): TaskDraft {
-  const line = (text.trim().split(/[\r\n]/, 1)[0] ?? '').replace(/[\s\p{Cc}]+/gu, ' ').trim();
-  const characters = Array.from(line);
-  const title = characters.length <= MAX_TITLE ? line : `${characters.slice(0, MAX_TITLE - 1).join('')}…`;
-  return {
-    id: nextId(store),
-    title: title === '' ? 'Untitled' : title,
-    description: text.trim(),
-    details: '',
-    testStrategy: '',
-    priority: 'medium',
-    dependencies: [],
-    size: null,
-    estimateMinutes: null,
-    touches: [],
-    risk: null,
-  };
-}
-
-function nextId(store: TaskStore): TaskId {
-  return String(store.tasks().reduce((most, { id }) => Math.max(most, Number.parseInt(id, 10)), 0) + 1);
 }

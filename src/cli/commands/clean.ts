@@ -36,7 +36,10 @@ export function cleanCommand(cli: Cli): Command {
     const isDry = options.dryRun === true;
     const lock = isDry
       ? undefined
-      : openRunLock(`${project.databaseFile}-run-lock`, () => store.lastRun(), { warnings: process });
+      : openRunLock(`${project.databaseFile}-run-lock`, () => store.lastRun(), {
+          warnings: process,
+          holder: `process ${cli.pid}, which cleans up`,
+        });
     try {
       const { clean } = await import('../clean/clean.ts');
       const keepDays = options.keepDays ?? settings.config.logs.keep_days ?? 0;

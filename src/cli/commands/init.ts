@@ -5,11 +5,11 @@ import { styles } from '../../reporting/styles.ts';
 import { askToConfirm } from '../ask.ts';
 import type { Cli } from '../cli.ts';
 import { copyNotice } from '../lost-store.ts';
-import { gitTop, placeForProject } from '../init/place.ts';
+import { placeForProject } from '../init/place.ts';
 import { setUpProject, type FileReport } from '../init/set-up.ts';
 import type { Stack } from '../init/stack.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
-import { nearestProject, type Project } from '../project.ts';
+import { gitTop, nearestProject, projectOutside, type Project } from '../project.ts';
 import { withExamples } from '../tasks/session.ts';
 
 interface InitOptions extends CommonOptions {
@@ -30,8 +30,10 @@ export function initCommand(cli: Cli): Command {
   return onRun<InitOptions>(command, cli, async (options) => {
     const project = placeForProject(cli, options);
     await refuseSecondProject(cli, options, project);
-    const wasThere = existsSync(project.databaseFile);
-    const { stacks, files } = await setUpProject(project, (file) =>
+    const wasThere = [project, projectOutside(cli, project.root, project.tag)].some(({ databaseFile }) =>
+      existsSync(databaseFile),
+    );
+    const { stacks, files } = await setUpProject(cli, project, (file) =>
       options.yes === true || options.json === true
         ? Promise.resolve(false)
         : askToConfirm(cli, `${file} exists. Replace it with a new one?`),

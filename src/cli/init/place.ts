@@ -1,10 +1,9 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
-import { dirname, join, parse, resolve } from 'node:path';
+import { dirname, parse, resolve } from 'node:path';
 import { fail } from '../../failure.ts';
 import type { Cli } from '../cli.ts';
 import type { CommonOptions } from '../options.ts';
-import { CONFIG_FILE, STATE_FOLDER, type Project } from '../project.ts';
-import { copiesPlace } from '../user-data.ts';
+import { projectIn, type Project } from '../project.ts';
 
 /** Where `init` makes a project: here, whatever lies further up. */
 export function placeForProject(cli: Cli, options: CommonOptions): Project {
@@ -16,27 +15,12 @@ export function placeForProject(cli: Cli, options: CommonOptions): Project {
   if (!existsSync(root) || !statSync(root).isDirectory())
     fail('wrong-usage', `There is no directory ${root}.`, 'Make it first, or give another one.');
   refuseHome(cli, root);
-  return {
-    root,
-    configFile: given ?? join(root, CONFIG_FILE),
-    envFile: join(root, '.env'),
-    stateFolder: join(root, STATE_FOLDER),
-    databaseFile: join(root, STATE_FOLDER, 'tasks.db'),
-    tag: options.tag ?? 'master',
-    copies: copiesPlace(cli, root),
-  };
-}
-
-/** The top of the git repository that a directory is in, or undefined if it is in none. */
-export function gitTop(directory: string): string | undefined {
-  for (let at = directory; ; at = dirname(at)) {
-    if (existsSync(join(at, '.git'))) return at;
-    if (at === dirname(at)) return undefined;
-  }
+  const project = projectIn(cli, root, options.tag ?? 'master');
+  return given === undefined ? project : { ...project, configFile: given };
 }
 
 /** A project in the home directory would be found from every directory below it. */
-function refuseHome(cli: Cli, root: string): void {
+export function refuseHome(cli: Pick<Cli, 'env'>, root: string): void {
   const real = realpathSync(root);
   const home = cli.env['HOME'] ?? cli.env['USERPROFILE'] ?? '';
   const isHome = home !== '' && existsSync(home) && realpathSync(home) === real;

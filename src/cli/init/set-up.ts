@@ -2,10 +2,12 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync }
 import { basename, join } from 'node:path';
 import { fail } from '../../failure.ts';
 import { probeDriver } from '../../store/driver.ts';
-import { openProjectStore, type Project } from '../project.ts';
+import type { Cli } from '../cli.ts';
+import { CONFIG_FILE, openProjectStore, type Project } from '../project.ts';
 import { detectStacks } from './detect-stack.ts';
 import { completeGitignore } from './git-ignore.ts';
 import type { ProjectFiles, Stack } from './stack.ts';
+import { takeOverOutside } from './take-over.ts';
 import { configTemplate, ENV_TEMPLATE, SCHEMA_FILE, schemaTemplate } from './templates.ts';
 import { writeFileWhole } from './write-file.ts';
 
@@ -29,6 +31,7 @@ export interface SetUp {
  * configuration is replaced. Throws `Failed` where something cannot be written.
  */
 export async function setUpProject(
+  cli: Cli,
   project: Project,
   mayReplace: (file: string) => Promise<boolean>,
 ): Promise<SetUp> {
@@ -43,7 +46,7 @@ export async function setUpProject(
       writeEnv(project),
       ignoreState(project),
       writeSchema(project),
-      await createStore(project),
+      await createStore(cli, project),
     ],
   };
 }
@@ -53,7 +56,7 @@ async function writeConfig(
   stacks: readonly Stack[],
   mayReplace: (file: string) => Promise<boolean>,
 ): Promise<FileReport> {
-  const file = project.configFile ?? '';
+  const file = project.configFile ?? join(project.root, CONFIG_FILE);
   const path = basename(file);
   const content = configTemplate(stacks);
   if (!isThere(file)) {
@@ -98,11 +101,14 @@ function writeSchema(project: Project): FileReport {
   return { path: SCHEMA_FILE, action: current === undefined ? 'written' : 'replaced' };
 }
 
-async function createStore(project: Project): Promise<FileReport> {
+async function createStore(cli: Cli, project: Project): Promise<FileReport> {
+  const path = '.taskmaster/tasks.db';
   const existed = existsSync(project.databaseFile);
+  const note = await takeOverOutside(cli, project);
+  if (note !== undefined) return { path, action: 'written', note };
   const store = await openProjectStore(project, true);
   store.close();
-  return { path: '.taskmaster/tasks.db', action: existed ? 'kept' : 'written' };
+  return { path, action: existed ? 'kept' : 'written' };
 }
 
 function makeStateFolder({ stateFolder }: Project): void {
@@ -135,7 +141,8 @@ function isThere(file: string): boolean {
   return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 }
 
-function filesOf(root: string): ProjectFiles {
+/** What detection looks at, in a directory. */
+export function filesOf(root: string): ProjectFiles {
   return {
     exists: (path) => existsSync(join(root, path)),
     read: (path) => {

@@ -29,9 +29,9 @@ ANTHROPIC_API_KEY=
 `;
 
 /** A first configuration: what people change most, and what was detected. */
-export function configTemplate(stacks: readonly Stack[]): string {
+export function configTemplate(stacks: readonly Stack[], schema = `./${SCHEMA_FILE}`): string {
   return toJson({
-    $schema: `./${SCHEMA_FILE}`,
+    ...(schema === '' ? {} : { $schema: schema }),
     models: { manager: { model: 'opus' }, worker: { model: 'sonnet' } },
     execution: { max_workers: 3, worker_timeout: 1800 },
     verify: { commands: unique(stacks.flatMap(({ verify }) => verify)) },

@@ -6,8 +6,8 @@ import { findLayout } from '../../workspace/layout.ts';
 import { inspectRepository, type RepositoryReport } from '../../workspace/preflight.ts';
 import type { Cli } from '../cli.ts';
 import { workingDirectory } from '../compose.ts';
-import { gitTop } from '../init/place.ts';
-import type { Project } from '../project.ts';
+import { gitTop, type Project } from '../project.ts';
+import { homeOf } from '../user-data.ts';
 
 /** Where workers will work: all in one directory, or each in a worktree of that directory's repository. */
 export interface WorkPlace {
@@ -51,17 +51,10 @@ export async function inspectWorkPlace(
 }
 
 /** Where programs of this user keep what can be made again. */
-export function cacheDirectory({ env, platform }: Cli): string {
-  const given = env['XDG_CACHE_HOME'];
+export function cacheDirectory(cli: Cli): string {
+  const given = cli.env['XDG_CACHE_HOME'];
   if (given !== undefined && given.startsWith('/')) return given;
-  const home = env['HOME'];
-  if (home === undefined || home === '')
-    fail(
-      'wrong-usage',
-      'HOME is not set, so there is no cache directory for worktrees.',
-      'Set workspace.root.',
-    );
-  return platform === 'darwin' ? `${home}/Library/Caches` : `${home}/.cache`;
+  return cli.platform === 'darwin' ? `${homeOf(cli)}/Library/Caches` : `${homeOf(cli)}/.cache`;
 }
 
 const FIX = 'Run `git init` and make a first commit, or set execution.isolation to "none".';

@@ -11,7 +11,7 @@ import { formatSummary } from '../../reporting/format-summary.ts';
 import { readSummary } from '../../reporting/read-summary.ts';
 import type { Redact } from '../../redact.ts';
 import type { RunOptions } from '../../run-options.ts';
-import { openRunLock } from '../../store/run-lock.ts';
+import { openRunLock, type RunLock } from '../../store/run-lock.ts';
 import type { TaskId } from '../../task.ts';
 import { projectMark } from '../../worker/marks.ts';
 import { createProcessTable, type ProcessTable } from '../../worker/process-table.ts';
@@ -52,14 +52,30 @@ const OUTCOME_EXIT: Readonly<Record<RunOutcome, number>> = {
 
 /** Puts a run together, lets it happen and sums it up; returns the exit code. */
 export async function executeRun(context: RunContext, only: readonly TaskId[] | undefined): Promise<number> {
-  const { cli, project, store } = context;
-  const lock = openRunLock(`${project.databaseFile}-run-lock`, () => store.lastRun());
-  const { stop, hurry, exitCode, release } = twoStageInterrupt(cli);
+  const lock = holdForRun(context);
+  try {
+    return await executeHeldRun(context, only);
+  } finally {
+    lock.release();
+  }
+}
+
+/** Keeps other runs of the project away, or throws `Failed` ("run-in-progress") with who is at work there. */
+export function holdForRun({ cli, project, store }: Pick<RunContext, 'cli' | 'project' | 'store'>): RunLock {
+  const holder = `process ${cli.pid}, since ${new Date().toISOString()}.`;
+  return openRunLock(`${project.databaseFile}-run-lock`, () => store.lastRun(), { holder });
+}
+
+/** The same where the project is held already. */
+export async function executeHeldRun(
+  context: RunContext,
+  only: readonly TaskId[] | undefined,
+): Promise<number> {
+  const { stop, hurry, exitCode, release } = twoStageInterrupt(context.cli);
   try {
     return await holdingTheProject(context, only, { stop, hurry, exitCode });
   } finally {
     release();
-    lock.release();
   }
 }
 
@@ -74,7 +90,7 @@ async function holdingTheProject(
   const runId = newRunId();
   const processes = createProcessTable(cli);
   const presentation = present(context);
-  const payer = await findWorkerPayer(project, settings, stop);
+  const payer = context.payer ?? (await findWorkerPayer(project, settings, stop));
   const accounts = accountsOf(cli, settings, payersOf(payer, settings));
   const ledger = openLedger(cli, project, accounts);
   const redact = redactorFor(cli, project);
@@ -143,13 +159,13 @@ async function holdingTheProject(
   }
 }
 
-function budgetFor({ settings, store }: RunContext): Budget {
+function budgetFor({ settings, store, spentUsd = 0 }: RunContext): Budget {
   const { budget, execution, monitoring } = settings.config;
   return new Budget({
     maxCostUsd: budget.max_cost_usd,
     maxCostPerTaskUsd: budget.max_cost_per_task_usd,
     slots: execution.max_workers,
-    carriedUsd: budget.max_cost_usd === null ? 0 : store.unfinishedSpending(),
+    carriedUsd: budget.max_cost_usd === null ? 0 : store.unfinishedSpending() + spentUsd,
     reviews: monitoring.enable_opus_review,
   });
 }

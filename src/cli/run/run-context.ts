@@ -1,5 +1,6 @@
 import type { LoadedConfig } from '../../config.ts';
 import type { TaskStore } from '../../store/store.ts';
+import type { Payer } from '../../worker/billing.ts';
 import type { Cli } from '../cli.ts';
 import type { CommonOptions } from '../options.ts';
 import type { Project } from '../project.ts';
@@ -27,4 +28,8 @@ export interface RunContext {
   readonly project: Project;
   readonly settings: LoadedConfig;
   readonly store: TaskStore;
+  /** Who pays for the workers, where that was found out already. */
+  readonly payer?: Payer;
+  /** What was spent on the same job before the run began, in US dollars. */
+  readonly spentUsd?: number;
 }

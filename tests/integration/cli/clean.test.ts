@@ -111,7 +111,9 @@ describe('clean', () => {
   });
 
   it('removes nothing while a run works, but shows', async () => {
-    const lock = openRunLock(join(rig.top, '.taskmaster', 'tasks.db-run-lock'), () => undefined);
+    const lock = openRunLock(join(rig.top, '.taskmaster', 'tasks.db-run-lock'), () => undefined, {
+      holder: 'a test',
+    });
     try {
       expect(await clean()).toMatchObject({
         exitCode: 2,

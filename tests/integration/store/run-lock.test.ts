@@ -30,6 +30,8 @@ const RUN: Run = {
 const canHidePids =
   spawnSync('unshare', ['--pid', '--fork', '--mount-proc', '--kill-child', 'true']).status === 0;
 
+const holder = 'process 77, since noon.';
+
 describeEachDriver('the lock of a project', ({ driver, file }) => {
   const started: { kill: () => void; ended: Promise<unknown> }[] = [];
   afterEach(async () => {
@@ -134,14 +136,16 @@ describeEachDriver('the lock of a project', ({ driver, file }) => {
 
   it('names the run that holds it, and says what to do', async () => {
     await contender();
-    const failure = failureOf(() => openRunLock(file(), () => RUN, { driver }));
+    const failure = failureOf(() => openRunLock(file(), () => RUN, { driver, holder }));
     expect(failure.reason).toBe('run-in-progress');
     expect(failure.message).toContain(
       'Run run-7 is in progress: process 4321, since 2026-01-02T03:04:05.000Z',
     );
     expect(failure.fix).toContain('kill -INT 4321');
     for (const run of [undefined, { ...RUN, endedAt: RUN.startedAt }]) {
-      expect(failureOf(() => openRunLock(file(), () => run, { driver })).message).not.toContain('4321');
+      expect(failureOf(() => openRunLock(file(), () => run, { driver, holder })).message).not.toContain(
+        '4321',
+      );
     }
   });
 
@@ -151,7 +155,7 @@ describeEachDriver('the lock of a project', ({ driver, file }) => {
       () => {
         throw new Error('asked');
       },
-      { driver },
+      { driver, holder },
     );
     lock.release();
   });

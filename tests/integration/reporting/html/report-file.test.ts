@@ -46,6 +46,7 @@ beforeEach(() => {
     copies: { folder: () => join(root, 'copies'), failed: () => undefined },
     databaseFile,
     tag: 'master',
+    isOutside: false,
   };
   store = openStore({ file: databaseFile, tag: 'master', create: true });
 });

@@ -1,0 +1,154 @@
+import { existsSync } from 'node:fs';
+import { Argument, Command } from 'commander';
+import { fail } from '../../failure.ts';
+import { styles } from '../../reporting/styles.ts';
+import { isSettled, type TaskId } from '../../task.ts';
+import { askToConfirm } from '../ask.ts';
+import { EXIT, type Cli } from '../cli.ts';
+import { findWorkerPayer } from '../compose.ts';
+import { formatCallCost, formatDrafts, formatStored } from '../drafting.ts';
+import { interruptible } from '../interrupt.ts';
+import { tellIntention } from '../one-off/intention.ts';
+import { placeForOneOff, refuseUnusable } from '../one-off/place.ts';
+import {
+  begunBefore,
+  draftRequest,
+  readRequest,
+  type OneOffOptions,
+  type OneOffRequest,
+} from '../one-off/request.ts';
+import { onRun, printJson, useColor } from '../options.ts';
+import { openProjectStore, type Project } from '../project.ts';
+import { executeHeldRun, holdForRun } from '../run/execute-run.ts';
+import { addRunOptions, refuseWindows, runFlags } from '../run/run-command-options.ts';
+import type { RunContext } from '../run/run-context.ts';
+import { loadSettings } from '../settings.ts';
+import { stdoutWidth, withExamples } from '../tasks/session.ts';
+
+/** `do`: the whole job in one command, also in a repository that was never set up. */
+export function doCommand(cli: Cli): Command {
+  const command = new Command('do')
+    .description(
+      'Do things in this repository, from a sentence to staged results. Nothing has to be set up, and nothing but the results is written into it.',
+    )
+    .addArgument(new Argument('[texts...]', 'what is to be done, each text a task; "-" for stdin'))
+    .option('-f, --file <file>', 'a requirements document instead, "-" for stdin; may be repeated', collect)
+    .option('-y, --yes', 'begin without asking, as is needed without a terminal')
+    .option('--raw', 'take each text as typed, without asking the manager to write the task');
+  addRunOptions(command);
+  withExamples(command, [
+    'do "Fix the login" "Add dark mode"',
+    'do -f prd.md --workers 5 --max-cost 10',
+    'do --yes --json - < task.txt',
+  ]);
+  return onRun<OneOffOptions>(command, cli, (options, texts) => doOneOff(cli, options, texts));
+}
+
+async function doOneOff(cli: Cli, options: OneOffOptions, texts: readonly string[]): Promise<number> {
+  refuseWindows(cli);
+  checkUsage(options, texts);
+  refuseToAssume(cli, options, texts);
+  const request = await readRequest(cli, options, texts);
+  const place = placeForOneOff(cli, options);
+  const { project } = place;
+  const settings = loadSettings(cli, options, project, runFlags(options));
+  await refuseUnusable(cli, project, settings);
+  const payer = await interruptible(cli, 'Nothing was started.', (signal) =>
+    findWorkerPayer(project, settings, signal),
+  );
+  const continues = await lookForBegun(project, request);
+  tellIntention(cli, options, { place, request, continues, settings, payer });
+  if (options.yes !== true && !(await askToConfirm(cli, 'Begin?')))
+    fail('interrupted', 'You did not say yes. Nothing was spent, and no task was stored.');
+
+  const store = await openProjectStore(project, true);
+  const context: RunContext = { cli, options, project, settings, store, payer };
+  try {
+    const lock = holdForRun(context);
+    try {
+      const { ids, costUsd } = await tasksOf(context, options, request);
+      const code = await executeHeldRun({ ...context, spentUsd: costUsd }, ids);
+      if (code !== EXIT.done) tellHowToGoOn(context, ids);
+      return code;
+    } finally {
+      lock.release();
+    }
+  } finally {
+    store.close();
+  }
+}
+
+function checkUsage({ file, raw }: OneOffOptions, texts: readonly string[]): void {
+  if (file === undefined && texts.length === 0)
+    fail(
+      'wrong-usage',
+      'Nothing is said that is to be done.',
+      'Such as: claude-orchestrator do "Fix the login", or do -f prd.md. `claude-orchestrator run` goes on with what is left.',
+    );
+  if (file !== undefined && texts.length > 0)
+    fail('wrong-usage', 'A document and texts cannot be done together.', 'Give one of them.');
+  if (file !== undefined && raw === true)
+    fail(
+      'wrong-usage',
+      'A document has to be read by the manager, which --raw forbids.',
+      'Leave --raw away, or give the tasks as texts.',
+    );
+}
+
+/** Nothing is spent without a yes: from a person at a terminal, or from `--yes`. */
+function refuseToAssume(cli: Cli, { yes, file = [] }: OneOffOptions, texts: readonly string[]): void {
+  if (yes === true) return;
+  const readsStdin = [...texts, ...file].includes('-');
+  if (!readsStdin && cli.stdin.isTTY === true && cli.stderr.isTTY === true) return;
+  fail(
+    'wrong-usage',
+    `${readsStdin ? 'stdin holds what is to be done' : 'This is no terminal'}, so nobody can be asked whether to begin. Nothing was spent.`,
+    'Add --yes, and --max-cost to bound what it may cost.',
+  );
+}
+
+async function lookForBegun(project: Project, request: OneOffRequest): Promise<TaskId[] | null> {
+  if (!existsSync(project.databaseFile)) return null;
+  const store = await openProjectStore(project);
+  try {
+    return begunBefore(store, request) ?? null;
+  } finally {
+    store.close();
+  }
+}
+
+/** The tasks of the request, stored: those that were begun before, or new ones. */
+async function tasksOf(
+  context: RunContext,
+  options: OneOffOptions,
+  request: OneOffRequest,
+): Promise<{ readonly ids: TaskId[]; readonly costUsd: number }> {
+  const { cli, store } = context;
+  const begun = begunBefore(store, request);
+  if (begun !== undefined) return { ids: begun, costUsd: 0 };
+  const { drafts, cost } = await draftRequest(context, options, request);
+  const tasks = store.addTasks(drafts, {
+    source: request.source,
+    documents: request.document?.sources ?? [],
+  });
+  if (options.json === true) printJson(cli, { type: 'tasks', tasks, ...cost });
+  else if (options.quiet !== true) {
+    const style = styles(useColor(cli, options));
+    const lines = [formatStored(tasks.length, false), ...formatDrafts(tasks, stdoutWidth(cli), style)];
+    if (cost !== null) lines.push(formatCallCost(cost));
+    cli.stdout.write(`${lines.join('\n')}\n`);
+  }
+  return { ids: tasks.map(({ id }) => id), costUsd: cost?.costUsd ?? 0 };
+}
+
+function tellHowToGoOn({ cli, options, store }: RunContext, ids: readonly TaskId[]): void {
+  const open = ids.filter((id) => !isSettled(store.task(id)?.status ?? 'done'));
+  if (open.length === 0 || options.json === true) return;
+  cli.stderr.write(
+    `Go on with \`claude-orchestrator run ${open.join(',')}\` here, or with the same \`do\` again.\n`,
+  );
+}
+
+function collect(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
+}
