@@ -64,6 +64,8 @@ export class Scheduler {
   readonly #missing = new Map<TaskId, number>();
   /** Best first. */
   #ready: TaskId[] = [];
+  /** While all are gathered anew: they are put in order once, in the end. */
+  #isGathering = false;
   readonly #retries = new Map<TaskId, number>();
   /** No retry is due before this. */
   #nextRetryAt = Infinity;
@@ -107,11 +109,14 @@ export class Scheduler {
     }
     this.#paths = graph.remainingPath(this.#options.estimate, (id) => !this.#isSettled(id));
     this.#missing.clear();
+    this.#isGathering = true;
     for (const id of graph.order) {
       const missing = graph.needs(id).filter((need) => !this.#isSettled(need)).length;
       this.#missing.set(id, missing);
       if (missing === 0) this.#unblock(id);
     }
+    this.#isGathering = false;
+    this.#ready.sort((a, b) => this.#compare(a, b));
     this.#open = graph.leaves().filter((id) => isOpen(this.#states.get(id))).length;
   }
 
@@ -292,6 +297,10 @@ export class Scheduler {
 
   #enqueue(id: TaskId): void {
     this.#set(id, 'ready');
+    if (this.#isGathering) {
+      this.#ready.push(id);
+      return;
+    }
     let low = 0;
     let high = this.#ready.length;
     while (low < high) {
