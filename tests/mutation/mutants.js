@@ -19,8 +19,8 @@ export const MUTANTS = [
     part: 'scheduling',
     fault: 'a task is tried again before its delay is over',
     file: 'src/scheduler.ts',
-    find: 'if (at > now) continue;',
-    replace: '',
+    find: 'this.#retries.set(id, at);',
+    replace: 'at = 0; this.#retries.set(id, at);',
     likely: ['tests/unit/scheduler.test.ts', 'tests/integration/orchestrator.test.ts'],
   },
   {
