@@ -195,12 +195,14 @@ export class SlotPool {
 
   /** Keeps what is in a slot now, and returns it as a commit. */
   async keep(slot: string, why: string, condition?: SlotCondition, takesIndex = false): Promise<string> {
-    const { snapshots, base } = this.#options;
+    const { git, snapshots, base } = this.#options;
     if (condition?.kind === 'broken') await this.#unlink(slot);
     const state = this.stateOf(slot);
     const work = await this.#workIn(state, condition);
     const { runId, taskId } = state.occupant ?? ownerOfWork(work ?? '') ?? NOBODY;
-    const known = { base: state.base ?? (await base()), without: state.copied };
+    // A repository that was cloned again in the place of a deleted one has not all of that one's commits.
+    const began = state.base === null ? undefined : await git.commitAt(state.base);
+    const known = { base: began ?? (await base()), without: state.copied };
     const request = { runId, taskId, why, takesIndex, ...known };
     const { commit, unread, hasRepositories } = await snapshots.keep(slot, request);
     if (unread !== '') throw new Error(`git cannot read all of it: ${unread}`);

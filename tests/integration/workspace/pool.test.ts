@@ -27,6 +27,13 @@ async function killedIn(files: Readonly<Record<string, string>>) {
   return { slot: workspace.directory, attempt };
 }
 
+/** What a deleted repository leaves of its worktrees where another one takes its place: commits that nobody has any more. */
+function cloneAgain(slot: string): void {
+  rmSync(adminOf(slot), { recursive: true });
+  const file = `${slot}.json`;
+  write(dirname(slot), { 'w1.json': readFileSync(file, 'utf8').replace(/[0-9a-f]{40}/, 'd'.repeat(40)) });
+}
+
 const adminOf = (slot: string) => /gitdir: (.+)/.exec(readFileSync(join(slot, '.git'), 'utf8'))?.[1] ?? '';
 
 /** The next task gets the slot, clean, as if nothing had been. */
@@ -57,6 +64,7 @@ test.each([
   ],
   ['its files of git were deleted', (slot: string) => rmSync(adminOf(slot), { recursive: true })],
   ['its link to git was deleted', (slot: string) => rmSync(join(slot, '.git'))],
+  ['its repository was deleted and cloned again', cloneAgain],
   ['its index was deleted', (slot: string) => rmSync(join(adminOf(slot), 'index'))],
   ['its index is garbage', (slot: string) => write(adminOf(slot), { index: 'garbage' })],
   ['its HEAD is garbage', (slot: string) => write(adminOf(slot), { HEAD: 'garbage' })],
@@ -90,6 +98,7 @@ test.each([
   ['as it is', () => undefined],
   ['without its files of git', (slot: string) => rmSync(adminOf(slot), { recursive: true })],
   ['without its link to git', (slot: string) => rmSync(join(slot, '.git'))],
+  ['in a repository that was deleted and cloned again', cloneAgain],
   ['with a lock in it', (slot: string) => write(adminOf(slot), { 'index.lock': '', 'HEAD.lock': '' })],
   ['with a garbled index', (slot: string) => write(adminOf(slot), { index: 'garbage' })],
   ['with nothing known of it', (slot: string) => rmSync(`${slot}.json`)],
