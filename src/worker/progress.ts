@@ -5,15 +5,15 @@ import type { ApiRetryLine, StreamLine } from './stream-json.ts';
 
 const MAX_LENGTH = 120;
 
-/** What a line of the stream says the worker is doing; undefined where it says nothing new. */
-export function actionOf(entry: StreamLine): string | undefined {
+/** What a line of the stream says a worker in that directory is doing; undefined where it says nothing new. */
+export function actionOf(entry: StreamLine, directory: string): string | undefined {
   switch (entry.kind) {
     case 'init':
       return 'starting';
     case 'assistant':
       return entry.line.is_api_error_message === true
         ? undefined
-        : assistantAction(entry.line.message.content);
+        : assistantAction(entry.line.message.content, directory);
     case 'stream-event':
       return entry.line.event.type === 'message_start' ? 'thinking' : undefined;
     case 'api-retry':
@@ -37,13 +37,14 @@ export function progressOf(action: string, usage: readonly ModelUsage[]): Worker
   };
 }
 
-/** The input of a tool call that tells best what it works on. */
+/** The input of a tool call that tells best what it works on; paths are relative to `directory` where one is given. */
 export function subjectOf(
   input: Readonly<Record<string, unknown>>,
+  directory = '',
 ): { readonly name: string; readonly value: string } | undefined {
   for (const name of SUBJECTS) {
     const value = input[name];
-    if (typeof value === 'string' && value !== '') return { name, value };
+    if (typeof value === 'string' && value !== '') return { name, value: relativeTo(directory, value) };
   }
   return undefined;
 }
@@ -54,12 +55,22 @@ interface Block {
   readonly input?: Record<string, unknown> | undefined;
 }
 
-function assistantAction(content: readonly Block[] | undefined): string | undefined {
+/** The directory itself becomes a dot, such as in `cd … && npm test`; one whose name only begins like it stays. */
+function relativeTo(directory: string, text: string): string {
+  if (directory === '') return text;
+  return text
+    .replaceAll(`${directory}/`, '')
+    .replaceAll(directory, (path, at: number, whole: string) =>
+      /[\w.-]/.test(whole.charAt(at + path.length)) ? path : '.',
+    );
+}
+
+function assistantAction(content: readonly Block[] | undefined, directory: string): string | undefined {
   const call = content?.findLast((block) => block.type === 'tool_use');
   if (call?.name === undefined)
     return content?.some((block) => block.type === 'text') ? 'thinking' : undefined;
   if (call.name === 'StructuredOutput') return 'reporting';
-  return singleLine(`${call.name} ${subjectOf(call.input ?? {})?.value ?? ''}`, MAX_LENGTH);
+  return singleLine(`${call.name} ${subjectOf(call.input ?? {}, directory)?.value ?? ''}`, MAX_LENGTH);
 }
 
 /** The inputs that tell best what a tool works on, the most telling first. */

@@ -71,7 +71,8 @@ export async function adopt(
   if (!alive && !(await exists(files.transcript))) return undefined;
   const resume = (await readAssignment(files.assignment))?.resumed ?? attempt.resumed;
   const elapsedMs = Math.max(0, options.now() - Date.parse(attempt.startedAt));
-  const process = { identity: identity ?? NOBODY, exited: null, resume, elapsedMs };
+  const { directory } = attempt;
+  const process = { identity: identity ?? NOBODY, exited: null, resume, elapsedMs, directory };
   const verdict = await follow(options, attempt, process, hooks, signal);
   const leftNothing = verdict.end.turns === null && verdict.end.usage.length === 0;
   return leftNothing && !alive ? undefined : verdict;
@@ -114,7 +115,8 @@ async function runClaude(
   if (!spawned.ok) return { kind: 'ended', end: bareEnd('infrastructure', spawned.error) };
   try {
     hooks.onSpawn(spawned.value.identity);
-    return await follow(options, attempt, { ...spawned.value, resume, elapsedMs: 0 }, hooks, signal);
+    const process = { ...spawned.value, resume, elapsedMs: 0, directory: workspace.directory };
+    return await follow(options, attempt, process, hooks, signal);
   } catch (error) {
     // Nobody would follow it any more, and it costs money.
     await processes.endTree(spawned.value.identity, { graceMs: 0 });
@@ -134,6 +136,8 @@ async function follow(
     readonly exited: Promise<ProcessExit> | null;
     readonly resume: boolean;
     readonly elapsedMs: number;
+    /** Where it works. */
+    readonly directory: string;
   },
   hooks: WorkerHooks,
   signal: AbortSignal,
@@ -161,7 +165,7 @@ async function follow(
       const isOld = process.exited === null;
       if (observation !== undefined && (!isOld || stillHolds(observation, options.now())))
         hooks.onLimits(observation);
-      action = actionOf(line) ?? action;
+      action = actionOf(line, process.directory) ?? action;
       if (line.kind === 'other' || line.kind === 'garbage') return;
       const usage = transcript.usage();
       hooks.onProgress(progressOf(action, usage), usage);

@@ -31,7 +31,7 @@ export class EntryReader {
       case 'assistant':
         return this.#assistant(entry.line);
       case 'api-retry':
-        return [{ type: 'retry', text: actionOf(entry) ?? '' }];
+        return [{ type: 'retry', text: actionOf(entry, '') ?? '' }];
       case 'rate-limit':
         return limitReached(entry.line);
       case 'result':

@@ -79,11 +79,11 @@ function call(
   input: Readonly<Record<string, unknown>>,
   { width, whole, directory }: EntryLayout,
 ): string {
-  const subject = subjectOf(input);
+  const subject = subjectOf(input, directory);
   const rest = Object.entries(input).filter(([key]) => key !== subject?.name);
   const most = whole ? Infinity : Math.max(SHORTEST_CALL, (width ?? LONGEST_CALL) - name.length - 8);
   const parts = [
-    ...(subject === undefined ? [] : [short(subject.value.replaceAll(`${directory}/`, ''), most)]),
+    ...(subject === undefined ? [] : [short(subject.value, most)]),
     ...rest.map(([key, value]) => `${short(key, most)}=${short(JSON.stringify(value), most)}`),
   ];
   const line = neutralise(parts.join(' '));

@@ -46,8 +46,8 @@ export class Signs {
 
   /** Cut before it is kept: what a tool is told may be megabytes long. */
   #describe(name: string, input: Readonly<Record<string, unknown>>): string {
-    const subject = subjectOf(input)?.value.slice(0, LONGEST * 4) ?? '';
-    return firstLine(`${name} ${subject.replaceAll(`${this.#directory}/`, '')}`);
+    const subject = subjectOf(input, this.#directory)?.value.slice(0, LONGEST * 4) ?? '';
+    return firstLine(`${name} ${subject}`);
   }
 
   #count(kind: 'retry' | 'result' | 'error', text: () => string): void {

@@ -8,7 +8,8 @@ import { actionOf, progressOf } from '../../../src/worker/progress.ts';
 import { parseStreamLine } from '../../../src/worker/stream-json.ts';
 import { cases } from '../../rig/effort.ts';
 
-const action = (line: object) => actionOf(parseStreamLine(Buffer.from(JSON.stringify(line))));
+const WORKTREE = '/home/ada/.local/share/claude-orchestrator/worktrees/shop-1f2e3d4c/slot-1';
+const action = (line: object) => actionOf(parseStreamLine(Buffer.from(JSON.stringify(line))), WORKTREE);
 const call = (name: string, input: object) =>
   action({ type: 'assistant', message: { content: [{ type: 'tool_use', name, input }] } });
 
@@ -18,6 +19,9 @@ describe('what a display is told', () => {
     ['Bash', { command: 'npm test\n  --all', description: 'Run tests' }, 'Bash npm test --all'],
     ['Grep', { pattern: 'x+', path: 'src' }, 'Grep x+'],
     ['Task', { description: 'Look around', prompt: '…' }, 'Task Look around'],
+    ['Write', { file_path: `${WORKTREE}/src/login/form.ts` }, 'Write src/login/form.ts'],
+    ['Bash', { command: `cd ${WORKTREE} && npm test` }, 'Bash cd . && npm test'],
+    ['Read', { file_path: `${WORKTREE}0/a.ts` }, `Read ${WORKTREE}0/a.ts`],
     ['Odd', { file_path: 7 }, 'Odd'],
     ['StructuredOutput', { status: 'completed' }, 'reporting'],
   ])('of a call of %s with %j', (name, input, expected) => expect(call(name, input)).toBe(expected));

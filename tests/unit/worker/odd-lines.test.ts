@@ -45,7 +45,7 @@ test('whatever fields lines of the CLI lack or have, an end has an outcome, a me
       const transcript = new Transcript(false);
       for (const bytes of lines) {
         const entry = transcript.add({ kind: 'line', bytes });
-        actionOf(entry);
+        actionOf(entry, '/work');
         for (const { resetsAt } of limitObservation(entry)?.windows ?? [])
           expect(() => new Date(resetsAt ?? 0).toISOString()).not.toThrow();
       }
