@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -13,7 +14,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { subscriptionAccount } from '../../src/usage/account.ts';
 import { openUsageLedger } from '../../src/usage/sqlite-ledger.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
@@ -32,11 +33,11 @@ const LOGGED_OUT =
   'case "$1" in --version) echo "2.1.330 (Claude Code)";; auth) echo \'{"loggedIn":false,"authMethod":"none"}\'; exit 1;; esac';
 const KEY = 'sk-ant-api03-AAAAAAAAAAAAAAAAAAAAAAAAAAAAwxyz';
 
+let prepared: Sandbox;
 let sandbox: Sandbox;
 let servers: Server[];
-beforeEach(async () => {
-  sandbox = makeSandbox();
-  servers = [];
+beforeAll(async () => {
+  prepared = sandbox = makeSandbox();
   git('init', '-q');
   git('config', 'user.name', 'A');
   git('config', 'user.email', 'a@example.com');
@@ -45,6 +46,12 @@ beforeEach(async () => {
   expect((await runTool(['init'], { cwd: sandbox.project })).code).toBe(0);
   git('add', '-A');
   git('commit', '-q', '-m', 'first');
+});
+afterAll(() => prepared.remove());
+beforeEach(() => {
+  sandbox = makeSandbox();
+  cpSync(prepared.project, sandbox.project, { recursive: true });
+  servers = [];
 });
 afterEach(() => {
   for (const server of servers) {
