@@ -19,29 +19,29 @@ const COST_WIDTH = 8;
 
 /**
  * The live part of the display: the overall bar, totals, why nothing starts and how full the usage windows are, one
- * line for each running worker, failures and the last warning. Never wider than `columns` nor higher than `rows`; what does not fit is counted in a line of its own.
+ * line for each running worker, and failures. Never wider than `columns`, and lower than `rows` by two, so that what was
+ * printed last stays in sight; what does not fit is counted in a line of its own.
  */
 export function drawFrame(progress: Progress, now: number, size: FrameSize, style: Styles): string[] {
   // The last cell stays free: some terminals break the line as soon as it is filled.
   const columns = Math.max(1, size.columns - 1);
-  const room = Math.max(1, size.rows - 1);
+  const room = Math.max(1, size.rows - 2);
   const head = drawTotals(progress, size, style);
   if (progress.paused !== null) head.push(pauseLine(progress.paused, progress, now, columns, style));
   if (progress.waitingForBudget > 0) head.push(moneyLine(progress, columns, style));
-  const isRoomy = room > 8;
+  const isRoomy = size.rows > 9;
   const windows = isRoomy ? drawWindowsLine(progress.windows, columns, style) : undefined;
   if (windows !== undefined) head.push(windows);
   if (progress.billing !== '' && isRoomy) head.push(style.dim(truncate(progress.billing, columns)));
 
-  const tail = progress.warnings.count > 0 ? [warningLine(progress, columns, style)] : [];
   const failureRoom = Math.min(MOST_FAILURES, Math.max(1, Math.floor((room - head.length) / 3)));
-  const failures = fitted(progress.failures.toReversed(), failureRoom, 'failed', columns, style, (failure) =>
+  const failures = fitted(progress.failures.toReversed(), failureRoom, 'failure', columns, style, (failure) =>
     failureLine(failure, columns, style),
   );
-  const workerRoom = room - head.length - failures.length - tail.length;
+  const workerRoom = room - head.length - failures.length;
   const drawWorker = workerTable(progress.running.slice(0, workerRoom), now, columns, style);
-  const workers = fitted(progress.running, workerRoom, 'running', columns, style, drawWorker);
-  return [...head, ...workers, ...failures, ...tail].slice(0, room);
+  const workers = fitted(progress.running, workerRoom, 'worker', columns, style, drawWorker);
+  return [...head, ...workers, ...failures].slice(0, room);
 }
 
 /** The overall bar, and below it time, tokens and cost. */
@@ -133,11 +133,6 @@ function failureLine(failure: FailedTask, columns: number, style: Styles): strin
   return failure.retrying ? style.yellow(line) : style.red(line);
 }
 
-function warningLine({ warnings }: Progress, columns: number, style: Styles): string {
-  const more = warnings.count > 1 ? ` (${plural(warnings.count, 'warning')}, the last one)` : '';
-  return style.yellow(`${truncate(`! ${warnings.last}`, columns - more.length)}${more}`);
-}
-
 /** As many items as there is room for, the last line telling how many more there are. */
 function fitted<T>(
   items: readonly T[],
@@ -150,6 +145,6 @@ function fitted<T>(
   if (room <= 0) return [];
   if (items.length <= room) return items.map(draw);
   const shown = items.slice(0, room - 1).map(draw);
-  const more = truncate(`  + ${items.length - shown.length} more ${noun}`, columns);
+  const more = truncate(`… and ${plural(items.length - shown.length, `more ${noun}`)}`, columns);
   return [...shown, style.dim(more)];
 }

@@ -9,6 +9,7 @@ const BEGIN = '\x1b[?25l\x1b[?7l';
 const FINISH = '\x1b[?7h\x1b[?25h';
 const WRAP = '\x1b[?7h';
 const NO_WRAP = '\x1b[?7l';
+/** Only below what was written: a tmux that is asked to clear all of its screen keeps a copy of it in its history. */
 const CLEAR_BELOW = '\x1b[J';
 const CLEAR_RIGHT = '\x1b[K';
 
@@ -34,14 +35,13 @@ export class Painter {
     if (!isRedrawn && isSame(block, this.#shown)) return;
 
     let text = BEGIN + this.#moveToStart();
-    if (isRedrawn) text += CLEAR_BELOW;
     // The terminal may wrap what stays, so that none of it is lost.
-    if (above.length > 0) text += `${WRAP}${above.join('\n')}\n${NO_WRAP}`;
+    if (above.length > 0) text += WRAP + above.map(ended).join('') + NO_WRAP;
     for (const [index, line] of block.entries()) {
       const isKept = !isRedrawn && this.#shown[index] === line;
-      text += isKept ? '\n' : `${line}${CLEAR_RIGHT}\n`;
+      text += isKept ? '\n' : ended(line);
     }
-    if (!isRedrawn && this.#shown.length > block.length) text += CLEAR_BELOW;
+    if (isRedrawn || this.#shown.length > block.length) text += CLEAR_BELOW;
     this.#output.write(text + FINISH);
     this.#shown = block;
     this.#columns = columns;
@@ -50,8 +50,9 @@ export class Painter {
 
   /** Prints `above`, then leaves `last` in the place of the block. */
   end(last: readonly string[], above: readonly string[]): void {
-    const lines = [...above, ...last].map((line) => `${line}\n`).join('');
-    this.#output.write(`${this.#moveToStart()}${CLEAR_BELOW}${lines}${FINISH}`);
+    const lines = [...above, ...last].map(ended).join('');
+    const clear = lines === '' && this.#shown.length === 0 ? '' : CLEAR_BELOW;
+    this.#output.write(`${this.#moveToStart()}${lines}${clear}${FINISH}`);
     this.#shown = [];
   }
 
@@ -65,6 +66,11 @@ export class Painter {
     const up = Math.min(height, rows - 1);
     return up === 0 ? '\r' : `\r\x1b[${up}A`;
   }
+}
+
+/** The line with nothing left to its right of what stood there before. */
+function ended(line: string): string {
+  return `${line}${CLEAR_RIGHT}\n`;
 }
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {

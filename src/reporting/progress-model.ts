@@ -58,7 +58,6 @@ export interface Progress {
   readonly tokens: number;
   readonly costUsd: number;
   readonly billing: string;
-  readonly warnings: { readonly count: number; readonly last: string };
 }
 
 /** What a display can ask for beside the events; where it is left away or does not know, the events have to tell. */
@@ -89,7 +88,6 @@ export class ProgressModel {
   #waitingForBudget = 0;
   #booked = { tokens: 0, costUsd: 0 };
   #billing = '';
-  #warnings = { count: 0, last: '' };
 
   constructor(sources: ProgressSources = {}) {
     this.#sources = sources;
@@ -152,9 +150,6 @@ export class ProgressModel {
       case 'budget-wait':
         this.#waitingForBudget = event.waiting;
         break;
-      case 'warning':
-        this.#warnings = { count: this.#warnings.count + 1, last: neutralise(event.message) };
-        break;
       default:
     }
   }
@@ -190,7 +185,6 @@ export class ProgressModel {
       tokens: running.reduce((sum, worker) => sum + worker.tokens, this.#booked.tokens),
       costUsd: running.reduce((sum, worker) => sum + worker.costUsd, this.#booked.costUsd),
       billing: this.#billing,
-      warnings: this.#warnings,
     };
   }
 

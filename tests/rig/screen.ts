@@ -135,6 +135,9 @@ export class Screen {
         this.#column = Math.max(1, numbers[1] ?? 1) - 1;
         break;
       case 'J':
+        // As tmux does it: what is cleared as a whole is kept in the history.
+        if (first === 0 && this.#row === 0 && this.#column === 0)
+          this.#scrolledOff.push(...trimEmpty(this.#lines.map(textOf)));
         if (first === 2) this.#lines = [];
         else this.#lines.length = Math.min(this.#lines.length, this.#row + 1);
         if (first === 0) this.#line().length = Math.min(this.#line().length, this.#column);

@@ -86,10 +86,10 @@ describe.each([
 test('more workers than lines: what fits is shown, the rest is counted', async () => {
   const terminal = start(16, 80, 10);
   const screen = await screenWhen(terminal, [80, 10], (now) =>
-    now.lines().some((line) => line.includes('more running')),
+    now.lines().some((line) => line.includes('more workers')),
   );
   expect(screen.lines()).toHaveLength(9);
-  expect(screen.lines().at(-1)).toBe('  + 11 more running');
+  expect(screen.lines().at(-1)).toBe('… and 12 more workers');
   terminal.type(CTRL_C);
   await terminal.ended;
 });
@@ -108,7 +108,7 @@ test.each<[string, readonly [number, number], readonly [number, number]]>([
   });
   const frame = replay(terminal.outputs, ...from);
   expect(frame.columns).toBe(to[0]);
-  expect(workerRows(frame)).toHaveLength(to[1] >= 12 ? 8 : to[1] - 5);
+  expect(workerRows(frame)).toHaveLength(to[1] >= 12 ? 8 : to[1] - 6);
   expect(barsOf(frame)).toHaveLength(1);
   terminal.type(CTRL_C);
   await terminal.ended;
