@@ -131,6 +131,7 @@ function doneSection(done: readonly DoneTask[], columns: number, style: Styles):
   const denied = done.flatMap((task) =>
     task.deniedRules.map((rule) => `${task.taskId} this rule would allow it: ${rule}`),
   );
+  const notes = done.flatMap(({ taskId, note }) => (note === '' ? [] : [`${taskId}: ${note}`]));
   const followUps = done.flatMap((task) => task.followUps.map((text) => `${task.taskId}: ${text}`));
   return [
     style.bold('Done'),
@@ -138,6 +139,8 @@ function doneSection(done: readonly DoneTask[], columns: number, style: Styles):
     ...more(done.length - shown.length, columns, style),
     ...(denied.length === 0 ? [] : ['', style.bold('Done, though something was denied')]),
     ...denied.map((text) => copyable(' ', text)),
+    ...(notes.length === 0 ? [] : ['', style.bold('Beside that')]),
+    ...notes.flatMap((text) => paragraph(text, columns, '  ')),
     ...(followUps.length === 0 ? [] : ['', style.bold('Suggested by the workers')]),
     ...followUps.flatMap((text) => paragraph(text, columns, '  ')),
   ];

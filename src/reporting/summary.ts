@@ -57,6 +57,8 @@ export interface DoneTask extends SummarizedTask {
   readonly summary: string;
   /** What the worker says should follow. */
   readonly followUps: readonly string[];
+  /** What is to be said of it besides, such as files that git ignores; mostly empty. */
+  readonly note: string;
 }
 
 /** A task that this run tried and did not do. */
@@ -155,7 +157,8 @@ export function summarize(source: SummarySource): RunSummary {
     const { outcome, message, report } = last.end;
     const { success, advice } = OUTCOME_POLICY[outcome];
     if (success) {
-      done.push({ ...common, outcome, summary: report?.summary ?? '', followUps: report?.followUps ?? [] });
+      const { summary = '', followUps = [] } = report ?? {};
+      done.push({ ...common, outcome, summary, followUps, note: message });
     } else {
       const status = task?.status ?? 'cancelled';
       failed.push({ ...common, outcome, message, advice: adviceFor(task, advice), status });

@@ -8,6 +8,7 @@ import { attemptFiles } from './claude-process.ts';
 import { commandsRun } from './commands-run.ts';
 import type { GateResult, Gates } from './gates.ts';
 import type { Marker } from './process-table.ts';
+import { listLeftOut, tellLeftOut } from './left-out-text.ts';
 import type { WorkerHooks } from './worker.ts';
 
 /** What judges a change, and takes it in. */
@@ -108,6 +109,13 @@ class TakeIn {
   /** Nothing changed: that is done only if the worker says why, and the reason holds. */
   async #unchanged(changes: Changes, change: Change): Promise<AttemptEnd> {
     const { report } = this.#work;
+    const leftOut = listLeftOut(change.leftOut);
+    if (leftOut !== '' && report.status !== 'nothing-to-do')
+      return this.#end(
+        'review-rejected',
+        `None of the files that were written can be part of the change:\n${leftOut}\nWrite what the task asks for ` +
+          'where git takes it. If it has to be there, a person has to change that rule: then report "blocked".',
+      );
     if (this.#options.reviewer === null) {
       if (report.status === 'nothing-to-do' && report.summary.trim() !== '')
         return this.#end('no-change', '');
@@ -207,7 +215,9 @@ class TakeIn {
       );
       if (commit === undefined) continue;
       this.#known = { ...this.#known, commit };
-      return this.#end('landed', '');
+      const beside = tellLeftOut(change.leftOut);
+      if (beside !== '') this.#hooks.onWarning(`Task ${task.id}: ${beside}`);
+      return this.#end('landed', beside);
     }
   }
 

@@ -10,6 +10,8 @@ export interface Captured {
   readonly unread: string;
   /** Whether there are repositories in it, submodules included. */
   readonly hasRepositories: boolean;
+  /** Folders of submodules, of which it holds nothing but a commit. */
+  readonly submodules: readonly string[];
 }
 
 /**
@@ -60,8 +62,8 @@ async function captureWith(
   index: PrivateIndex,
   { partly, without }: { readonly partly: boolean; readonly without: readonly string[] },
 ): Promise<Captured> {
-  const { embedded, hasLinks } = await prepare(place.directory, index);
-  let hasRepositories = hasLinks;
+  const { embedded, links } = await prepare(place.directory, index);
+  let hasRepositories = links.length > 0;
   const nobodys = await untracked(index, without);
   let added = await add(index, embedded, partly);
   if (/embedded git repository|not have a commit checked out/.test(added.stderr)) {
@@ -80,7 +82,8 @@ async function captureWith(
   }
   await apply(index, '--force-remove', nobodys);
   const tree = await index.run(['write-tree']);
-  return { tree, unread: unread.join('\n'), hasRepositories };
+  const submodules = links.filter((path) => !embedded.has(path));
+  return { tree, unread: unread.join('\n'), hasRepositories, submodules };
 }
 
 /** Those that are nowhere in the index yet. */
@@ -90,11 +93,14 @@ async function untracked(index: PrivateIndex, paths: readonly string[]): Promise
   return paths.filter((path) => !tracked.has(path));
 }
 
-/** Makes the index tell the truth about every file; returns repositories that it holds as nothing but a commit. */
+/**
+ * Makes the index tell the truth about every file; returns repositories that it holds as nothing but a commit, and which
+ * of them `.gitmodules` does not know.
+ */
 async function prepare(
   directory: string,
   index: PrivateIndex,
-): Promise<{ readonly embedded: Set<string>; readonly hasLinks: boolean }> {
+): Promise<{ readonly embedded: Set<string>; readonly links: readonly string[] }> {
   const assumed: string[] = [];
   const skipped: string[] = [];
   const links: string[] = [];
@@ -109,8 +115,8 @@ async function prepare(
   // A file that git was told to take for unchanged may have been changed all the same.
   await apply(index, '--no-assume-unchanged', assumed);
   await apply(index, '--no-skip-worktree', await presentUnlessSparse(directory, index, skipped));
-  if (links.length === 0) return { embedded: new Set(), hasLinks: false };
-  return { embedded: await withoutSubmodules(directory, index, links), hasLinks: true };
+  const embedded = links.length === 0 ? new Set<string>() : await withoutSubmodules(directory, index, links);
+  return { embedded, links };
 }
 
 const GITLINK = '160000';

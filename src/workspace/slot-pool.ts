@@ -18,7 +18,7 @@ import {
 } from './slot.ts';
 import { inspectSlot, type SlotCondition } from './slot-condition.ts';
 import { readSlotState, writeSlotState, type SlotState } from './slot-state.ts';
-import type { Snapshots } from './snapshots.ts';
+import type { Kept, Snapshots } from './snapshots.ts';
 import { Untouched } from './untouched.ts';
 
 /** What the pool needs of the repository it makes worktrees of. */
@@ -44,7 +44,15 @@ export interface Slot {
 
 /** Who has worked in a slot of which nothing is known. */
 const NOBODY = { runId: 'unknown', taskId: '0' };
-const EMPTY: SlotState = { occupant: null, branch: null, base: null, prepared: null, copied: [], usedAt: 0 };
+const EMPTY: SlotState = {
+  occupant: null,
+  branch: null,
+  base: null,
+  prepared: null,
+  copied: [],
+  usedAt: 0,
+  workingSince: null,
+};
 
 /**
  * Worktrees that tasks use one after the other, since a warm one is ready in a hundredth of the time of a new one.
@@ -141,7 +149,8 @@ export class SlotPool {
     const condition = inspectSlot(slot, this.#options.commonDirectory);
     if (condition.kind === 'sound' && work.branch !== null && work.base !== null)
       await beginHeadLog(condition.admin, work.branch, work.base);
-    await this.write(slot, { ...this.stateOf(slot), ...work, usedAt: this.#options.now() });
+    const now = this.#options.now();
+    await this.write(slot, { ...this.stateOf(slot), ...work, usedAt: now, workingSince: now });
   }
 
   /** Reserves a slot that is in use already. */
@@ -172,7 +181,7 @@ export class SlotPool {
         const isStill = await this.#isStill(slot, condition, isSeen);
         const still = isStill ? this.#untouched.commitOf(slot) : undefined;
         const why = 'before its worktree was given to another task';
-        const commit = still ?? (await this.keep(slot, why, condition));
+        const commit = still ?? (await this.keep(slot, why, condition)).commit;
         const branch = await this.#workIn(state, condition);
         if (condition.kind === 'sound' && still === undefined) {
           await endOperations(condition.admin);
@@ -184,7 +193,7 @@ export class SlotPool {
         }
         if (branch !== null) await this.#moveWork(branch, landed ? null : commit);
       }
-      await this.write(slot, { ...state, occupant: null, prepared, usedAt: now() });
+      await this.write(slot, { ...state, occupant: null, prepared, usedAt: now(), workingSince: null });
     } catch (error) {
       warn(`What is in the worktree ${slot} could not be kept, so it stays as it is: ${messageOf(error)}`);
       return false;
@@ -193,8 +202,8 @@ export class SlotPool {
     return true;
   }
 
-  /** Keeps what is in a slot now, and returns it as a commit. */
-  async keep(slot: string, why: string, condition?: SlotCondition, takesIndex = false): Promise<string> {
+  /** Keeps what is in a slot now, as a commit. */
+  async keep(slot: string, why: string, condition?: SlotCondition, takesIndex = false): Promise<Kept> {
     const { git, snapshots, base } = this.#options;
     if (condition?.kind === 'broken') await this.#unlink(slot);
     const state = this.stateOf(slot);
@@ -202,14 +211,15 @@ export class SlotPool {
     const { runId, taskId } = state.occupant ?? ownerOfWork(work ?? '') ?? NOBODY;
     // A repository that was cloned again in the place of a deleted one has not all of that one's commits.
     const began = state.base === null ? undefined : await git.commitAt(state.base);
-    const known = { base: began ?? (await base()), without: state.copied };
+    const { copied: without, workingSince } = state;
+    const known = { base: began ?? (await base()), without, workingSince };
     const request = { runId, taskId, why, takesIndex, ...known };
-    const { commit, unread, hasRepositories } = await snapshots.keep(slot, request);
-    if (unread !== '') throw new Error(`git cannot read all of it: ${unread}`);
-    if (takesIndex && !hasRepositories && condition?.kind === 'sound')
-      await this.#untouched.note(slot, condition.admin, commit);
+    const kept = await snapshots.keep(slot, request);
+    if (kept.unread !== '') throw new Error(`git cannot read all of it: ${kept.unread}`);
+    if (takesIndex && !kept.hasRepositories && condition?.kind === 'sound')
+      await this.#untouched.note(slot, condition.admin, kept.commit);
     else this.#untouched.forget(slot);
-    return commit;
+    return kept;
   }
 
   /**

@@ -21,6 +21,8 @@ export interface SlotState {
   readonly copied: readonly string[];
   /** Unix milliseconds. */
   readonly usedAt: number;
+  /** Since when a worker writes in it, in Unix milliseconds; null where none does, or what it did is captured. */
+  readonly workingSince: number | null;
 }
 
 /** Undefined where there is none that can be read: then nothing is known of what is in the slot. */
@@ -30,7 +32,9 @@ export async function readSlotState(slot: string): Promise<SlotState | undefined
   try {
     const state: unknown = JSON.parse(text);
     // An earlier version did not know of them.
-    return isSlotState(state) ? { ...state, copied: state.copied ?? [] } : undefined;
+    return isSlotState(state)
+      ? { ...state, copied: state.copied ?? [], workingSince: state.workingSince ?? null }
+      : undefined;
   } catch {
     return undefined;
   }
@@ -48,7 +52,9 @@ function stateFile(slot: string): string {
   return `${slot}.json`;
 }
 
-function isSlotState(value: unknown): value is Omit<SlotState, 'copied'> & Partial<SlotState> {
+function isSlotState(
+  value: unknown,
+): value is Omit<SlotState, 'copied' | 'workingSince'> & Partial<SlotState> {
   if (typeof value !== 'object' || value === null) return false;
   const { occupant, branch, base, prepared, copied, usedAt } = value as Record<keyof SlotState, unknown>;
   return (

@@ -5,11 +5,12 @@ import { WorkerPool } from '../worker-pool.ts';
 import { captureTree } from './capture.ts';
 import type { Git } from './git.ts';
 import { readHeadLog } from './head-log.ts';
+import { findLeftOut, NOTHING_LEFT_OUT, withLeftOut } from './left-out.ts';
 import { OWN_REFS } from './own-refs.ts';
 import { findWorkTree, type WorkTree } from './private-index.ts';
 import { recordCommit } from './record.ts';
 import { folderOf, SNAPSHOT_REF, SnapshotRefs } from './snapshot-refs.ts';
-import type { Change } from './workspace.ts';
+import type { Change, LeftOut } from './workspace.ts';
 
 /** Whose work is kept, and why now. */
 export interface KeepRequest {
@@ -21,6 +22,8 @@ export interface KeepRequest {
   readonly base?: string | null;
   /** Files that are not part of the work, whether or not git ignores them. */
   readonly without?: readonly string[];
+  /** When a worker began, in Unix milliseconds: what it wrote and git does not take is kept on the side. */
+  readonly workingSince?: number | null;
   /** Makes what is kept the worktree's own index: nobody works there any more. */
   readonly takesIndex?: boolean;
 }
@@ -33,6 +36,8 @@ export interface Kept {
   readonly unread: string;
   /** Whether there are repositories in it, submodules included. */
   readonly hasRepositories: boolean;
+  /** What is kept on the side. */
+  readonly leftOut: LeftOut;
 }
 
 /** One snapshot, as `recover` lists it. */
@@ -46,8 +51,17 @@ export interface Snapshot {
   /** ISO 8601, with an offset. */
   readonly date: string;
   readonly why: string;
+  /** Whether it holds files that were left out of the work, such as those that git ignores. */
+  readonly isLeftOut: boolean;
   /** Whether all of its content is part of what landed too. */
   readonly landed: boolean;
+}
+
+/** What the name of a task ends with where files are kept that were left out of its work. */
+const LEFT_OUT = '-left-out';
+
+function placeOf({ taskId, isLeftOut }: Snapshot): string {
+  return isLeftOut ? `${taskId}${LEFT_OUT}` : taskId;
 }
 
 /** Keeps everything that workers wrote as commits under `refs/orchestrator/<run>/<task>/<n>`. */
@@ -83,9 +97,11 @@ export class Snapshots {
     ]);
     const found = lines.split('\n').flatMap((line) => {
       const [ref = '', commit = '', date = '', ...why] = line.split('\t');
-      const [, runId, taskId, number] = SNAPSHOT_REF.exec(ref) ?? [];
-      if (runId === undefined || taskId === undefined || runId === 'delivered') return [];
-      return [{ ref, runId, taskId, number: Number(number), commit, date, why: why.join(' ') }];
+      const [, runId, place, number] = SNAPSHOT_REF.exec(ref) ?? [];
+      if (runId === undefined || place === undefined || runId === 'delivered') return [];
+      const isLeftOut = place.endsWith(LEFT_OUT);
+      const taskId = isLeftOut ? place.slice(0, -LEFT_OUT.length) : place;
+      return [{ ref, runId, taskId, number: Number(number), commit, date, why: why.join(' '), isLeftOut }];
     });
     const landings = landed === null ? new Map<TaskId, string[]>() : await this.#landings(landed);
     const checks = new WorkerPool(4);
@@ -115,14 +131,13 @@ export class Snapshots {
   /** Removes these, whatever is in them. */
   async remove(snapshots: readonly Snapshot[]): Promise<void> {
     const left = new Set(snapshots);
-    for (const { runId, taskId } of left) {
-      const alike = [...left].filter((each) => each.runId === runId && each.taskId === taskId);
-      for (const each of alike) left.delete(each);
-      await this.#refs.remove(
-        runId,
-        taskId,
-        alike.map(({ number }) => number),
+    for (const first of left) {
+      const alike = [...left].filter(
+        (each) => each.runId === first.runId && placeOf(each) === placeOf(first),
       );
+      for (const each of alike) left.delete(each);
+      const numbers = alike.map(({ number }) => number);
+      await this.#refs.remove(first.runId, placeOf(first), numbers);
     }
   }
 
@@ -130,20 +145,53 @@ export class Snapshots {
     const place = await findWorkTree(worktree, await this.#commonDirectory());
     const head = place.linked ? await this.#head(place) : undefined;
     const base = request.base ?? null;
-    const [{ tree, ...captured }, parents] = await Promise.all([
+    const [{ tree, unread, hasRepositories, submodules }, parents] = await Promise.all([
       captureTree(this.#git, place, head?.commit ?? base, request),
       this.#parents(place, head?.commit, base),
     ]);
     await this.#keepAbandoned(place, request, head?.commit);
+    const commit = await this.#keepTree(request, { tree, parents, head });
+    return {
+      commit,
+      tree,
+      unread,
+      hasRepositories,
+      leftOut: await this.#keepLeftOut(place, request, { commit, tree, submodules }),
+    };
+  }
+
+  async #keepTree(
+    request: KeepRequest,
+    { tree, parents, head }: { tree: string; parents: readonly string[]; head: Head | undefined },
+  ): Promise<string> {
+    const base = request.base ?? null;
     const newest = await this.#refs.newest(request.runId, request.taskId);
     const same = newest.tree === tree && newest.parents === parents.join(' ');
-    if (newest.commit !== '' && (same || isOnly(parents, newest.commit, head, tree)))
-      return { commit: newest.commit, tree, ...captured };
-    if (base !== null && isOnly(parents, base, head, tree)) return { commit: base, tree, ...captured };
+    if (newest.commit !== '' && (same || isOnly(parents, newest.commit, head, tree))) return newest.commit;
+    if (base !== null && isOnly(parents, base, head, tree)) return base;
 
     const commit = await this.#commit(tree, parents, request);
     await this.#refs.add(request, { tree, commit, parents: parents.join(' ') });
-    return { commit, tree, ...captured };
+    return commit;
+  }
+
+  /** What a worker wrote and git does not take; on the side, so that nothing of it is ever taken for its work. */
+  async #keepLeftOut(
+    place: WorkTree,
+    request: KeepRequest,
+    { commit, tree, submodules }: { commit: string; tree: string; submodules: readonly string[] },
+  ): Promise<LeftOut> {
+    const { workingSince: since = null, without = [] } = request;
+    if (since === null || !place.linked) return NOTHING_LEFT_OUT;
+    const leftOut = await findLeftOut(this.#git, place, { tree, since, without, submodules });
+    if (leftOut.files.length === 0) return leftOut;
+    const whole = await withLeftOut(this.#git, place, tree, leftOut);
+    const { runId, taskId } = { ...request, taskId: `${request.taskId}${LEFT_OUT}` };
+    if ((await this.#refs.newest(runId, taskId)).tree === whole) return leftOut;
+    const why = `beside its work: ${leftOut.files[0]?.why ?? ''}`;
+    const kept = await this.#commit(whole, [commit], { ...request, why });
+    await this.#refs.add({ runId, taskId }, { tree: whole, commit: kept, parents: commit });
+    return leftOut;
   }
 
   async #head({ directory, gitDirectory, head }: WorkTree): Promise<Head | undefined> {

@@ -32,6 +32,15 @@ export interface Change {
   readonly lent: readonly string[];
   /** Files in which marks of a conflict are left. */
   readonly unresolved: readonly string[];
+  /** What the worker wrote and cannot be part of it, where that was looked for. */
+  readonly leftOut?: LeftOut;
+}
+
+/** Files that are no part of a change, such as those that git ignores; they are kept apart from it. */
+export interface LeftOut {
+  readonly files: readonly { readonly path: string; readonly why: string }[];
+  /** How many there are besides, which were too many or too large to be kept. */
+  readonly more: number;
 }
 
 /** A change together with everything that has landed meanwhile. */

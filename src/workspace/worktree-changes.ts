@@ -5,6 +5,7 @@ import type { Integration } from './integration.ts';
 import { endMerge, endOperations, headOf, makeSlot, switchSlot } from './slot.ts';
 import { inspectSlot } from './slot-condition.ts';
 import type { SlotPool } from './slot-pool.ts';
+import type { Kept } from './snapshots.ts';
 import type { Change, Changes, Combined, Workspace } from './workspace.ts';
 
 /** A worktree in which a task is being done. */
@@ -40,11 +41,12 @@ export function createChanges(open: () => ChangesContext, protectedPaths: readon
     async capture(workspace) {
       const context = open();
       const lease = context.leaseOf(workspace);
-      const commit = await capture(context, lease);
+      const { commit, leftOut } = await capture(context, lease);
       lease.at = commit;
       lease.combined = null;
       const copied = new Set(context.pool.stateOf(lease.slot).copied);
-      return (lease.change = await context.integration.changeOf(commit, protectedPaths, copied));
+      const change = await context.integration.changeOf(commit, protectedPaths, copied);
+      return (lease.change = { ...change, leftOut });
     },
 
     async combine(workspace, change) {
@@ -72,12 +74,13 @@ export function createChanges(open: () => ChangesContext, protectedPaths: readon
 }
 
 /** Keeps all that the worker wrote, and puts the ref of its work and its worktree on that, without touching a file. */
-async function capture({ git, commonDirectory, pool }: ChangesContext, lease: Lease): Promise<string> {
+async function capture({ git, commonDirectory, pool }: ChangesContext, lease: Lease): Promise<Kept> {
   const { slot, branch } = lease;
   const found = inspectSlot(slot, commonDirectory);
   if (found.kind === 'absent')
     throw new Error(`its worktree ${slot} is gone; what was kept of it until then is on ${branch}`);
-  const commit = await pool.keep(slot, 'what its worker had done at its end', found, true);
+  const kept = await pool.keep(slot, 'what its worker had done at its end', found, true);
+  const { commit } = kept;
   if (found.kind === 'broken') await makeSlot(git, slot, commonDirectory, commit);
   const whole = found.kind === 'sound' ? found : inspectSlot(slot, commonDirectory);
   if (whole.kind !== 'sound') throw new Error(`its worktree ${slot} has lost the link to the repository`);
@@ -89,7 +92,9 @@ async function capture({ git, commonDirectory, pool }: ChangesContext, lease: Le
   // The index of one that was whole is that of the commit already.
   if (found.kind === 'sound') await endMerge(found.admin);
   else await git.run(['reset', '-q', '--mixed', commit], { directory: slot, environment: BY_US });
-  return commit;
+  // What comes from now on is of commands that judge it.
+  await pool.write(slot, { ...pool.stateOf(slot), workingSince: null });
+  return kept;
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Repository } from './open-repository.ts';
 import { baseOf, integrationTips } from './base-of.ts';
 
 /** A snapshot, whether it has landed or not. */
-export type KeptWork = Omit<Snapshot, 'landed'>;
+export type KeptWork = Omit<Snapshot, 'landed' | 'isLeftOut'>;
 
 /** Work that is kept and has not landed. */
 export interface UnlandedWork extends KeptWork {
@@ -23,13 +23,16 @@ export async function unlandedWork(repository: Repository, all: boolean): Promis
   const newest = new Map<string, Snapshot>();
   const counts = new Map<string, number>();
   for (const snapshot of found) {
-    const key = `${snapshot.runId}/${snapshot.taskId}`;
+    const key = placeOf(snapshot);
     counts.set(key, (counts.get(key) ?? 0) + 1);
     if ((newest.get(key)?.number ?? 0) < snapshot.number) newest.set(key, snapshot);
   }
   const work: UnlandedWork[] = [];
   for (const snapshot of all ? found : found.filter((each) => [...newest.values()].includes(each))) {
-    const base = await baseOf(repository.git, snapshot.commit, null);
+    const { commit, isLeftOut } = snapshot;
+    // Of what was left out of work, the work itself is no part.
+    const beside = isLeftOut ? await repository.git.commitAt(`${commit}^`) : undefined;
+    const base = beside ?? (await baseOf(repository.git, commit, null));
     const names = await repository.git.attempt([
       'diff',
       '--name-only',
@@ -40,7 +43,7 @@ export async function unlandedWork(repository: Repository, all: boolean): Promis
       '--',
     ]);
     const files = names.stdout.split('\0').filter((name) => name !== '');
-    const older = all ? 0 : (counts.get(`${snapshot.runId}/${snapshot.taskId}`) ?? 1) - 1;
+    const older = all ? 0 : (counts.get(placeOf(snapshot)) ?? 1) - 1;
     work.push({ ...withoutLanded(snapshot), base, files, older });
   }
   return work;
@@ -63,6 +66,11 @@ export async function findSnapshot(repository: Repository, name: string): Promis
 
 const ROOT = 'refs/orchestrator/';
 
+/** Where the snapshots are that it is one of. */
+function placeOf({ ref }: Snapshot): string {
+  return ref.slice(0, ref.lastIndexOf('/'));
+}
+
 function newestOf(found: readonly Snapshot[], taskId: TaskId): Snapshot {
   const own = found.filter((snapshot) => snapshot.taskId === taskId);
   const [latest] = own;
@@ -73,9 +81,11 @@ function newestOf(found: readonly Snapshot[], taskId: TaskId): Snapshot {
       `\`recover list\` shows all there is; \`diff ${taskId}\` shows what landed.`,
     );
   // Snapshots of one second have one date: of a run, the last one is the one with the highest number.
-  return own
-    .filter(({ runId }) => runId === latest.runId)
-    .reduce((newest, each) => (each.number > newest.number ? each : newest));
+  // What was left out of work is named by its ref, or is all that there is.
+  const work = own.filter((each) => each.runId === latest.runId && !each.isLeftOut);
+  return (work.length > 0 ? work : own.filter((each) => placeOf(each) === placeOf(latest))).reduce(
+    (newest, each) => (each.number > newest.number ? each : newest),
+  );
 }
 
 /** The newest first. What has landed on any integration branch, or is at HEAD by now, needs no recovery. */

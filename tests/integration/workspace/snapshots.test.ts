@@ -236,6 +236,7 @@ describe('snapshots and what landed', () => {
         commit,
         date: rig.git('log', '-1', '--format=%cI', commit),
         why: 'it was stopped',
+        isLeftOut: false,
         landed: false,
       },
     ]);

@@ -245,6 +245,17 @@ describe('a worker that changed nothing', () => {
     expect(reviewed.requests[0]).toMatchObject({ commit: null, files: [], change: { text: '' } });
   });
 
+  it('is told which files git does not take, and why, without asking for a review', async () => {
+    const leftOut = {
+      files: [{ path: 'a.txt', why: 'git ignores it: "*.txt" in .gitignore, line 1' }],
+      more: 0,
+    };
+    const { end, requests } = await take({ change: { ...change, leftOut }, review: REJECTED });
+    expect(end).toMatchObject({ outcome: 'review-rejected' });
+    expect(end.message).toContain('- a.txt (git ignores it: "*.txt" in .gitignore, line 1)');
+    expect(requests).toEqual([]);
+  });
+
   it('is done when it says why and the review accepts that', async () => {
     const report = { status: 'nothing-to-do', summary: 'It is there since 1.0.' } as const;
     expect((await take({ change, report })).end).toMatchObject({ outcome: 'no-change', commit: null });
