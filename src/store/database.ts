@@ -41,7 +41,6 @@ export class Database {
   #isInTransaction = false;
   /** The transaction was begun by `together`: what comes inside it is part of it. */
   #isJoinable = false;
-  #writes = 0;
   #isOpen = true;
   /** Why only a copy is read, which nothing can be written to. */
   #outOfReach: Error | undefined;
@@ -108,9 +107,7 @@ export class Database {
   /** Everything that `work` writes is stored durably, or nothing of it where it throws. */
   write<T>(work: () => T): T {
     if (this.#outOfReach !== undefined) throw this.#outOfReach;
-    const result = this.#transaction('BEGIN IMMEDIATE', work);
-    this.#writes++;
-    return result;
+    return this.#transaction('BEGIN IMMEDIATE', work);
   }
 
   /** One transaction around any number of reads and writes. */
@@ -130,13 +127,6 @@ export class Database {
    * something durable was written after it. Several times faster.
    */
   writeRelaxed<T>(work: () => T): T {
-    const result = this.note(work);
-    this.#writes++;
-    return result;
-  }
-
-  /** Like `writeRelaxed`, for what is nothing that has to be looked at here: `version` stays as it is in this process. */
-  note<T>(work: () => T): T {
     this.#driver.exec('PRAGMA synchronous = NORMAL');
     try {
       return this.#transaction('BEGIN IMMEDIATE', work);
@@ -145,11 +135,10 @@ export class Database {
     }
   }
 
-  /** Changes whenever this or any other process has written. */
-  version(): string {
+  /** Changes whenever something was written through any other connection. */
+  version(): number {
     return this.#explained(
-      () =>
-        `${this.sql<{ data_version: number }>('PRAGMA data_version').get()?.data_version}.${this.#writes}`,
+      () => this.sql<{ data_version: number }>('PRAGMA data_version').get()?.data_version ?? 0,
     );
   }
 

@@ -82,6 +82,8 @@ class SqliteStore implements TaskStore {
   #copies: StoreOptions['copies'];
   #isWorthCopying = false;
   #copyOfStart: NodeJS.Timeout | undefined;
+  /** How often tasks were changed here. */
+  #edits = 0;
 
   constructor(db: Database, tag: string, clock: () => number, copies: StoreOptions['copies']) {
     this.path = db.path;
@@ -120,7 +122,7 @@ class SqliteStore implements TaskStore {
     { source, replace = false, documents = [] }: Parameters<TaskStore['addTasks']>[1],
   ) {
     this.#isWorthCopying = true;
-    return this.#db.write(() => {
+    return this.#edit(() => {
       const ids = addDrafts(this.#context, drafts, source, replace);
       rememberDocuments(this.#context, documents, replace === true);
       return this.#tasks(ids);
@@ -136,41 +138,39 @@ class SqliteStore implements TaskStore {
   }
 
   editTask(id: TaskId, changes: TaskChanges) {
-    return this.#db.write(
-      () => editTask(this.#context, id, changes) ?? failNotFound(this.#context.tag, [id]),
-    );
+    return this.#edit(() => editTask(this.#context, id, changes) ?? failNotFound(this.#context.tag, [id]));
   }
 
   deleteTasks(ids: readonly TaskId[], { force }: { force: boolean }) {
-    return this.#db.write(() => deleteTasks(this.#context, ids, force));
+    return this.#edit(() => deleteTasks(this.#context, ids, force));
   }
 
   setStatus(ids: readonly TaskId[], status: TaskStatus, why: string) {
-    return this.#db.write(() => {
+    return this.#edit(() => {
       setStatuses(this.#context, ids, status, why);
       return this.#tasks(ids);
     });
   }
 
   addDependency(id: TaskId, dependsOn: TaskId) {
-    return this.#db.write(() => addDependency(this.#context, id, dependsOn));
+    return this.#edit(() => addDependency(this.#context, id, dependsOn));
   }
 
   removeDependency(id: TaskId, dependsOn: TaskId) {
-    return this.#db.write(() => {
+    return this.#edit(() => {
       readStates(this.#db, this.#context.tag, [id, dependsOn]);
       return removeDependency(this.#context, id, dependsOn, this.#log.now());
     });
   }
 
   savePlan(plan: readonly ({ readonly id: TaskId } & TaskChanges)[]) {
-    this.#db.write(() => {
+    this.#edit(() => {
       for (const { id, ...changes } of plan) editTask(this.#context, id, changes);
     });
   }
 
   version() {
-    return this.#db.version();
+    return `${this.#db.version()}.${this.#edits}`;
   }
 
   requireAlone(isAlive: (process: ProcessIdentity) => boolean) {
@@ -232,7 +232,7 @@ class SqliteStore implements TaskStore {
   }
 
   noteUsed(attemptId: number, usage: readonly ModelUsage[]) {
-    this.#db.note(() => noteUsed(this.#context, attemptId, usage));
+    this.#db.writeRelaxed(() => noteUsed(this.#context, attemptId, usage));
   }
 
   usedSoFar(runId?: string) {
@@ -299,6 +299,12 @@ class SqliteStore implements TaskStore {
     clearTimeout(this.#copyOfStart);
     if (this.#isWorthCopying) this.#keepCopy();
     this.#db.close();
+  }
+
+  #edit<T>(work: () => T): T {
+    const result = this.#db.write(work);
+    this.#edits++;
+    return result;
   }
 
   #keepCopy(): void {

@@ -120,7 +120,10 @@ export interface TaskStore {
   removeDependency(id: TaskId, dependsOn: TaskId): boolean;
   /** Stores what a plan found out about tasks; unknown ids are ignored, since they may be deleted meanwhile. */
   savePlan(plan: readonly ({ readonly id: TaskId } & TaskChanges)[]): void;
-  /** Changes whenever any process has changed the database; cheap enough to be polled. */
+  /**
+   * Changes whenever another process has changed the database, or this one the tasks other than by working on them:
+   * claims, ends and events are known to whoever stores them. Cheap enough to be polled.
+   */
   version(): string;
 
   // Runs and attempts.

@@ -31,9 +31,9 @@ interface PauseRow extends LimitPause {
   readonly account: string;
 }
 
-/** What was read last. */
+/** What was read last; without a version, it has to be read again. */
 interface Snapshot {
-  readonly version: string;
+  readonly version: number | null;
   readonly windows: readonly WindowRow[];
   readonly pauses: readonly PauseRow[];
 }
@@ -42,7 +42,7 @@ class SqliteLedger implements UsageLedger {
   readonly #options: LedgerOptions;
   readonly #labels: ReadonlyMap<string, string>;
   #db: Database;
-  #snapshot: Snapshot = { version: '', windows: [], pauses: [] };
+  #snapshot: Snapshot = { version: null, windows: [], pauses: [] };
   #problem: string | null = null;
 
   constructor(options: LedgerOptions) {
@@ -67,14 +67,12 @@ class SqliteLedger implements UsageLedger {
   observe(role: Role, observation: LimitObservation): void {
     const now = this.#options.now();
     const { id } = this.#options.accounts[role];
-    this.#use((db) =>
-      db.writeRelaxed(() => {
-        saveWindows(db, id, observation, now);
-        const before = db.sql<PauseRow>('SELECT * FROM pauses WHERE account = ?').get(id);
-        const pause = extendPause(before, observation, now);
-        if (pause !== undefined && pause !== before) savePause(db, id, pause);
-      }),
-    );
+    this.#write((db) => {
+      saveWindows(db, id, observation, now);
+      const before = db.sql<PauseRow>('SELECT * FROM pauses WHERE account = ?').get(id);
+      const pause = extendPause(before, observation, now);
+      if (pause !== undefined && pause !== before) savePause(db, id, pause);
+    });
   }
 
   book(entry: UsageEntry): void {
@@ -82,12 +80,10 @@ class SqliteLedger implements UsageLedger {
     const { accounts, project, now } = this.#options;
     const account = accounts[entry.role].id;
     const costUsd = entry.usage.reduce((sum, usage) => sum + usage.costUsd, 0);
-    this.#use((db) =>
-      db.writeRelaxed(() => {
-        bookEntry(db, { ...entry, account, project, at: now() });
-        measureWindows(db, account, costUsd);
-      }),
-    );
+    this.#write((db) => {
+      bookEntry(db, { ...entry, account, project, at: now() });
+      measureWindows(db, account, costUsd);
+    });
   }
 
   windows(): readonly SeenWindow[] {
@@ -126,13 +122,18 @@ class SqliteLedger implements UsageLedger {
     });
   }
 
-  #read(db: Database, version: string): Snapshot {
+  #read(db: Database, version: number): Snapshot {
     const isInUse = ({ account }: { readonly account: string }): boolean => this.#labels.has(account);
     return db.read(() => ({
       version,
       windows: db.sql<WindowRow>('SELECT * FROM windows').all().filter(isInUse),
       pauses: db.sql<PauseRow>('SELECT * FROM pauses').all().filter(isInUse),
     }));
+  }
+
+  #write(work: (db: Database) => void): void {
+    this.#snapshot = { ...this.#snapshot, version: null };
+    this.#use((db) => db.writeRelaxed(() => work(db)));
   }
 
   #use<T>(work: (db: Database) => T): T {

@@ -211,6 +211,20 @@ describeEachDriver('the runs and attempts of a store', ({ driver, file }) => {
     expect(() => store.endAttempt(99, end, 'done', '')).toThrow('no attempt 99');
   });
 
+  it('takes the work on a task for no change that is to be looked at, except where another connection does it', () => {
+    const other = openStore({ file: store.path, tag: 'master', create: false, driver });
+    const [own, others] = [store.version(), other.version()];
+    store.startRun(RUN, alive);
+    const id = claimed('1');
+    store.record({ type: 'attempt-phase', attemptId: id, taskId: '1', phase: 'landing' });
+    store.endAttempt(id, attemptEnd('landed'), 'done', 'landed');
+    expect(store.version()).toBe(own);
+    expect(other.version()).not.toBe(others);
+    store.setStatus(['2'], 'deferred', 'a review said so');
+    expect(store.version()).not.toBe(own);
+    other.close();
+  });
+
   it('keeps what a running attempt has used so far, without taking it for a change, until its end is booked', () => {
     store.startRun(RUN, alive);
     const id = claimed('1');
