@@ -194,6 +194,8 @@ export type Event =
       readonly type: 'manager-called';
       /** `parse`, `add`, `expand`, `plan`, `review`. */
       readonly purpose: string;
+      /** The task it is about, where it is about one: that of a review. */
+      readonly taskId?: TaskId;
       readonly runId: string | null;
       readonly usage: readonly ModelUsage[];
       readonly durationMs: number;

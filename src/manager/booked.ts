@@ -9,7 +9,9 @@ export function booked(manager: Manager, record: (event: Event) => void, runId: 
     async ask(question, signal) {
       const reply = await manager.ask(question, signal);
       const { usage, durationMs } = reply.ok ? reply.value : reply.error;
-      record({ type: 'manager-called', purpose: question.purpose, runId, usage, durationMs });
+      const { purpose, taskId } = question;
+      const about = taskId === undefined ? {} : { taskId };
+      record({ type: 'manager-called', purpose, ...about, runId, usage, durationMs });
       return reply;
     },
   };

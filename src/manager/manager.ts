@@ -9,6 +9,8 @@ import type { ChangeText } from '../workspace/workspace.ts';
 export interface Question<T> extends Form<T> {
   /** `parse`, `add`, `expand`, `plan` or `review`; for logs and booking. */
   readonly purpose: string;
+  /** The task it is about, where it is about one. */
+  readonly taskId?: string;
   /** Instructions; the same bytes for every question of a purpose, so that the API's prompt cache works. */
   readonly system: string;
   /** The data, with everything that came from outside inside delimiters. */

@@ -41,6 +41,7 @@ async function replyTo(
 ): Promise<Result<ReviewReply, Failure>> {
   const question = {
     purpose: 'review',
+    taskId: request.task.id,
     system: SYSTEM_PROMPTS.review,
     prompt,
     schema: reviewReplySchema,

@@ -1,8 +1,8 @@
 import { OUTCOME_POLICY } from '../outcome.ts';
 import { unreachable } from '../result.ts';
-import type { PauseReason, RunOutcome, Stamped } from '../event.ts';
-import { formatDue, withClockTimes } from './clock.ts';
-import { firstLine, neutralise } from './display-text.ts';
+import type { Event, PauseReason, RunOutcome, Stamped } from '../event.ts';
+import { formatDue } from './clock.ts';
+import { displayWidth, firstLine, neutralise, truncateWords, wrap } from './display-text.ts';
 import { formatDuration, formatMoney, plural } from './format.ts';
 import type { RunningWorker } from './progress-model.ts';
 import type { Styles } from './styles.ts';
@@ -15,9 +15,18 @@ export type Detail = 'quiet' | 'normal' | 'verbose';
 export interface EventLine {
   readonly detail: Detail;
   readonly tone: 'plain' | 'good' | 'bad' | 'warn' | 'dim';
+  /** When it happened, ISO 8601, UTC. */
+  readonly at: string;
   /** One line, safe to print, without style. */
   readonly text: string;
+  /** The part of `text` that may be cut where it is too long for a line: a title; else empty. */
+  readonly title: string;
+  /** Why, where that is worth a line of its own; else empty. As safe as `text`. */
+  readonly reason: string;
 }
+
+/** An event that says an attempt will follow. */
+export type Retry = Stamped<Extract<Event, { type: 'retry-scheduled' }>>;
 
 const SOURCES = {
   manager: 'Planned by the manager.',
@@ -45,10 +54,20 @@ export const RUN_OUTCOME_WORDS: Readonly<Record<RunOutcome, string>> = {
   interrupted: 'Interrupted; what was done so far is saved.',
 };
 
-/** The event for people, or undefined where it says nothing new; `worker` is the attempt's state before the event. */
-export function describeEvent(event: Stamped, worker: RunningWorker | undefined): EventLine | undefined {
-  const described = describe(event, worker);
-  return described && { ...described, text: neutralise(described.text) };
+/**
+ * The event for people, or undefined where it says nothing new; `worker` is the attempt's state before the event, `retry`
+ * what is said of the attempt that follows one that failed.
+ */
+export function describeEvent(
+  event: Stamped,
+  worker: RunningWorker | undefined,
+  retry?: Retry,
+): EventLine | undefined {
+  const described = describe(event, worker, retry);
+  if (described === undefined) return undefined;
+  const { text, reason = '' } = described;
+  const title = event.type === 'attempt-ended' && worker !== undefined ? worker.title : '';
+  return { ...described, at: event.at, text: neutralise(text), title, reason: firstLine(reason) };
 }
 
 /** Whether a line of that detail is printed at that level. */
@@ -57,25 +76,72 @@ export function isShown(line: EventLine, level: Detail): boolean {
   return order.indexOf(line.detail) <= order.indexOf(level);
 }
 
-/** The line's text in the style of its tone. */
-export function paintLine(line: EventLine, style: Styles): string {
-  switch (line.tone) {
+/** The line and its reason in one, in the style of its tone. */
+export function paintLine({ tone, text, reason }: EventLine, style: Styles): string {
+  return painted(tone, reason === '' ? text : `${text} · ${reason}`, style);
+}
+
+/** The line for a terminal of `columns` cells: broken between words, further rows and the reason indented. */
+export function layOutLine(
+  { tone, text, title, reason }: EventLine,
+  columns: number,
+  style: Styles,
+): string[] {
+  // The last cell stays free: some terminals break the line as soon as it is filled.
+  const rows = (words: string, indent: number, most: number): string[] => {
+    const width = Math.max(MIN_WIDTH, columns - 1 - indent);
+    const all = wrap(words, width);
+    const cut = all.length > most ? `${all[most - 1] ?? ''} …` : '';
+    return all
+      .slice(0, most)
+      .map((row, index) => (cut !== '' && index === most - 1 ? truncateWords(cut, width) : row));
+  };
+  const tooWide = Math.max(0, displayWidth(text) - (columns - 3));
+  const room = Math.max(MIN_WIDTH, displayWidth(title) - tooWide);
+  const [first = '', ...more] = rows(
+    text.replace(title, () => truncateWords(title, room)),
+    2,
+    MOST_ROWS,
+  );
+  const head = [first, ...more.map((row) => `  ${row}`)];
+  const why = reason === '' ? [] : rows(reason, 4, MOST_REASON_ROWS).map((row) => `    ${row}`);
+  return [...head.map((row) => painted(tone, row, style)), ...why];
+}
+
+const MIN_WIDTH = 10;
+/** What a stranger writes may be as long as they like; the summary and `show` have more of it. */
+const MOST_ROWS = 8;
+const MOST_REASON_ROWS = 3;
+
+function painted(tone: EventLine['tone'], text: string, style: Styles): string {
+  switch (tone) {
     case 'good':
-      return style.green(line.text);
+      return style.green(text);
     case 'bad':
-      return style.red(line.text);
+      return style.red(text);
     case 'warn':
-      return style.yellow(line.text);
+      return style.yellow(text);
     case 'dim':
-      return style.dim(line.text);
+      return style.dim(text);
     case 'plain':
-      return line.text;
+      return text;
   }
 }
 
-const line = (detail: Detail, tone: EventLine['tone'], text: string): EventLine => ({ detail, tone, text });
+type Described = Pick<EventLine, 'detail' | 'tone' | 'text'> & { readonly reason?: string };
 
-function describe(event: Stamped, worker: RunningWorker | undefined): EventLine | undefined {
+const line = (detail: Detail, tone: EventLine['tone'], text: string, reason = ''): Described => ({
+  detail,
+  tone,
+  text,
+  reason,
+});
+
+function describe(
+  event: Stamped,
+  worker: RunningWorker | undefined,
+  retry: Retry | undefined,
+): Described | undefined {
   const name = worker === undefined || worker.title === '' ? '' : ` ${worker.title}`;
   switch (event.type) {
     case 'run-started': {
@@ -84,14 +150,9 @@ function describe(event: Stamped, worker: RunningWorker | undefined): EventLine 
     }
     case 'run-planned':
       return line('normal', 'dim', SOURCES[event.source]);
-    case 'run-ended': {
-      const tone = event.outcome === 'completed' ? 'good' : 'warn';
-      return line(
-        'normal',
-        tone,
-        `${RUN_OUTCOME_WORDS[event.outcome]} ${withClockTimes(event.message, Date.parse(event.at))}`,
-      );
-    }
+    case 'run-ended':
+      // The summary that follows says it at length.
+      return line('verbose', 'dim', `· Run ${event.runId} ended: ${event.outcome.replaceAll('-', ' ')}`);
     case 'attempt-started': {
       const again = event.number > 1 ? ` (try ${event.number}${event.resumed ? ', same session' : ''})` : '';
       return line('normal', 'plain', `▸ ${event.taskId} ${event.title}${again} · ${event.why}`);
@@ -100,12 +161,10 @@ function describe(event: Stamped, worker: RunningWorker | undefined): EventLine 
       return line('verbose', 'dim', `· ${event.taskId} workspace ${event.directory}`);
     case 'landing-intended':
       return line('verbose', 'dim', `· ${event.taskId} landing as ${event.commit.slice(0, 12)}`);
-    case 'run-delivered': {
-      const { kind, message, commands } = event.delivery;
-      if (kind === 'none') return undefined;
-      const text = commands.length === 0 ? message : `${message} Take them with: ${commands.join('; ')}`;
-      return line('normal', kind === 'left' ? 'warn' : 'good', text);
-    }
+    case 'run-delivered':
+      return event.delivery.kind === 'none'
+        ? undefined
+        : line('verbose', 'dim', `· ${event.delivery.message}`);
     case 'attempt-spawned':
       return line('verbose', 'dim', `· ${event.taskId} process ${event.process.pid}`);
     case 'attempt-phase':
@@ -116,11 +175,9 @@ function describe(event: Stamped, worker: RunningWorker | undefined): EventLine 
       return isNew ? line('verbose', 'dim', `· ${event.taskId} ${action}`) : undefined;
     }
     case 'attempt-ended':
-      return describeEnd(event, name, worker);
-    case 'retry-scheduled': {
-      const delay = event.delayMs >= 1000 ? ` in ${formatDuration(event.delayMs)}` : '';
-      return line('normal', 'warn', `↻ ${event.taskId} try ${event.number}${delay} · ${event.why}`);
-    }
+      return describeEnd(event, name, worker, retry);
+    case 'retry-scheduled':
+      return line('normal', 'warn', `↻ ${event.taskId} · ${describeRetry(event)}`, event.why);
     case 'status-changed':
       return line('verbose', 'dim', `· ${event.taskId} ${event.from} → ${event.to} · ${event.why}`);
     case 'tasks-added':
@@ -135,8 +192,9 @@ function describe(event: Stamped, worker: RunningWorker | undefined): EventLine 
       return line('verbose', 'dim', `· ${event.taskId} no longer needs ${event.dependsOn}`);
     case 'manager-called': {
       const cost = event.usage.reduce((sum, usage) => sum + usage.costUsd, 0);
+      const what = event.taskId === undefined ? event.purpose : `${event.purpose} of task ${event.taskId}`;
       const figures = `${formatDuration(event.durationMs)} · ${formatMoney(cost)}`;
-      return line('normal', 'dim', `manager: ${event.purpose} · ${figures}`);
+      return line('verbose', 'dim', `· manager: ${what} · ${figures}`);
     }
     case 'run-paused':
       return line('quiet', 'warn', describePaused(event));
@@ -176,11 +234,16 @@ function describeUsage(event: Extract<Stamped, { type: 'usage-warning' }>): stri
   return `! ${Math.floor(used)} % of the ${windowName(window)} window of the ${account} is used${reset}.`;
 }
 
+function describeRetry({ number, delayMs }: Retry): string {
+  return `try ${number}${delayMs >= 1000 ? ` in ${formatDuration(delayMs)}` : ''}`;
+}
+
 function describeEnd(
   { at, taskId, end }: Extract<Stamped, { type: 'attempt-ended' }>,
   name: string,
   worker: RunningWorker | undefined,
-): EventLine {
+  retry: Retry | undefined,
+): Described {
   const policy = OUTCOME_POLICY[end.outcome];
   const cost = end.usage.reduce((sum, usage) => sum + usage.costUsd, 0);
   const time = worker === undefined ? '' : ` · ${formatDuration(Date.parse(at) - worker.startedAt)}`;
@@ -190,10 +253,9 @@ function describeEnd(
     return line('normal', 'good', `✔ ${taskId}${name}${unchanged}${figures}`);
   }
   const reason = end.message === '' ? end.outcome : `${end.outcome}: ${firstLine(end.message)}`;
-  const isFault = policy.charged;
-  return line(
-    'quiet',
-    isFault ? 'bad' : 'warn',
-    `${isFault ? '✖' : '■'} ${taskId}${name} · ${reason}${figures}`,
-  );
+  // What is tried again has not failed yet.
+  if (retry !== undefined)
+    return line('normal', 'warn', `↻ ${taskId}${name}${figures} · ${describeRetry(retry)}`, reason);
+  const [mark, tone] = policy.charged ? (['✖', 'bad'] as const) : (['■', 'warn'] as const);
+  return line('quiet', tone, `${mark} ${taskId}${name}${figures}`, reason);
 }

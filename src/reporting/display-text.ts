@@ -38,6 +38,13 @@ export function truncate(text: string, columns: number): string {
   return text;
 }
 
+/** Like `truncate`, but cuts between words where that leaves more than half. */
+export function truncateWords(text: string, columns: number): string {
+  const cut = truncate(text, columns);
+  const end = cut.lastIndexOf(' ');
+  return cut === text || end * 2 < cut.length ? cut : `${cut.slice(0, end)}…`;
+}
+
 /** Truncates or fills with spaces so that the text takes exactly that many cells. */
 export function fit(text: string, columns: number, align: 'left' | 'right' = 'left'): string {
   if (text.length <= columns && PLAIN.test(text))

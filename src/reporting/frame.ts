@@ -1,5 +1,5 @@
 import { describePause } from './describe-pause.ts';
-import { displayWidth, fit, truncate } from './display-text.ts';
+import { displayWidth, fit, truncate, truncateWords } from './display-text.ts';
 import { formatDuration, formatEstimate, formatMoney, formatTokens, plural } from './format.ts';
 import type { Pause } from './pauses.ts';
 import type { FailedTask, Progress, RunningWorker } from './progress-model.ts';
@@ -116,7 +116,7 @@ function workerTable(
     const time = fit(formatDuration(now - worker.startedAt), TIME_WIDTH, 'right');
     const cost = fit(formatMoney(worker.costUsd), COST_WIDTH, 'right');
     const shownAction = style.dim(truncate(action, room - titleWidth));
-    return `${style.cyan('▸')} ${style.bold(label)} ${fit(worker.title, titleWidth)}  ${time} ${cost}  ${shownAction}`;
+    return `${style.cyan('▸')} ${style.bold(label)} ${fit(truncateWords(worker.title, titleWidth), titleWidth)}  ${time} ${cost}  ${shownAction}`;
   };
 }
 
@@ -128,8 +128,8 @@ function failureLine(failure: FailedTask, columns: number, style: Styles): strin
   const mark = failure.retrying ? '↻' : '✖';
   const reason = failure.message === '' ? failure.outcome : `${failure.outcome}: ${failure.message}`;
   const label = `${mark} ${failure.taskId} `;
-  const title = truncate(failure.title, Math.max(8, Math.floor((columns - label.length) * 0.35)));
-  const line = truncate(`${label}${title === '' ? '' : `${title} · `}${reason}`, columns);
+  const title = truncateWords(failure.title, Math.max(8, Math.floor((columns - label.length) * 0.35)));
+  const line = truncateWords(`${label}${title === '' ? '' : `${title} · `}${reason}`, columns);
   return failure.retrying ? style.yellow(line) : style.red(line);
 }
 

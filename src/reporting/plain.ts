@@ -1,8 +1,8 @@
 import type { Stamped } from '../event.ts';
-import { describeEvent, isShown, paintLine, type Detail } from './describe-event.ts';
+import { paintLine, type Detail } from './describe-event.ts';
 import { formatDuration, formatMoney } from './format.ts';
+import { Narrator } from './narrator.ts';
 import type { Output } from './output.ts';
-import { pauseNews } from './pauses.ts';
 import { ProgressModel } from './progress-model.ts';
 import type { Reporter } from './reporter.ts';
 import type { Styles } from './styles.ts';
@@ -13,7 +13,7 @@ const SIGN_OF_LIFE_MS = 60_000;
 /** One timestamped line (UTC) for each event worth one at that level of detail: for logs, pipes and build services. */
 export function plainReporter(output: Output, level: Detail, style: Styles): Reporter {
   const model = new ProgressModel();
-  const isNews = pauseNews();
+  const narrator = new Narrator(level);
   let lastLineAt = Number.NEGATIVE_INFINITY;
   const print = (at: string, text: string): void => {
     lastLineAt = Date.parse(at);
@@ -24,20 +24,16 @@ export function plainReporter(output: Output, level: Detail, style: Styles): Rep
     report(event: Stamped) {
       const worker = 'attemptId' in event ? model.worker(event.attemptId) : undefined;
       model.apply(event);
-      if (!isNews(event)) return;
-      const line = describeEvent(event, worker);
-      if (line !== undefined && isShown(line, level)) {
-        // What a slow reader can do without is left out, so that it never piles up in memory.
-        if (!(output.blocked && event.type === 'attempt-progress')) print(event.at, paintLine(line, style));
-      } else if (
-        level !== 'quiet' &&
-        event.type === 'attempt-progress' &&
-        Date.parse(event.at) - lastLineAt >= SIGN_OF_LIFE_MS
-      ) {
+      const lines = narrator.tell(event, worker);
+      // What a slow reader can do without is left out, so that it never piles up in memory.
+      if (output.blocked && event.type === 'attempt-progress') return;
+      for (const line of lines) print(line.at, paintLine(line, style));
+      const isSilent = Date.parse(event.at) - lastLineAt >= SIGN_OF_LIFE_MS;
+      if (level !== 'quiet' && event.type === 'attempt-progress' && isSilent)
         print(event.at, style.dim(signOfLife(model, Date.parse(event.at))));
-      }
     },
     async close() {
+      for (const line of narrator.rest()) print(line.at, paintLine(line, style));
       await output.flushed();
       output.detach();
     },

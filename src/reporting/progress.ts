@@ -1,10 +1,10 @@
 import { Listr, ListrTaskEventType } from 'listr2';
 import type { Stamped } from '../event.ts';
-import { describeEvent, isShown, paintLine, type Detail } from './describe-event.ts';
+import { layOutLine, type Detail, type EventLine } from './describe-event.ts';
 import { drawFrame, drawTotals } from './frame.ts';
+import { Narrator } from './narrator.ts';
 import { Output, type OutputStream } from './output.ts';
 import { Painter } from './painter.ts';
-import { pauseNews } from './pauses.ts';
 import { ProgressModel, type ProgressSources } from './progress-model.ts';
 import type { Reporter } from './reporter.ts';
 import type { Styles } from './styles.ts';
@@ -32,7 +32,7 @@ export interface ProgressOptions extends ProgressSources {
  */
 export function progressReporter({ stream, style, level, now, ...sources }: ProgressOptions): Reporter {
   const model = new ProgressModel(sources);
-  const isNews = pauseNews();
+  const narrator = new Narrator(level, (event) => isInBlock(event, level));
   const output = new Output(stream);
   const painter = new Painter(output);
   const finished: string[] = [];
@@ -42,6 +42,10 @@ export function progressReporter({ stream, style, level, now, ...sources }: Prog
   let over: () => void = () => undefined;
   const untilOver = new Promise<void>((resolve) => (over = resolve));
 
+  const print = (lines: readonly EventLine[]): void => {
+    finished.push(...lines.flatMap((line) => layOutLine(line, output.columns, style)));
+    finished.splice(0, finished.length - MOST_LATE_LINES);
+  };
   const repaint = (): void => {
     if (output.blocked || output.gone) return;
     try {
@@ -90,13 +94,10 @@ export function progressReporter({ stream, style, level, now, ...sources }: Prog
       const worker = 'attemptId' in event ? model.worker(event.attemptId) : undefined;
       model.apply(event);
       isChanged = true;
-      if (!isNews(event)) return;
-      const line = describeEvent(event, worker);
-      if (line === undefined || !isShown(line, level) || !isLasting(event, level)) return;
-      finished.push(paintLine(line, style));
-      if (finished.length > MOST_LATE_LINES) finished.shift();
+      print(narrator.tell(event, worker));
     },
     async close() {
+      print(narrator.rest());
       clearInterval(timer);
       stream.off('resize', redraw);
       over();
@@ -109,8 +110,8 @@ export function progressReporter({ stream, style, level, now, ...sources }: Prog
 }
 
 /** What the block shows anyway while it is true is printed only for those who want to see everything. */
-function isLasting(event: Stamped, level: Detail): boolean {
-  return level === 'verbose' || !['attempt-started', 'run-started', 'run-ended'].includes(event.type);
+function isInBlock({ type }: Stamped, level: Detail): boolean {
+  return level !== 'verbose' && (type === 'attempt-started' || type === 'run-started');
 }
 
 interface BlockOptions {

@@ -74,7 +74,9 @@ describe.each([
     expect((await terminal.ended).exit).toBe(130);
     const end = replay(terminal.outputs, columns, rows);
     const history = end.history().join('\n');
-    expect(history).toContain('✖ 1 Add the login form · verify-failed: npm test: 2 of 14 tests fail');
+    expect(history).toMatch(
+      /✖ 1 Add the login form · \d+s · \$0\.05\n {4}verify-failed: npm test: 2 of 14 tests fail/,
+    );
     for (let id = 2; id <= workers; id++) expect(history).toContain(`✔ ${id} `);
     expect(workerRows(end)).toEqual([]);
     expect(history).toContain(`${workers - 1} done · 0 running · 1 failed · ${workers * 2} waiting`);

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { displayWidth, fit, neutralise, truncate, wrap } from '../../../src/reporting/display-text.ts';
+import {
+  displayWidth,
+  fit,
+  neutralise,
+  truncate,
+  truncateWords,
+  wrap,
+} from '../../../src/reporting/display-text.ts';
 import { cases } from '../../rig/effort.ts';
 
 const anyText = fc.oneof(
@@ -142,4 +149,14 @@ describe('wrap', () => {
       { numRuns: cases(2000) },
     );
   });
+});
+
+test.each([
+  ['Add the login form', 18, 'Add the login form'],
+  ['Add the login form', 16, 'Add the login…'],
+  ['Add the login form', 5, 'Add…'],
+  ['Internationalisation', 8, 'Interna…'],
+  ['A internationalisation', 8, 'A inter…'],
+])('%s is cut at words to %i cells', (text, columns, expected) => {
+  expect(truncateWords(text, columns)).toBe(expected);
 });

@@ -47,20 +47,20 @@ describe('frames', () => {
       12m 05s · about 5m left · 152k tokens · $1.79
       workers: Claude subscription · manager: API key …abcd
       ▸ 3  添加登录表单并验证所有用户输…  12m 05s    $0.04  thinking
-      ▸ 4  أضف نموذج تسجيل الدخول مع ال…  12m 05s    $0.05  Edit src/login/form.ts
-      ▸ 5  הוסף טופס התחברות ובדוק את ה…  12m 05s    $0.06  Bash npm test -- --run l…
-      ▸ 6  नए उपयोगकर्ता के लिए लॉगिन फ़ॉ…   12m 05s    $0.07  Read docs/ログイン.md
-      ▸ 7  Family 👨‍👩‍👧‍👦 and flags 🇯🇵🇫🇷, sk…  12m 05s    $0.09  thinking
+      ▸ 4  أضف نموذج تسجيل الدخول مع…     12m 05s    $0.05  Edit src/login/form.ts
+      ▸ 5  הוסף טופס התחברות ובדוק את…    12m 05s    $0.06  Bash npm test -- --run l…
+      ▸ 6  नए उपयोगकर्ता के लिए लॉगिन…      12m 05s    $0.07  Read docs/ログイン.md
+      ▸ 7  Family 👨‍👩‍👧‍👦 and flags 🇯🇵🇫🇷,…     12m 05s    $0.09  thinking
       ▸ 8  Zalgo t̸̡̛͓̣͎̐̑͒e̷̢̛̖̗͋x̶̧̛̲̱͆t̵̨̛̫̬̓ everywhere          12m 05s    $0.10  Edit src/login/form.ts
-      ▸ 9  Colour red and title and cle…  12m 05s    $0.11  Bash npm test -- --run l…
+      ▸ 9  Colour red and title and…      12m 05s    $0.11  Bash npm test -- --run l…
       ▸ 10 Two lines and a tab            12m 05s    $0.12  Read docs/ログイン.md
-      ▸ 11 한국어 제목으로 로그인 양식…   12m 05s    $0.14  thinking
+      ▸ 11 한국어 제목으로 로그인…        12m 05s    $0.14  thinking
       ▸ 12 Right to left override         12m 05s    $0.15  Edit src/login/form.ts
       ▸ 13 Add the login form             12m 05s    $0.16  Bash npm test -- --run l…
       ▸ 14 ログイン画面を追加する、エラ…  12m 05s    $0.17  Read docs/ログイン.md
       ▸ 15 添加登录表单并验证所有用户输…  12m 05s    $0.18  thinking
-      ▸ 16 أضف نموذج تسجيل الدخول مع ال…  12m 05s    $0.20  Edit src/login/form.ts
-      ✖ 1 Add the login form · verify-failed: npm test: 2 of 14 tests fail, the firs…"
+      ▸ 16 أضف نموذج تسجيل الدخول مع…     12m 05s    $0.20  Edit src/login/form.ts
+      ✖ 1 Add the login form · verify-failed: npm test: 2 of 14 tests fail, the…"
     `);
   });
 
@@ -70,12 +70,12 @@ describe('frames', () => {
       12m 05s · about 5m left · 152k tokens · $1.79
       workers: Claude subscription · manager: API key …abcd
       ▸ 3 添加登录表单并验证所有用户输…   12m 05s    $0.04  thinking
-      ▸ 4 أضف نموذج تسجيل الدخول مع الت…  12m 05s    $0.05  Edit src/login/form.ts
-      ▸ 5 הוסף טופס התחברות ובדוק את הק…  12m 05s    $0.06  Bash npm test -- --run l…
-      ▸ 6 नए उपयोगकर्ता के लिए लॉगिन फ़ॉर्म…  12m 05s    $0.07  Read docs/ログイン.md
-      ▸ 7 Family 👨‍👩‍👧‍👦 and flags 🇯🇵🇫🇷, ski…  12m 05s    $0.09  thinking
+      ▸ 4 أضف نموذج تسجيل الدخول مع…      12m 05s    $0.05  Edit src/login/form.ts
+      ▸ 5 הוסף טופס התחברות ובדוק את…     12m 05s    $0.06  Bash npm test -- --run l…
+      ▸ 6 नए उपयोगकर्ता के लिए लॉगिन…       12m 05s    $0.07  Read docs/ログイン.md
+      ▸ 7 Family 👨‍👩‍👧‍👦 and flags 🇯🇵🇫🇷,…      12m 05s    $0.09  thinking
       … and 9 more workers
-      ✖ 1 Add the login form · verify-failed: npm test: 2 of 14 tests fail, the firs…"
+      ✖ 1 Add the login form · verify-failed: npm test: 2 of 14 tests fail, the…"
     `);
   });
 

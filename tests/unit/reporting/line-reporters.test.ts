@@ -4,9 +4,11 @@ import type { Detail } from '../../../src/reporting/describe-event.ts';
 import { ndjsonReporter } from '../../../src/reporting/ndjson.ts';
 import { Output } from '../../../src/reporting/output.ts';
 import { plainReporter } from '../../../src/reporting/plain.ts';
+import { progressReporter } from '../../../src/reporting/progress.ts';
 import { styles } from '../../../src/reporting/styles.ts';
-import { attemptEnd } from '../../rig/attempt-end.ts';
+import { attemptEnd, costing } from '../../rig/attempt-end.ts';
 import { MemoryStream } from '../../rig/memory-stream.ts';
+import { Screen } from '../../rig/screen.ts';
 import { stagedEnd, stagedProgress, stagedStart } from '../../rig/staged-run.ts';
 
 const START = Date.parse('2026-01-01T00:00:00Z');
@@ -18,7 +20,8 @@ const stamp = (event: Event, afterMs: number): Stamped => ({
 const STORY: readonly Stamped[] = [
   ...stagedStart(2, 3, START),
   stamp({ type: 'manager-called', purpose: 'plan', runId: 'run-1', usage: [], durationMs: 12_000 }, 1000),
-  ...stagedEnd(1, 'verify-failed', START, 61_000),
+  ...stagedEnd(1, 'verify-failed', START, 61_000).filter(({ type }) => type === 'attempt-ended'),
+  stamp({ type: 'status-changed', taskId: '1', from: 'in-progress', to: 'pending', why: '' }, 61_000),
   stamp({ type: 'retry-scheduled', taskId: '1', number: 2, delayMs: 5000, why: 'verify-failed' }, 61_000),
   stamp({ type: 'attempt-ended', attemptId: 2, taskId: '2', end: attemptEnd('usage-limited') }, 62_000),
   ...stagedEnd(3, 'landed', START, 63_000),
@@ -41,13 +44,10 @@ describe('plain lines', () => {
         "2026-01-01T00:00:00Z Planned by the manager.",
         "2026-01-01T00:00:00Z ▸ 1 Add the login form · the longest path starts here",
         "2026-01-01T00:00:00Z ▸ 2 ログイン画面を追加する、エラー処理も含めて全部やる · the longest path starts here",
-        "2026-01-01T00:00:01Z manager: plan · 12s · $0.00",
-        "2026-01-01T00:01:01Z ✖ 1 Add the login form · verify-failed: npm test: 2 of 14 tests fail, the first is "rejects an empty password" · 1m 01s · $0.05",
-        "2026-01-01T00:01:01Z ↻ 1 try 2 in 5s · verify-failed",
-        "2026-01-01T00:01:02Z ■ 2 ログイン画面を追加する、エラー処理も含めて全部やる · usage-limited · 1m 02s · $0.00",
+        "2026-01-01T00:01:01Z ↻ 1 Add the login form · 1m 01s · $0.05 · try 2 in 5s · verify-failed: npm test: 2 of 14 tests fail, the first is "rejects an empty password"",
+        "2026-01-01T00:01:02Z ■ 2 ログイン画面を追加する、エラー処理も含めて全部やる · 1m 02s · $0.00 · usage-limited",
         "2026-01-01T00:01:03Z ✔ 3 · $0.15",
         "2026-01-01T00:01:04Z ! usage is at 80 %",
-        "2026-01-01T00:01:05Z Stopped at a usage limit; the rest is still to do.",
       ]
     `);
   });
@@ -55,8 +55,7 @@ describe('plain lines', () => {
   test('quiet: only what went wrong', () => {
     expect(plain('quiet')).toMatchInlineSnapshot(`
       [
-        "2026-01-01T00:01:01Z ✖ 1 Add the login form · verify-failed: npm test: 2 of 14 tests fail, the first is "rejects an empty password" · 1m 01s · $0.05",
-        "2026-01-01T00:01:02Z ■ 2 ログイン画面を追加する、エラー処理も含めて全部やる · usage-limited · 1m 02s · $0.00",
+        "2026-01-01T00:01:02Z ■ 2 ログイン画面を追加する、エラー処理も含めて全部やる · 1m 02s · $0.00 · usage-limited",
         "2026-01-01T00:01:04Z ! usage is at 80 %",
       ]
     `);
@@ -85,6 +84,76 @@ describe('plain lines', () => {
     const events = [1000, 59_000, 61_000, 62_000].map((at) => stamp(stagedProgress(1, 1), at));
     const lines = plain('normal', [...stagedStart(1, 2, START), ...events]);
     expect(lines.slice(3)).toEqual(['2026-01-01T00:01:01Z … 0 of 2 done · working on 1 · 1m 01s · $0.01']);
+  });
+});
+
+test('a run is told to its end by its lines once: what became of it is in the summary below', () => {
+  const message = 'Everything is there.';
+  const delivery = { kind: 'staged', commit: 'c', message, commands: [] } as const;
+  const lines = plain('normal', [
+    stamp({ type: 'run-delivered', runId: 'run-1', delivery }, 1),
+    stamp({ type: 'run-ended', runId: 'run-1', outcome: 'completed', message }, 2),
+  ]);
+  expect(lines).toEqual([]);
+});
+
+test('verbose: the manager is told with the task that it was asked about', () => {
+  const call = { purpose: 'review', taskId: '4', runId: 'run-1', usage: costing(0.0093), durationMs: 2000 };
+  const lines = plain('verbose', [stamp({ type: 'manager-called', ...call }, 0)]);
+  expect(lines).toEqual(['2026-01-01T00:00:00Z · manager: review of task 4 · 2s · $0.0093']);
+});
+
+test('an attempt whose task waits again without a date for it is told before what comes next', () => {
+  const lines = plain('quiet', [
+    stamp({ type: 'attempt-ended', attemptId: 1, taskId: '1', end: attemptEnd('usage-limited') }, 1000),
+    stamp({ type: 'status-changed', taskId: '1', from: 'in-progress', to: 'pending', why: '' }, 1000),
+    stamp({ type: 'warning', message: 'next' }, 2000),
+  ]);
+  expect(lines).toEqual(['2026-01-01T00:00:01Z ■ 1 · $0.00 · usage-limited', '2026-01-01T00:00:02Z ! next']);
+});
+
+describe('the live display', () => {
+  async function history(columns: number, events: readonly Stamped[], level: Detail = 'normal') {
+    const stream = new MemoryStream(columns, 24);
+    const options = { stream, style: styles(false), level, now: () => START };
+    const reporter = progressReporter(options);
+    for (const event of events) reporter.report(event);
+    await reporter.close();
+    const screen = new Screen(columns, 24);
+    screen.write(stream.text.replaceAll('\n', '\r\n'));
+    return screen.history();
+  }
+
+  test('has one line for each thing that happened, the reason below it, broken between words', async () => {
+    const lines = await history(40, STORY);
+    expect(lines).toMatchInlineSnapshot(`
+      [
+        "Planned by the manager.",
+        "↻ 1 Add the… · 1m 01s · $0.05 · try 2",
+        "  in 5s",
+        "    verify-failed: npm test: 2 of 14",
+        "    tests fail, the first is "rejects",
+        "    an empty password"",
+        "■ 2 ログイン画面を… · 1m 02s · $0.00",
+        "    usage-limited",
+        "✔ 3 · $0.15",
+        "! usage is at 80 %",
+        "1/3 done · 0 running · 0 failed",
+        "1m 05s · 4 tokens · $0.20 · 1 retry",
+      ]
+    `);
+  });
+
+  test('loses no failure that an attempt which starts next is told after', async () => {
+    const [start] = stagedStart(1, 2, START).filter(({ type }) => type === 'attempt-started');
+    const end = attemptEnd('usage-limited');
+    const lines = await history(80, [
+      stamp({ type: 'attempt-ended', attemptId: 7, taskId: '7', end }, 0),
+      ...(start === undefined ? [] : [start]),
+      stamp({ type: 'warning', message: 'word '.repeat(5000) }, 0),
+    ]);
+    expect(lines[0]).toBe('■ 7 · $0.00');
+    expect(lines.length).toBeLessThan(16);
   });
 });
 
