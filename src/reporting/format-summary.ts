@@ -2,7 +2,7 @@ import { totalTokens } from '../attempt.ts';
 import type { Delivery } from '../event.ts';
 import { formatDue, withClockTimes } from './clock.ts';
 import { RUN_OUTCOME_WORDS } from './describe-event.ts';
-import { displayWidth, firstLine, fit, neutralise, truncate, wrap } from './display-text.ts';
+import { displayWidth, firstLine, fit, neutralise, truncate, truncateWords, wrap } from './display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from './format.ts';
 import { styles, type Styles } from './styles.ts';
 import {
@@ -16,6 +16,8 @@ import {
 const MOST_DONE = 40;
 const MOST_LEFT = 10;
 const MOST_DETAILS = 5;
+/** Holds tries, time and money, also on the narrowest terminal. */
+const SHORTEST_REMARK = 26;
 
 /**
  * The end of a run for people: what was done, what failed, why, and what to do about it, cost, and the next step.
@@ -260,9 +262,9 @@ function taskLine(
   columns: number,
 ): string {
   const start = `${mark} ${task.taskId} `;
-  const end = truncate(remark, Math.floor(columns / 2));
+  const end = truncate(remark, Math.max(SHORTEST_REMARK, Math.floor(columns / 2)));
   const room = columns - displayWidth(start) - displayWidth(end) - 3;
-  return `${start}${truncate(neutralise(task.title), Math.max(1, room))} · ${end}`;
+  return `${start}${truncateWords(neutralise(task.title), Math.max(1, room))} · ${end}`;
 }
 
 /** A text under a name or mark, its further lines indented by as much. */

@@ -4,6 +4,7 @@ import { delimiter, dirname, join, relative, sep } from 'node:path';
 import { Command } from 'commander';
 import { execa } from 'execa';
 import { fail } from '../../failure.ts';
+import { wrap } from '../../reporting/display-text.ts';
 import { styles } from '../../reporting/styles.ts';
 import { DEMO_PRD } from '../../simulator/demo-project.ts';
 import { DEMO_SCENARIO } from '../../simulator/demo-scenario.ts';
@@ -14,7 +15,7 @@ import { findProgram } from '../find-program.ts';
 import { CONFIG_FILE } from '../project.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { probe } from '../probe.ts';
-import { withExamples } from '../tasks/session.ts';
+import { stdoutWidth, withExamples } from '../tasks/session.ts';
 
 interface DemoOptions extends CommonOptions {
   readonly keep?: boolean;
@@ -67,10 +68,9 @@ async function playDemo(
   const worker = await findWorker(cli, options, root);
   const env = demoEnvironment(cli, root, url);
 
-  say(
-    'The whole job on a throw-away repository. The models are simulated: their replies are scripted, so this shows',
-  );
-  say('how the work is organised, not how well a model does it. Everything else is real.');
+  const intro =
+    'The whole job on a throw-away repository. The models are simulated: their replies are scripted, so this shows how the work is organised, not how well a model does it. Everything else is real.';
+  for (const line of wrap(intro, Math.max(40, stdoutWidth(cli) - 1))) say(line);
   say(`  repository  ${repository}\n  API         ${url} (simulated)\n  worker      ${worker.name}\n`);
 
   await mkdir(repository);

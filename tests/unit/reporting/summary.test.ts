@@ -251,6 +251,11 @@ test('a run with a bit of everything, for people', () => {
   `);
 });
 
+test('what a task has cost is not cut at 40 columns', () => {
+  const narrow = text(summarize(MIXED), 40);
+  expect(narrow).toContain('2 tries · 3m 00s · $0.30\n');
+});
+
 test('the same on a narrow terminal', () => {
   expect(text(summarize(MIXED), 50)).toMatchInlineSnapshot(`
     "The run is over, but not everything is done.
@@ -260,7 +265,7 @@ test('the same on a narrow terminal', () => {
 
     Done
     ✔ 1 Add the login form · 2 tries · 3m 00s · $0.30
-    ✔ 2 ログイン画面を追… · nothing to change · 1m …
+    ✔ 2 ログイン画面を… · nothing to change · 1m 30…
 
     Done, though something was denied
       2 this rule would allow it: Bash(npm test:*)
