@@ -13,7 +13,7 @@ export interface EndedAttempt {
 export class RunningAttempts {
   readonly #jobs = new Map<number, { readonly taskId: TaskId; readonly stop: AbortController }>();
   readonly #ended: EndedAttempt[] = [];
-  readonly #stopAll = new AbortController();
+  #isStopping = false;
   readonly #onEnd: () => void;
 
   /** `onEnd` is called when there are ends to be taken. */
@@ -34,10 +34,11 @@ export class RunningAttempts {
   /** Follows an attempt; `work` never rejects, and resolves with undefined where the attempt came to nothing. */
   follow(attempt: Attempt, work: (signal: AbortSignal) => Promise<AttemptEnd | undefined>): void {
     const stop = new AbortController();
+    if (this.#isStopping) stop.abort();
     this.#jobs.set(attempt.id, { taskId: attempt.taskId, stop });
-    void work(AbortSignal.any([stop.signal, this.#stopAll.signal])).then((end) => {
+    void work(stop.signal).then((end) => {
       this.#jobs.delete(attempt.id);
-      this.#ended.push({ attempt, end, isStopped: stop.signal.aborted || this.#stopAll.signal.aborted });
+      this.#ended.push({ attempt, end, isStopped: stop.signal.aborted });
       // Not at once: others that have ended by now are taken with it.
       setImmediate(this.#onEnd);
     });
@@ -55,6 +56,7 @@ export class RunningAttempts {
 
   /** Ends all, also those that are still to come. */
   stopAll(): void {
-    this.#stopAll.abort();
+    this.#isStopping = true;
+    this.stopUnless(() => false);
   }
 }

@@ -30,13 +30,13 @@ export function claimTask(
   if (task === undefined) return undefined;
 
   const number = lastOrdinal(store, key, before.born) + 1;
-  const { lastInsertRowid: id } = db
-    .sql(
+  const row = db
+    .sql<AttemptRow>(
       `INSERT INTO attempts (run_id, tag, number, sub, born, ordinal, session_id, resumed, forked_from, max_cost_usd, model, directory,
          files_root, phase, size, estimate_minutes, started_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'preparing', ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'preparing', ?, ?, ?) RETURNING *`,
     )
-    .run(
+    .get(
       claim.runId,
       tag,
       key.number,
@@ -54,6 +54,8 @@ export function claimTask(
       task.estimate_minutes,
       at,
     );
+  if (row === undefined) throw new Error(`The attempt at task ${claim.taskId} was not stored.`);
+  const attempt = toAttempt(row);
   const { runId, sessionId, resumed, why } = claim;
   const taskId = idOf(key);
   const events = [
@@ -61,7 +63,7 @@ export function claimTask(
       {
         type: 'attempt-started',
         runId,
-        attemptId: id,
+        attemptId: attempt.id,
         taskId,
         title: task.title,
         number,
@@ -74,7 +76,7 @@ export function claimTask(
     log.append({ type: 'status-changed', taskId, from: before.status, to: 'in-progress', why }, at, runId),
     ...parentsOf([key]).flatMap((parent) => followSubtasks(store, parent, at, runId)),
   ];
-  return { attempt: requireAttempt(store, id), events };
+  return { attempt, events };
 }
 
 /** Ends an attempt that has no end yet, with what it cost and what becomes of its task. */
