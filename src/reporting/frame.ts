@@ -124,12 +124,13 @@ function labelOf({ taskId, number }: RunningWorker): string {
   return number > 1 ? `${taskId} (try ${number})` : taskId;
 }
 
+/** The reason stands above, where the failure was printed. */
 function failureLine(failure: FailedTask, columns: number, style: Styles): string {
-  const mark = failure.retrying ? '↻' : '✖';
-  const reason = failure.message === '' ? failure.outcome : `${failure.outcome}: ${failure.message}`;
-  const label = `${mark} ${failure.taskId} `;
-  const title = truncateWords(failure.title, Math.max(8, Math.floor((columns - label.length) * 0.35)));
-  const line = truncateWords(`${label}${title === '' ? '' : `${title} · `}${reason}`, columns);
+  const what = failure.retrying ? 'is tried again' : failure.outcome;
+  const label = `${failure.retrying ? '↻' : '✖'} ${failure.taskId} `;
+  const room = Math.max(8, columns - displayWidth(label) - what.length - 3);
+  const title = truncateWords(failure.title, room);
+  const line = truncate(`${label}${title === '' ? '' : `${title} · `}${what}`, columns);
   return failure.retrying ? style.yellow(line) : style.red(line);
 }
 

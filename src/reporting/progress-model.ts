@@ -2,7 +2,7 @@ import { totalTokens, type ModelUsage, type Phase } from '../attempt.ts';
 import type { RunCounts, RunOutcome, Stamped } from '../event.ts';
 import { OUTCOME_POLICY, type AttemptOutcome } from '../outcome.ts';
 import type { TaskId } from '../task.ts';
-import { firstLine, neutralise } from './display-text.ts';
+import { neutralise } from './display-text.ts';
 import { Pauses, type Pause } from './pauses.ts';
 import { estimateRemaining } from './remaining-time.ts';
 import { TaskTally } from './task-tally.ts';
@@ -29,7 +29,6 @@ export interface FailedTask {
   readonly taskId: TaskId;
   readonly title: string;
   readonly outcome: AttemptOutcome;
-  readonly message: string;
   /** The task is tried again in this run. */
   readonly retrying: boolean;
 }
@@ -226,9 +225,8 @@ export class ProgressModel {
       this.#failures.delete(taskId);
       return;
     }
-    const { outcome, message } = end;
     const title = worker?.title ?? '';
-    this.#failures.set(taskId, { taskId, title, outcome, message: firstLine(message), retrying: false });
+    this.#failures.set(taskId, { taskId, title, outcome: end.outcome, retrying: false });
   }
 
   #book(usages: readonly ModelUsage[]): void {

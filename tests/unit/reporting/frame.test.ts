@@ -60,7 +60,7 @@ describe('frames', () => {
       ▸ 14 ログイン画面を追加する、エラ…  12m 05s    $0.17  Read docs/ログイン.md
       ▸ 15 添加登录表单并验证所有用户输…  12m 05s    $0.18  thinking
       ▸ 16 أضف نموذج تسجيل الدخول مع…     12m 05s    $0.20  Edit src/login/form.ts
-      ✖ 1 Add the login form · verify-failed: npm test: 2 of 14 tests fail, the…"
+      ✖ 1 Add the login form · verify-failed"
     `);
   });
 
@@ -75,7 +75,7 @@ describe('frames', () => {
       ▸ 6 नए उपयोगकर्ता के लिए लॉगिन…       12m 05s    $0.07  Read docs/ログイン.md
       ▸ 7 Family 👨‍👩‍👧‍👦 and flags 🇯🇵🇫🇷,…      12m 05s    $0.09  thinking
       … and 9 more workers
-      ✖ 1 Add the login form · verify-failed: npm test: 2 of 14 tests fail, the…"
+      ✖ 1 Add the login form · verify-failed"
     `);
   });
 
@@ -107,7 +107,7 @@ describe('frames', () => {
       ▸ 14 ログイン画面を追加する、エラー処理も含めて全部やる  12m 05s    $0.17  Read docs/ログイン.md
       ▸ 15 添加登录表单并验证所有用户输入，然后显示错误信息    12m 05s    $0.18  thinking
       ▸ 16 أضف نموذج تسجيل الدخول مع التحقق من صحة البيانات    12m 05s    $0.20  Edit src/login/form.ts
-      ✖ 1 Add the login form · verify-failed: npm test: 2 of 14 tests fail, the first is "rejects an empty password""
+      ✖ 1 Add the login form · verify-failed"
     `);
   });
 
