@@ -3,7 +3,7 @@ import { bareEnd, type Attempt, type AttemptEnd, type Phase } from '../attempt.t
 import type { FinishedWork } from '../estimate.ts';
 import type { Stamped } from '../event.ts';
 import type { AttemptOutcome } from '../outcome.ts';
-import { isSettled, type Size, type TaskId, type TaskStatus } from '../task.ts';
+import { isRunnable, isSettled, type Size, type TaskId, type TaskStatus } from '../task.ts';
 import type { Database } from './database.ts';
 import type { AttemptClaim } from './store.ts';
 import { idOf, keyOf, parentsOf, readState, readSubtasks, type TaskKey } from './task-rows.ts';
@@ -18,30 +18,34 @@ export function claimTask(
   const { db, tag, log } = store;
   const key = keyOf(claim.taskId);
   const at = log.now();
-  const before = readState(db, tag, key);
-  if (before === undefined || readSubtasks(db, tag, key).length > 0) return undefined;
+  // No RETURNING, here and below: SQLite makes a table with a cache of its own for it, which costs more than a look-up.
   const task = db
-    .sql<{ title: string; size: Size | null; estimate_minutes: number | null }>(
-      `UPDATE tasks SET status = 'in-progress', updated_at = ?
-       WHERE tag = ? AND number = ? AND sub = ? AND status IN ('pending', 'failed')
-       RETURNING title, size, estimate_minutes`,
+    .sql<{
+      status: TaskStatus;
+      born: number;
+      title: string;
+      size: Size | null;
+      estimate_minutes: number | null;
+    }>(
+      `SELECT status, born, title, size, estimate_minutes FROM tasks WHERE tag = ? AND number = ? AND sub = ?`,
     )
-    .get(at, tag, key.number, key.sub);
-  if (task === undefined) return undefined;
+    .get(tag, key.number, key.sub);
+  if (task === undefined || !isRunnable(task.status) || readSubtasks(db, tag, key).length > 0)
+    return undefined;
 
-  const number = lastOrdinal(store, key, before.born) + 1;
-  const row = db
-    .sql<AttemptRow>(
+  const number = lastOrdinal(store, key, task.born) + 1;
+  const { lastInsertRowid: id } = db
+    .sql(
       `INSERT INTO attempts (run_id, tag, number, sub, born, ordinal, session_id, resumed, forked_from, max_cost_usd, model, directory,
          files_root, phase, size, estimate_minutes, started_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'preparing', ?, ?, ?) RETURNING *`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'preparing', ?, ?, ?)`,
     )
-    .get(
+    .run(
       claim.runId,
       tag,
       key.number,
       key.sub,
-      before.born,
+      task.born,
       number,
       claim.sessionId,
       claim.resumed ? 1 : 0,
@@ -54,8 +58,6 @@ export function claimTask(
       task.estimate_minutes,
       at,
     );
-  if (row === undefined) throw new Error(`The attempt at task ${claim.taskId} was not stored.`);
-  const attempt = toAttempt(row);
   const { runId, sessionId, resumed, why } = claim;
   const taskId = idOf(key);
   const events = [
@@ -63,7 +65,7 @@ export function claimTask(
       {
         type: 'attempt-started',
         runId,
-        attemptId: attempt.id,
+        attemptId: id,
         taskId,
         title: task.title,
         number,
@@ -73,10 +75,10 @@ export function claimTask(
       },
       at,
     ),
-    log.append({ type: 'status-changed', taskId, from: before.status, to: 'in-progress', why }, at, runId),
+    ...changeStatus(store, key, 'in-progress', why, at, runId),
     ...parentsOf([key]).flatMap((parent) => followSubtasks(store, parent, at, runId)),
   ];
-  return { attempt, events };
+  return { attempt: toAttempt(requireRow(store, id)), events };
 }
 
 /** Ends an attempt that has no end yet, with what it cost and what becomes of its task. */
@@ -89,16 +91,14 @@ export function endAttempt(
 ): Stamped[] | undefined {
   const { db, tag, log } = store;
   const at = log.now();
-  const attempt = db
-    .sql<TaskKey & { run_id: string; born: number }>(
-      `UPDATE attempts SET ended_at = ?, outcome = ?, end = ? WHERE id = ? AND ended_at IS NULL AND tag = ?
-       RETURNING run_id, number, sub, born`,
-    )
-    .get(at, end.outcome, JSON.stringify(end), attemptId, tag);
-  if (attempt === undefined) {
-    requireAttempt(store, attemptId);
-    return undefined;
-  }
+  const attempt = requireRow(store, attemptId);
+  if (attempt.ended_at !== null) return undefined;
+  db.sql('UPDATE attempts SET ended_at = ?, outcome = ?, end = ? WHERE id = ?').run(
+    at,
+    end.outcome,
+    JSON.stringify(end),
+    attemptId,
+  );
   const runId = attempt.run_id;
   bookUsage(store, { role: 'worker', runId, attemptId, at }, end.usage);
   const events = [log.append({ type: 'attempt-ended', attemptId, taskId: idOf(attempt), end }, at, runId)];
@@ -142,8 +142,10 @@ export function readAttempts(
     values.push(runId, runId, runId);
   }
   if (running !== undefined) conditions.push(`ended_at IS ${running ? '' : 'NOT '}NULL`);
+  // Of a task both are the same order, and its index has this one.
+  const order = taskId === undefined ? 'id' : 'born, ordinal';
   return db
-    .sql<AttemptRow>(`SELECT * FROM attempts WHERE ${conditions.join(' AND ')} ORDER BY id`)
+    .sql<AttemptRow>(`SELECT * FROM attempts WHERE ${conditions.join(' AND ')} ORDER BY ${order}`)
     .all(...values)
     .map(toAttempt);
 }
@@ -177,6 +179,7 @@ export function readFinishedWork({ db }: StoreContext): FinishedWork[] {
 
 interface AttemptRow extends TaskKey {
   readonly id: number;
+  readonly born: number;
   readonly run_id: string;
   readonly ordinal: number;
   readonly session_id: string;
@@ -208,10 +211,10 @@ function lastOrdinal({ db, tag }: StoreContext, { number, sub }: TaskKey, born: 
   );
 }
 
-function requireAttempt({ db, tag }: StoreContext, id: number): Attempt {
+function requireRow({ db, tag }: StoreContext, id: number): AttemptRow {
   const row = db.sql<AttemptRow>('SELECT * FROM attempts WHERE id = ? AND tag = ?').get(id, tag);
   if (row === undefined) throw new Error(`There is no attempt ${id} in the list "${tag}".`);
-  return toAttempt(row);
+  return row;
 }
 
 /** The folders of attempts of any list that ended before a time, at tasks that are done, cancelled or deleted. */
