@@ -197,8 +197,19 @@ export type Event =
       /** The task it is about, where it is about one: that of a review. */
       readonly taskId?: TaskId;
       readonly runId: string | null;
+      /** The number under which the call was stored before it was made; those of earlier versions lack it. */
+      readonly callId?: number;
       readonly usage: readonly ModelUsage[];
       readonly durationMs: number;
+    }
+  | {
+      /** A call was under way when its process was killed, so that nobody knows what it has cost. */
+      readonly type: 'manager-cut-off';
+      readonly purpose: string;
+      /** The run that made it. */
+      readonly runId: string | null;
+      /** What is booked for it, estimated high. */
+      readonly usage: readonly ModelUsage[];
     }
   | { readonly type: 'warning'; readonly message: string };
 

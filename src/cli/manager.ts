@@ -5,7 +5,8 @@ import { booked } from '../manager/booked.ts';
 import { chooseManager, describeKey, type CliLogin } from '../manager/choose.ts';
 import type { Manager } from '../manager/manager.ts';
 import { err, ok, type Result } from '../result.ts';
-import type { TaskStore } from '../store/store.ts';
+import { eventSentence } from '../reporting/event-sentence.ts';
+import type { IntendedCall, TaskStore } from '../store/store.ts';
 import type { LimitObservation } from '../usage-limit.ts';
 import type { Payer } from '../worker/billing.ts';
 import { managerMarker, projectMark } from '../worker/marks.ts';
@@ -53,7 +54,14 @@ export async function openManager(
     if (event.type === 'manager-called')
       ledger.book({ role: 'manager', runId: null, taskId: null, usage: event.usage });
   };
-  return booked(manager, book, null);
+  const { createProcessTable } = await import('../worker/process-table.ts');
+  const processes = createProcessTable(cli);
+  for (const event of store.calls.bookCutOff((process) => processes.isAlive(process)))
+    if (options.quiet !== true) cli.stderr.write(`note: ${eventSentence(event)}\n`);
+  const self = processes.identify(cli.pid) ?? { pid: cli.pid, startTime: 'unknown' };
+  const { model } = settings.config.models.manager;
+  const intend = (call: IntendedCall): number => store.calls.intend(call);
+  return booked(manager, { intend, record: book, runId: null, process: self, model });
 }
 
 /** A manager whose payer is known. */

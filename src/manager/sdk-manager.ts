@@ -8,6 +8,7 @@ import { type ModelUsage, sumUsage } from '../attempt.ts';
 import type { Failure } from '../failure.ts';
 import { err, ok, type Result } from '../result.ts';
 import { refused, truncated } from './api-failure.ts';
+import { BYTES_PER_TOKEN } from './call-bound.ts';
 import { describeKey } from './choose.ts';
 import type { Answer, Manager, Question, Unanswered } from './manager.ts';
 import { CONTINUATION, correctionPrompt } from './prompts.ts';
@@ -17,9 +18,6 @@ import { resolveModel, type ResolvedModel } from './sdk-models.ts';
 
 /** A reply may be this long, in tokens: 300 tasks with their details. */
 const MAX_REPLY_TOKENS = 64_000;
-
-/** Bytes that are sure to fit into a token's place, whatever the script. */
-const BYTES_PER_TOKEN = 2.5;
 
 const MAX_WEB_SEARCHES = 8;
 

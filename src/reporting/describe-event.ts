@@ -1,3 +1,4 @@
+import { eventSentence } from './event-sentence.ts';
 import { OUTCOME_POLICY } from '../outcome.ts';
 import { unreachable } from '../result.ts';
 import type { Event, PauseReason, RunOutcome, Stamped } from '../event.ts';
@@ -196,6 +197,8 @@ function describe(
       const figures = `${formatDuration(event.durationMs)} · ${formatMoney(cost)}`;
       return line('verbose', 'dim', `· manager: ${what} · ${figures}`);
     }
+    case 'manager-cut-off':
+      return line('normal', 'warn', `! ${eventSentence(event)}.`);
     case 'run-paused':
       return line('quiet', 'warn', describePaused(event));
     case 'run-resumed':

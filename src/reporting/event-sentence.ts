@@ -56,6 +56,10 @@ export function eventSentence(event: Event): string {
       const cost = event.usage.reduce((sum, usage) => sum + usage.costUsd, 0);
       return `manager asked to ${event.purpose}: ${formatTokens(tokens)} tokens, ${formatMoney(cost)}`;
     }
+    case 'manager-cut-off': {
+      const cost = event.usage.reduce((sum, usage) => sum + usage.costUsd, 0);
+      return `a call of the manager (${event.purpose}) was cut off by a kill: about ${formatMoney(cost)} is booked for it, estimated high`;
+    }
     case 'warning':
       return `warning: ${event.message}`;
   }

@@ -35,7 +35,7 @@ export function formatSummary(
     doneSection(summary.done, columns, style),
     failedSection(summary.failed, columns, style),
     leftSection(summary, columns, style),
-    costSection(summary, columns, style),
+    [...costSection(summary, columns, style), ...paragraph(cutOffWords(summary.cutOff), columns)],
     endSection(summary, now, columns, style),
   ];
   const text = sections.filter((section) => section.length > 0).map((section) => section.join('\n'));
@@ -222,6 +222,14 @@ function costSection({ usage, costUsd, tokens }: RunSummary, columns: number, st
     const text = `${fit(row.name, nameWidth)}${cells}${fit(row.total, 7, 'right')} ${fit(row.cost, 9, 'right')}`;
     return index === 0 ? style.bold(text) : text;
   });
+}
+
+/** What of the money is only estimated, since nobody saw the end of what it was spent for. */
+export function cutOffWords(cutOff: RunSummary['cutOff']): string {
+  if (cutOff === null) return '';
+  const { calls, costUsd } = cutOff;
+  const what = calls === 1 ? 'a call of the manager that was' : `${calls} calls of the manager that were`;
+  return `What was spent includes about ${formatMoney(costUsd)} for ${what} cut off by a kill, estimated high.`;
 }
 
 function endOf({ startedAt, durationMs }: RunSummary): number {

@@ -12,6 +12,7 @@ export function readSummary(store: TaskStore, run: Run, now: number): RunSummary
     tasks: store.tasks(),
     usage: [...store.usage({ runId }), ...running.filter((used) => used.runId === runId)],
     events: store.events({ runId, types: SUMMARY_EVENTS }),
+    cutOff: store.calls.cutOff(),
     spentUsd: store.unfinishedSpending() + runningUsd,
     ...(run.outcome === 'over-budget' ? { history: store.finishedWork() } : {}),
     now,

@@ -1,7 +1,7 @@
 import { sumUsage, totalTokens, type Attempt, type ModelUsage } from '../attempt.ts';
 import type { Delivery, PauseReason, RunCounts, RunOutcome, Stamped } from '../event.ts';
 import { OUTCOME_POLICY, type AttemptOutcome } from '../outcome.ts';
-import type { Run, UsageRecord } from '../store/store.ts';
+import type { CutOffCalls, Run, UsageRecord } from '../store/store.ts';
 import type { FinishedWork } from '../estimate.ts';
 import { Pauses } from './pauses.ts';
 import { shortageOf, type Shortage } from './shortage.ts';
@@ -18,6 +18,8 @@ export interface SummarySource {
   readonly events: readonly Stamped[];
   /** What the run and those that it continues have spent of a budget, in US dollars; its own cost if left away. */
   readonly spentUsd?: number;
+  /** Calls of the manager in those runs that a kill has cut off. */
+  readonly cutOff?: CutOffCalls;
   /** What finished work has cost, for a run that a budget has ended. */
   readonly history?: readonly FinishedWork[];
   /** Unix milliseconds. */
@@ -128,6 +130,8 @@ export interface RunSummary {
   readonly costUsd: number;
   /** The same with what the runs have cost that this one continues: what a budget counts. */
   readonly spentUsd: number;
+  /** What of it was booked for calls of the manager that a kill has cut off; null where there are none. */
+  readonly cutOff: CutOffCalls | null;
   /** The ceiling that ended the run, and what it has to be at least; null where no budget did. */
   readonly shortage: Shortage | null;
   /** When a usage limit that holds the run up, or has stopped it, resets: ISO 8601, UTC; else null. */
@@ -201,6 +205,7 @@ export function summarize(source: SummarySource): RunSummary {
     tokens: perRole.reduce((sum, each) => sum + totalTokens(each), 0),
     costUsd,
     spentUsd,
+    cutOff: source.cutOff === undefined || source.cutOff.calls === 0 ? null : source.cutOff,
     shortage: run.outcome === 'over-budget' ? shortage(source, spentUsd, failed, left) : null,
     resetsAt: resetOf(run, pauses, attempts),
     delivery: deliveryOf(events),

@@ -175,6 +175,19 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX tasks_outline ON tasks (tag, number, sub, status, priority, size, estimate_minutes);
   CREATE INDEX tasks_failed ON tasks (tag, number, sub) WHERE status = 'failed';
   `,
+  `
+  -- Calls of the manager that have no outcome: what one is booked with, as usage_id, once its process was found gone.
+  CREATE TABLE manager_calls (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    run_id TEXT,
+    pid INTEGER NOT NULL,
+    process_start TEXT NOT NULL,
+    bound TEXT NOT NULL CHECK (json_valid(bound)),
+    usage_id INTEGER REFERENCES usage (id)
+  ) STRICT;
+  `,
 ];
 
 /** The task store's schema ("clor"). */

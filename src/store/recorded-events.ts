@@ -1,5 +1,6 @@
 import type { Event, Stamped } from '../event.ts';
 import type { StoreContext } from './task-status.ts';
+import { settleCall } from './manager-calls.ts';
 import { bookUsage } from './usage.ts';
 
 /** Appends an event that changes no task, and keeps on the attempt and in the books what it tells of them. */
@@ -39,6 +40,7 @@ export function recordEvent(store: StoreContext, event: Event): Stamped {
       db.sql('UPDATE attempts SET phase = ? WHERE id = ? AND tag = ?').run(event.phase, event.attemptId, tag);
       return log.append(event, at, runOf(store, event.attemptId));
     case 'manager-called':
+      if (event.callId !== undefined) settleCall(store, event.callId);
       bookUsage(store, { role: 'manager', runId: event.runId, attemptId: null, at }, event.usage);
       return log.append(event, at);
     case 'run-delivered':
@@ -50,6 +52,7 @@ export function recordEvent(store: StoreContext, event: Event): Stamped {
     case 'retry-scheduled':
     case 'warning':
       return log.append(event, at);
+    case 'manager-cut-off':
     case 'run-started':
     case 'run-ended':
     case 'attempt-started':

@@ -16,6 +16,7 @@ import type { DriverOptions } from './driver.ts';
 import { readDocuments, rememberDocuments } from './documents.ts';
 import { EventLog } from './event-log.ts';
 import { readFailedTasks, readListedTasks, readOutline } from './listed-tasks.ts';
+import { StoredCalls } from './manager-calls.ts';
 import { STORE_SCHEMA } from './migrations.ts';
 import { describeCopyProblem, keepCopy } from './store-copies.ts';
 import { isFleeting, recordEvent } from './recorded-events.ts';
@@ -76,6 +77,7 @@ export function openStore(options: StoreOptions): TaskStore {
 
 class SqliteStore implements TaskStore {
   readonly path: string;
+  readonly calls: StoredCalls;
   readonly #db: Database;
   readonly #log: EventLog;
   readonly #context: StoreContext;
@@ -90,6 +92,7 @@ class SqliteStore implements TaskStore {
     this.#db = db;
     this.#log = new EventLog(db, tag, clock);
     this.#context = { db, tag, log: this.#log };
+    this.calls = new StoredCalls(this.#context);
     this.#copies = copies;
   }
 

@@ -26,6 +26,39 @@ export interface UsageRecord extends ModelUsage {
   readonly at: string;
 }
 
+/** A call of the manager that is about to be made. */
+export interface IntendedCall {
+  readonly purpose: string;
+  /** Null outside of a run. */
+  readonly runId: string | null;
+  /** Who makes it: once this process is gone, nobody learns what the call has cost. */
+  readonly process: ProcessIdentity;
+  /** What is booked for it then, estimated high. */
+  readonly bound: ModelUsage;
+}
+
+/** Calls that a kill has cut off. */
+export interface CutOffCalls {
+  readonly calls: number;
+  /** What was booked for them, estimated high. */
+  readonly costUsd: number;
+}
+
+/**
+ * The calls of the manager that have no outcome yet: each is stored before it is made, and forgotten with the event
+ * that tells what it has cost (`manager-called`). Of one whose process is gone the estimate is booked instead.
+ */
+export interface ManagerCalls {
+  /** Stores that a call is about to be made; returns its number. */
+  intend(call: IntendedCall): number;
+  /** How many have neither an outcome nor an estimate booked. */
+  underWay(): number;
+  /** Books those whose process is gone, and returns what happened; writes nothing where there are none. */
+  bookCutOff(isAlive: (process: ProcessIdentity) => boolean): Stamped[];
+  /** Those that were booked in the runs that a run begun now goes on with. */
+  cutOff(): CutOffCalls;
+}
+
 /** A document that tasks were made of. */
 export interface SourceDocument {
   /** Its real path; null where it came from stdin. */
@@ -186,6 +219,8 @@ export interface TaskStore {
    * an end of its own. Attempts that have no end yet are not in it.
    */
   unfinishedSpending(): number;
+  /** The calls of the manager that have no outcome. */
+  readonly calls: ManagerCalls;
   /** Landed attempts, for estimates. */
   finishedWork(): FinishedWork[];
 

@@ -5,16 +5,21 @@ import type { StoreContext } from './task-status.ts';
 /** Who spent it, for what and when. */
 type Booking = Omit<UsageRecord, keyof ModelUsage>;
 
-/** Books what each model used. */
-export function bookUsage({ db }: StoreContext, booking: Booking, usages: readonly ModelUsage[]): void {
+/** Which rows of the table runs, named r, a run that is begun now goes on with: those since the last that came to its end. */
+export const IN_UNFINISHED_RUNS = `r.seq > (SELECT coalesce(max(seq), 0) FROM runs
+                                           WHERE outcome IN ('completed', 'completed-with-failures'))`;
+
+/** Books what each model used; returns the numbers of the bookings. */
+export function bookUsage({ db }: StoreContext, booking: Booking, usages: readonly ModelUsage[]): number[] {
   const insert = db.sql(
     `INSERT INTO usage (at, role, run_id, attempt_id, model, input, output, cache_read, cache_write, cost_usd)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const { at, role, runId, attemptId } = booking;
-  for (const { model, input, output, cacheRead, cacheWrite, costUsd } of usages) {
-    insert.run(at, role, runId, attemptId, model, input, output, cacheRead, cacheWrite, costUsd);
-  }
+  return usages.map(({ model, input, output, cacheRead, cacheWrite, costUsd }) => {
+    const spent = [input, output, cacheRead, cacheWrite, costUsd];
+    return insert.run(at, role, runId, attemptId, model, ...spent).lastInsertRowid;
+  });
 }
 
 /** Keeps what a running attempt has used so far, over what was kept of it before. */
@@ -71,8 +76,7 @@ export function readUnfinishedSpending({ db }: StoreContext): number {
   const row = db
     .sql<{ cost: number }>(
       `SELECT coalesce(sum(u.cost_usd), 0) AS cost FROM usage u JOIN runs r ON r.id = u.run_id
-       WHERE r.seq > (SELECT coalesce(max(seq), 0) FROM runs
-                      WHERE outcome IN ('completed', 'completed-with-failures'))`,
+       WHERE ${IN_UNFINISHED_RUNS}`,
     )
     .get();
   return row?.cost ?? 0;

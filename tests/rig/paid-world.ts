@@ -25,8 +25,6 @@ interface Process {
  */
 export class PaidWorld {
   spentUsd = 0;
-  /** Calls of the manager that were under way when its orchestrator was killed: paid, and booked by nobody. */
-  lostUsd = 0;
   readonly #workOf: (attempt: Attempt) => Work;
   readonly #processes = new Map<string, Process>();
   #life = 0;
@@ -35,20 +33,20 @@ export class PaidWorld {
     this.#workOf = workOf;
   }
 
-  /** The worker of the next orchestrator; `budget` is what it asks before it asks the manager. */
-  worker(budget: Budget): Worker {
+  /** The worker of the next orchestrator; `budget` is what it asks before it asks the manager, `intend` what it tells then. */
+  worker(budget: Budget, intend: (costUsd: number) => void = () => undefined): Worker {
     const life = this.#life;
     return {
       run: ({ attempt, maxCostUsd }: Assignment, hooks, signal) => {
         hooks.onSpawn({ pid: 1, startTime: attempt.sessionId });
         const process = this.#start(attempt, maxCostUsd ?? Infinity);
-        return this.#follow(attempt, process, { budget, hooks, signal, life });
+        return this.#follow(attempt, process, { budget, intend, hooks, signal, life });
       },
       recover: async (attempt, hooks, signal) => {
         const process = this.#processes.get(keyOf(attempt));
         return process === undefined
           ? undefined
-          : await this.#follow(attempt, process, { budget, hooks, signal, life });
+          : await this.#follow(attempt, process, { budget, intend, hooks, signal, life });
       },
       endOrphans: () => Promise.resolve(),
     };
@@ -90,10 +88,17 @@ export class PaidWorld {
     process: Process,
     {
       budget,
+      intend,
       hooks,
       signal,
       life,
-    }: { budget: Budget; hooks: WorkerHooks; signal: AbortSignal; life: number },
+    }: {
+      budget: Budget;
+      intend: (costUsd: number) => void;
+      hooks: WorkerHooks;
+      signal: AbortSignal;
+      life: number;
+    },
   ): Promise<AttemptEnd> {
     process.hooks = hooks;
     hooks.onProgress({
@@ -113,10 +118,10 @@ export class PaidWorld {
     if (end.outcome !== 'landed') return end;
     if (!budget.mayAskManager()) return { ...end, outcome: 'over-budget' };
     const { reviewUsd, callMs } = this.#workOf(attempt);
+    if (life === this.#life) intend(reviewUsd);
     await new Promise((resolve) => setTimeout(resolve, callMs));
     this.spentUsd += reviewUsd;
     if (life === this.#life) budget.managerSpent(reviewUsd);
-    else this.lostUsd += reviewUsd;
     return end;
   }
 

@@ -30,6 +30,7 @@ function report(text: string, state: 'running' | 'ended' | 'dead', count: number
       endedAt: state === 'ended' ? '2026-11-22T12:45:00.000Z' : null,
       durationMs: 3_600_000,
       pausedMs: 60_000,
+      cutOff: null,
       waitingForBudget: 0,
       paused:
         state === 'running'

@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander';
 import type { LoadedConfig } from '../../config.ts';
-import type { Event } from '../../event.ts';
 import { fail } from '../../failure.ts';
 import { styles } from '../../reporting/styles.ts';
 import type { Manager } from '../../manager/manager.ts';
@@ -87,10 +86,7 @@ async function askForPlan(
   settings: LoadedConfig,
   store: TaskStore,
 ): Promise<{ source: PlanSource; asked: CallCost | null }> {
-  const [{ openManager }, { booked }] = await Promise.all([
-    import('../manager.ts'),
-    import('../../manager/booked.ts'),
-  ]);
+  const { openManager } = await import('../manager.ts');
   const calls: Pick<CallCost, 'usage' | 'durationMs'>[] = [];
   const tell = (text: string): void => {
     if (options.quiet !== true) cli.stderr.write(`${text}\n`);
@@ -100,10 +96,14 @@ async function askForPlan(
       'Estimates are missing: the manager is asked for them, which is paid for (--no-manager asks nobody).',
     );
     const manager = await openManager(cli, options, project, settings, store, signal);
-    const note = (event: Event): void => {
-      if (event.type === 'manager-called') calls.push(event);
+    return {
+      ...manager,
+      ask: async (question, abort) => {
+        const reply = await manager.ask(question, abort);
+        calls.push(reply.ok ? reply.value : reply.error);
+        return reply;
+      },
     };
-    return booked(manager, note, null);
   };
   const source = await interruptible(cli, 'Nothing was stored.', (signal) =>
     improvePlan(

@@ -1,4 +1,8 @@
 import { Command } from 'commander';
+import type { ProcessIdentity } from '../../attempt.ts';
+import { Failed } from '../../failure.ts';
+import { eventSentence } from '../../reporting/event-sentence.ts';
+import type { TaskStore } from '../../store/store.ts';
 import { formatSummary } from '../../reporting/format-summary.ts';
 import { styles } from '../../reporting/styles.ts';
 import { redactValue } from '../../redact.ts';
@@ -31,8 +35,10 @@ export function statusCommand(cli: Cli): Command {
       // Before the first run there is nothing to tell of limits and budgets, and `status` is there sooner.
       if (last !== undefined || options.watch === true)
         circumstances = await openCircumstances(cli, project, store);
-      const mayBeAlive = last?.endedAt === null || options.watch === true;
+      const underWay = store.calls.underWay();
+      const mayBeAlive = last?.endedAt === null || options.watch === true || underWay > 0;
       const isAlive = mayBeAlive ? await processLookUp(cli) : () => false;
+      if (underWay > 0) bookCutOff(cli, options, store, isAlive);
       const redact = redactorFor(cli, project);
       const collect = (): StatusReport =>
         redactValue(collectStatus(store, isAlive, circumstances.current(), Date.now()), redact);
@@ -55,4 +61,19 @@ export function statusCommand(cli: Cli): Command {
       store.close();
     }
   });
+}
+
+/** A store that can only be read is told of as it is; the next command that can write books what is missing. */
+function bookCutOff(
+  cli: Cli,
+  { quiet }: StatusOptions,
+  store: TaskStore,
+  isAlive: (process: ProcessIdentity) => boolean,
+): void {
+  try {
+    for (const event of store.calls.bookCutOff(isAlive))
+      if (quiet !== true) cli.stderr.write(`note: ${eventSentence(event)}\n`);
+  } catch (error) {
+    if (!(error instanceof Failed)) throw error;
+  }
 }

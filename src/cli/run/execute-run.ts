@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import type { ProcessIdentity } from '../../attempt.ts';
 import { Budget } from '../../budget.ts';
 import { LearnedCosts, learnEstimates } from '../../estimate.ts';
 import type { Event, RunOutcome } from '../../event.ts';
@@ -107,8 +108,9 @@ async function holdingTheProject(
   if (description !== null && presentation.level !== 'quiet' && presentation.kind !== 'ndjson')
     cli.stderr.write(`note: ${description}\n`);
   if (ledger.problem !== null) warn(ledger.problem);
+  for (const event of store.calls.bookCutOff((process) => processes.isAlive(process))) reporter.report(event);
   const budget = budgetFor(context);
-  const manager = managerForRun(context, { runId, record, budget, ledger });
+  const manager = managerForRun(context, { runId, process: selfOf(cli, processes), record, budget, ledger });
   const history = store.finishedWork();
   const costs = new LearnedCosts(history, settings.config.models.worker.model);
   const worker = createWorker(project, settings, payer, {
@@ -159,6 +161,10 @@ async function holdingTheProject(
   }
 }
 
+function selfOf({ pid }: RunContext['cli'], processes: ProcessTable): ProcessIdentity {
+  return processes.identify(pid) ?? { pid, startTime: 'unknown' };
+}
+
 function budgetFor({ settings, store, spentUsd = 0 }: RunContext): Budget {
   const { budget, execution, monitoring } = settings.config;
   return new Budget({
@@ -179,7 +185,7 @@ function optionsFor(
   const { execution, models, monitoring, review, usage } = settings.config;
   return {
     runId,
-    process: processes.identify(cli.pid) ?? { pid: cli.pid, startTime: 'unknown' },
+    process: selfOf(cli, processes),
     workers: execution.max_workers,
     failureMode: execution.failure_mode,
     maxRetries: execution.max_retries,

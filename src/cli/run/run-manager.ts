@@ -1,9 +1,11 @@
+import type { ProcessIdentity } from '../../attempt.ts';
 import type { Budget } from '../../budget.ts';
 import type { Event } from '../../event.ts';
 import { Failed } from '../../failure.ts';
 import { booked } from '../../manager/booked.ts';
 import type { Manager, Reviewer } from '../../manager/manager.ts';
 import { err } from '../../result.ts';
+import type { IntendedCall } from '../../store/store.ts';
 import type { UsageLedger } from '../../usage/ledger.ts';
 import { improvePlan, lacksEstimates } from '../planning.ts';
 import type { RunContext } from './run-context.ts';
@@ -19,6 +21,8 @@ export interface RunManager {
 /** What a run has for its manager. */
 export interface RunManagerParts {
   readonly runId: string;
+  /** This process. */
+  readonly process: ProcessIdentity;
   /** Stores an event and tells it to the reporters. */
   readonly record: (event: Event) => void;
   /** The manager is asked only while there is money. */
@@ -29,7 +33,7 @@ export interface RunManagerParts {
 /** The manager of one run. */
 export function managerForRun(
   { cli, options, project, settings, store }: RunContext,
-  { runId, record, budget, ledger }: RunManagerParts,
+  { runId, process, record, budget, ledger }: RunManagerParts,
 ): RunManager {
   const { manager: model } = settings.config.models;
   const book = (event: Event): void => {
@@ -47,7 +51,9 @@ export function managerForRun(
         ledger.observe('manager', observation),
       );
       if (!manager.ok) throw new Failed(manager.error);
-      return withinBudget(booked(manager.value, book, runId), budget);
+      const intend = (call: IntendedCall): number => store.calls.intend(call);
+      const books = { intend, record: book, runId, process, model: model.model };
+      return withinBudget(booked(manager.value, books), budget);
     })();
     // What could not be opened is tried again the next time.
     opened.catch(() => (opened = undefined));

@@ -2,6 +2,7 @@ import { totalTokens } from '../../attempt.ts';
 import { formatDue, withClockTimes } from '../../reporting/clock.ts';
 import { describePause } from '../../reporting/describe-pause.ts';
 import { firstLine, fit, neutralise, truncate, wrap } from '../../reporting/display-text.ts';
+import { cutOffWords } from '../../reporting/format-summary.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../../reporting/format.ts';
 import type { Styles } from '../../reporting/styles.ts';
 import { PAUSE_WORDS } from '../../reporting/pauses.ts';
@@ -75,6 +76,7 @@ function runLines({ run, windows }: StatusReport, columns: number, now: number):
   const more = [
     ...pauseLines(run, windows, columns, now),
     budgetLine(run),
+    cutOffWords(run.cutOff),
     withClockTimes(message, now),
     delivery?.message ?? '',
     resetLine(run, now),
