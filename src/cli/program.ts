@@ -25,7 +25,8 @@ export async function parseCommandLine(
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     cli.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    if (cli.exitCode !== EXIT.done && wantsJson(cli)) throw new Failed(failureOf(error, program.name));
+    if (cli.exitCode !== EXIT.done && wantsJson(cli))
+      throw new Failed(failureOf(error, whatHelps(program, selected)));
   }
 }
 
@@ -33,14 +34,26 @@ function wantsJson({ argv }: Cli): boolean {
   return argv.includes('--json');
 }
 
+/** The command line whose help is about what was typed. */
+function whatHelps(
+  { name, commands }: Pick<Program, 'name' | 'commands'>,
+  selected: string | undefined,
+): string {
+  return commands.some((entry) => entry.name === selected) ? `${name} ${selected} --help` : `${name} --help`;
+}
+
 /** What the parser says to people, in the shape of every other failure. */
-function failureOf({ code, message }: CommanderError, name: string): Failure {
-  const hint = `Run \`${name} --help\` for help.`;
+function failureOf({ code, message }: CommanderError, help: string): Failure {
+  const hint = `Run \`${help}\` for help.`;
   if (code === 'commander.help')
     return { reason: 'wrong-usage', message: 'No command was given.', fix: hint };
   const [what = '', suggestion] = message.replace(/^error: /, '').split('\n');
   const fix = suggestion === undefined ? hint : `${suggestion.replace(/^\((.*)\)$/, '$1')} ${hint}`;
-  return { reason: 'wrong-usage', message: `${what.charAt(0).toUpperCase()}${what.slice(1)}.`, fix };
+  return {
+    reason: 'wrong-usage',
+    message: `${what.charAt(0).toUpperCase()}${what.slice(1).replace(/\.$/, '')}.`,
+    fix,
+  };
 }
 
 async function buildCommand(
@@ -48,7 +61,7 @@ async function buildCommand(
   { name, description, version, commands }: Program,
   selected: string | undefined,
 ): Promise<Command> {
-  const known = commands.some((entry) => entry.name === selected);
+  const help = whatHelps({ name, commands }, selected);
   const program = new Command(name);
   // Settings are inherited by commands that are made with `command()`, and copied to those that are added.
   program
@@ -62,7 +75,7 @@ async function buildCommand(
     })
     .configureHelp({ showGlobalOptions: true })
     .helpOption('-h, --help', 'print help')
-    .showHelpAfterError(`(run "${known ? `${name} ${selected}` : name} --help" for help)`)
+    .showHelpAfterError(`(run "${help}" for help)`)
     .description(description)
     .version(version, '-V, --version', 'print the version');
   addCommonOptions(program);

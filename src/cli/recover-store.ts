@@ -117,7 +117,7 @@ async function refuseBesideRun(cli: Cli, { content }: KnownCopy): Promise<void> 
   if (isAlive({ pid: run.pid, startTime: run.startTime }))
     fail(
       'run-in-progress',
-      `Run ${run.id} still works, in process ${run.pid}, with the store that was deleted.`,
+      `Run ${run.id} still works, in process ${run.pid}, on the list that this copy was made of.`,
       `At its end it keeps a copy with all it has done: wait for that, or end it with \`kill -INT ${run.pid}\`, then bring the copy back.`,
     );
 }

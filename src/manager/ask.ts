@@ -26,7 +26,10 @@ export async function askUntilValid<T>(
     return err({
       usage,
       durationMs,
-      failure: invalid(question.purpose, '', firstBad.problems),
+      failure: {
+        ...invalid(question.purpose, '', firstBad.problems),
+        fix: 'Nothing was stored. Mend the file, and run the same command again.',
+      },
       invalid: firstBad,
     });
   }

@@ -49,10 +49,15 @@ export async function resolveModel(
     const models: Model[] = [];
     const lifecycle = ['active', 'deprecated', 'retired'] as const;
     let seen = 0;
-    for await (const listed of client.models.list({ lifecycle: [...lifecycle] }, { signal })) {
-      const model = modelSchema.safeParse(listed);
-      if (model.success) models.push(model.data);
-      if (++seen >= MAX_MODELS) break;
+    try {
+      for await (const listed of client.models.list({ lifecycle: [...lifecycle] }, { signal })) {
+        const model = modelSchema.safeParse(listed);
+        if (model.success) models.push(model.data);
+        if (++seen >= MAX_MODELS) break;
+      }
+    } catch (error) {
+      // So the SDK takes an answer that is no list, such as null; everything else has an error of its own there.
+      if (!(error instanceof TypeError)) throw error;
     }
     return models;
   });
@@ -72,7 +77,11 @@ function newestOf(line: string, models: readonly Model[]): Result<ResolvedModel,
     .sort((a, b) => Number(isDeprecated(a)) - Number(isDeprecated(b)) || releasedAt(b) - releasedAt(a));
   const newest = usable[0];
   return newest === undefined
-    ? err(modelUnavailable(line, 'this account has no model of that line'))
+    ? err({
+        ...modelUnavailable(line, 'the models list has no model of that line'),
+        // Not the alias: that is what leads nowhere.
+        fix: 'Set models.manager.model to the id of a model that the server has.',
+      })
     : ok(resolved(newest));
 }
 

@@ -180,7 +180,7 @@ export class SlotPool {
         const isSeen = landed && this.#untouched.wasSeenNow(slot);
         const isStill = await this.#isStill(slot, condition, isSeen);
         const still = isStill ? this.#untouched.commitOf(slot) : undefined;
-        const why = 'before its worktree was given to another task';
+        const why = 'at the end of its attempt';
         const commit = still ?? (await this.keep(slot, why, condition)).commit;
         const branch = await this.#workIn(state, condition);
         if (condition.kind === 'sound' && still === undefined) {

@@ -109,7 +109,7 @@ describe('parse', () => {
 
     const unmended = await rig.tool(again.split(' '));
     expect(unmended).toMatchObject({ exitCode: 1, stdout: '' });
-    expect(unmended.stderr).toContain('cycle');
+    expect(unmended.stderr).toMatch(/cycle[^]*mend the file/i);
     const kept = JSON.parse(await readFile(file, 'utf8')) as { tasks: object[] };
     Object.assign(kept.tasks[0] ?? {}, { dependencies: [], priority: 'urgent' });
     await writeFile(file, JSON.stringify(kept));
@@ -191,6 +191,7 @@ describe('parse', () => {
     expect((await rig.tool(['parse', './prd.md'])).stderr).toContain('prd.md (changed since)');
     // What is wrong with the files is told first, whatever tasks there are.
     expect((await rig.tool(['parse', 'nothing.md'])).stderr).toContain('There is no file');
+    expect((await rig.tool(['parse', 'prd.md', '--reply', 'nothing.json'])).stderr).toContain('nothing.json');
     expect(await rig.tool(['parse', 'prd.md', '--append', '--replace'])).toMatchObject({ exitCode: 2 });
     expect(rig.simulator.requests).toHaveLength(asked);
     expect(titles(rig)).toHaveLength(3);

@@ -105,6 +105,12 @@ it('waits for a run that goes on with the list that was deleted', async () => {
   const refused = await tool('recover', 'store');
   expect(refused.code).toBe(2);
   expect(refused.stderr).toContain(`kill -INT ${process.pid}`);
+  await tool('init');
+  // The list that is there now was not deleted.
+  const replaced = await tool('recover', 'store', '--replace');
+  expect(replaced.code).toBe(2);
+  expect(replaced.stderr).not.toContain('deleted');
+  lose();
   expect((await tool('list')).code).toBe(2);
 });
 

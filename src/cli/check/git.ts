@@ -4,6 +4,7 @@ import type { Config } from '../../config.ts';
 import type { Failure } from '../../failure.ts';
 import type { Cli } from '../cli.ts';
 import type { Project } from '../project.ts';
+import { plural } from '../../reporting/format.ts';
 import { findWorkPlace, inspectWorkPlace } from '../repository/work-place.ts';
 import type { Finding, Findings } from './finding.ts';
 
@@ -46,7 +47,7 @@ export async function checkGit(
     );
   if (problems.length > 0) return [...found, ...problems];
   const state = [
-    uncommitted === 0 ? 'nothing uncommitted' : `${uncommitted} uncommitted files`,
+    uncommitted === 0 ? 'nothing uncommitted' : plural(uncommitted, 'uncommitted file'),
     ...(results === 0 ? [] : [`${results} with results of a run, staged`]),
   ].join(', ');
   return [

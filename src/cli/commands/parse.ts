@@ -74,6 +74,7 @@ export async function parseDocument(
         ? { text: ANSWERED, sources: [] }
         : await readDocument(cli, options, files, 'the requirements');
     const settings = loadSettings(cli, options, project);
+    const kept = reply === undefined ? undefined : await openKeptReply(cli, options, reply);
     const dryRun = options.dryRun === true;
     if (before.length > 0 && options.append !== true && options.replace !== true && !dryRun)
       refuseToGuess(files, sources, store.documents(), before.length);
@@ -82,10 +83,7 @@ export async function parseDocument(
     const { openManager } = await import('../manager.ts');
     const { parsePrd } = await import('../../manager/planner.ts');
     const drafted = await interruptible(cli, 'Nothing was stored.', async (signal) => {
-      const manager =
-        reply === undefined
-          ? await openManager(cli, options, project, settings, store, signal)
-          : await openKeptReply(cli, options, reply);
+      const manager = kept ?? (await openManager(cli, options, project, settings, store, signal));
       return parsePrd(manager, { prd, existing, numTasks: options.numTasks }, signal);
     });
     const mode = (['append', 'replace'] as const).filter((name) => options[name] === true);

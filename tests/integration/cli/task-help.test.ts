@@ -38,7 +38,17 @@ describe('every command', () => {
 
   it.each([
     { argv: ['lst', '--json'], message: "Unknown command 'lst'.", fix: 'Did you mean list?' },
-    { argv: ['list', '--json', '--nothing'], message: "Unknown option '--nothing'.", fix: '--help' },
+    {
+      argv: ['list', '--json', '--nothing'],
+      message: "Unknown option '--nothing'.",
+      fix: '`claude-orchestrator list --help`',
+    },
+    {
+      argv: ['run', '--json', '--workers', '0'],
+      message:
+        "Option '-w, --workers <n>' argument '0' is invalid. --workers takes a whole number from 1 to 64.",
+      fix: '`claude-orchestrator run --help`',
+    },
     { argv: ['show', '--json', '--id'], message: "Option '-i, --id <ids>' argument missing.", fix: '--help' },
     { argv: ['depend', 'add', '--json'], message: "Missing required argument 'id'.", fix: '--help' },
     { argv: ['--json'], message: 'No command was given.', fix: '--help' },

@@ -22,7 +22,11 @@ async function gateway(answers: { models?: unknown; message?: readonly object[] 
     if (request.url?.startsWith('/v1/models') === true) {
       const isText = typeof answers.models === 'string';
       response.setHeader('content-type', isText ? 'text/html' : 'application/json');
-      response.end(isText ? answers.models : JSON.stringify(answers.models ?? { data: [] }));
+      response.end(
+        isText
+          ? answers.models
+          : JSON.stringify(answers.models === undefined ? { data: [] } : answers.models),
+      );
       return;
     }
     response.setHeader('content-type', 'text/event-stream');
@@ -78,6 +82,18 @@ describe('a models list', () => {
     ],
     ['that is empty', { data: [] }, 'opus', { error: { reason: 'model-unavailable' } }],
     ['that is none', { models: [] }, 'opus', { error: { reason: 'model-unavailable' } }],
+    [
+      'that is null',
+      null,
+      'opus',
+      { error: { message: expect.stringContaining('no models list') as string } },
+    ],
+    [
+      'without a model of the line',
+      { data: [opus] },
+      'sonnet',
+      { error: { fix: expect.stringContaining('id of a model') as string } },
+    ],
     ['that is a page for people', '<html>welcome</html>', 'opus', { error: {} }],
     ['that is none, for an id', [], 'my-model', { value: { id: 'my-model' } }],
   ])('%s', async (_, models, name, expected) => {

@@ -114,6 +114,13 @@ test.each([
   expect(read(again.workspace, 'new.txt')).toBe('unfinished');
 });
 
+test('Work is listed as kept at the end of its attempt, whatever becomes of its worktree', async () => {
+  await usedOnce({ 'new.txt': 'half' });
+  expect(rig.git('for-each-ref', '--format=%(contents:subject)', 'refs/orchestrator')).toContain(
+    'at the end of its attempt',
+  );
+});
+
 test('An unfinished attempt gets its worktree back as it was left, and nobody else gets it', async () => {
   const { slot, attempt } = await killedIn({ 'new.txt': 'unfinished' });
   const tool = await rig.start({}, [attempt], 'r2');
