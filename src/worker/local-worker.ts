@@ -1,4 +1,5 @@
 import { bareEnd, type Attempt, type AttemptEnd } from '../attempt.ts';
+import type { AttemptOutcome } from '../outcome.ts';
 import { err, type Result } from '../result.ts';
 import type { TaskId } from '../task.ts';
 import type { Workspace, Workspaces } from '../workspace/workspace.ts';
@@ -146,6 +147,28 @@ async function reopen(
   }
 }
 
+/** What is said of work that is kept: how its attempt ended, and not what it had to say, which may be anything. */
+const KEPT: Readonly<Record<AttemptOutcome, string>> = {
+  landed: 'after its change had landed',
+  'no-change': 'when its attempt had changed nothing',
+  'verify-failed': 'when its change did not pass its checks',
+  'review-rejected': 'when the review did not accept its change',
+  conflict: 'when its change conflicted with what had landed',
+  'timed-out': 'when its attempt ran out of time',
+  stalled: 'when its worker had gone silent',
+  looping: 'when its worker went round in circles',
+  crashed: 'when its worker had crashed',
+  'permission-denied': 'when its worker was denied what it needed',
+  refused: 'when the model refused its task',
+  'usage-limited': 'when its attempt met a usage limit',
+  'over-budget': 'when its attempt was over its budget',
+  unauthenticated: 'when its worker was not logged in',
+  'model-unavailable': 'when its model could not be had',
+  'prompt-too-long': 'when its session had grown too long',
+  cancelled: 'when its attempt was interrupted',
+  infrastructure: 'when its attempt failed for a reason outside of the task',
+};
+
 /** Gives the workspace back whatever happens; a job that fails without an end has not landed. */
 async function inWorkspace<T extends AttemptEnd | undefined>(
   { workspaces }: LocalWorkerOptions,
@@ -154,13 +177,15 @@ async function inWorkspace<T extends AttemptEnd | undefined>(
   job: (workspace: Workspace) => Promise<T>,
 ): Promise<T> {
   let landed = false;
+  let why: string | undefined;
   try {
     const end = await job(workspace);
     landed = end?.outcome === 'landed';
+    why = end === undefined ? undefined : KEPT[end.outcome];
     return end;
   } finally {
     // What has come of the attempt stands, whatever becomes of the place.
-    await workspaces.release(workspace, landed).catch((error: unknown) => {
+    await workspaces.release(workspace, landed, why).catch((error: unknown) => {
       warn(hooks, `The workspace ${workspace.directory} could not be given back: ${messageOf(error)}`);
     });
   }

@@ -168,7 +168,12 @@ export class SlotPool {
    * Keeps what is in a slot and frees it. The ref of its work is moved to what was kept, or removed where that `landed`.
    * Where it cannot be kept the slot stays as it is, and the answer is false.
    */
-  async settle(slot: string, prepared: string | null = null, landed = false): Promise<boolean> {
+  async settle(
+    slot: string,
+    prepared: string | null = null,
+    landed = false,
+    why = 'at the end of its attempt',
+  ): Promise<boolean> {
     const { git, root, base, now, warn } = this.#options;
     const state = this.stateOf(slot);
     this.#taken.add(slot);
@@ -180,7 +185,6 @@ export class SlotPool {
         const isSeen = landed && this.#untouched.wasSeenNow(slot);
         const isStill = await this.#isStill(slot, condition, isSeen);
         const still = isStill ? this.#untouched.commitOf(slot) : undefined;
-        const why = 'at the end of its attempt';
         const commit = still ?? (await this.keep(slot, why, condition)).commit;
         const branch = await this.#workIn(state, condition);
         if (condition.kind === 'sound' && still === undefined) {

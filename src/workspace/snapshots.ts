@@ -16,7 +16,7 @@ import type { Change, LeftOut } from './workspace.ts';
 export interface KeepRequest {
   readonly runId: string;
   readonly taskId: TaskId;
-  /** For the list of snapshots, e.g. `at the end of its attempt`. */
+  /** For the list of snapshots, e.g. `when its attempt was interrupted`. */
   readonly why: string;
   /** Where the work began: its parent, where the worktree itself cannot tell any more. */
   readonly base?: string | null;

@@ -99,8 +99,11 @@ export interface Workspaces {
   ): Promise<Result<Workspace, string>>;
   /** The workspace of an attempt whose orchestrator was killed, as it was left. */
   reopen(attempt: Attempt): Promise<Result<Workspace, string>>;
-  /** Gives a workspace back; `landed` tells that all of it is part of the integration branch. */
-  release(workspace: Workspace, landed: boolean): Promise<void>;
+  /**
+   * Gives a workspace back; `landed` tells that all of it is part of the integration branch. `why` says of what is kept
+   * of it how its attempt ended, such as `when its attempt was interrupted`.
+   */
+  release(workspace: Workspace, landed: boolean, why?: string): Promise<void>;
   /** Takes what landed to the user, without touching anything of theirs that is not committed. */
   deliver(): Promise<Delivery>;
 }

@@ -163,7 +163,7 @@ export class WorktreeRun implements ChangesContext {
     });
   }
 
-  async release(workspace: Workspace, landed: boolean): Promise<void> {
+  async release(workspace: Workspace, landed: boolean, why?: string): Promise<void> {
     const lease = this.#leases.get(workspace.directory);
     if (lease === undefined) return;
     const { slot, change } = lease;
@@ -172,7 +172,7 @@ export class WorktreeRun implements ChangesContext {
     // A worker that changed what is installed has changed it for its own branch only.
     const key = await this.#setup.key(slot).catch(() => null);
     const isSame = prepared !== null && key === prepared;
-    const settled = await this.pool.settle(slot, isSame ? prepared : null, landed);
+    const settled = await this.pool.settle(slot, isSame ? prepared : null, landed, why);
     if (!settled || !landed || occupant === null) return;
     try {
       await this.#snapshots.prune(occupant, await this.integration.tip(), change);

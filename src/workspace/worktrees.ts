@@ -21,7 +21,7 @@ export function createWorktrees(options: WorktreesOptions): Workspaces {
     },
     acquire: (request, signal) => begun().acquire(request, signal),
     reopen: (attempt) => begun().reopen(attempt),
-    release: (workspace, landed) => begun().release(workspace, landed),
+    release: (workspace, landed, why) => begun().release(workspace, landed, why),
     deliver: () => begun().deliver(),
   };
 }

@@ -5,6 +5,7 @@ import type { Attempt, AttemptEnd, Proof, WorkerReport } from '../../../src/atte
 import { writeAssignment } from '../../../src/worker/assignment-file.ts';
 import { attemptFiles } from '../../../src/worker/claude-process.ts';
 import type { Assignment } from '../../../src/worker/worker.ts';
+import { Snapshots } from '../../../src/workspace/snapshots.ts';
 import type { Changes, Workspaces } from '../../../src/workspace/workspace.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
 import { attemptEnd } from '../../rig/attempt-end.ts';
@@ -185,6 +186,22 @@ describe('what happens around an attempt', () => {
       .worker({ workspaces, snapshotMs: 20 })
       .run(rig.assignment({ attempt }), broken, never);
     expect(end.outcome).toBe('review-rejected');
+  });
+
+  test('what a worker had written when it was interrupted is kept with that reason', async () => {
+    rig.script([{ write: { path: 'made.txt', text: 'x\n' } }, { print: lines.init }, { hang: true }]);
+    const stop = new AbortController();
+    const workspaces = await trees.start();
+    workspaces.changes.snapshot = (workspace) => {
+      if (read(workspace, 'made.txt') === 'x\n') stop.abort();
+      return Promise.resolve();
+    };
+    const attempt = trees.attempt('1', { id: 1, files: join(rig.root, 'attempts', '1') });
+    const worker = rig.worker({ workspaces, snapshotMs: 20 });
+    const end = await worker.run(rig.assignment({ attempt }), listen().hooks, stop.signal);
+    expect(end.outcome).toBe('cancelled');
+    const kept = await new Snapshots(trees.runner).list(null);
+    expect(kept.map(({ why }) => why)).toEqual(['when its attempt was interrupted']);
   });
 
   test('where it was stopped before its start, it is known all the same what it has taken over', async () => {

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Snapshots } from '../../../src/workspace/snapshots.ts';
 import { write } from '../../rig/landing-rig.ts';
 import { read, WorktreesRig } from '../../rig/worktrees-rig.ts';
 
@@ -119,6 +120,15 @@ test('Work is listed as kept at the end of its attempt, whatever becomes of its 
   expect(rig.git('for-each-ref', '--format=%(contents:subject)', 'refs/orchestrator')).toContain(
     'at the end of its attempt',
   );
+});
+
+test('Work is listed with the reason that its attempt was given back with', async () => {
+  const tool = await rig.start();
+  const { workspace } = await rig.acquire(tool, rig.attempt('1'));
+  write(workspace.directory, { 'new.txt': 'unfinished' });
+  await tool.release(workspace, false, 'when its attempt ran out of time');
+  const [kept] = await new Snapshots(rig.runner).list(null);
+  expect(kept).toMatchObject({ taskId: '1', why: 'when its attempt ran out of time' });
 });
 
 test('An unfinished attempt gets its worktree back as it was left, and nobody else gets it', async () => {
