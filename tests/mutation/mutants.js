@@ -147,7 +147,7 @@ export const MUTANTS = [
     file: 'src/store/database.ts',
     find: "this.sql('ROLLBACK').run();",
     replace: "this.sql('COMMIT').run();",
-    likely: ['tests/integration/store'],
+    likely: ['tests/integration/store/driver.test.ts'],
   },
   {
     name: 'killed-attempt-charged',

@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Database } from '../../../src/store/database.ts';
 import { type DriverName, openDriver } from '../../../src/store/driver.ts';
 import { describeEachDriver } from '../../rig/each-driver.ts';
 import { buildStoreProgram, startStoreProcess } from '../../rig/store-process.ts';
@@ -99,5 +100,22 @@ describeEachDriver('a driver', ({ driver, file }) => {
     expect(open.prepare('SELECT * FROM t WHERE a = ?').get(2)).toBeUndefined();
     expect(open.prepareTable('SELECT b, a, NULL FROM t').all()).toEqual([['x', 1, null]]);
     open.close();
+  });
+});
+
+describeEachDriver('a transaction', ({ driver, file }) => {
+  it('that fails half-way stores nothing, and the next one is whole', () => {
+    const schema = { name: 'test', applicationId: 7, migrations: ['CREATE TABLE words (word TEXT)'] };
+    const db = new Database(file(), schema, { driver });
+    const add = (word: string) => db.sql('INSERT INTO words VALUES (?)').run(word);
+    expect(() =>
+      db.write(() => {
+        add('half');
+        throw new Error('stop');
+      }),
+    ).toThrow('stop');
+    db.write(() => add('whole'));
+    expect(db.sql('SELECT word FROM words').all()).toEqual([{ word: 'whole' }]);
+    db.close();
   });
 });

@@ -57,6 +57,20 @@ describe('keeping', () => {
     expect(refs()).toEqual([]);
   });
 
+  test.each(['--assume-unchanged', '--skip-worktree'])(
+    'a file that was changed after `git update-index %s` is kept as it is',
+    async (flag) => {
+      write(rig.top, { told: 'before' });
+      rig.git('add', 'told');
+      rig.git('commit', '-q', '-m', 'told');
+      const worktree = rig.worktree();
+      rig.git('-C', worktree, 'update-index', flag, 'told');
+      write(worktree, { told: 'after' });
+      const { commit } = await rig.snapshots.keep(worktree, request);
+      expect(rig.git('show', `${commit}:told`)).toBe('after');
+    },
+  );
+
   test('it needs no identity, signs nothing and runs no hook of the user', async () => {
     rig.git('config', '--unset', 'user.email');
     rig.git('config', 'user.useConfigOnly', 'true');
