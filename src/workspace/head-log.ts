@@ -1,5 +1,6 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRegular } from './regular-file.ts';
 
 /** What git's own log says of moves of a worktree's HEAD that are ours. */
 export const US = 'orchestrator';
@@ -13,6 +14,14 @@ export interface HeadLog {
   readonly work: string | null;
   /** Commits that were made, in that order, whether or not they are part of anything now. */
   readonly commits: readonly string[];
+  /** Those of them that were there nowhere before: what is merged or rebased may be somebody else's. */
+  readonly made: ReadonlySet<string>;
+  /** All that it has been at. */
+  readonly visited: ReadonlySet<string>;
+  /** What its worker has named to move it, branches among them. */
+  readonly names: ReadonlySet<string>;
+  /** Where it was taken to by a name, or by a rebase, and that name. */
+  readonly moves: readonly { readonly commit: string; readonly to: string }[];
 }
 
 /** Begins the log anew for work that starts at a commit; all that it led to before is kept. */
@@ -21,28 +30,57 @@ export async function beginHeadLog(admin: string, work: string, commit: string):
   const when = `${Math.floor(Date.now() / 1000)} +0000`;
   await mkdir(join(admin, 'logs'), { recursive: true });
   // Git goes on with a log that is there, whatever core.logAllRefUpdates says.
-  await writeFile(fileOf(admin), `${commit} ${commit} ${who} ${when}\t${US}: ${work}\n`);
+  await writeFile(headLogOf(admin), `${commit} ${commit} ${who} ${when}\t${US}: ${work}\n`);
 }
 
-/** Reads it; of a log that is gone nothing is known. */
-export async function readHeadLog(admin: string): Promise<HeadLog> {
-  const text = await readFile(fileOf(admin), 'utf8').catch(() => '');
-  let work: string | null = null;
-  let commits = new Set<string>();
-  for (const line of text.split('\n')) {
-    const [, commit, message = ''] = /^[0-9a-f]+ ([0-9a-f]{40,64}) [^\t]*(?:\t(.*))?$/.exec(line) ?? [];
-    if (commit === undefined) continue;
+/** Reads it, or what was written since some Unix milliseconds; of a log that is gone nothing is known. */
+export function readHeadLog(admin: string, since = 0): HeadLog {
+  let log = emptyLog(null);
+  for (const { commit, at, message } of parseLog(readRegular(headLogOf(admin)))) {
+    // Git writes down whole seconds.
+    if (at < Math.floor(since / 1000)) continue;
     const begun = BEGUN.exec(message)?.[1];
-    if (begun !== undefined) [work, commits] = [begun, new Set()];
-    else if (!MOVED.test(message)) commits.add(commit);
+    if (begun !== undefined) log = emptyLog(begun);
+    else if (!MOVED.test(message)) log.commits.add(commit);
+    log.visited.add(commit);
+    if (MADE.test(message)) log.made.add(commit);
+    for (const name of NAMED.exec(message)?.slice(1) ?? []) log.names.add(name);
+    const to = MOVED_TO.exec(message)?.[1];
+    if (to !== undefined) log.moves.push({ commit, to });
   }
-  return { work, commits: [...commits] };
+  return { ...log, commits: [...log.commits] };
+}
+
+/** A line of a log of git's. */
+export interface LogLine {
+  readonly commit: string;
+  /** Unix seconds. */
+  readonly at: number;
+  readonly message: string;
+}
+
+/** Reads what git writes down of a ref, the oldest line first. */
+export function parseLog(text: string): LogLine[] {
+  return text.split('\n').flatMap((line) => {
+    const [, commit, at, message = ''] =
+      /^[0-9a-f]+ ([0-9a-f]{40,64}) (?:[^\t]*> (\d+) )?[^\t]*(?:\t(.*))?$/.exec(line) ?? [];
+    return commit === undefined ? [] : [{ commit, at: Number(at), message }];
+  });
+}
+
+function headLogOf(admin: string): string {
+  return join(admin, 'logs', 'HEAD');
+}
+
+function emptyLog(work: string | null) {
+  const sets = { commits: new Set<string>(), made: new Set<string>(), visited: new Set<string>() };
+  return { work, ...sets, names: new Set<string>(), moves: [] as { commit: string; to: string }[] };
 }
 
 const BEGUN = new RegExp(`^${US}: (${US}/.+)$`);
 /** Moves that make no commit. */
 const MOVED = new RegExp(`^(?:${US}\\b|checkout:|reset:)`);
-
-function fileOf(admin: string): string {
-  return join(admin, 'logs', 'HEAD');
-}
+const MADE = /^commit(?: \([a-z-]+\))?: /;
+const MOVED_TO = /(?:^checkout: moving from \S+ to| \(start\): checkout) (\S+)$/;
+const NAMED =
+  /^(?:checkout: moving from (\S+) to (\S+)|Branch: renamed refs\/heads\/(\S+) to refs\/heads\/(\S+))$/;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Git } from './git.ts';
 import { ownerOfWork } from './own-refs.ts';
 import { inspectSlot } from './slot-condition.ts';
+import { forgetNoted } from './shared-refs.ts';
 import { isBeingWritten, LEFT, moveNested } from './slot.ts';
 import { readSlotState } from './slot-state.ts';
 import type { Snapshots } from './snapshots.ts';
@@ -60,5 +61,6 @@ export async function removeWorktree(
   await moveNested(git, directory, condition.admin, base, join(root, LEFT));
   await git.exclusive(() => git.run(['worktree', 'remove', '--force', directory]));
   await rm(`${directory}.json`, { force: true });
+  forgetNoted(directory);
   return undefined;
 }

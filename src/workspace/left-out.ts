@@ -75,6 +75,15 @@ export async function withLeftOut(
   });
 }
 
+/** A tree with the files of another one in it too. */
+export async function withFiles(git: Git, place: WorkTree, tree: string, other: string): Promise<string> {
+  return await withIndexOf(git, place, tree, async (index) => {
+    const files = await index.run(['ls-tree', '-r', '-z', '--full-tree', other]);
+    await index.run(['update-index', '--add', '--replace', '-z', '--index-info'], files);
+    return await index.run(['write-tree']);
+  });
+}
+
 async function withIndexOf<T>(
   git: Git,
   place: WorkTree,

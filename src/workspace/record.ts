@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TaskId } from '../task.ts';
 import type { Git } from './git.ts';
 
 const [NAME, EMAIL] = ['claude-orchestrator', 'claude-orchestrator@localhost'];
@@ -36,4 +37,31 @@ export async function recordCommit(
   } finally {
     await rm(file, { force: true });
   }
+}
+
+/** Whose work is kept, and why now. */
+export interface KeepRequest {
+  readonly runId: string;
+  readonly taskId: TaskId;
+  /** For the list of snapshots, e.g. `when its attempt was interrupted`. */
+  readonly why: string;
+  /** Where the work began: its parent, where the worktree itself cannot tell any more. */
+  readonly base?: string | null;
+  /** Files that are not part of the work, whether or not git ignores them. */
+  readonly without?: readonly string[];
+  /** When a worker began, in Unix milliseconds: what it wrote and git does not take is kept on the side. */
+  readonly workingSince?: number | null;
+  /** Makes what is kept the worktree's own index: nobody works there any more. */
+  readonly takesIndex?: boolean;
+}
+
+/** Makes a commit of something that is kept of a task: `why` tells people what it is. */
+export async function recordKept(
+  git: Git,
+  content: { readonly tree: string; readonly parents: readonly string[] },
+  { runId, taskId, why }: Pick<KeepRequest, 'runId' | 'taskId' | 'why'>,
+): Promise<string> {
+  const subject = why.replace(/\p{Cc}+/gu, ' ').trim();
+  const message = `${subject}\n\nOrchestrator-Task: ${taskId}\nOrchestrator-Run: ${runId}\n`;
+  return await recordCommit(git, { ...content, message });
 }

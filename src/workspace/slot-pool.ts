@@ -18,8 +18,11 @@ import {
 } from './slot.ts';
 import { inspectSlot, type SlotCondition } from './slot-condition.ts';
 import { readSlotState, writeSlotState, type SlotState } from './slot-state.ts';
+import type { KeepRequest } from './record.ts';
+import { noteSharedRefs } from './shared-refs.ts';
 import type { Kept, Snapshots } from './snapshots.ts';
 import { Untouched } from './untouched.ts';
+import { findWorkerRefs, removeWorkerRefs, type WorkerRef } from './worker-refs.ts';
 
 /** What the pool needs of the repository it makes worktrees of. */
 export interface SlotPoolOptions {
@@ -146,9 +149,11 @@ export class SlotPool {
 
   /** Says whose work is done in a slot from now on. */
   async occupy(slot: string, work: Required<Pick<SlotState, 'occupant' | 'branch' | 'base'>>): Promise<void> {
-    const condition = inspectSlot(slot, this.#options.commonDirectory);
+    const { commonDirectory } = this.#options;
+    const condition = inspectSlot(slot, commonDirectory);
     if (condition.kind === 'sound' && work.branch !== null && work.base !== null)
       await beginHeadLog(condition.admin, work.branch, work.base);
+    noteSharedRefs(slot, commonDirectory);
     const now = this.#options.now();
     await this.write(slot, { ...this.stateOf(slot), ...work, usedAt: now, workingSince: now });
   }
@@ -174,11 +179,11 @@ export class SlotPool {
     landed = false,
     why = 'at the end of its attempt',
   ): Promise<boolean> {
-    const { git, root, base, now, warn } = this.#options;
+    const { git, root, commonDirectory, base, now, snapshots, warn } = this.#options;
     const state = this.stateOf(slot);
     this.#taken.add(slot);
     try {
-      const condition = inspectSlot(slot, this.#options.commonDirectory);
+      const condition = inspectSlot(slot, commonDirectory);
       if (condition.kind === 'locked') return false;
       if (condition.kind === 'absent') await this.#settleGone(state, landed);
       else {
@@ -186,7 +191,13 @@ export class SlotPool {
         const isStill = await this.#isStill(slot, condition, isSeen);
         const still = isStill ? this.#untouched.commitOf(slot) : undefined;
         const commit = still ?? (await this.keep(slot, why, condition)).commit;
-        const branch = await this.#workIn(state, condition);
+        const branch = this.#workIn(state, condition);
+        const made = await this.#madeIn(slot, condition);
+        if (made.length > 0) {
+          const request = await this.#requestFor(slot, why, condition);
+          const note = await snapshots.keepRefs(slot, request, made, commit);
+          if (note !== undefined) warn(note);
+        }
         if (condition.kind === 'sound' && still === undefined) {
           await endOperations(condition.admin);
           // Off whatever branch its worker has made or switched to.
@@ -195,6 +206,7 @@ export class SlotPool {
           if (moved.length > 0)
             warn(`Repositories that were made in ${slot} are kept in ${moved.join(', ')}.`);
         }
+        await removeWorkerRefs(git, commonDirectory, slot, made);
         if (branch !== null) await this.#moveWork(branch, landed ? null : commit);
       }
       await this.write(slot, { ...state, occupant: null, prepared, usedAt: now(), workingSince: null });
@@ -208,17 +220,9 @@ export class SlotPool {
 
   /** Keeps what is in a slot now, as a commit. */
   async keep(slot: string, why: string, condition?: SlotCondition, takesIndex = false): Promise<Kept> {
-    const { git, snapshots, base } = this.#options;
     if (condition?.kind === 'broken') await this.#unlink(slot);
-    const state = this.stateOf(slot);
-    const work = await this.#workIn(state, condition);
-    const { runId, taskId } = state.occupant ?? ownerOfWork(work ?? '') ?? NOBODY;
-    // A repository that was cloned again in the place of a deleted one has not all of that one's commits.
-    const began = state.base === null ? undefined : await git.commitAt(state.base);
-    const { copied: without, workingSince } = state;
-    const known = { base: began ?? (await base()), without, workingSince };
-    const request = { runId, taskId, why, takesIndex, ...known };
-    const kept = await snapshots.keep(slot, request);
+    const request = await this.#requestFor(slot, why, condition);
+    const kept = await this.#options.snapshots.keep(slot, { ...request, takesIndex });
     if (kept.unread !== '') throw new Error(`git cannot read all of it: ${kept.unread}`);
     if (takesIndex && !kept.hasRepositories && condition?.kind === 'sound')
       await this.#untouched.note(slot, condition.admin, kept.commit);
@@ -331,10 +335,40 @@ export class SlotPool {
     else if (isOfIt) await this.#moveWork(branch, newest);
   }
 
+  async #requestFor(slot: string, why: string, condition?: SlotCondition): Promise<KeepRequest> {
+    const { git, base } = this.#options;
+    const state = this.stateOf(slot);
+    const work = this.#workIn(state, condition);
+    const { runId, taskId } = state.occupant ?? ownerOfWork(work ?? '') ?? NOBODY;
+    // A repository that was cloned again in the place of a deleted one has not all of that one's commits.
+    const began = state.base === null ? undefined : await git.commitAt(state.base);
+    const { copied: without, workingSince } = state;
+    return { runId, taskId, why, base: began ?? (await base()), without, workingSince };
+  }
+
+  /** What the worker of a slot has made in the repository that all of them share. */
+  async #madeIn(slot: string, condition: SlotCondition): Promise<WorkerRef[]> {
+    const { git, commonDirectory } = this.#options;
+    if (condition.kind !== 'sound' || !this.#isOccupied(slot)) return [];
+    const { admin, branch } = condition;
+    const place = { slot, admin, branch, since: this.stateOf(slot).usedAt, slots: () => this.#byAdmin() };
+    return await findWorkerRefs(git, commonDirectory, place);
+  }
+
+  /** All slots, by where git keeps their index and HEAD. */
+  #byAdmin(): Map<string, { readonly slot: string; readonly isBusy: boolean }> {
+    const found = [...this.#states.keys()].flatMap((slot) => {
+      const condition = inspectSlot(slot, this.#options.commonDirectory);
+      const known = { slot, isBusy: this.#isOccupied(slot) };
+      return condition.kind === 'sound' ? [[condition.admin, known] as const] : [];
+    });
+    return new Map(found);
+  }
+
   /** What work is in a slot; where its state was lost, git's own log of it tells. */
-  async #workIn({ branch }: SlotState, condition: SlotCondition | undefined): Promise<string | null> {
+  #workIn({ branch }: SlotState, condition: SlotCondition | undefined): string | null {
     if (branch !== null || condition?.kind !== 'sound') return branch;
-    return (await readHeadLog(condition.admin)).work;
+    return readHeadLog(condition.admin).work;
   }
 
   async #moveWork(name: string, commit: string | null): Promise<void> {

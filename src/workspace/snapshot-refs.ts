@@ -41,22 +41,23 @@ export class SnapshotRefs {
 
   /**
    * Under the next number that is free, whoever else may be counting. What comes without a tree is kept on the side, and
-   * is not what the next snapshot is compared with.
+   * is not what the next snapshot is compared with. Returns the ref.
    */
   async add(
     { runId, taskId }: { readonly runId: string; readonly taskId: TaskId },
     kept: { readonly commit: string } & Partial<Newest>,
-  ): Promise<void> {
+  ): Promise<string> {
     for (let tries = 1; ; tries++) {
       const of = await this.#of(runId, taskId);
       const number = of.last + 1;
-      const commands = [`create ${folderOf(runId, taskId)}/${number} ${kept.commit}`];
+      const ref = `${folderOf(runId, taskId)}/${number}`;
+      const commands = [`create ${ref} ${kept.commit}`];
       const result = await this.#git.tryMoveRefs(commands);
       if (result.exitCode === 0) {
         of.last = number;
         of.commits.set(number, kept.commit);
         if (kept.tree !== undefined) of.newest = { ...NONE, ...kept };
-        return;
+        return ref;
       }
       this.#runs.delete(runId);
       if (tries === STORE_TRIES) throw new GitFailed(['update-ref', ...commands], result);

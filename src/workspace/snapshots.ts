@@ -2,31 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskId } from '../task.ts';
 import { WorkerPool } from '../worker-pool.ts';
+import { BESIDE, keepLeftOut, keepWorkerRefs, parsePlace, type Keeping } from './beside.ts';
 import { captureTree } from './capture.ts';
 import type { Git } from './git.ts';
 import { readHeadLog } from './head-log.ts';
-import { findLeftOut, NOTHING_LEFT_OUT, withLeftOut } from './left-out.ts';
 import { OWN_REFS } from './own-refs.ts';
 import { findWorkTree, type WorkTree } from './private-index.ts';
-import { recordCommit } from './record.ts';
+import { recordKept, type KeepRequest } from './record.ts';
 import { folderOf, SNAPSHOT_REF, SnapshotRefs } from './snapshot-refs.ts';
+import type { WorkerRef } from './worker-refs.ts';
 import type { Change, LeftOut } from './workspace.ts';
-
-/** Whose work is kept, and why now. */
-export interface KeepRequest {
-  readonly runId: string;
-  readonly taskId: TaskId;
-  /** For the list of snapshots, e.g. `when its attempt was interrupted`. */
-  readonly why: string;
-  /** Where the work began: its parent, where the worktree itself cannot tell any more. */
-  readonly base?: string | null;
-  /** Files that are not part of the work, whether or not git ignores them. */
-  readonly without?: readonly string[];
-  /** When a worker began, in Unix milliseconds: what it wrote and git does not take is kept on the side. */
-  readonly workingSince?: number | null;
-  /** Makes what is kept the worktree's own index: nobody works there any more. */
-  readonly takesIndex?: boolean;
-}
 
 /** What was kept. */
 export interface Kept {
@@ -51,17 +36,10 @@ export interface Snapshot {
   /** ISO 8601, with an offset. */
   readonly date: string;
   readonly why: string;
-  /** Whether it holds files that were left out of the work, such as those that git ignores. */
-  readonly isLeftOut: boolean;
+  /** What it is beside the work: files that git does not take, or what was put elsewhere in git; null for the work. */
+  readonly beside: keyof typeof BESIDE | null;
   /** Whether all of its content is part of what landed too. */
   readonly landed: boolean;
-}
-
-/** What the name of a task ends with where files are kept that were left out of its work. */
-const LEFT_OUT = '-left-out';
-
-function placeOf({ taskId, isLeftOut }: Snapshot): string {
-  return isLeftOut ? `${taskId}${LEFT_OUT}` : taskId;
 }
 
 /** Keeps everything that workers wrote as commits under `refs/orchestrator/<run>/<task>/<n>`. */
@@ -86,6 +64,33 @@ export class Snapshots {
     return turn.run(() => this.#keep(worktree, request));
   }
 
+  /**
+   * Keeps what a worker had put elsewhere in git than in its work, which is at `commit`. Returns what to tell people;
+   * undefined where all of it is in the work.
+   */
+  async keepRefs(
+    worktree: string,
+    request: KeepRequest,
+    made: readonly WorkerRef[],
+    commit: string,
+  ): Promise<string | undefined> {
+    const place = await findWorkTree(worktree, await this.#commonDirectory());
+    return await keepWorkerRefs(this.#keeping(place, request), made, commit);
+  }
+
+  /** The refs of what is kept that a worker had put elsewhere in git. */
+  async refsBeside({
+    runId,
+    taskId,
+  }: {
+    readonly runId: string;
+    readonly taskId: TaskId;
+  }): Promise<string[]> {
+    const place = `${taskId}${BESIDE.refs}`;
+    const kept = await this.#refs.list(runId, place);
+    return [...kept.keys()].map((number) => `${folderOf(runId, place)}/${number}`);
+  }
+
   /** All snapshots, the newest first; `landed` names a commit or ref that holds what landed. */
   async list(landed: string | null): Promise<Snapshot[]> {
     const format = '%(refname)%09%(objectname)%09%(committerdate:iso-strict)%09%(contents:subject)';
@@ -99,9 +104,8 @@ export class Snapshots {
       const [ref = '', commit = '', date = '', ...why] = line.split('\t');
       const [, runId, place, number] = SNAPSHOT_REF.exec(ref) ?? [];
       if (runId === undefined || place === undefined || runId === 'delivered') return [];
-      const isLeftOut = place.endsWith(LEFT_OUT);
-      const taskId = isLeftOut ? place.slice(0, -LEFT_OUT.length) : place;
-      return [{ ref, runId, taskId, number: Number(number), commit, date, why: why.join(' '), isLeftOut }];
+      const { taskId, beside } = parsePlace(place);
+      return [{ ref, runId, taskId, number: Number(number), commit, date, why: why.join(' '), beside }];
     });
     const landings = landed === null ? new Map<TaskId, string[]>() : await this.#landings(landed);
     const checks = new WorkerPool(4);
@@ -130,14 +134,14 @@ export class Snapshots {
 
   /** Removes these, whatever is in them. */
   async remove(snapshots: readonly Snapshot[]): Promise<void> {
-    const left = new Set(snapshots);
-    for (const first of left) {
-      const alike = [...left].filter(
-        (each) => each.runId === first.runId && placeOf(each) === placeOf(first),
-      );
-      for (const each of alike) left.delete(each);
-      const numbers = alike.map(({ number }) => number);
-      await this.#refs.remove(first.runId, placeOf(first), numbers);
+    const places = new Map<string, number[]>();
+    for (const { ref, number } of snapshots) {
+      const place = ref.slice(0, ref.lastIndexOf('/'));
+      places.set(place, [...(places.get(place) ?? []), number]);
+    }
+    for (const [place, numbers] of places) {
+      const [runId = '', name = ''] = place.slice(OWN_REFS.length).split('/');
+      await this.#refs.remove(runId, name, numbers);
     }
   }
 
@@ -156,8 +160,12 @@ export class Snapshots {
       tree,
       unread,
       hasRepositories,
-      leftOut: await this.#keepLeftOut(place, request, { commit, tree, submodules }),
+      leftOut: await keepLeftOut(this.#keeping(place, request), { commit, tree, submodules }),
     };
+  }
+
+  #keeping(place: WorkTree, request: KeepRequest): Keeping {
+    return { git: this.#git, refs: this.#refs, place, request };
   }
 
   async #keepTree(
@@ -170,28 +178,9 @@ export class Snapshots {
     if (newest.commit !== '' && (same || isOnly(parents, newest.commit, head, tree))) return newest.commit;
     if (base !== null && isOnly(parents, base, head, tree)) return base;
 
-    const commit = await this.#commit(tree, parents, request);
+    const commit = await recordKept(this.#git, { tree, parents }, request);
     await this.#refs.add(request, { tree, commit, parents: parents.join(' ') });
     return commit;
-  }
-
-  /** What a worker wrote and git does not take; on the side, so that nothing of it is ever taken for its work. */
-  async #keepLeftOut(
-    place: WorkTree,
-    request: KeepRequest,
-    { commit, tree, submodules }: { commit: string; tree: string; submodules: readonly string[] },
-  ): Promise<LeftOut> {
-    const { workingSince: since = null, without = [] } = request;
-    if (since === null || !place.linked) return NOTHING_LEFT_OUT;
-    const leftOut = await findLeftOut(this.#git, place, { tree, since, without, submodules });
-    if (leftOut.files.length === 0) return leftOut;
-    const whole = await withLeftOut(this.#git, place, tree, leftOut);
-    const { runId, taskId } = { ...request, taskId: `${request.taskId}${LEFT_OUT}` };
-    if ((await this.#refs.newest(runId, taskId)).tree === whole) return leftOut;
-    const why = `beside its work: ${leftOut.files[0]?.why ?? ''}`;
-    const kept = await this.#commit(whole, [commit], { ...request, why });
-    await this.#refs.add({ runId, taskId }, { tree: whole, commit: kept, parents: commit });
-    return leftOut;
   }
 
   async #head({ directory, gitDirectory, head }: WorkTree): Promise<Head | undefined> {
@@ -224,7 +213,7 @@ export class Snapshots {
   async #keepAbandoned(place: WorkTree, request: KeepRequest, head: string | undefined): Promise<void> {
     if (!place.linked) return;
     const known = [head, request.base].filter((commit) => typeof commit === 'string');
-    const { commits } = await readHeadLog(place.gitDirectory);
+    const { commits } = readHeadLog(place.gitDirectory);
     const made = commits.filter((commit) => !known.includes(commit));
     if (made.length === 0) return;
     const others = [...known, '--branches', '--tags', '--remotes'];
@@ -241,14 +230,12 @@ export class Snapshots {
     const commit =
       more.length === 0
         ? tip
-        : await this.#commit(await this.#git.treeOf(tip), [tip, ...more], { ...request, why });
+        : await recordKept(
+            this.#git,
+            { tree: await this.#git.treeOf(tip), parents: [tip, ...more] },
+            { ...request, why },
+          );
     await this.#refs.add(request, { commit });
-  }
-
-  async #commit(tree: string, parents: readonly string[], request: KeepRequest): Promise<string> {
-    const why = request.why.replace(/\p{Cc}+/gu, ' ').trim();
-    const message = `${why}\n\nOrchestrator-Task: ${request.taskId}\nOrchestrator-Run: ${request.runId}\n`;
-    return recordCommit(this.#git, { tree, parents, message });
   }
 
   async #landings(landed: string): Promise<Map<TaskId, string[]>> {

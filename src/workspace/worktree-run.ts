@@ -135,7 +135,8 @@ export class WorktreeRun implements ChangesContext {
         const environment = await this.#prepare(slot, await files, signal);
         if (left !== undefined && previous?.outcome === 'conflict')
           await mergeInto(this.git, slot.directory, await this.integration.tip());
-        const inherited = left === undefined ? '' : await this.#summarize(left);
+        const inherited =
+          previous === null || left === undefined ? '' : await this.#summarize(previous, left);
         const { directory } = slot;
         const occupant = { runId: attempt.runId, taskId: task.id, attemptId: attempt.id };
         await this.pool.occupy(directory, { occupant, branch, base: commit });
@@ -262,10 +263,13 @@ export class WorktreeRun implements ChangesContext {
     return { ...workspace, directory };
   }
 
-  async #summarize(commit: string): Promise<string> {
+  async #summarize({ attempt }: Previous, commit: string): Promise<string> {
     const tip = await this.integration.tip();
     const options = ['--no-color', '--no-ext-diff', '--stat=100', '--stat-count=50'];
-    return await this.git.run(['diff', ...options, `${tip}...${commit}`]);
+    const changes = await this.git.run(['diff', ...options, `${tip}...${commit}`]);
+    const beside = await this.#snapshots.refsBeside(attempt);
+    const note = `What was in the stash, or on a branch or tag that is gone, is in ${beside.join(', ')}.`;
+    return beside.length === 0 ? changes : `${changes}\n${note}`.trim();
   }
 
   /** Of work that goes on under another name. */

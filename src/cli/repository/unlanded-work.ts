@@ -5,7 +5,7 @@ import type { Repository } from './open-repository.ts';
 import { baseOf, integrationTips } from './base-of.ts';
 
 /** A snapshot, whether it has landed or not. */
-export type KeptWork = Omit<Snapshot, 'landed' | 'isLeftOut'>;
+export type KeptWork = Omit<Snapshot, 'landed' | 'beside'>;
 
 /** Work that is kept and has not landed. */
 export interface UnlandedWork extends KeptWork {
@@ -29,9 +29,9 @@ export async function unlandedWork(repository: Repository, all: boolean): Promis
   }
   const work: UnlandedWork[] = [];
   for (const snapshot of all ? found : found.filter((each) => [...newest.values()].includes(each))) {
-    const { commit, isLeftOut } = snapshot;
-    // Of what was left out of work, the work itself is no part.
-    const beside = isLeftOut ? await repository.git.commitAt(`${commit}^`) : undefined;
+    const { commit } = snapshot;
+    // What is beside the work is compared with what it was made on.
+    const beside = snapshot.beside !== null ? await repository.git.commitAt(`${commit}^`) : undefined;
     const base = beside ?? (await baseOf(repository.git, commit, null));
     const names = await repository.git.attempt([
       'diff',
@@ -66,9 +66,9 @@ export async function findSnapshot(repository: Repository, name: string): Promis
 
 const ROOT = 'refs/orchestrator/';
 
-/** Where the snapshots are that it is one of. */
-function placeOf({ ref }: Snapshot): string {
-  return ref.slice(0, ref.lastIndexOf('/'));
+/** Where the snapshots are that it is one of; what was put elsewhere in git is no later state of anything. */
+function placeOf({ ref, beside }: Snapshot): string {
+  return beside === 'refs' ? ref : ref.slice(0, ref.lastIndexOf('/'));
 }
 
 function newestOf(found: readonly Snapshot[], taskId: TaskId): Snapshot {
@@ -81,8 +81,8 @@ function newestOf(found: readonly Snapshot[], taskId: TaskId): Snapshot {
       `\`recover list\` shows all there is; \`diff ${taskId}\` shows what landed.`,
     );
   // Snapshots of one second have one date: of a run, the last one is the one with the highest number.
-  // What was left out of work is named by its ref, or is all that there is.
-  const work = own.filter((each) => each.runId === latest.runId && !each.isLeftOut);
+  // What is beside the work is named by its ref, or is all that there is.
+  const work = own.filter((each) => each.runId === latest.runId && each.beside === null);
   return (work.length > 0 ? work : own.filter((each) => placeOf(each) === placeOf(latest))).reduce(
     (newest, each) => (each.number > newest.number ? each : newest),
   );

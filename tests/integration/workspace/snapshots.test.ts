@@ -250,7 +250,7 @@ describe('snapshots and what landed', () => {
         commit,
         date: rig.git('log', '-1', '--format=%cI', commit),
         why: 'it was stopped',
-        isLeftOut: false,
+        beside: null,
         landed: false,
       },
     ]);
