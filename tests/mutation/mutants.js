@@ -127,8 +127,8 @@ export const MUTANTS = [
     part: 'store',
     fault: 'a task that is in progress can be claimed again',
     file: 'src/store/attempts.ts',
-    find: "AND status IN ('pending', 'failed')",
-    replace: "AND status IN ('pending', 'failed', 'in-progress')",
+    find: 'if (task === undefined || !isRunnable(task.status) ||',
+    replace: "if (task === undefined || (!isRunnable(task.status) && task.status !== 'in-progress') ||",
     likely: ['tests/integration/store/runs.test.ts', 'tests/integration/store/processes.test.ts'],
   },
   {
