@@ -9,11 +9,12 @@ import { manyDrafts } from './many-tasks.ts';
 // What a command costs before it does anything: bare Node is the floor of each.
 const bin = resolve('bin/claude-orchestrator.js');
 const folder = mkdtempSync(join(tmpdir(), 'bench-start-up-'));
-const env = { ...process.env, HOME: folder, NO_COLOR: '1' };
+const env = { ...process.env, HOME: folder, XDG_CACHE_HOME: '', NO_COLOR: '1' };
 const small = project('small', 12);
 const large = project('large', 10_000);
 const huge = project('huge', 100_000);
 const worked = project('worked', 12, true);
+const worker = noteTaker();
 const tool = (cwd: string, ...args: string[]) => timeProcess(process.execPath, [bin, ...args], { cwd, env });
 const floor = 'node -e 0';
 
@@ -55,16 +56,18 @@ function project(name: string, tasks: number, hasRun = false): string {
   return root;
 }
 
-/** From the start of the tool to the start of its first worker, which is a shell script that notes the time. */
+/** A shell script for a worker, which notes the time. The first run, which is not counted, asks what it is. */
+function noteTaker(): string {
+  const worker = join(folder, 'claude');
+  const script = `case "$1" in -p) date +%s%N > spawned; exit 1;; *) echo '2.1.330 (Claude Code)';; esac`;
+  writeFileSync(worker, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return worker;
+}
+
+/** From the start of the tool to the start of its first worker. */
 function timeToFirstSpawn(): number {
   const root = project(`run-${String(performance.now())}`, 1);
-  const worker = join(root, 'claude');
   const note = join(root, 'spawned');
-  writeFileSync(
-    worker,
-    `#!/bin/sh\ncase "$1" in -p) date +%s%N > '${note}';; *) echo '2.1.330 (Claude Code)';; esac\nexit 1\n`,
-    { mode: 0o755 },
-  );
   writeFileSync(
     join(root, 'orchestrator_config.json'),
     JSON.stringify({ claude_cli: { command: worker, auth: 'api_key' }, execution: { max_retries: 0 } }),

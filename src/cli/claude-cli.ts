@@ -22,13 +22,24 @@ const AUTH_STATUS = z.object({
   subscriptionType: z.string().nullish(),
 });
 
+/** What a program is that should be the Claude CLI; nothing is asked but its version. */
+export type ClaudeProgram =
+  Exclude<ClaudeCli, { kind: 'found' }> | Omit<Extract<ClaudeCli, { kind: 'found' }>, 'login'>;
+
 /** Looks for the Claude CLI, its version, and whether it is logged in by itself, that is, without an API key. */
 export async function inspectClaude(command: string, options: ProbeOptions): Promise<ClaudeCli> {
   const withoutKey = { ...options, env: { ...options.env, ANTHROPIC_API_KEY: undefined } };
-  const [version, status] = await Promise.all([
-    probe(command, ['--version'], options),
+  const [program, status] = await Promise.all([
+    recogniseClaude(command, options),
     probe(command, ['auth', 'status'], withoutKey),
   ]);
+  if (program.kind !== 'found') return program;
+  return { ...program, login: status.kind === 'ended' ? parseLogin(status.stdout) : undefined };
+}
+
+/** Looks whether a program is the Claude CLI, by what it says to --version. */
+export async function recogniseClaude(command: string, options: ProbeOptions): Promise<ClaudeProgram> {
+  const version = await probe(command, ['--version'], options);
   if (version.kind === 'missing') {
     const why = whyNoProgram(command, { cwd: options.cwd, path: options.env['PATH'] });
     return { kind: 'missing', message: why ?? `cannot be started: ${version.message}` };
@@ -47,11 +58,7 @@ export async function inspectClaude(command: string, options: ProbeOptions): Pro
     const answer = said === '' ? 'nothing' : `"${said}"`;
     return { kind: 'missing', message: `is not the Claude CLI: to --version it says ${answer}` };
   }
-  return {
-    kind: 'found',
-    version: /\d+\.\d+\.\d+/.exec(version.stdout)?.[0],
-    login: status.kind === 'ended' ? parseLogin(status.stdout) : undefined,
-  };
+  return { kind: 'found', version: /\d+\.\d+\.\d+/.exec(version.stdout)?.[0] };
 }
 
 function parseLogin(stdout: string): CliLogin | undefined {

@@ -14,10 +14,12 @@ import { createCommandRunner, type RunCommand } from '../worker/verify.ts';
 import type { Worker } from '../worker/worker.ts';
 import { WorkerPool } from '../worker-pool.ts';
 import type { Workspaces } from '../workspace/workspace.ts';
-import { inspectClaude } from './claude-cli.ts';
-import { whyNoProgram } from './find-program.ts';
+import { inspectClaude, recogniseClaude, type ClaudeProgram } from './claude-cli.ts';
+import type { Cli } from './cli.ts';
+import { findProgram, whyNoProgram } from './find-program.ts';
 import { impossibleModel } from './model-name.ts';
 import type { Project } from './project.ts';
+import { isRecognised, rememberRecognised } from './recognised-claude.ts';
 
 /** Between SIGTERM and SIGKILL: the Claude CLI ends its tools within 1.6 s, a loaded machine is slower. */
 const GRACE_MS = 8000;
@@ -25,7 +27,7 @@ const GRACE_MS = 8000;
 const AFTER_RESULT_MS = 15_000;
 /** How often the CLI itself repeats a failed request, about 15 s in all; waiting longer is for the run to decide. */
 const API_RETRIES = 5;
-const LOGIN_TIMEOUT_MS = 30_000;
+const PROBE_TIMEOUT_MS = 30_000;
 /** How often what a worker has written so far is kept. */
 const SNAPSHOT_MS = 180_000;
 
@@ -34,32 +36,49 @@ export function workingDirectory(project: Project, { config }: Pick<LoadedConfig
   return resolve(project.root, config.execution.default_working_dir ?? '.');
 }
 
+/** Who pays for the workers. */
+export interface WorkerPayer {
+  readonly payer: Payer;
+  /** Resolves once the program is known to be the Claude CLI; rejects with `Failed` where it is not. */
+  readonly recognised: Promise<void>;
+}
+
 /** Who pays for the workers; throws `Failed` where nobody would, or where there is no Claude CLI to pay for. */
 export async function findWorkerPayer(
+  cli: Cli,
   project: Project,
   settings: LoadedConfig,
   signal: AbortSignal,
-): Promise<Payer> {
+): Promise<WorkerPayer> {
   const { config, secrets } = settings;
   const { auth, command } = config.claude_cli;
   const env = { ...settings.environment, ...config.claude_cli.environment };
   const impossible = impossibleModel(settings, 'worker');
   if (impossible !== undefined) throw new Failed(impossible);
-  const why = whyNoProgram(command, { cwd: project.root, path: env['PATH'] });
-  if (why !== undefined) failWithoutCli(command, why);
+  const place = { cwd: project.root, path: env['PATH'] };
+  const program = findProgram(command, place);
+  if (program === undefined) return failWithoutCli(command, whyNoProgram(command, place) ?? 'was not found');
   const hasApiKey = secrets.apiKey !== null;
+  const options = { cwd: project.root, env, timeoutMs: PROBE_TIMEOUT_MS, signal };
+  const accept = (claude: ClaudeProgram): void => {
+    if (signal.aborted) fail('interrupted', 'Interrupted. Nothing was started.');
+    if (claude.kind !== 'found') failWithoutCli(command, claude.message);
+    rememberRecognised(cli, program);
+  };
   // The CLI's word on its login takes up to a second, and is not needed where the answer is clear without it.
-  if (auth === 'api_key') return payerOf(chooseBilling({ auth, hasApiKey, loggedIn: undefined }));
-  const claude = await inspectClaude(command, {
-    cwd: project.root,
-    env,
-    timeoutMs: LOGIN_TIMEOUT_MS,
-    signal,
-  });
-  if (signal.aborted) fail('interrupted', 'Interrupted. Nothing was started.');
-  if (claude.kind !== 'found') failWithoutCli(command, claude.message);
-  const loggedIn = claude.login?.loggedIn;
-  return payerOf(chooseBilling({ auth, hasApiKey, loggedIn }));
+  if (auth === 'api_key') {
+    const payer = payerOf(chooseBilling({ auth, hasApiKey, loggedIn: undefined }));
+    if (isRecognised(cli, program)) return { payer, recognised: Promise.resolve() };
+    const recognised = recogniseClaude(command, options).then(accept);
+    // It is awaited later, or not at all.
+    recognised.catch(() => undefined);
+    return { payer, recognised };
+  }
+  const claude = await inspectClaude(command, options);
+  accept(claude);
+  const loggedIn = claude.kind === 'found' ? claude.login?.loggedIn : undefined;
+  const payer = payerOf(chooseBilling({ auth, hasApiKey, loggedIn }));
+  return { payer, recognised: Promise.resolve() };
 }
 
 function failWithoutCli(command: string, why: string): never {

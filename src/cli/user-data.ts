@@ -48,6 +48,13 @@ export function homeOf({ env }: Pick<Cli, 'env'>): string {
   return given === undefined || given === '' ? homedir() : given;
 }
 
+/** Where programs of this user keep what can be made again. */
+export function cacheDirectory(cli: Pick<Cli, 'env' | 'platform'>): string {
+  const given = cli.env['XDG_CACHE_HOME'];
+  if (given !== undefined && given.startsWith('/')) return given;
+  return cli.platform === 'darwin' ? `${homeOf(cli)}/Library/Caches` : `${homeOf(cli)}/.cache`;
+}
+
 /** Where this user's data of this tool is kept, by the customs of the platform. */
 function userDataFolder(cli: Pick<Cli, 'env' | 'platform'>): string {
   const given = cli.env['XDG_STATE_HOME'];

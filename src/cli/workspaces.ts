@@ -9,8 +9,9 @@ import { createWorktrees } from '../workspace/worktrees.ts';
 import type { Workspaces } from '../workspace/workspace.ts';
 import type { Cli } from './cli.ts';
 import type { Project } from './project.ts';
-import { cacheDirectory, findWorkPlace } from './repository/work-place.ts';
+import { findWorkPlace } from './repository/work-place.ts';
 import { describePullRequest } from './run/pull-request-text.ts';
+import { cacheDirectory } from './user-data.ts';
 
 /** What workspaces need of the run they are for. */
 export interface WorkspaceParts {

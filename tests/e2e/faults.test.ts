@@ -180,10 +180,11 @@ describe('is one outage for all, which the run waits for', () => {
   });
 });
 
-/** Makes a program that behaves as this shell script says. */
+/** Makes a Claude CLI whose workers behave as this shell script says. */
 function program(script: string): string {
   const file = join(account.home, 'claude');
-  writeFileSync(file, `#!/bin/sh\n${script}\n`);
+  const isAsked = '[ "$1" = --version ]';
+  writeFileSync(file, `#!/bin/sh\n${isAsked} && echo "2.1.330 (Claude Code)" && exit\n${script}\n`);
   chmodSync(file, 0o755);
   return file;
 }

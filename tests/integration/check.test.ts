@@ -262,9 +262,14 @@ describe('check', () => {
     ]);
     const options = { cwd: sandbox.project, env: { ...env, PATH: sandbox.path } };
     expect((await runTool(['add', '--raw', 'x'], options)).code).toBe(0);
-    const { stderr, code } = await runTool(['run'], options);
-    expect(code).toBe(2);
-    expect(stderr).toContain(`"${command}" ${why}`);
+    for (const auth of ['auto', 'api_key']) {
+      const run = { ...options, env: { ...options.env, CLAUDE_ORCHESTRATOR__CLAUDE_CLI__AUTH: auth } };
+      const { stderr, stdout, code } = await runTool(['run', '--no-plan'], run);
+      expect(code, stdout).toBe(2);
+      expect(stderr).toContain(`"${command}" ${why}`);
+    }
+    // What was refused is no run.
+    expect(JSON.parse((await runTool(['status', '--json'], options)).stdout)).toMatchObject({ run: null });
   });
 
   test('a model that is none of Claude is a failure, in check and in run; one that is not listed a warning', async () => {

@@ -3,6 +3,10 @@
 import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 
+if (process.argv[2] === '--version') {
+  console.log('2.1.330 (Claude Code)');
+  process.exit();
+}
 const { FAKE_CLAUDE_DIR: directory } = process.env;
 const prompt = readFileSync(0, 'utf8');
 const seen = `${directory}/calls.ndjson`;

@@ -9,7 +9,7 @@ import { bytesBelow, measureAttempts } from '../disk-use.ts';
 import type { Project } from '../project.ts';
 import { integrationTips } from '../repository/base-of.ts';
 import { openRepository, type Repository } from '../repository/open-repository.ts';
-import { cacheDirectory } from '../repository/work-place.ts';
+import { cacheDirectory } from '../user-data.ts';
 import { oldFiles, removeFiles, type OldFiles } from './transcripts.ts';
 
 /** What `clean` removed, or would remove, and what it left; also the documented shape of `clean --json`. */

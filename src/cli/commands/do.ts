@@ -53,11 +53,13 @@ async function doOneOff(cli: Cli, options: OneOffOptions, texts: readonly string
   const { project } = place;
   const settings = loadSettings(cli, options, project, runFlags(options));
   await refuseUnusable(cli, project, settings);
-  const payer = await interruptible(cli, 'Nothing was started.', (signal) =>
-    findWorkerPayer(project, settings, signal),
-  );
+  const payer = await interruptible(cli, 'Nothing was started.', async (signal) => {
+    const found = await findWorkerPayer(cli, project, settings, signal);
+    await found.recognised;
+    return found;
+  });
   const continues = await lookForBegun(project, request);
-  tellIntention(cli, options, { place, request, continues, settings, payer });
+  tellIntention(cli, options, { place, request, continues, settings, payer: payer.payer });
   if (options.yes !== true && !(await askToConfirm(cli, 'Begin?')))
     fail('interrupted', 'You did not say yes. Nothing was spent, and no task was stored.');
 

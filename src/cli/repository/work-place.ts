@@ -7,7 +7,7 @@ import { inspectRepository, type RepositoryReport } from '../../workspace/prefli
 import type { Cli } from '../cli.ts';
 import { workingDirectory } from '../compose.ts';
 import { gitTop, type Project } from '../project.ts';
-import { homeOf } from '../user-data.ts';
+import { cacheDirectory } from '../user-data.ts';
 
 /** Where workers will work: all in one directory, or each in a worktree of that directory's repository. */
 export interface WorkPlace {
@@ -48,13 +48,6 @@ export async function inspectWorkPlace(
   // Without a checkout there is none, which is told as such.
   const layout = await findLayout(git, places).catch(() => undefined);
   return await inspectRepository(git, { ...request, cacheRoot: layout?.root ?? null });
-}
-
-/** Where programs of this user keep what can be made again. */
-export function cacheDirectory(cli: Cli): string {
-  const given = cli.env['XDG_CACHE_HOME'];
-  if (given !== undefined && given.startsWith('/')) return given;
-  return cli.platform === 'darwin' ? `${homeOf(cli)}/Library/Caches` : `${homeOf(cli)}/.cache`;
 }
 
 const FIX = 'Run `git init` and make a first commit, or set execution.isolation to "none".';

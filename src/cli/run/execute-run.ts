@@ -91,7 +91,7 @@ async function holdingTheProject(
   const runId = newRunId();
   const processes = createProcessTable(cli);
   const presentation = present(context);
-  const payer = context.payer ?? (await findWorkerPayer(project, settings, stop));
+  const { payer, recognised } = context.payer ?? (await findWorkerPayer(cli, project, settings, stop));
   const accounts = accountsOf(cli, settings, payersOf(payer, settings));
   const ledger = openLedger(cli, project, accounts);
   const redact = redactorFor(cli, project);
@@ -126,7 +126,15 @@ async function holdingTheProject(
   const parts: Orchestration = {
     store,
     worker,
-    workspaces: hurriedDelivery(workspaces, hurry),
+    workspaces: {
+      ...hurriedDelivery(workspaces, hurry),
+      // The program answers while worktrees are made ready; one that is not the Claude CLI is refused before it is paid.
+      begin: async (id, unfinished) => {
+        const notes = await workspaces.begin(id, unfinished);
+        await recognised;
+        return notes;
+      },
+    },
     reporter,
     plan: (_tasks, signal) => manager.plan(signal),
     estimate: learnEstimates(history),

@@ -1,7 +1,7 @@
 import type { LoadedConfig } from '../../config.ts';
 import type { TaskStore } from '../../store/store.ts';
-import type { Payer } from '../../worker/billing.ts';
 import type { Cli } from '../cli.ts';
+import type { WorkerPayer } from '../compose.ts';
 import type { CommonOptions } from '../options.ts';
 import type { Project } from '../project.ts';
 
@@ -29,7 +29,7 @@ export interface RunContext {
   readonly settings: LoadedConfig;
   readonly store: TaskStore;
   /** Who pays for the workers, where that was found out already. */
-  readonly payer?: Payer;
+  readonly payer?: WorkerPayer;
   /** What was spent on the same job before the run began, in US dollars. */
   readonly spentUsd?: number;
 }
