@@ -247,14 +247,19 @@ function endSection(summary: RunSummary, now: number, columns: number, style: St
     ...(delivery === null
       ? []
       : paragraph(delivery.message, columns, label(delivery.kind === 'left' ? 'Results' : 'Delivered'))),
-    ...(delivery?.commands ?? []).map((command, index) =>
-      copyable(index === 0 ? 'Take them with' : ' '.repeat(14), command),
-    ),
+    ...takeLines(delivery),
     ...directories.map((directory, index) =>
       copyable(index === 0 ? 'Changes are in' : ' '.repeat(14), directory),
     ),
     style.bold(copyable('Next'.padEnd(14), nextCommand(summary))),
   ];
+}
+
+/** The commands that take results which were not delivered, to be copied. */
+export function takeLines(delivery: RunSummary['delivery']): string[] {
+  return (delivery?.commands ?? []).map((command, index) =>
+    copyable(index === 0 ? 'Take them with' : ' '.repeat(14), command),
+  );
 }
 
 /** How it goes on: a session is resumed where it stopped, and no task has lost an attempt. */

@@ -89,7 +89,7 @@ const texts = fc
   })
   .map((parts) => parts.join(' '));
 
-test('no line is wider than the terminal, and nothing from outside moves the cursor', () => {
+test('no line is wider than the terminal, but for what is to be copied, and nothing from outside moves the cursor', () => {
   fc.assert(
     fc.property(
       texts,
@@ -99,7 +99,8 @@ test('no line is wider than the terminal, and nothing from outside moves the cur
         const now = Date.parse('2026-11-22T12:45:00.000Z');
         const status = report(text, state, 12_345);
         const shown = formatStatus(status, { columns, style: styles(false), now });
-        for (const line of shown.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(columns);
+        const lines = shown.split('\n').filter((line) => !line.startsWith('Take them with'));
+        for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(columns);
         expect(shown + formatStatusLine(status, now)).not.toContain('\u001b');
       },
     ),
@@ -127,6 +128,19 @@ test('where the results of the last run are is told', () => {
     { columns: 80, style: styles(false), now: 0 },
   );
   expect(shown).toContain('\nThey are staged on main.\n');
+});
+
+test('the commands that take undelivered results are told, each on one line', () => {
+  const ended = report('', 'ended', 1);
+  if (ended.run === null) throw new Error('no run');
+  const commands = [`git stash && git merge ${'x'.repeat(60)} && git stash pop`, 'git status'];
+  const message = 'Your file a.txt is in the way. The command commits your changes.';
+  const delivery = { kind: 'left', commit: 'abc', message, commands } as const;
+  const shown = formatStatus(
+    { ...ended, run: { ...ended.run, delivery } },
+    { columns: 40, style: styles(false), now: 0 },
+  );
+  expect(shown).toContain(`\nTake them with ${commands[0]}\n               git status\n`);
 });
 
 test('in one line, a run that is paused is told from one that works', () => {

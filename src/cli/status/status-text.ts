@@ -2,7 +2,7 @@ import { totalTokens } from '../../attempt.ts';
 import { formatDue, withClockTimes } from '../../reporting/clock.ts';
 import { describePause } from '../../reporting/describe-pause.ts';
 import { firstLine, fit, neutralise, truncate, wrap } from '../../reporting/display-text.ts';
-import { cutOffWords } from '../../reporting/format-summary.ts';
+import { cutOffWords, takeLines } from '../../reporting/format-summary.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../../reporting/format.ts';
 import type { Styles } from '../../reporting/styles.ts';
 import { PAUSE_WORDS } from '../../reporting/pauses.ts';
@@ -13,13 +13,13 @@ import type { RunStatus, StatusReport } from './collect.ts';
 import { limitLines, shownWindow } from './limits-text.ts';
 import { usageLines } from './usage-text.ts';
 
-/** The report for a terminal of `columns` cells; no line is longer. `now` is in Unix milliseconds. */
+/** The report for a terminal of `columns` cells; no line is longer but a command. `now` is in Unix milliseconds. */
 export function formatStatus(
   report: StatusReport,
   options: { columns: number; style: Styles; now: number },
 ): string {
   const { columns, style, now } = options;
-  const lines = [...runLines(report, columns, now).flatMap((line) => wrap(line, columns)), ''];
+  const lines = [...runLines(report, columns, now), ''];
   lines.push(...wrap(taskCounts(report), columns));
   for (const { taskId, title, number, phase, startedAt } of report.running) {
     const since = formatDuration(now - Date.parse(startedAt));
@@ -64,7 +64,7 @@ function stateWords({ state, outcome, paused }: RunStatus): string {
 }
 
 function runLines({ run, windows }: StatusReport, columns: number, now: number): string[] {
-  if (run === null) return ['No run yet.'];
+  if (run === null) return wrap('No run yet.', columns);
   const { runId, state, pid, outcome, durationMs, pausedMs, workers, message, delivery, billing } = run;
   const took =
     formatDuration(durationMs) + (pausedMs < 1000 ? '' : `, ${formatDuration(pausedMs)} of it paused`);
@@ -73,16 +73,23 @@ function runLines({ run, windows }: StatusReport, columns: number, now: number):
     dead: `Run ${runId} was killed; its process ${pid} is gone`,
     ended: `Last run ${runId}: ${(outcome ?? 'ended').replaceAll('-', ' ')} after ${took} (${plural(workers, 'worker')})`,
   }[state];
-  const more = [
-    ...pauseLines(run, windows, columns, now),
-    budgetLine(run),
-    cutOffWords(run.cutOff),
-    withClockTimes(message, now),
-    delivery?.message ?? '',
-    resetLine(run, now),
-    billing,
+  const wrapped = (...texts: readonly string[]): string[] =>
+    texts
+      .map(neutralise)
+      .filter((line) => line !== '')
+      .flatMap((line) => wrap(line, columns));
+  return [
+    ...wrapped(
+      headline,
+      ...pauseLines(run, windows, columns, now),
+      budgetLine(run),
+      cutOffWords(run.cutOff),
+      withClockTimes(message, now),
+      delivery?.message ?? '',
+    ),
+    ...takeLines(delivery),
+    ...wrapped(resetLine(run, now), billing),
   ];
-  return [headline, ...more.map(neutralise).filter((line) => line !== '')];
 }
 
 function pauseLines(

@@ -1,3 +1,4 @@
+import { displayWidth } from '../../reporting/display-text.ts';
 import { styles } from '../../reporting/styles.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Cli } from '../cli.ts';
@@ -42,7 +43,7 @@ export async function watchStatus(
     if (onTerminal) {
       const columns = cli.stdout.columns ?? 80;
       const rows = cli.stdout.rows ?? 24;
-      cli.stdout.write(repaint(formatStatus(report, { columns, style, now }), rows));
+      cli.stdout.write(repaint(formatStatus(report, { columns, style, now }), { columns, rows }));
     } else if (content !== shown) {
       cli.stdout.write(options.json === true ? `${content}\n` : formatStatusLine(report, now));
     }
@@ -74,10 +75,12 @@ export async function watchStatus(
 }
 
 /** From the top left corner, each line cleared behind its end: nothing flickers, nothing scrolls away. */
-function repaint(text: string, rows: number): string {
+function repaint(text: string, { columns, rows }: { columns: number; rows: number }): string {
+  let room = Math.max(1, rows - 1);
+  // A command goes on in the next row, so that it can be copied.
   const lines = text
     .trimEnd()
     .split('\n')
-    .slice(0, Math.max(1, rows - 1));
+    .filter((line) => (room -= Math.max(1, Math.ceil(displayWidth(line) / columns))) >= 0);
   return `\x1b[H${lines.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J`;
 }
