@@ -6,7 +6,7 @@ import { commitAsUser, type CommitSettings, landingMessage, readCommitSettings }
 import { isAncestor, mergeTrees } from './merged-tree.ts';
 import { recordCommit } from './record.ts';
 import { INTEGRATION, integrationRef, landedRef } from './own-refs.ts';
-import { synchronize } from './synchronize.ts';
+import { planSynchronization, type Synchronization } from './synchronize.ts';
 import type { Change, ChangeText, LandingRequest } from './workspace.ts';
 
 /** Whose results come together, and how their commits are called. */
@@ -27,6 +27,21 @@ export type Merge =
       readonly commit: string | null;
     }
   | { readonly kind: 'conflict'; readonly onto: string; readonly files: readonly string[] };
+
+/**
+ * What comes before anybody is paid for work that could not land: throws `Failed` where the branch cannot be brought up
+ * to date, or no commit can be made in the user's name. Moves no ref.
+ */
+export async function prepareIntegration(
+  git: Git,
+  branch: string | null,
+): Promise<Synchronization & { readonly settings: CommitSettings }> {
+  const settings = await readCommitSettings(git);
+  // Nothing refers to this commit.
+  if (settings.sign)
+    await commitAsUser(git, settings, { tree: 'HEAD^{tree}', parents: [], message: 'Can it be signed?\n' });
+  return { settings, ...(await planSynchronization(git, branch, settings)) };
+}
 
 /** The branch on which finished tasks come together, each as one commit. It is checked out nowhere. */
 export class Integration {
@@ -59,11 +74,9 @@ export class Integration {
 
   /** Brings the branch up to date with the user's HEAD, or makes it; throws `Failed` where only a person can do that. */
   static async open(git: Git, options: IntegrationOptions): Promise<Integration> {
-    const settings = await readCommitSettings(git);
-    // Before anybody is paid for work that could not land. Nothing refers to this commit.
-    if (settings.sign)
-      await commitAsUser(git, settings, { tree: 'HEAD^{tree}', parents: [], message: 'Can it be signed?\n' });
-    return new Integration(git, options, settings, await synchronize(git, options.branch, settings));
+    const { settings, moves, ...begun } = await prepareIntegration(git, options.branch);
+    for (const move of moves) await git.run(['update-ref', ...move]);
+    return new Integration(git, options, settings, begun);
   }
 
   /** The newest commit of the branch. */

@@ -5,15 +5,24 @@ import { isAncestor, mergeTrees } from './merged-tree.ts';
 import { deliveredRef, integrationRef, landedRef, OWN_REFS, shortRef } from './own-refs.ts';
 import { shellQuote } from './shell-quote.ts';
 
+/** How the integration branch comes up to date; its commits are there, but no ref is moved yet. */
+export interface Synchronization {
+  /** What its newest commit will be. */
+  readonly tip: string;
+  readonly notes: readonly string[];
+  /** Arguments of `git update-ref`, in order. */
+  readonly moves: readonly (readonly string[])[];
+}
+
 /**
- * Brings the integration branch up to date with the user's HEAD, and makes it where it is missing. Throws `Failed` where
- * the two cannot be merged, or the branch cannot be moved.
+ * Finds out how the integration branch is brought up to date with the user's HEAD, or made where it is missing. Throws
+ * `Failed` where the two cannot be merged.
  */
-export async function synchronize(
+export async function planSynchronization(
   git: Git,
   branch: string | null,
   settings: CommitSettings,
-): Promise<{ tip: string; notes: readonly string[] }> {
+): Promise<Synchronization> {
   const ref = integrationRef(branch);
   const delivered = deliveredRef(branch);
   const [head, lines] = await Promise.all([
@@ -22,11 +31,12 @@ export async function synchronize(
   ]);
   const refs = new Map(lines.split('\n').map((line) => [line.split('\0')[0], line.split('\0')[1]]));
   const tip = refs.get(ref) ?? '';
-  const move = async (commit: string, ...notes: string[]) => {
-    if (commit !== tip) await git.run(['update-ref', ref, commit, tip]);
-    return { tip: commit, notes };
-  };
-  if (tip === '') return move(head, ...(await keepDropped(git, ref, refs.get(landedRef(branch)), head)));
+  const move = (commit: string, ...notes: string[]): Synchronization => ({
+    tip: commit,
+    notes,
+    moves: commit === tip ? [] : [[ref, commit, tip]],
+  });
+  if (tip === '') return await keepDropped(git, move(head), { ref, landed: refs.get(landedRef(branch)) });
   if (await isAncestor(git, tip, head)) return move(head);
   if (await isAncestor(git, head, tip)) return move(tip);
 
@@ -43,7 +53,7 @@ export async function synchronize(
   return asEdit(last, `${name} has results of an earlier run with edits; it is taken as it is.`);
 
   /** The user has committed what was delivered, perhaps with edits of theirs: their commit comes after that delivery. */
-  async function asEdit(from: string, ...notes: string[]): ReturnType<typeof move> {
+  async function asEdit(from: string, ...notes: string[]): Promise<Synchronization> {
     const edited = await commitAsUser(git, settings, {
       tree: `${head}^{tree}`,
       parents: [head, from],
@@ -83,16 +93,15 @@ async function isEditOf(git: Git, head: string, delivered: string): Promise<bool
 /** Somebody has deleted or renamed the branch: a new one begins, and what landed on the old one stays reachable. */
 async function keepDropped(
   git: Git,
-  ref: string,
-  landed: string | undefined,
-  head: string,
-): Promise<string[]> {
-  if (landed === undefined || (await isAncestor(git, landed, head))) return [];
-  await git.run(['update-ref', `${OWN_REFS}dropped/${landed}`, landed]);
-  return [
+  begun: Synchronization,
+  { ref, landed }: { readonly ref: string; readonly landed: string | undefined },
+): Promise<Synchronization> {
+  const { tip: head, moves } = begun;
+  if (landed === undefined || (await isAncestor(git, landed, head))) return begun;
+  const note =
     `${shortRef(ref)} is gone, and with it results that ${head.slice(0, 10)} does not have. ` +
-      `They are kept: git branch kept-results ${landed.slice(0, 10)}`,
-  ];
+    `They are kept: git branch kept-results ${landed.slice(0, 10)}`;
+  return { tip: head, notes: [note], moves: [[`${OWN_REFS}dropped/${landed}`, landed], ...moves] };
 }
 
 function conflicting(name: string, ref: string, files: readonly string[]): Failed {

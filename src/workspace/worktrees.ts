@@ -27,7 +27,7 @@ export function createWorktrees(options: WorktreesOptions): Workspaces {
 }
 
 /** What git or the disk can do wrong before anything is started is a person's to mend; a bug stays one. */
-async function orFailed<T>(begin: () => Promise<T>): Promise<T> {
+export async function orFailed<T>(begin: () => Promise<T>): Promise<T> {
   try {
     return await begin();
   } catch (error) {

@@ -272,6 +272,18 @@ describe('check', () => {
     expect(JSON.parse((await runTool(['status', '--json'], options)).stdout)).toMatchObject({ run: null });
   });
 
+  test('signing that fails is a failure, as a run is refused for it', async () => {
+    sandbox.addProgram('claude', LOGGED_IN);
+    git('config', 'commit.gpgSign', 'true');
+    git('config', 'gpg.program', 'false');
+    const { canRun, of } = await check();
+    expect(canRun).toBe(false);
+    expect(of('git').at(-1)).toMatchObject({
+      status: 'failure',
+      message: expect.stringContaining('could not sign') as string,
+    });
+  });
+
   test('a model that is none of Claude is a failure, in check and in run; one that is not listed a warning', async () => {
     sandbox.addProgram('claude', LOGGED_IN);
     const worker = (model: string) => ({ CLAUDE_ORCHESTRATOR__MODELS__WORKER__MODEL: model });

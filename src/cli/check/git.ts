@@ -31,7 +31,12 @@ export async function checkGit(
     sleep(SILENCE_MS, undefined, { signal, ref: false }).catch(() => undefined),
   ]);
   if (looked === undefined)
-    return [findings.failure('git did not answer', 'Run `git status` there: git says how to mend it.')];
+    return [
+      findings.failure(
+        `git did not answer within ${SILENCE_MS / 1000} s`,
+        'Run `git status` there and, where your commits are signed, `git commit-tree -S -m test HEAD^{tree}`: neither may wait for anything.',
+      ),
+    ];
   const [{ version, branch, uncommitted, results, failures, notes, isIsolated }, envIsCommitted] = looked;
   const found = version === null ? [] : [findings.ok(`git ${version}`)];
   // With workers in the user's own directory none of it keeps a run from starting.

@@ -4,6 +4,7 @@ import { fail } from '../../failure.ts';
 import { Git, GitFailed } from '../../workspace/git.ts';
 import { findLayout } from '../../workspace/layout.ts';
 import { inspectRepository, type RepositoryReport } from '../../workspace/preflight.ts';
+import { rehearseIntegration } from '../../workspace/rehearsal.ts';
 import type { Cli } from '../cli.ts';
 import { workingDirectory } from '../compose.ts';
 import { gitTop, type Project } from '../project.ts';
@@ -47,7 +48,10 @@ export async function inspectWorkPlace(
   const places = { workingDirectory: directory, cacheDirectory: cacheDirectory(cli), root: workspace.root };
   // Without a checkout there is none, which is told as such.
   const layout = await findLayout(git, places).catch(() => undefined);
-  return await inspectRepository(git, { ...request, cacheRoot: layout?.root ?? null });
+  const report = await inspectRepository(git, { ...request, cacheRoot: layout?.root ?? null });
+  if (report.failures.length > 0) return report;
+  const refusal = await rehearseIntegration(directory, cli.env, report.branch);
+  return refusal === undefined ? report : { ...report, failures: [refusal] };
 }
 
 const FIX = 'Run `git init` and make a first commit, or set execution.isolation to "none".';

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Failed } from '../../../src/failure.ts';
+import { Failed, type Failure } from '../../../src/failure.ts';
+import { rehearseIntegration } from '../../../src/workspace/rehearsal.ts';
 import { LandingRig } from '../../rig/landing-rig.ts';
 
 let rig: LandingRig;
@@ -18,6 +19,14 @@ async function run(files: Record<string, string | null>): Promise<string> {
 
 function deliverTo(commit: string): void {
   rig.git('update-ref', 'refs/orchestrator/deliveries/main', commit);
+}
+
+/** What `check` finds, which does as a run does and leaves no trace. */
+async function rehearsed(): Promise<Failure | undefined> {
+  const before = { ...rig.state(), objects: rig.git('count-objects', '-v') };
+  const found = await rehearseIntegration(rig.top, rig.environment, 'main');
+  expect({ ...rig.state(), objects: rig.git('count-objects', '-v') }).toEqual(before);
+  return found;
 }
 
 async function refusal(): Promise<Failed> {
@@ -100,6 +109,23 @@ test('in a conflict it names commands that work', async () => {
   expect(await (await rig.open()).tip()).toBe(rig.git('rev-parse', 'HEAD'));
   rig.shell(rename);
   expect(await (await rig.open()).tip()).toBe(rig.git('rev-parse', 'HEAD'));
+});
+
+test('a check finds what a run refuses, in the same words, and changes nothing', async () => {
+  expect(await rehearsed()).toBeUndefined();
+  deliverTo(await run({ 'new.txt': 'new\n' }));
+  await run({ 'a.txt': 'ONE\ntwo\nthree\n' });
+  rig.userCommits({ 'new.txt': 'mine\n' });
+  expect(await rehearsed(), 'which makes two commits and merges them').toBeUndefined();
+  rig.userCommits({ 'a.txt': 'eins\ntwo\nthree\n' });
+  expect(await rehearsed()).toEqual((await refusal()).failure);
+});
+
+test('a check finds that no commit can be signed', async () => {
+  rig.git('config', 'commit.gpgSign', 'true');
+  rig.git('config', 'gpg.program', 'false');
+  expect(await rehearsed()).toEqual((await refusal()).failure);
+  expect((await refusal()).failure.message).toContain('could not sign');
 });
 
 test('a detached HEAD has a branch of its own', async () => {
