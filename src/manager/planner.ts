@@ -6,6 +6,7 @@ import { compareTaskIds, parentOf, type Task, type TaskDraft, type TaskId } from
 import { askUntilValid } from './ask.ts';
 import { canonicalId, graphProblems, looseTasks, newTaskProblems, withoutUnknownNeeds } from './checks.ts';
 import type { Answer, Manager, Question, Unanswered } from './manager.ts';
+import { withNumbers } from './renumber.ts';
 import type { Reading } from './reply.ts';
 import { addPrompt, addSeveralPrompt, expandPrompt, parsePrompt, SYSTEM_PROMPTS } from './prompts.ts';
 import { expandReplySchema, parseReplySchema, type WrittenTask, writtenTaskSchema } from './schemas.ts';
@@ -48,7 +49,8 @@ export async function parsePrd(
     system: SYSTEM_PROMPTS.parse,
     prompt: parsePrompt(prd, existing, Number(nextTaskId(existing)), numTasks),
     schema: parseReplySchema,
-    mend: (reply: z.infer<typeof parseReplySchema>) => withKnownNeeds(reply, existing),
+    mend: (reply: z.infer<typeof parseReplySchema>) =>
+      mendTasks(reply, existing, { parent: undefined, first: Number(nextTaskId(existing)) }),
   };
   const problemsOf = (reply: unknown): string[] =>
     newTaskProblems(looseTasks(reply), existing, { parent: undefined });
@@ -101,7 +103,8 @@ export async function writeTasks(
     system: SYSTEM_PROMPTS.add,
     prompt: addSeveralPrompt(texts, existing, ids),
     schema: parseReplySchema,
-    mend: (reply: z.infer<typeof parseReplySchema>) => withKnownNeeds(reply, existing),
+    mend: (reply: z.infer<typeof parseReplySchema>) =>
+      mendTasks(reply, existing, { parent: undefined, first }),
   };
   const problemsOf = (reply: unknown): string[] => {
     const nodes = looseTasks(reply);
@@ -143,7 +146,8 @@ export async function expandTask(
     system: SYSTEM_PROMPTS.expand,
     prompt: expandPrompt(task, existing, { firstNumber, num, research, prompt }),
     schema: expandReplySchema,
-    mend: (reply: z.infer<typeof expandReplySchema>) => withKnownNeeds(reply, existing),
+    mend: (reply: z.infer<typeof expandReplySchema>) =>
+      mendTasks(reply, existing, { parent: task.id, first: firstNumber }),
     research,
   };
   const problemsOf = (reply: unknown): string[] =>
@@ -174,12 +178,14 @@ function drafted<T>(answer: Answer<T>, drafts: readonly TaskDraft[]): Drafted {
   return { drafts: sorted, usage, durationMs, sources, notes };
 }
 
-function withKnownNeeds<R extends { tasks: (WrittenTask & { id: string })[] }>(
+function mendTasks<R extends { tasks: (WrittenTask & { id: string })[] }>(
   reply: R,
   existing: readonly Task[],
+  numbering: Parameters<typeof withNumbers>[2],
 ): Reading<R> {
-  const { value, notes } = withoutUnknownNeeds(reply.tasks, existing);
-  return { value: { ...reply, tasks: value }, notes };
+  const numbered = withNumbers(reply.tasks, existing, numbering);
+  const { value, notes } = withoutUnknownNeeds(numbered.value, existing);
+  return { value: { ...reply, tasks: value }, notes: [...numbered.notes, ...notes] };
 }
 
 function toDraft(task: WrittenTask & { readonly id: string }): TaskDraft {

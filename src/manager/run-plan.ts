@@ -16,6 +16,7 @@ import { askUntilValid } from './ask.ts';
 import { canonicalId, graphProblems, looseTasks, withoutUnknownNeeds } from './checks.ts';
 import type { Manager, Unanswered } from './manager.ts';
 import { planPrompt, SYSTEM_PROMPTS } from './prompts.ts';
+import { withStoredIds } from './renumber.ts';
 import { planReplySchema } from './schemas.ts';
 
 /** Raised whenever prompt or reply change, so that older cached plans are not taken. */
@@ -66,8 +67,9 @@ export async function planRun(
     prompt,
     schema: planReplySchema,
     mend: (reply: z.infer<typeof planReplySchema>) => {
-      const { value, notes } = withoutUnknownNeeds(reply.tasks, tasks);
-      return { value: { tasks: value }, notes };
+      const named = withStoredIds(reply.tasks, tasks);
+      const { value, notes } = withoutUnknownNeeds(named.value, tasks);
+      return { value: { tasks: value }, notes: [...named.notes, ...notes] };
     },
   };
   const problemsOf = (reply: unknown): string[] => planProblems(looseTasks(reply), tasks, open);

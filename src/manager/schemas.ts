@@ -7,7 +7,7 @@ const MAX_TASKS = 300;
 const MAX_PLANNED_TASKS = 5_000;
 
 /** Checked as ids where they are used, so that all of a reply's problems are found together. */
-const id = z.string().max(30);
+const id = z.string().max(100);
 
 const plan = {
   size: z.enum(SIZES),

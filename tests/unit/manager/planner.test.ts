@@ -65,6 +65,36 @@ describe('parsePrd', () => {
     });
   });
 
+  test('numbers tasks whose ids are none, needs included, by one call, and tells it', async () => {
+    const written = [
+      writtenTask('n1'),
+      writtenTask('T-3', { dependencies: ['N1', '1'] }),
+      writtenTask('3', { dependencies: ['t-3'] }),
+    ];
+    const { manager, questions } = scriptedManager([{ tasks: written }]);
+    const parsed = await parsePrd(manager, { prd: 'Build it.', existing: [makeTask('1')] }, NEVER);
+    if (!parsed.ok) throw new Error(parsed.error.failure.message);
+    expect(questions).toHaveLength(1);
+    expect(parsed.value.drafts.map(({ id, dependencies }) => [id, dependencies])).toEqual([
+      ['2', []],
+      ['3', ['4']],
+      ['4', ['1', '2']],
+    ]);
+    expect(parsed.value.notes).toEqual([
+      'The reply: ids that are none are taken for numbers: "n1" is 2, "T-3" is 4.',
+    ]);
+  });
+
+  test.each([
+    ['two of one id', [writtenTask('n1'), writtenTask('N1')]],
+    ['a need that could be one of them', [writtenTask('n1'), writtenTask('n2', { dependencies: ['1'] })]],
+  ])('where it is not certain which is meant, the reply goes back: %s', async (_, tasks) => {
+    const { manager, questions } = scriptedManager([{ tasks }, { tasks: [writtenTask('1')] }]);
+    const parsed = await parsePrd(manager, { prd: 'Build it.', existing: [] }, NEVER);
+    expect(parsed).toMatchObject({ ok: true, value: { drafts: [{ id: '1' }] } });
+    expect(questions[1]?.correction?.problems.join()).toContain('"n1"');
+  });
+
   test('sends every problem back in one turn, of form and of graph alike', async () => {
     const bad = {
       tasks: [
@@ -231,6 +261,19 @@ describe('writeTasks', () => {
     const refused = await writeTasks(manager, { texts: ['dark mode', ' '], existing: [] }, NEVER);
     expect(refused).toMatchObject({ ok: false, error: { failure: { reason: 'wrong-usage' } } });
     expect(questions).toHaveLength(1);
+  });
+});
+
+test('subtasks whose ids are none are numbered below their task', async () => {
+  const written = { tasks: [writtenTask('a'), writtenTask('b', { dependencies: ['a'] })], sources: [] };
+  const { manager, questions } = scriptedManager([written]);
+  const task = makeTask('5');
+  const request = { task, existing: [task, makeTask('5.1')], research: false };
+  const expanded = await expandTask(manager, request, NEVER);
+  expect(questions).toHaveLength(1);
+  expect(expanded).toMatchObject({
+    ok: true,
+    value: { drafts: [{ id: '5.2' }, { id: '5.3', dependencies: ['5.2'] }] },
   });
 });
 

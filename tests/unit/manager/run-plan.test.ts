@@ -40,6 +40,28 @@ describe('planRun', () => {
     expect(questions[0]?.prompt.match(/"plan":true/g)).toHaveLength(3);
   });
 
+  test('takes what stands for an id for it, where no task is meant twice', async () => {
+    const { manager, questions } = scriptedManager([
+      { tasks: [entry('T-2', ['n3.1']), entry('task_3.1'), entry('3.2')] },
+      { tasks: [entry('2'), entry('T-2'), entry('3.1'), entry('3.2')] },
+      { tasks: [] },
+    ]);
+    expect(await planRun(manager, TASKS, NEVER)).toMatchObject({
+      ok: true,
+      value: {
+        tasks: [{ id: '2', dependencies: ['3.1'] }, { id: '3.1' }, { id: '3.2' }],
+        notes: [
+          'The reply: ids that are none are taken for numbers: "T-2" is 2, "n3.1" is 3.1, "task_3.1" is 3.1.',
+        ],
+      },
+    });
+    expect(questions).toHaveLength(1);
+    await planRun(manager, TASKS, NEVER);
+    expect(questions[2]?.correction?.problems).toEqual([
+      '"T-2" is not one of the tasks that are to be planned.',
+    ]);
+  });
+
   test('sends back what is invented, left out, doubled or cyclic, in one turn', async () => {
     const { manager, questions } = scriptedManager([
       { tasks: [entry('1'), entry('2', ['3.1']), entry('3.1', ['2', '77']), entry('3.1'), entry('9')] },
