@@ -8,16 +8,24 @@ interface Place {
   readonly parent: TaskId | undefined;
 }
 
+/** What of a reply can be read as tasks. */
+export interface LooseTasks {
+  readonly nodes: readonly GraphNode[];
+  /** False where there may be more that cannot be read: then it cannot be said that one is missing. */
+  readonly isWhole: boolean;
+}
+
 /**
  * Every reason why new tasks cannot be stored beside the existing ones, each once, in a fixed order; none if they
  * can. `existing` is taken to be a valid graph.
  */
 export function newTaskProblems(
-  drafts: readonly GraphNode[],
+  { nodes: drafts, isWhole }: LooseTasks,
   existing: readonly GraphNode[],
   { parent }: Place,
 ): string[] {
-  if (drafts.length === 0) return ['There are no tasks in the reply; at least one is expected.'];
+  if (drafts.length === 0)
+    return isWhole ? ['There are no tasks in the reply; at least one is expected.'] : [];
   const problems: string[] = [];
   for (const { id } of drafts) {
     if (parseTaskId(id) === undefined) problems.push(describeProblem({ kind: 'invalid-id', id }));
@@ -44,9 +52,10 @@ export function graphProblems(nodes: readonly GraphNode[]): string[] {
  * What can be read as tasks in a reply of whatever form, so that the graph can be checked even where the form is
  * wrong; ids are brought into canonical form where they have one.
  */
-export function looseTasks(reply: unknown): GraphNode[] {
-  const tasks = isRecord(reply) && Array.isArray(reply['tasks']) ? (reply['tasks'] as unknown[]) : [];
-  return tasks.filter(isRecord).flatMap((task) => {
+export function looseTasks(reply: unknown): LooseTasks {
+  const list = isRecord(reply) ? reply['tasks'] : reply;
+  if (!Array.isArray(list)) return { nodes: [], isWhole: false };
+  const nodes = (list as unknown[]).filter(isRecord).flatMap((task) => {
     const id = looseId(task['id']);
     if (id === undefined) return [];
     const dependencies = Array.isArray(task['dependencies']) ? (task['dependencies'] as unknown[]) : [];
@@ -54,6 +63,7 @@ export function looseTasks(reply: unknown): GraphNode[] {
     const title = typeof task['title'] === 'string' ? task['title'] : '-';
     return [{ id, title, dependencies: dependencies.map(looseId).filter((own) => own !== undefined) }];
   });
+  return { nodes, isWhole: nodes.length === list.length };
 }
 
 /** The canonical form of an id that a model wrote, such as `Task 3`; what is none stays as it is, to be reported. */

@@ -78,7 +78,7 @@ export async function writeTask(
     },
   };
   const problemsOf = (reply: unknown): string[] => {
-    const nodes = looseTasks({ tasks: [{ ...(reply as object), id }] });
+    const { nodes } = looseTasks([{ ...(reply as object), id }]);
     return graphProblems([...existing, ...nodes]);
   };
   const answer = await askWithinLimit(manager, question, problemsOf, signal);
@@ -107,14 +107,15 @@ export async function writeTasks(
       mendTasks(reply, existing, { parent: undefined, first }),
   };
   const problemsOf = (reply: unknown): string[] => {
-    const nodes = looseTasks(reply);
+    const tasks = looseTasks(reply);
+    const { nodes, isWhole } = tasks;
     const missed = ids
-      .filter((id) => !nodes.some((node) => node.id === id))
+      .filter((id) => isWhole && !nodes.some((node) => node.id === id))
       .map((id) => `Task ${id} is missing.`);
     const added = nodes
       .filter(({ id }) => !ids.includes(id))
       .map(({ id }) => `Task ${id} belongs to no wish: there is one task for each of ${ids.join(', ')}.`);
-    return [...missed, ...added, ...newTaskProblems(nodes, existing, { parent: undefined })];
+    return [...missed, ...added, ...newTaskProblems(tasks, existing, { parent: undefined })];
   };
   const answer = await askWithinLimit(manager, question, problemsOf, signal);
   return answer.ok ? ok(drafted(answer.value, answer.value.value.tasks.map(toDraft))) : answer;

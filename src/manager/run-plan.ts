@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ModelUsage } from '../attempt.ts';
 import { err, ok, type Result } from '../result.ts';
-import type { GraphNode } from '../task-graph.ts';
 import {
   compareTaskIds,
   isSettled,
@@ -13,7 +12,7 @@ import {
   type TaskId,
 } from '../task.ts';
 import { askUntilValid } from './ask.ts';
-import { canonicalId, graphProblems, looseTasks, withoutUnknownNeeds } from './checks.ts';
+import { canonicalId, graphProblems, looseTasks, type LooseTasks, withoutUnknownNeeds } from './checks.ts';
 import type { Manager, Unanswered } from './manager.ts';
 import { planPrompt, SYSTEM_PROMPTS } from './prompts.ts';
 import { withStoredIds } from './renumber.ts';
@@ -136,7 +135,7 @@ function openLeaves(tasks: readonly Task[]): Set<TaskId> {
 }
 
 function planProblems(
-  planned: readonly GraphNode[],
+  { nodes: planned, isWhole }: LooseTasks,
   tasks: readonly Task[],
   open: ReadonlySet<TaskId>,
 ): string[] {
@@ -147,7 +146,7 @@ function planProblems(
     else if (seen.has(id)) problems.push(`Task ${id} is planned more than once.`);
     seen.add(id);
   }
-  for (const id of open) if (!seen.has(id)) problems.push(`Task ${id} is left out.`);
+  for (const id of open) if (isWhole && !seen.has(id)) problems.push(`Task ${id} is left out.`);
   const added = new Map<TaskId, TaskId[]>();
   for (const { id, dependencies } of planned) added.set(id, [...(added.get(id) ?? []), ...dependencies]);
   const merged = tasks.map(({ id, title, dependencies }) => ({

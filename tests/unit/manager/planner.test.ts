@@ -127,6 +127,19 @@ describe('parsePrd', () => {
     expect(questions[1]).toMatchObject({ prompt: questions[0]?.prompt, system: questions[0]?.system });
   });
 
+  test.each([
+    ['another object', { plan: [writtenTask('1')] }],
+    ['a text', '"1. Build it."'],
+    ['tasks without ids', { tasks: [{ title: 'Build it' }] }],
+    ['a list with something else in it', [writtenTask('1'), 'and more']],
+  ])('of a wrong form only the true fault is told: %s', async (_, reply) => {
+    const { manager, questions } = scriptedManager([reply, { tasks: [writtenTask('1')] }]);
+    await parsePrd(manager, { prd: 'Build it.', existing: [] }, NEVER);
+    const problems = questions[1]?.correction?.problems ?? [];
+    expect(problems.length).toBeGreaterThan(0);
+    expect(problems.join()).not.toMatch(/no tasks|missing|left out/);
+  });
+
   test('fails as a whole after a second bad reply, and lists its problems', async () => {
     const { manager, questions } = scriptedManager([
       { tasks: [] },
