@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Stamped } from '../../event.ts';
 import type { Reporter } from '../reporter.ts';
 import { LOG_LEVELS, logLine, serialize, type LogLevel, type LogLine } from './log-line.ts';
@@ -16,10 +17,14 @@ export interface LogOptions {
   readonly warn: (message: string) => void;
   readonly maxBytes?: number;
   readonly maxFiles?: number;
+  /** After a write, lines are gathered for so long, in milliseconds. */
+  readonly gatherMs?: number;
 }
 
 const MAX_BYTES = 5 * 1024 * 1024;
 const MAX_FILES = 5;
+/** Nobody reads it faster, and one write for each event of many workers is work for the disk. */
+const GATHER_MS = 100;
 /** Characters that wait for a slow disk at most. */
 const MOST_WAITING = 4 * 1024 * 1024;
 
@@ -28,7 +33,15 @@ const MOST_WAITING = 4 * 1024 * 1024;
  * is full, gone or too slow, lines are lost, which one warning and a line of the log say.
  */
 export function createLogReporter(options: LogOptions): Reporter {
-  const { folder, level, pid, now, maxBytes = MAX_BYTES, maxFiles = MAX_FILES } = options;
+  const {
+    folder,
+    level,
+    pid,
+    now,
+    maxBytes = MAX_BYTES,
+    maxFiles = MAX_FILES,
+    gatherMs = GATHER_MS,
+  } = options;
   const file = new RotatingFile({ folder, name: 'run', maxBytes, maxFiles, pid, now });
   const actions = new Map<number, string>();
   let run: string | null = null;
@@ -36,6 +49,7 @@ export function createLogReporter(options: LogOptions): Reporter {
   let lost = 0;
   let hasWarned = false;
   let writing: Promise<void> | undefined;
+  const closing = new AbortController();
 
   const take = (line: LogLine): void => {
     if (LOG_LEVELS.indexOf(line.level) < LOG_LEVELS.indexOf(level)) return;
@@ -55,6 +69,7 @@ export function createLogReporter(options: LogOptions): Reporter {
         lost += countLines(lines);
         warnOnce(error);
       }
+      await delay(gatherMs, undefined, { signal: closing.signal }).catch(() => undefined);
     }
   };
   const lostLine = (count: number): LogLine => ({
@@ -85,6 +100,7 @@ export function createLogReporter(options: LogOptions): Reporter {
       take(logLine(event, run));
     },
     async close() {
+      closing.abort();
       while (writing !== undefined) await writing;
     },
   };

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Stamped } from '../../../../src/event.ts';
 import type { LogLine } from '../../../../src/reporting/log/log-line.ts';
 import { createLogReporter, type LogOptions } from '../../../../src/reporting/log/log-reporter.ts';
@@ -107,6 +107,24 @@ describe('the log', () => {
     expect(statSync(folder).mode & 0o777).toBe(0o700);
     expect(statSync(join(folder, 'run.log')).mode & 0o777).toBe(0o600);
     expect(readFileSync(join(folder, '.gitignore'), 'utf8')).toBe('*\n');
+  });
+
+  it('writes what comes soon after a line in one go, and all of it when it is closed', async () => {
+    const [slow, quick] = [open({ gatherMs: 3_600_000 }), open({ folder: join(root, 'quick') })];
+    slow.report(warning('first'));
+    await vi.waitFor(() => expect(linesOf()).toHaveLength(1));
+    slow.report(warning('second'));
+    slow.report(warning('third'));
+    // As much work as it would have with the next one.
+    quick.report(warning('x'));
+    await quick.close();
+    expect(linesOf()).toHaveLength(1);
+    await slow.close();
+    expect(linesOf().map(({ message }) => message)).toEqual([
+      'warning: first',
+      'warning: second',
+      'warning: third',
+    ]);
   });
 
   it('tells what workers do at its most verbose only, each action once', async () => {
