@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { open } from 'node:fs/promises';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProcessIdentity } from '../attempt.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -50,15 +50,23 @@ export async function spawnClaude(
     readonly files: AttemptFiles;
   },
 ): Promise<Result<ClaudeProcess, string>> {
-  const stdin = await open(call.files.prompt, 'r');
-  const stdout = await open(call.files.transcript, 'w', 0o600);
-  const stderr = await open(call.files.stderr, 'w', 0o600);
+  const opened: number[] = [];
+  const open = (file: string, flags: 'r' | 'w'): number => {
+    const descriptor = openSync(file, flags, 0o600);
+    opened.push(descriptor);
+    return descriptor;
+  };
   try {
+    const stdio = [
+      open(call.files.prompt, 'r'),
+      open(call.files.transcript, 'w'),
+      open(call.files.stderr, 'w'),
+    ];
     // Not execa: it takes no descriptor above 9, and there may be more files open than that.
     const child = spawn(call.command, call.args, {
       cwd: call.directory,
       env: { ...call.environment },
-      stdio: [stdin.fd, stdout.fd, stderr.fd],
+      stdio,
       detached: true,
     });
     const exited = new Promise<ProcessExit>((resolve) => {
@@ -70,7 +78,7 @@ export async function spawnClaude(
     const identity = table.identify(child.pid) ?? { pid: child.pid, startTime: 'ended' };
     return ok({ identity, exited });
   } finally {
-    await Promise.all([stdin.close(), stdout.close(), stderr.close()]);
+    for (const descriptor of opened) closeSync(descriptor);
   }
 }
 

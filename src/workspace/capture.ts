@@ -48,7 +48,7 @@ export async function captureTree(
     }
     throw failed;
   } finally {
-    await index.remove();
+    index.remove();
   }
 }
 
@@ -197,7 +197,7 @@ async function captureEmbedded(git: Git, place: WorkTree, path: string, partly: 
     await index.readFrom(null);
     return await captureWith(git, inner, index, { partly, without: [] });
   } finally {
-    await index.remove();
+    index.remove();
   }
 }
 

@@ -52,7 +52,7 @@ export async function removeWorktree(
   const condition = inspectSlot(directory, commonDirectory);
   if (state === undefined || state.occupant !== null) return 'it holds work that is not kept yet';
   if (condition.kind !== 'sound') return 'it is no worktree of ours any more';
-  if (await isBeingWritten(condition.admin)) return 'git is at work in it';
+  if (isBeingWritten(condition.admin)) return 'git is at work in it';
   const owner = ownerOfWork(state.branch ?? '') ?? { runId: 'unknown', taskId: '0' };
   const why = 'before its worktree was removed';
   const request = { ...owner, why, base: state.base ?? base, without: state.copied };

@@ -95,7 +95,7 @@ async function withIndexOf<T>(
     await index.readFrom(tree);
     return await job(index);
   } finally {
-    await index.remove();
+    index.remove();
   }
 }
 

@@ -1,4 +1,5 @@
-import { copyFile, realpath, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { readFileSync, realpathSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { copyFile, rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Git, GitOptions, GitResult } from './git.ts';
 
@@ -13,16 +14,19 @@ export interface WorkTree {
   readonly head: string | undefined;
 }
 
-/** Finds the private directory of a worktree without asking git, which could find another repository above it. */
-export async function findWorkTree(directory: string, commonDirectory: string): Promise<WorkTree> {
+/**
+ * Finds the private directory of a worktree without asking git, which could find another repository above it. At once,
+ * since each of these small files takes longer to wait for than to read.
+ */
+export function findWorkTree(directory: string, commonDirectory: string): WorkTree {
   const gone = { directory, gitDirectory: commonDirectory, linked: false, head: undefined };
   try {
-    const link = /^gitdir: (.+)$/m.exec(await readFile(join(directory, '.git'), 'utf8'))?.[1];
+    const link = /^gitdir: (.+)$/m.exec(readFileSync(join(directory, '.git'), 'utf8'))?.[1];
     if (link === undefined) return gone;
     const gitDirectory = resolve(directory, link);
-    const common = resolve(gitDirectory, (await readFile(join(gitDirectory, 'commondir'), 'utf8')).trim());
-    const head = await readFile(join(gitDirectory, 'HEAD'), 'utf8');
-    if ((await realpath(common)) !== (await realpath(commonDirectory))) return gone;
+    const common = resolve(gitDirectory, readFileSync(join(gitDirectory, 'commondir'), 'utf8').trim());
+    const head = readFileSync(join(gitDirectory, 'HEAD'), 'utf8');
+    if (realpathSync.native(common) !== realpathSync.native(commonDirectory)) return gone;
     return { directory, gitDirectory, linked: true, head: HEAD.exec(head)?.[1] };
   } catch {
     return gone;
@@ -56,20 +60,20 @@ export class PrivateIndex {
 
   /** Begins with what another index knows about the files, so that only those that changed are read again. */
   async copyFrom(index: string): Promise<boolean> {
-    await this.remove();
+    this.remove();
     // Git reads files again that are not older than their index. A copy that looked newer than what it was copied from
     // would hide an edit made in the instant in which the original was written.
-    const original = await stat(index).catch(() => undefined);
+    const original = statSync(index, { throwIfNoEntry: false });
     if (original === undefined) return false;
     await copyFile(index, this.#file);
     const written = Math.floor(original.mtimeMs - 1) / 1000;
-    await utimes(this.#file, written, written);
+    utimesSync(this.#file, written, written);
     return true;
   }
 
   /** Begins with the files of a tree, or with none. */
   async readFrom(treeish: string | null): Promise<void> {
-    await this.remove();
+    this.remove();
     await this.run(treeish === null ? ['read-tree', '--empty'] : ['read-tree', treeish]);
   }
 
@@ -79,9 +83,9 @@ export class PrivateIndex {
   }
 
   /** Also what a git that was killed left of it. */
-  async remove(): Promise<void> {
-    await rm(this.#file, { force: true });
-    await rm(`${this.#file}.lock`, { force: true });
+  remove(): void {
+    rmSync(this.#file, { force: true });
+    rmSync(`${this.#file}.lock`, { force: true });
   }
 }
 

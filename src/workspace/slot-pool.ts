@@ -225,7 +225,7 @@ export class SlotPool {
     const kept = await this.#options.snapshots.keep(slot, { ...request, takesIndex });
     if (kept.unread !== '') throw new Error(`git cannot read all of it: ${kept.unread}`);
     if (takesIndex && !kept.hasRepositories && condition?.kind === 'sound')
-      await this.#untouched.note(slot, condition.admin, kept.commit);
+      this.#untouched.note(slot, condition.admin, kept.commit);
     else this.#untouched.forget(slot);
     return kept;
   }
@@ -240,8 +240,7 @@ export class SlotPool {
     const known = this.#untouched.commitOf(slot);
     if (known === commit && (await this.#isStill(slot, before))) return;
     await switchSlot(git, slot, commit, isClean || this.#untouched.wasSeenNow(slot) ? 'captured' : 'used');
-    if (before.kind === 'sound' && known !== undefined)
-      await this.#untouched.note(slot, before.admin, commit);
+    if (before.kind === 'sound' && known !== undefined) this.#untouched.note(slot, before.admin, commit);
   }
 
   async #isStill(slot: string, condition: SlotCondition, isSeen = false): Promise<boolean> {
@@ -273,7 +272,7 @@ export class SlotPool {
       if (!(await makeSlot(git, slot, commonDirectory, commit))) return false;
     } else {
       if (condition.branch !== null && !this.#isOccupied(slot)) return false;
-      if (await isBeingWritten(condition.admin)) return false;
+      if (isBeingWritten(condition.admin)) return false;
       await endOperations(condition.admin);
     }
     return await this.#switch(slot, commit);

@@ -130,16 +130,20 @@ export class SlotSetup {
   async key(directory: string): Promise<string> {
     const { prefix, setup } = this.#options;
     const hash = createHash('sha256').update(JSON.stringify(setup));
+    let hasSubmodules = false;
     for (const below of new Set(['', prefix])) {
       // Most of them are nowhere, and to look for each takes longer than to list the folder.
       const there = new Set(await readdir(join(directory, below)).catch(() => []));
+      if (below === '') hasSubmodules = there.has('.gitmodules');
       for (const name of LOCK_FILES.filter((one) => there.has(one))) {
         const place = join(below, name);
         const content = await readFile(join(directory, place)).catch(() => undefined);
         if (content !== undefined) hash.update(`\0${place}\0${content.length}\0`).update(content);
       }
     }
-    const submodules = await readFile(join(directory, '.gitmodules')).catch(() => undefined);
+    const submodules = hasSubmodules
+      ? await readFile(join(directory, '.gitmodules')).catch(() => undefined)
+      : undefined;
     if (submodules !== undefined) hash.update(submodules).update(await this.#gitLinks(directory));
     return hash.digest('hex');
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdirSync, statSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { GitFailed, type Git } from './git.ts';
 import { BY_US } from './head-log.ts';
@@ -77,8 +78,8 @@ export async function forceSwitch(git: Git, slot: string, admin: string, commit:
 const STALE_LOCK_MS = 10 * 60_000;
 
 /** Whether a git may still be at work in a free slot: one that outlived the run that started it. */
-export async function isBeingWritten(admin: string): Promise<boolean> {
-  const lock = await stat(join(admin, 'index.lock')).catch(() => undefined);
+export function isBeingWritten(admin: string): boolean {
+  const lock = statSync(join(admin, 'index.lock'), { throwIfNoEntry: false });
   // Nor is one from the future at work: the clock was set back, and it would not get old.
   return lock !== undefined && Math.abs(Date.now() - lock.mtimeMs) < STALE_LOCK_MS;
 }
@@ -115,7 +116,7 @@ export async function endMerge(admin: string): Promise<void> {
 }
 
 async function removeFrom(admin: string, what: RegExp): Promise<void> {
-  for (const left of await readdir(admin))
+  for (const left of readdirSync(admin))
     if (what.test(left)) await rm(join(admin, left), { recursive: true, force: true });
 }
 

@@ -74,7 +74,7 @@ export class Snapshots {
     made: readonly WorkerRef[],
     commit: string,
   ): Promise<string | undefined> {
-    const place = await findWorkTree(worktree, await this.#commonDirectory());
+    const place = findWorkTree(worktree, await this.#commonDirectory());
     return await keepWorkerRefs(this.#keeping(place, request), made, commit);
   }
 
@@ -146,7 +146,7 @@ export class Snapshots {
   }
 
   async #keep(worktree: string, request: KeepRequest): Promise<Kept> {
-    const place = await findWorkTree(worktree, await this.#commonDirectory());
+    const place = findWorkTree(worktree, await this.#commonDirectory());
     const head = place.linked ? await this.#head(place) : undefined;
     const base = request.base ?? null;
     const [{ tree, unread, hasRepositories, submodules }, parents] = await Promise.all([

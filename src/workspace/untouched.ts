@@ -1,4 +1,4 @@
-import { lstat, readFile, stat } from 'node:fs/promises';
+import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Git } from './git.ts';
 
@@ -15,8 +15,8 @@ export class Untouched {
   }
 
   /** Says that a worktree holds exactly a commit, with no repository in it; `admin` is where git keeps its index. */
-  async note(worktree: string, admin: string, commit: string): Promise<void> {
-    this.#known.set(worktree, { commit, index: await stateOf(admin), seenAt: -Infinity });
+  note(worktree: string, admin: string, commit: string): void {
+    this.#known.set(worktree, { commit, index: stateOf(admin), seenAt: -Infinity });
   }
 
   forget(worktree: string): void {
@@ -37,13 +37,8 @@ export class Untouched {
   async isStill(worktree: string, admin: string, isSeen = false): Promise<boolean> {
     const known = this.#known.get(worktree);
     if (known?.index === undefined) return false;
-    const [index, head, merging] = await Promise.all([
-      // With an index of somebody else's making, git may have been told not to look at a file.
-      stateOf(admin),
-      readFile(join(admin, 'HEAD'), 'utf8').catch(() => ''),
-      lstat(join(admin, 'MERGE_HEAD')).catch(() => undefined),
-    ]);
-    if (index !== known.index || head.trim() !== known.commit || merging !== undefined) return false;
+    // With an index of somebody else's making, git may have been told not to look at a file.
+    if (stateOf(admin) !== known.index || !isAt(admin, known.commit)) return false;
     if (isSeen) return true;
     const { exitCode, stdout } = await this.#git.attempt(STATUS, { directory: worktree });
     if (exitCode !== 0 || stdout !== '') return false;
@@ -70,8 +65,18 @@ const STATUS = [
   '--untracked-files=normal',
 ];
 
+/** Whether it stands on a commit, on no branch and in no merge. */
+function isAt(admin: string, commit: string): boolean {
+  try {
+    if (lstatSync(join(admin, 'MERGE_HEAD'), { throwIfNoEntry: false }) !== undefined) return false;
+    return readFileSync(join(admin, 'HEAD'), 'utf8').trim() === commit;
+  } catch {
+    return false;
+  }
+}
+
 /** Another one whenever git has written the index. */
-async function stateOf(admin: string): Promise<string | undefined> {
-  const found = await stat(join(admin, 'index'), { bigint: true }).catch(() => undefined);
+function stateOf(admin: string): string | undefined {
+  const found = statSync(join(admin, 'index'), { bigint: true, throwIfNoEntry: false });
   return found === undefined ? undefined : `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;
 }

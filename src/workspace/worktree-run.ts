@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Attempt } from '../attempt.ts';
 import type { Delivery } from '../event.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -243,7 +244,9 @@ export class WorktreeRun implements ChangesContext {
     const copied = unwrap(await this.#setup.copy(directory, files));
     const key = await this.#setup.key(directory);
     const isPrepared = key === state.prepared;
-    await this.pool.write(directory, { ...state, copied, prepared: isPrepared ? key : null });
+    // Each time it is written waits for the disk; in a warm one nothing is new.
+    if (!isPrepared || !isDeepStrictEqual(copied, state.copied))
+      await this.pool.write(directory, { ...state, copied, prepared: isPrepared ? key : null });
     if (!isPrepared) {
       unwrap(await this.#setup.install(directory, key, environment, signal));
       await this.pool.write(directory, { ...state, copied, prepared: key });

@@ -13,7 +13,7 @@ export async function worktreeTree(
 ): Promise<{ readonly tree: string; readonly head: string } | undefined> {
   const top = await git.attempt(['rev-parse', '--show-toplevel'], { directory });
   if (top.exitCode !== 0) return undefined;
-  const place = await findWorkTree(top.stdout.replace(/\n$/, ''), commonDirectory);
+  const place = findWorkTree(top.stdout.replace(/\n$/, ''), commonDirectory);
   if (!place.linked) return undefined;
   // A name of its own: the run that works there takes snapshots through another one.
   const index = new PrivateIndex(git, place, `orchestrator-diff-${process.pid}`);
@@ -30,7 +30,7 @@ export async function worktreeTree(
       }
     }
   } finally {
-    await index.remove();
+    index.remove();
   }
 }
 
