@@ -49,10 +49,9 @@ export function recoverCommand(cli: Cli): Command {
     'recover restore 3 --to ../rescued',
     'recover store --dry-run',
   ]);
-  return onRun<RecoverOptions>(command, cli, async (options, [word = '', name, ...rest]) => {
+  return onRun<RecoverOptions>(command, cli, async (options, [word = '', name]) => {
     const action = parseAction(word);
-    if (rest.length > 0)
-      fail('wrong-usage', `One task or snapshot is named at a time, not also ${rest.join(', ')}.`);
+    refuseOthers(action, options, name);
     const project = findProject(cli, options);
     if (action === 'store') {
       const { recoverStore } = await import('../recover-store.ts');
@@ -77,6 +76,34 @@ function parseAction(word: string): Action {
     `${JSON.stringify(word)}: expected list, show, restore or store.`,
     meant === undefined ? undefined : `Did you mean "${meant}"?`,
   );
+}
+
+/** The option that belongs to one action alone, as it is written. */
+const OWN_OPTIONS: readonly (readonly [keyof RecoverOptions, string, Action])[] = [
+  ['all', '--all', 'list'],
+  ['stat', '--stat', 'show'],
+  ['nameOnly', '--name-only', 'show'],
+  ['branch', '--branch', 'restore'],
+  ['to', '--to', 'restore'],
+  ['dryRun', '--dry-run', 'store'],
+  ['replace', '--replace', 'store'],
+];
+
+/** What is for another action would be ignored, although somebody counts on it. */
+function refuseOthers(action: Action, options: RecoverOptions, name: string | undefined): void {
+  const foreign = OWN_OPTIONS.find(([key, , owner]) => options[key] !== undefined && owner !== action);
+  if (foreign !== undefined)
+    fail(
+      'wrong-usage',
+      `${foreign[1]} belongs to \`recover ${foreign[2]}\`, and \`recover ${action}\` knows nothing of it.`,
+      'Leave it out. Nothing was changed.',
+    );
+  if (action === 'list' && name !== undefined)
+    fail(
+      'wrong-usage',
+      `\`recover list\` lists everything, and takes no ${JSON.stringify(name)}.`,
+      `To look at one: \`recover show ${shellQuote(name)}\`.`,
+    );
 }
 
 function named(action: Action, name: string | undefined): string {

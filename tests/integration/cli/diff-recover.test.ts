@@ -354,6 +354,12 @@ See one with \`recover show 1\`; take it with \`recover restore 1 --branch NAME\
     [['show', 'run-9/1/1'], 'there is no such snapshot here'],
     [['show', '--output=x'], ''],
     [['lits'], 'Did you mean "list"?'],
+    [['list', '1'], '`recover list` lists everything, and takes no "1"'],
+    [['list', '--stat'], '--stat belongs to `recover show`'],
+    [['show', '1', '2'], 'too many arguments'],
+    [['restore', '1', '2', '--branch', 'x'], 'too many arguments'],
+    [['restore', '1', '--branch', 'x', '--dry-run'], '--dry-run belongs to `recover store`'],
+    [['store', '--all'], '--all belongs to `recover list`'],
   ])('refuses %j', async (args, why) => {
     write(worktree, 'c.txt', 'mine\n');
     await keep();

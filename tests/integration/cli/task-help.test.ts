@@ -30,6 +30,16 @@ describe('every command', () => {
     expect(end.stdout).toMatch(new RegExp(`Examples?:\\n  claude-orchestrator ${name}`));
   });
 
+  it.each([
+    ...['init', 'check', 'plan', 'status', 'list pending', 'next', 'logs 1', 'diff 1', 'clean', 'expand 1'],
+    ...['edit 1', 'config show', 'demo', 'completion bash', 'recover show 1', 'recover restore 1'],
+  ])('%s takes no argument more', async (line) => {
+    using project = taskProject();
+    const end = await run(project, [...line.split(' '), 'extra']);
+    expect(end).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(end.stderr).toMatch(/too many arguments|extra/);
+  });
+
   it('says what to do where no project is', async () => {
     using project = taskProject();
     const end = await run(project, ['list', '-d', '..']);
