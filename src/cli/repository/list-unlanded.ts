@@ -1,14 +1,18 @@
-import { neutralise } from '../../reporting/display-text.ts';
+import type { Attempt } from '../../attempt.ts';
+import type { AttemptOutcome } from '../../outcome.ts';
+import { redactValue } from '../../redact.ts';
+import { firstLine, neutralise } from '../../reporting/display-text.ts';
 import { plural } from '../../reporting/format.ts';
 import { styles } from '../../reporting/styles.ts';
 import type { Cli } from '../cli.ts';
 import { printJson, useColor, type CommonOptions } from '../options.ts';
 import { openProjectStore, type Project } from '../project.ts';
+import { redactorFor } from '../redaction.ts';
 import { existsSync } from 'node:fs';
 import type { Repository } from './open-repository.ts';
 import type { UnlandedWork } from './unlanded-work.ts';
 
-/** Lists work that never landed, with the titles of its tasks where the task store knows them. */
+/** Lists work that never landed, with the titles of its tasks and the ends of its attempts where the task store knows them. */
 export async function listUnlanded(
   cli: Cli,
   options: CommonOptions & { readonly all?: boolean },
@@ -17,15 +21,17 @@ export async function listUnlanded(
 ): Promise<void> {
   const { unlandedWork } = await import('./unlanded-work.ts');
   const found = await unlandedWork(repository, options.all === true);
-  const titles = await titlesOf(project, found);
-  const work = found.map((each) => ({ ...each, title: titles.get(each.ref) ?? null }));
+  const known = await lookUp(project, found);
+  const told = found.map((each) => ({ ...each, ...(known.get(each.ref) ?? { title: null, attempt: null }) }));
+  const work = redactValue(told, redactorFor(cli, project));
   if (options.json === true) printJson(cli, { work });
   else if (work.length > 0) {
     const { bold, dim } = styles(useColor(cli, options));
-    const lines = work.flatMap(({ taskId, title, date, files, why, ref, older }) => [
+    const lines = work.flatMap(({ taskId, title, date, files, why, ref, older, attempt }) => [
       `${bold(`Task ${taskId}`)}  ${title === null ? '' : `${neutralise(title)}  `}${dim(date)}`,
       `    ${plural(files.length, 'file')}: ${namesOf(files)}`,
       `    kept ${neutralise(why)}${older === 0 ? '' : `, and ${older} earlier (--all)`}`,
+      ...(attempt === null ? [] : [`    ${endOf(attempt)}`]),
       `    ${ref}`,
     ]);
     const [first] = work;
@@ -44,21 +50,53 @@ function namesOf(files: readonly string[]): string {
   return `${files.slice(0, NAMES_SHOWN).map(neutralise).join(', ')}${more}`;
 }
 
+/** What the task store knows of work that is kept. */
+interface Known {
+  readonly title: string | null;
+  /** The attempt it is of; `outcome` is null before its end. */
+  readonly attempt: {
+    readonly number: number;
+    readonly outcome: AttemptOutcome | null;
+    readonly message: string;
+  } | null;
+}
+
+function endOf({ number, outcome, message }: NonNullable<Known['attempt']>): string {
+  if (outcome === null) return `try ${number} has not ended`;
+  const why = firstLine(message);
+  return `try ${number} ended: ${outcome.replaceAll('-', ' ')}${why === '' ? '' : `: ${why}`}`;
+}
+
 /** A store that is gone or broken is no reason not to list: it may be why somebody recovers. */
-async function titlesOf(project: Project, work: readonly UnlandedWork[]): Promise<Map<string, string>> {
-  const titles = new Map<string, string>();
-  if (work.length === 0 || !existsSync(project.databaseFile)) return titles;
+async function lookUp(project: Project, work: readonly UnlandedWork[]): Promise<Map<string, Known>> {
+  const known = new Map<string, Known>();
+  if (work.length === 0 || !existsSync(project.databaseFile)) return known;
   const store = await openProjectStore(project).catch(() => undefined);
-  if (store === undefined) return titles;
+  if (store === undefined) return known;
   try {
-    for (const { ref, taskId, runId } of work) {
+    for (const each of work) {
+      const { ref, taskId, runId } = each;
+      const attempts = store.attempts({ taskId, runId });
       // Other lists have tasks of the same ids.
-      const isOurs = store.attempts({ taskId, runId }).length > 0;
-      const title = isOurs ? store.task(taskId)?.title : undefined;
-      if (title !== undefined) titles.set(ref, title);
+      if (attempts.length === 0) continue;
+      const attempt = attemptOf(each, attempts);
+      const { outcome = null, message = '' } = attempt?.end ?? {};
+      known.set(ref, {
+        title: store.task(taskId)?.title ?? null,
+        attempt: attempt === undefined ? null : { number: attempt.number, outcome, message },
+      });
     }
   } finally {
     store.close();
   }
-  return titles;
+  return known;
+}
+
+/** The attempt during or after which it was kept; git tells no more than the second, in which two may meet. */
+function attemptOf({ date }: UnlandedWork, attempts: readonly Attempt[]): Attempt | undefined {
+  if (attempts.length === 1) return attempts[0];
+  const kept = Date.parse(date);
+  const begun = attempts.filter(({ startedAt }) => Date.parse(startedAt) < kept + 1000);
+  const last = begun.at(-1);
+  return last !== undefined && (begun.length === 1 || Date.parse(last.startedAt) < kept) ? last : undefined;
 }

@@ -268,7 +268,7 @@ describe('recover', () => {
     write(worktree, 'c.txt', 'two\n');
     write(worktree, 'd.txt', 'two\n');
     const commit = await keep('1', 'after the attempt');
-    attempted({ end: {} });
+    attempted({ end: { outcome: 'timed-out', message: 'It took 600 s.\nAnd more.' } });
     const before = state();
     const { stdout, exitCode } = await run(['recover', 'list']);
     expect(exitCode).toBe(0);
@@ -276,6 +276,7 @@ describe('recover', () => {
 Task 1  Set up  DATE
     2 files: c.txt, d.txt
     kept after the attempt, and 1 earlier (--all)
+    try 1 ended: timed out: It took 600 s.
     refs/orchestrator/run-1/1/2
 
 See one with \`recover show 1\`; take it with \`recover restore 1 --branch NAME\`.
@@ -289,6 +290,7 @@ See one with \`recover show 1\`; take it with \`recover restore 1 --branch NAME\
           files: ['c.txt', 'd.txt'],
           older: 1,
           title: 'Set up',
+          attempt: { number: 1, outcome: 'timed-out' },
         },
       ],
     });
