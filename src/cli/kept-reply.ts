@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fail } from '../failure.ts';
 import type { Manager, Unanswered } from '../manager/manager.ts';
+import { makePrivateFolder } from '../store/private-folder.ts';
 import { shellQuote } from '../workspace/shell-quote.ts';
 import type { Cli } from './cli.ts';
 import type { CommonOptions } from './options.ts';
@@ -31,7 +32,7 @@ export function keepReply(
   const moment = new Date().toISOString().replaceAll(/[:.]/g, '-');
   const file = join(folder, `reply-${command[0] ?? ''}-${moment}.json`);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makePrivateFolder(folder);
     writeFileSync(file, reply, { mode: 0o600, flag: 'wx' });
   } catch {
     // What went wrong with the reply is what there is to say.

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fail } from '../failure.ts';
+import { makeFolder } from '../store/private-folder.ts';
 import type { Git } from './git.ts';
 
 /** Makes a new branch at a commit; throws `Failed` where there is one of that name, or it is no name for a branch. */
@@ -24,7 +25,7 @@ export async function restoreToDirectory(git: Git, commit: string, directory: st
   const target = resolve(git.directory, directory);
   const gitDirectory = await git.run(['rev-parse', '--absolute-git-dir']);
   try {
-    await mkdir(dirname(target), { recursive: true });
+    makeFolder(dirname(target));
     await mkdir(target);
   } catch (error) {
     fail(

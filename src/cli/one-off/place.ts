@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import type { LoadedConfig } from '../../config.ts';
 import { Failed, fail } from '../../failure.ts';
@@ -10,6 +10,7 @@ import type { Stack } from '../init/stack.ts';
 import { configTemplate } from '../init/templates.ts';
 import { writeFileWhole } from '../init/write-file.ts';
 import { copyNotice } from '../lost-store.ts';
+import { makePrivateFolder } from '../../store/private-folder.ts';
 import type { CommonOptions } from '../options.ts';
 import {
   CONFIG_FILE,
@@ -91,7 +92,7 @@ function makeOutside({ root, stateFolder }: Project): void {
     );
   let of: string;
   try {
-    mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
+    makePrivateFolder(stateFolder);
     const file = join(stateFolder, NAME);
     if (!existsSync(file)) writeFileSync(file, `${root}\n`);
     of = readFileSync(file, 'utf8').replace(/\n$/, '');

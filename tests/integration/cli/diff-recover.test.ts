@@ -352,6 +352,7 @@ See one with \`recover show 1\`; take it with \`recover restore 1 --branch NAME\
     [['restore', '1', '--branch', '-f'], 'is no name for a branch'],
     [['restore', '1', '--to', '.'], 'Name a directory that is not there yet.'],
     [['restore', '1', '--to', 'a.txt'], 'Name a directory that is not there yet.'],
+    [['restore', '1', '--to', '/proc/none/x'], '/proc/none/x cannot be made'],
     [['show'], 'What is to be shown?'],
     [['show', 'run-9/1/1'], 'there is no such snapshot here'],
     [['show', '--output=x'], ''],
