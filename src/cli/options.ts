@@ -34,14 +34,11 @@ export function printJson(cli: Cli, value: unknown): void {
   cli.stdout.write(`${JSON.stringify(value, null, cli.stdout.isTTY === true ? 2 : undefined)}\n`);
 }
 
-/** Gives a command its action: `run` gets the arguments and all options, and may return an exit code. */
-// The options that a command was given have the type that it declares.
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
-export function onRun<O extends CommonOptions>(
-  command: Command,
-  cli: Cli,
-  run: (options: O, args: readonly string[]) => Promise<number | undefined> | number | undefined,
-): Command {
+/** What a command does with the options that it declares and its arguments; may return an exit code. */
+type Action<O> = (options: O, args: readonly string[]) => Promise<number | undefined> | number | undefined;
+
+/** Gives a command its action. */
+export function onRun<O extends CommonOptions>(command: Command, cli: Cli, run: Action<O>): Command {
   return command.action(async () => {
     const code = await run(command.optsWithGlobals<O>(), command.args);
     if (code !== undefined) cli.exitCode = code;
