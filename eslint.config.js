@@ -21,6 +21,7 @@ const DOMAIN = [
   'worker-pool',
   'prompt-escape',
   'pricing',
+  'money',
 ].map((name) => `./src/${name}.ts`);
 const ENGINE = [
   'orchestrator',

@@ -5,6 +5,7 @@ import type { Budget, BudgetRequest } from './budget.ts';
 import type { RunOutcome } from './event.ts';
 import { OUTCOME_POLICY, type AttemptOutcome } from './outcome.ts';
 import { LoneFailures } from './lone-failures.ts';
+import { formatMoney } from './money.ts';
 import { atReserve, tooSmall } from './pacing.ts';
 import type { TaskId } from './task.ts';
 import { isPlanWindow, limitWords } from './usage-limit.ts';
@@ -322,8 +323,9 @@ export class Governor {
 
   #spentMessage(): string {
     const { maxCostUsd, carriedUsd } = this.#budget.options;
-    const carried = carriedUsd > 0 ? `, ${usd(carriedUsd)} of it by the runs that this one continues` : '';
-    return `${usd(this.#budget.spentUsd)} of the ${usd(maxCostUsd ?? 0)} budget is spent${carried}.`;
+    const carried =
+      carriedUsd > 0 ? `, ${formatMoney(carriedUsd)} of it by the runs that this one continues` : '';
+    return `${formatMoney(this.#budget.spentUsd)} of the ${formatMoney(maxCostUsd ?? 0)} budget is spent${carried}.`;
   }
 }
 
@@ -359,8 +361,4 @@ function resetOf({ resetsAt, seenAt }: SeenWindow): number {
 
 function costOf({ usage }: AttemptEnd): number {
   return usage.reduce((sum, { costUsd }) => sum + costUsd, 0);
-}
-
-function usd(amount: number): string {
-  return `$${amount.toFixed(2)}`;
 }

@@ -1,5 +1,6 @@
 import type { Delivery, RunCounts } from './event.ts';
 import type { Governor, Stop } from './governor.ts';
+import { formatMoney } from './money.ts';
 
 /** How a run ended that has nothing left to do, and what is to be said of it. */
 export function runEnding(
@@ -11,7 +12,7 @@ export function runEnding(
 ): Stop {
   if (isInterrupted)
     return { outcome: 'interrupted', message: 'Stopped by a person; `run` goes on where it was.' };
-  const needed = `About ${usd(toComeUsd)} more is expected for what is left`;
+  const needed = `About ${formatMoney(toComeUsd)} more is expected for what is left`;
   if (stop?.outcome === 'over-budget')
     return {
       ...stop,
@@ -31,8 +32,4 @@ export function runEnding(
     outcome: 'over-budget',
     message: `${message} The budget cut short ${overBudget === 1 ? '1 task' : `${overBudget} tasks`}. ${needed}; raise the budget to go on.`,
   };
-}
-
-function usd(amount: number): string {
-  return `$${amount.toFixed(2)}`;
 }

@@ -1,3 +1,5 @@
+export { formatMoney } from '../money.ts';
+
 /** A duration for people: `0s`, `42s`, `3m 05s`, `2h 07m`, `3d 04h`. */
 export function formatDuration(milliseconds: number): string {
   const seconds = Math.floor(Math.max(0, Number.isFinite(milliseconds) ? milliseconds : 0) / 1000);
@@ -16,14 +18,6 @@ export function formatEstimate(milliseconds: number): string {
   if (minutes < 15) return `about ${Math.round(minutes)}m`;
   const rounded = Math.round(minutes / 5) * 5;
   return rounded < 60 ? `about ${rounded}m` : `about ${formatDuration(rounded * 60_000)}`;
-}
-
-/** US dollars: `$0.00`, `$0.0042` where cents would say nothing, `$12.30`, `$1234`. */
-export function formatMoney(usd: number): string {
-  if (!(usd > 0) || !Number.isFinite(usd)) return '$0.00';
-  if (usd < 0.0001) return '<$0.0001';
-  if (usd < 0.01) return `$${usd.toFixed(4)}`;
-  return `$${usd.toFixed(usd < 1000 ? 2 : 0)}`;
 }
 
 /** A token count in at most five characters up to the billions: `0`, `950`, `1.2k`, `84k`, `3.4M`. */

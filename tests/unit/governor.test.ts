@@ -198,6 +198,14 @@ describe('Governor', () => {
     }
   });
 
+  it('says what little is spent of a small budget, and not that nothing is', () => {
+    const { governor, clock } = rig({}, { maxCostUsd: 0.004 });
+    governor.admit(ask('1'), clock.now);
+    governor.ended(attempt('1'), attemptEnd('landed', { usage: costing(0.0042) }), clock.now);
+    governor.admit(ask('2'), clock.now);
+    expect(governor.stop?.message).toBe('$0.0042 of the $0.0040 budget is spent.');
+  });
+
   it('says when the money is spent, and by whom', () => {
     const { governor, clock } = rig({}, { maxCostUsd: 5, carriedUsd: 3 });
     governor.admit(ask('1'), clock.now);

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   formatDuration,
@@ -47,6 +48,14 @@ test.each([
   [1234.4, '$1234'],
 ])('%d dollars are %s', (usd, expected) => {
   expect(formatMoney(usd)).toBe(expected);
+});
+
+test('no amount reads as nothing', () => {
+  fc.assert(
+    fc.property(fc.double({ min: 0, minExcluded: true, max: 1e9, noNaN: true }), (usd) => {
+      expect(formatMoney(usd)).toMatch(/[1-9]/);
+    }),
+  );
 });
 
 test.each([
