@@ -78,7 +78,29 @@ export function claimTask(
     ...changeStatus(store, key, 'in-progress', why, at, runId),
     ...parentsOf([key]).flatMap((parent) => followSubtasks(store, parent, at, runId)),
   ];
-  return { attempt: toAttempt(requireRow(store, id)), events };
+  // Not read again: a row of that many columns takes as long as all that was looked up for it.
+  const attempt: Attempt = {
+    id,
+    runId,
+    taskId,
+    number,
+    sessionId,
+    resumed,
+    forkedFrom: claim.forkedFrom ?? null,
+    maxCostUsd: claim.maxCostUsd ?? null,
+    model: claim.model,
+    directory: claim.directory,
+    branch: null,
+    base: null,
+    landing: null,
+    files: join(claim.filesRoot, String(id)),
+    process: null,
+    phase: 'preparing',
+    startedAt: at,
+    endedAt: null,
+    end: null,
+  };
+  return { attempt, events };
 }
 
 /** Ends an attempt that has no end yet, with what it cost and what becomes of its task. */
@@ -201,6 +223,9 @@ interface AttemptRow extends TaskKey {
   readonly end: string | null;
 }
 
+/** What the end of an attempt depends on. */
+type RowOfEnd = Pick<AttemptRow, keyof TaskKey | 'born' | 'run_id' | 'ended_at'>;
+
 function lastOrdinal({ db, tag }: StoreContext, { number, sub }: TaskKey, born: number): number {
   return (
     db
@@ -211,8 +236,10 @@ function lastOrdinal({ db, tag }: StoreContext, { number, sub }: TaskKey, born: 
   );
 }
 
-function requireRow({ db, tag }: StoreContext, id: number): AttemptRow {
-  const row = db.sql<AttemptRow>('SELECT * FROM attempts WHERE id = ? AND tag = ?').get(id, tag);
+function requireRow({ db, tag }: StoreContext, id: number): RowOfEnd {
+  const row = db
+    .sql<RowOfEnd>('SELECT number, sub, born, run_id, ended_at FROM attempts WHERE id = ? AND tag = ?')
+    .get(id, tag);
   if (row === undefined) throw new Error(`There is no attempt ${id} in the list "${tag}".`);
   return row;
 }

@@ -169,6 +169,13 @@ describeEachDriver('the runs and attempts of a store', ({ driver, file }) => {
     expect(store.events({ runId: 'run-1' })).toHaveLength(6);
   });
 
+  it('tells of a claim what is stored of it', () => {
+    store.startRun(RUN, alive);
+    const fresh = claim('1');
+    const forked = claim('2', { resumed: true, forkedFrom: 'session-0', maxCostUsd: 1.5 });
+    expect(store.attempts({ running: true })).toEqual([fresh?.attempt, forked?.attempt]);
+  });
+
   it('claims what is pending or failed and nothing else', () => {
     store.startRun(RUN, alive);
     for (const status of TASK_STATUSES) {
