@@ -6,6 +6,7 @@ import { formatDuration, formatMoney, formatTokens, plural } from '../reporting/
 import type { Styles } from '../reporting/styles.ts';
 import type { Task, TaskDraft, TaskId } from '../task.ts';
 import type { Cli } from './cli.ts';
+import { fold } from './fold.ts';
 import { keepReply } from './kept-reply.ts';
 import type { CommonOptions } from './options.ts';
 import type { Project } from './project.ts';
@@ -44,7 +45,12 @@ export function failUnanswered(unanswered: Unanswered, project: Project, command
 
 /** Tells what was mended in a reply. */
 export function tellNotes(cli: Cli, { quiet }: CommonOptions, notes: readonly string[]): void {
-  if (quiet !== true) for (const note of notes) cli.stderr.write(`mended: ${neutralise(note)}\n`);
+  if (quiet === true) return;
+  for (const line of fold(
+    cli.stderr,
+    notes.map((note) => `mended: ${neutralise(note)}`),
+  ))
+    cli.stderr.write(`${line}\n`);
 }
 
 /** New tasks as lines of at most `columns` cells: id, title, what they need, how long they may take. */

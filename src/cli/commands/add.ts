@@ -16,6 +16,7 @@ import {
   rawDraft,
   type CallCost,
 } from '../drafting.ts';
+import { fold } from '../fold.ts';
 import { openKeptReply, REPLY_OPTION } from '../kept-reply.ts';
 import { interruptible } from '../interrupt.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
@@ -89,7 +90,7 @@ export async function addTask(cli: Cli, options: AddOptions, words: readonly str
       const style = styles(useColor(cli, options));
       const lines = [formatStored(1, dryRun), ...formatDrafts(tasks, stdoutWidth(cli), style)];
       if (cost !== null && options.quiet !== true) lines.push(formatCallCost(cost));
-      cli.stdout.write(`${lines.join('\n')}\n`);
+      cli.stdout.write(`${fold(cli.stdout, lines).join('\n')}\n`);
     }
     return undefined;
   } finally {

@@ -3,6 +3,7 @@ import { styles } from '../../reporting/styles.ts';
 import type { Finding, FindingStatus } from '../check/finding.ts';
 import { runChecks } from '../check/run-checks.ts';
 import { EXIT, type Cli } from '../cli.ts';
+import { fold } from '../fold.ts';
 import { interruptible } from '../interrupt.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { findProject } from '../project.ts';
@@ -39,10 +40,11 @@ function describe(cli: Cli, options: CommonOptions, findings: readonly Finding[]
       ? findings.filter(({ status }) => status === 'warning' || status === 'failure')
       : findings;
   const wide = Math.max(0, ...shown.map(({ name }) => name.length));
-  const lines = shown.flatMap(({ name, status, message, fix }) => [
+  const findingLines = shown.flatMap(({ name, status, message, fix }) => [
     `${signs[status]} ${name.padEnd(wide)}  ${message}`,
     ...(fix === undefined ? [] : [`  ${' '.repeat(wide)}  ${cyan('→')} ${fix}`]),
   ]);
+  const lines = fold(cli.stdout, findingLines, wide + 4);
   const failures = findings.filter(({ status }) => status === 'failure').length;
   const warnings = findings.filter(({ status }) => status === 'warning').length;
   const better =
@@ -50,5 +52,5 @@ function describe(cli: Cli, options: CommonOptions, findings: readonly Finding[]
   const verdict = canRun
     ? `${green(bold('A run can start.'))}${better}`
     : `${red(bold('A run cannot start:'))} ${failures} ${failures === 1 ? 'thing has' : 'things have'} to be fixed (✖).${better}`;
-  return `${[...lines, '', verdict].join('\n')}\n`;
+  return `${[...lines, '', ...fold(cli.stdout, [verdict], 0)].join('\n')}\n`;
 }

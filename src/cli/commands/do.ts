@@ -7,6 +7,7 @@ import { askToConfirm } from '../ask.ts';
 import { EXIT, type Cli } from '../cli.ts';
 import { findWorkerPayer } from '../compose.ts';
 import { formatCallCost, formatDrafts, formatStored } from '../drafting.ts';
+import { fold } from '../fold.ts';
 import { interruptible } from '../interrupt.ts';
 import { tellIntention } from '../one-off/intention.ts';
 import { placeForOneOff, refuseUnusable } from '../one-off/place.ts';
@@ -138,7 +139,7 @@ async function tasksOf(
     const style = styles(useColor(cli, options));
     const lines = [formatStored(tasks.length, false), ...formatDrafts(tasks, stdoutWidth(cli), style)];
     if (cost !== null) lines.push(formatCallCost(cost));
-    cli.stdout.write(`${lines.join('\n')}\n`);
+    cli.stdout.write(`${fold(cli.stdout, lines).join('\n')}\n`);
   }
   return { ids: tasks.map(({ id }) => id), costUsd: cost?.costUsd ?? 0 };
 }

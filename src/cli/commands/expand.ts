@@ -11,6 +11,7 @@ import {
   formatStored,
   tellNotes,
 } from '../drafting.ts';
+import { fold } from '../fold.ts';
 import { openKeptReply, REPLY_OPTION } from '../kept-reply.ts';
 import { interruptible } from '../interrupt.ts';
 import { wholeNumber } from '../numbers.ts';
@@ -96,7 +97,7 @@ async function expandOne(cli: Cli, options: ExpandOptions, args: readonly string
       lines.push(...formatDrafts(subtasks, stdoutWidth(cli), style));
       if (options.quiet !== true)
         lines.push(...sources.map((source) => `Source: ${source}`), formatCallCost(cost));
-      cli.stdout.write(`${lines.join('\n')}\n`);
+      cli.stdout.write(`${fold(cli.stdout, lines).join('\n')}\n`);
     }
     return undefined;
   } finally {

@@ -4,6 +4,7 @@ import { fail } from '../../failure.ts';
 import { styles } from '../../reporting/styles.ts';
 import { askToConfirm } from '../ask.ts';
 import type { Cli } from '../cli.ts';
+import { fold } from '../fold.ts';
 import { copyNotice } from '../lost-store.ts';
 import { placeForProject } from '../init/place.ts';
 import { setUpProject, type FileReport } from '../init/set-up.ts';
@@ -44,7 +45,11 @@ export function initCommand(cli: Cli): Command {
       printJson(cli, { root: project.root, stacks, files, notes, next: NEXT });
       return undefined;
     }
-    for (const note of notes) cli.stderr.write(`note: ${note}\n`);
+    for (const line of fold(
+      cli.stderr,
+      notes.map((note) => `note: ${note}`),
+    ))
+      cli.stderr.write(`${line}\n`);
     if (options.quiet !== true) cli.stdout.write(describe(cli, options, stacks, files));
     return undefined;
   });
@@ -79,6 +84,9 @@ function notesFor(project: Project): string[] {
       ];
 }
 
+/** Where paths stand, behind the word for what was done. */
+const PATH_COLUMN = 13;
+
 function describe(
   cli: Cli,
   options: CommonOptions,
@@ -98,5 +106,6 @@ function describe(
           ({ name, evidence, verify }) =>
             `${bold(name)} (${evidence}): ${verify.length === 0 ? 'nothing to verify with was found' : verify.join(', ')}`,
         );
-  return `${[...lines, '', ...detected, '', `Next: ${bold(NEXT)}`].join('\n')}\n`;
+  const folded = [...fold(cli.stdout, lines, PATH_COLUMN), '', ...fold(cli.stdout, detected)];
+  return `${[...folded, '', `Next: ${bold(NEXT)}`].join('\n')}\n`;
 }

@@ -14,6 +14,7 @@ import {
   formatStored,
   tellNotes,
 } from '../drafting.ts';
+import { fold } from '../fold.ts';
 import { openKeptReply, REPLY_OPTION } from '../kept-reply.ts';
 import { interruptible } from '../interrupt.ts';
 import { wholeNumber } from '../numbers.ts';
@@ -103,7 +104,7 @@ export async function parseDocument(
       const lines = [formatStored(tasks.length, dryRun), ...formatDrafts(tasks, stdoutWidth(cli), style)];
       if (options.quiet !== true)
         lines.push(formatCallCost(cost), ...(dryRun ? [] : ['Next: claude-orchestrator plan']));
-      cli.stdout.write(`${lines.join('\n')}\n`);
+      cli.stdout.write(`${fold(cli.stdout, lines).join('\n')}\n`);
     }
     return undefined;
   } finally {
@@ -149,5 +150,6 @@ function warnOfNewcomers(cli: Cli, store: TaskStore, before: readonly Task[], op
   const added = store.tasks().filter(({ id }) => !known.has(id));
   if (added.length === 0) return;
   const became = options.replace === true ? 'They are replaced too.' : 'The new tasks are added to them.';
-  cli.stderr.write(`warning: ${plural(added.length, 'task')} came in meanwhile. ${became}\n`);
+  const warning = `warning: ${plural(added.length, 'task')} came in meanwhile. ${became}`;
+  cli.stderr.write(`${fold(cli.stderr, [warning]).join('\n')}\n`);
 }

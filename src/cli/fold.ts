@@ -1,0 +1,30 @@
+import { displayWidth } from '../reporting/display-text.ts';
+import type { Output } from './cli.ts';
+
+/**
+ * Lines for people, which a terminal would break anywhere, broken between words; what goes on of one is indented by
+ * `hang`. A command in backticks stays whole, so that it can be copied, and so does everything where there is no terminal.
+ */
+export function fold(
+  stream: Pick<Output, 'isTTY' | 'columns'>,
+  lines: readonly string[],
+  hang = 2,
+): string[] {
+  const { columns = 0 } = stream;
+  return stream.isTTY === true && columns > 0
+    ? lines.flatMap((line) => foldLine(line, columns, hang))
+    : [...lines];
+}
+
+function foldLine(line: string, columns: number, hang: number): string[] {
+  if (displayWidth(line) <= columns) return [line];
+  const folded: string[] = [];
+  let current = '';
+  for (const [, gap = '', word = ''] of line.matchAll(/(\s*)((?:`[^`]*`|\S)+)/g)) {
+    if (current.trim() !== '' && displayWidth(current + gap + word) > columns) {
+      folded.push(current);
+      current = ' '.repeat(Math.min(hang, columns >> 1)) + word;
+    } else current += gap + word;
+  }
+  return [...folded, current];
+}
