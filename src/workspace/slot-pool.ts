@@ -70,6 +70,7 @@ export class SlotPool {
   readonly #states = new Map<string, SlotState | undefined>();
   /** Those that must not be given away: leased, reserved, or with something in them that could not be kept. */
   readonly #taken = new Set<string>();
+  #beingMade = 0;
 
   readonly #untouched: Untouched;
 
@@ -302,11 +303,16 @@ export class SlotPool {
 
   async #make(slot: string, commit: string): Promise<boolean> {
     const { git, commonDirectory } = this.#options;
-    // Killed in the middle, it must not look like a slot in which all files were removed.
-    await this.write(slot, { ...this.stateOf(slot), occupant: null, prepared: null });
-    if (!(await makeSlot(git, slot, commonDirectory, commit))) return false;
-    await switchSlot(git, slot, commit, 'new');
-    return true;
+    this.#beingMade++;
+    try {
+      // Killed in the middle, it must not look like a slot in which all files were removed.
+      await this.write(slot, { ...this.stateOf(slot), occupant: null, prepared: null });
+      if (!(await makeSlot(git, slot, commonDirectory, commit))) return false;
+      await switchSlot(git, slot, commit, 'new', this.#beingMade);
+      return true;
+    } finally {
+      this.#beingMade--;
+    }
   }
 
   /** Takes away what a directory that is no worktree any more has for a link, which may be a repository of its own. */

@@ -49,16 +49,27 @@ async function forgetWorktree(slot: string, commonDirectory: string): Promise<bo
   return true;
 }
 
+/** Of one checkout. */
+const MOST_PROCESSES = 4;
+
 /** What is in a slot before it is switched: nothing yet, what git knows of and no more, or anything. */
 export type Content = 'new' | 'captured' | 'used';
 
 /**
  * Puts a slot to a commit: its files are that commit's and those that are ignored. What it held before is thrown away,
- * so that has to be kept already.
+ * so that has to be kept already. `atOnce`: how many are made new at the same time.
  */
-export async function switchSlot(git: Git, slot: string, commit: string, content: Content): Promise<void> {
-  // In parallel, a first checkout takes a fraction of the time; a warm one writes too little for that.
-  const parallel = content === 'new' ? ['-c', 'checkout.workers=4'] : [];
+export async function switchSlot(
+  git: Git,
+  slot: string,
+  commit: string,
+  content: Content,
+  atOnce = 1,
+): Promise<void> {
+  // In parallel, a first checkout takes a fraction of the time; a warm one writes too little for that. Many at once are
+  // parallel already: with four processes each, they would keep us from the processor.
+  const processes = Math.max(1, Math.floor(MOST_PROCESSES / atOnce));
+  const parallel = content === 'new' ? ['-c', `checkout.workers=${processes}`] : [];
   await git.run([...parallel, 'checkout', '-f', '-q', '--detach', commit], {
     directory: slot,
     environment: BY_US,

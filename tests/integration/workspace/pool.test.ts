@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Snapshots } from '../../../src/workspace/snapshots.ts';
 import { write } from '../../rig/landing-rig.ts';
 import { read, WorktreesRig } from '../../rig/worktrees-rig.ts';
@@ -46,6 +46,25 @@ async function expectReused(tool: Awaited<ReturnType<WorktreesRig['start']>>, sl
   expect(rig.git('fsck', '--connectivity-only')).not.toContain('error');
   return workspace;
 }
+
+test('worktrees that are made at once share the processes that one alone would get', async () => {
+  const [seen, go] = [join(rig.root, 'seen'), join(rig.root, 'go')];
+  const wait = `while [ -e '${seen}' ] && [ ! -e '${go}' ]; do sleep 0.02; done`;
+  rig.git('config', 'filter.tell.smudge', `echo "$GIT_CONFIG_PARAMETERS" >> '${seen}'; ${wait}; cat`);
+  rig.git('config', 'filter.tell.clean', 'cat');
+  write(join(rig.top, '.git', 'info'), { attributes: 'a.txt filter=tell\n' });
+  const processes = () =>
+    [...readFileSync(seen, 'utf8').matchAll(/checkout\.workers'?='?(\d+)/g)].map(([, count]) =>
+      Number(count),
+    );
+  const tool = await rig.start();
+  const atOnce = Promise.all(['1', '2', '3'].map((id) => rig.acquire(tool, rig.attempt(id))));
+  await vi.waitFor(() => expect(processes()).toEqual([1, 1, 1]), { timeout: 20_000 });
+  write(rig.root, { go: '' });
+  await atOnce;
+  await rig.acquire(tool, rig.attempt('4'));
+  expect(processes()).toEqual([1, 1, 1, 4]);
+});
 
 test.each([
   ['its directory was deleted', (slot: string) => rmSync(slot, { recursive: true })],
