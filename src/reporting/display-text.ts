@@ -45,6 +45,17 @@ export function truncateWords(text: string, columns: number): string {
   return cut === text || end * 2 < cut.length ? cut : `${cut.slice(0, end)}…`;
 }
 
+/** Like `truncate`, but a word with one path after it keeps the path's end, where the name of the file is. */
+export function truncatePath(text: string, columns: number): string {
+  const [, word = '', path = ''] = /^(\S+) (\S*\/\S+)$/.exec(text) ?? [];
+  if (path === '' || displayWidth(text) <= columns) return truncate(text, columns);
+  for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) {
+    const shown = `${word} …${path.slice(at)}`;
+    if (displayWidth(shown) <= columns) return shown;
+  }
+  return truncate(`${word} ${path.slice(path.lastIndexOf('/') + 1)}`, columns);
+}
+
 /** Truncates or fills with spaces so that the text takes exactly that many cells. */
 export function fit(text: string, columns: number, align: 'left' | 'right' = 'left'): string {
   if (text.length <= columns && PLAIN.test(text))

@@ -1,5 +1,5 @@
 import { describePause } from './describe-pause.ts';
-import { displayWidth, fit, truncate, truncateWords } from './display-text.ts';
+import { displayWidth, fit, truncate, truncatePath, truncateWords } from './display-text.ts';
 import { formatDuration, formatEstimate, formatMoney, formatTokens, plural } from './format.ts';
 import type { Pause } from './pauses.ts';
 import type { FailedTask, Progress, RunningWorker } from './progress-model.ts';
@@ -115,7 +115,7 @@ function workerTable(
     const action = worker.phase === 'working' && worker.action !== '' ? worker.action : worker.phase;
     const time = fit(formatDuration(now - worker.startedAt), TIME_WIDTH, 'right');
     const cost = fit(formatMoney(worker.costUsd), COST_WIDTH, 'right');
-    const shownAction = style.dim(truncate(action, room - titleWidth));
+    const shownAction = style.dim(truncatePath(action, room - titleWidth));
     return `${style.cyan('▸')} ${style.bold(label)} ${fit(truncateWords(worker.title, titleWidth), titleWidth)}  ${time} ${cost}  ${shownAction}`;
   };
 }

@@ -5,6 +5,7 @@ import {
   fit,
   neutralise,
   truncate,
+  truncatePath,
   truncateWords,
   wrap,
 } from '../../../src/reporting/display-text.ts';
@@ -159,4 +160,17 @@ test.each([
   ['A internationalisation', 8, 'A inter…'],
 ])('%s is cut at words to %i cells', (text, columns, expected) => {
   expect(truncateWords(text, columns)).toBe(expected);
+});
+
+test.each([
+  ['Write src/components/part.ts', 28, 'Write src/components/part.ts'],
+  ['Write src/components/part.ts', 25, 'Write …/part.ts'],
+  ['Write src/components/part.ts', 27, 'Write …/components/part.ts'],
+  ['Write src/components/part.ts', 14, 'Write part.ts'],
+  ['Write src/components/part.ts', 10, 'Write par…'],
+  ['Read docs/日本/ログイン.md', 19, 'Read …/ログイン.md'],
+  ['Bash cat src/components/part.ts', 20, 'Bash cat src/compon…'],
+  ['thinking about it', 9, 'thinking…'],
+])('%s is cut to %i cells, and keeps the name of a file', (text, columns, expected) => {
+  expect(truncatePath(text, columns)).toBe(expected);
 });

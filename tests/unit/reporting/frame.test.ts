@@ -5,7 +5,7 @@ import { displayWidth } from '../../../src/reporting/display-text.ts';
 import { drawFrame } from '../../../src/reporting/frame.ts';
 import { ProgressModel } from '../../../src/reporting/progress-model.ts';
 import { styles } from '../../../src/reporting/styles.ts';
-import { stagedEnd, stagedStart } from '../../rig/staged-run.ts';
+import { stagedEnd, stagedProgress, stagedStart } from '../../rig/staged-run.ts';
 import { cases } from '../../rig/effort.ts';
 
 const START = Date.parse('2026-01-01T00:00:00Z');
@@ -137,6 +137,14 @@ describe('frames', () => {
       '9',
     ]);
     expect(lines).toContain('… and 8 more failures');
+  });
+
+  test('a long path is cut in its folders, so that the file can be seen', () => {
+    const { progress, ...event } = stagedProgress(1, 1);
+    const action = 'Write src/components/settings/profile/form.ts';
+    const at = new Date(START).toISOString();
+    const events = [...stagedStart(1, 1, START), { ...event, progress: { ...progress, action }, at }];
+    expect(frame(events, 60, 24).at(-1)).toMatch(/ Write …\/.*form\.ts$/);
   });
 });
 
