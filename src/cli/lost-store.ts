@@ -43,7 +43,8 @@ export function copyNotice(project: Project): { message: string; fix: string } |
   for (let root = project.root; ; root = dirname(root)) {
     const isOurs = root === project.root;
     const isThere = existsSync(isOurs ? project.databaseFile : join(root, STATE_FOLDER, 'tasks.db'));
-    const copy = isThere && !isOurs ? undefined : newestCopy(project, root);
+    const isInUse = isThere && (!isOurs || holdsTasks(project));
+    const copy = isInUse ? undefined : newestCopy(project, root);
     if (copy !== undefined && copy.content?.tasks !== 0) {
       const flags = `${isOurs ? '' : ` --working-dir ${shellQuote(root)}`}${isThere ? ' --replace' : ''}`;
       return {
@@ -63,6 +64,11 @@ export function withLostStore(failure: Failure, project: Project): Failed {
       ? failure
       : { ...failure, message: `${failure.message} ${notice.message}`, fix: notice.fix },
   );
+}
+
+/** Whether any of its lists has tasks: an empty one beside them is not what is left of a lost store. */
+function holdsTasks({ databaseFile }: Project): boolean {
+  return (readCopy(databaseFile, { warnings: process })?.tasks ?? 0) > 0;
 }
 
 function folderOf({ copies }: Pick<Project, 'copies'>, root: string | undefined): string {

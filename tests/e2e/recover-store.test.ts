@@ -68,6 +68,14 @@ it('says what an empty list has taken the place of, and replaces it only when it
   kept.close();
 });
 
+it('takes a list that was never begun for no lost one while another holds tasks', async () => {
+  await tool('init');
+  await tool('add', '--raw', 'One');
+  const other = await tool('list', '--tag', 'other');
+  expect(other.stdout).toContain('There are no tasks yet');
+  expect(other.stdout).not.toContain('recover store');
+});
+
 it('finds the copy from a directory below, where nothing else tells of the project', async () => {
   await tool('init');
   await tool('add', '--raw', 'One');
