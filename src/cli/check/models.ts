@@ -58,9 +58,10 @@ export async function checkModels(
       const { reason, message, fix } = result.error;
       const text = message.replaceAll('models.manager.model', `models.${role}.model`);
       // A network that is down now may be up when the run starts, and it is down for both models.
-      if (reason === 'manager-unavailable' || reason === 'usage-limited')
-        problems.set(reason, findings.warning(`not checked: ${text}`, REACH));
-      else
+      // What is said of the manager stands: its name is in the message.
+      if (reason === 'manager-unavailable' || reason === 'usage-limited') {
+        if (!problems.has(reason)) problems.set(reason, findings.warning(`not checked: ${text}`, REACH));
+      } else
         problems.set(
           text,
           findings.failure(text, fix?.replaceAll('models.manager.model', `models.${role}.model`)),
