@@ -187,6 +187,8 @@ describe('parse', () => {
     const refused = await rig.tool(['parse', 'prd.md']);
     expect(refused.exitCode).toBe(2);
     expect(refused.stderr).toMatch(/prd\.md \(unchanged\).*already 3 tasks.*--append.*--replace/s);
+    // Nor does it pay for the preview of what it would refuse.
+    expect(await rig.tool(['parse', 'prd.md', '--dry-run'])).toMatchObject({ exitCode: 2, stdout: '' });
     await writeFile(join(rig.directory, 'prd.md'), 'Count visitors, and show them on a page.');
     expect((await rig.tool(['parse', './prd.md'])).stderr).toContain('prd.md (changed since)');
     // What is wrong with the files is told first, whatever tasks there are.

@@ -77,7 +77,7 @@ export async function parseDocument(
     const settings = loadSettings(cli, options, project);
     const kept = reply === undefined ? undefined : await openKeptReply(cli, options, reply);
     const dryRun = options.dryRun === true;
-    if (before.length > 0 && options.append !== true && options.replace !== true && !dryRun)
+    if (before.length > 0 && options.append !== true && options.replace !== true)
       refuseToGuess(files, sources, store.documents(), before.length);
     const existing = options.replace === true ? leftByReplace(before) : before;
 
