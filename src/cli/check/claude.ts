@@ -81,7 +81,7 @@ export function checkKey(
   if (baseUrl === undefined && !/^sk-ant-[\w-]{20,}$/.test(apiKey))
     return [
       findings.warning(
-        `${what} does not look like a key of Anthropic, which begins with sk-ant-`,
+        `${what} does not look like a whole key of Anthropic, which begins with sk-ant-`,
         'Copy it again from https://platform.claude.com.',
       ),
     ];
