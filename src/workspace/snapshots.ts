@@ -6,6 +6,7 @@ import { BESIDE, keepLeftOut, keepWorkerRefs, parsePlace, type Keeping } from '.
 import { captureTree } from './capture.ts';
 import type { Git } from './git.ts';
 import { readHeadLog } from './head-log.ts';
+import { isPartOf, isWithin } from './landed-content.ts';
 import { OWN_REFS } from './own-refs.ts';
 import { findWorkTree, type WorkTree } from './private-index.ts';
 import { recordKept, type KeepRequest } from './record.ts';
@@ -38,7 +39,7 @@ export interface Snapshot {
   readonly why: string;
   /** What it is beside the work: files that git does not take, or what was put elsewhere in git; null for the work. */
   readonly beside: keyof typeof BESIDE | null;
-  /** Whether all of its content is part of what landed too. */
+  /** Whether all of its content is part of what landed too, in the same places. */
   readonly landed: boolean;
 }
 
@@ -111,9 +112,9 @@ export class Snapshots {
     const checks = new WorkerPool(4);
     return Promise.all(
       found.map(async (snapshot) => {
-        const from = landed === null ? [] : [landed, ...(landings.get(snapshot.taskId) ?? [])];
-        const check = () => this.#isReachable(snapshot.commit, from);
-        return { ...snapshot, landed: landed !== null && (await checks.run(check)) };
+        if (landed === null) return { ...snapshot, landed: false };
+        const from = [landed, ...(landings.get(snapshot.taskId) ?? [])] as const;
+        return { ...snapshot, landed: await checks.run(() => isPartOf(this.#git, snapshot.commit, from)) };
       }),
     );
   }
@@ -126,8 +127,8 @@ export class Snapshots {
   ): Promise<void> {
     const gone: number[] = [];
     for (const [number, commit] of await this.#refs.list(runId, taskId)) {
-      const isLanded = change?.commit === commit && (await this.#isWithin(change, landed));
-      if (isLanded || (await this.#isReachable(commit, [landed]))) gone.push(number);
+      const isLanded = change?.commit === commit && (await isWithin(this.#git, change, landed));
+      if (isLanded || (await isPartOf(this.#git, commit, [landed]))) gone.push(number);
     }
     await this.#refs.remove(runId, taskId, gone);
   }
@@ -249,30 +250,6 @@ export class Snapshots {
     return byTask;
   }
 
-  /** Whether a change that is one commit on its base has landed just as it is; false where a look at all of it would tell more. */
-  async #isWithin(
-    { commit, base, files }: Pick<Change, 'commit' | 'base' | 'files'>,
-    landed: string,
-  ): Promise<boolean> {
-    if (files.length > FEW || files.some((file) => file.includes('\uFFFD'))) return false;
-    const at = (name: string): Promise<string | undefined> => this.#git.find(name);
-    const [parent, second] = await Promise.all([at(`${commit}^1`), at(`${commit}^2`)]);
-    if (parent !== base || second !== undefined) return false;
-    const found = files.map(async (file) => {
-      const [own, there] = await Promise.all([at(`${commit}:${file}`), at(`${landed}:${file}`)]);
-      return !file.includes('\n') && (own === undefined || own === there);
-    });
-    return (await Promise.all(found)).every(Boolean);
-  }
-
-  /** Whether each blob of a commit and of its history is in one of the others, or in their history. */
-  async #isReachable(commit: string, from: readonly string[]): Promise<boolean> {
-    // Git compares with the trees where the histories meet; the tips themselves have to be named.
-    const known = from.flatMap((tip) => [tip, `${tip}^{tree}`]);
-    const blobs = ['--objects', '--filter=object:type=blob', '--filter-provided-objects'];
-    return (await this.#git.run(['rev-list', ...blobs, commit, '--not', ...known])) === '';
-  }
-
   #commonDirectory(): Promise<string> {
     const found = (this.#common ??= this.#git.run([
       'rev-parse',
@@ -284,8 +261,6 @@ export class Snapshots {
     return found;
   }
 }
-
-const FEW = 50;
 
 interface Head {
   readonly commit: string;

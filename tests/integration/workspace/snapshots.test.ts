@@ -232,6 +232,57 @@ describe('snapshots and what landed', () => {
     expect(await rig.snapshots.list(null)).toMatchObject([{ landed: false }, { landed: false }]);
   });
 
+  test.each<[string, (worktree: string) => void]>([
+    [
+      'moves a file',
+      (at) => {
+        write(at, { 'b.txt': null, 'moved.txt': 'b\n' });
+      },
+    ],
+    [
+      'removes one',
+      (at) => {
+        write(at, { 'b.txt': null });
+      },
+    ],
+    [
+      'copies one',
+      (at) => {
+        write(at, { 'copy.txt': 'b\n' });
+      },
+    ],
+    [
+      'writes what another task did elsewhere',
+      (at) => {
+        write(at, { 'other.txt': 'of task 2\n' });
+      },
+    ],
+    [
+      'makes one executable',
+      (at) => {
+        chmodSync(join(at, 'b.txt'), 0o755);
+      },
+    ],
+  ])('work that only %s has not landed with the content of others', async (_name, change) => {
+    const integration = await rig.open();
+    const worktree = rig.worktree();
+    const request = { runId: 'r', taskId: '1', why: 'work' };
+    change(worktree);
+    const { commit } = await rig.snapshots.keep(worktree, request);
+    const second = await rig.work(integration, { 'new.txt': 'of task 2\n' }, { taskId: '2' });
+    const other = await rig.land(integration, second, '2');
+    const own = async () =>
+      (await rig.snapshots.list(integration.ref)).filter(({ taskId }) => taskId === '1');
+    expect(await own()).toMatchObject([{ landed: false }]);
+    await rig.snapshots.prune(request, other);
+    expect(await own()).toMatchObject([{ landed: false }]);
+
+    const landed = await rig.land(integration, await integration.changeOf(commit, []));
+    expect(await own()).toMatchObject([{ landed: true }]);
+    await rig.snapshots.prune(request, landed);
+    expect(await own()).toEqual([]);
+  });
+
   test('they are listed with whose they are, and deliveries are none', async () => {
     rig.git('update-ref', 'refs/orchestrator/delivered/feature/3', 'HEAD');
     const worktree = rig.worktree();
