@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import type { LoadedConfig } from '../../config.ts';
 import { Failed, fail } from '../../failure.ts';
@@ -93,9 +93,8 @@ function makeOutside({ root, stateFolder }: Project): void {
   let of: string;
   try {
     makePrivateFolder(stateFolder);
-    const file = join(stateFolder, NAME);
-    if (!existsSync(file)) writeFileSync(file, `${root}\n`);
-    of = readFileSync(file, 'utf8').replace(/\n$/, '');
+    of = ownerOf(stateFolder);
+    if (of === '') writeFileWhole(join(stateFolder, NAME), `${(of = root)}\n`);
   } catch (error) {
     return fail(
       'file-unwritable',
@@ -109,6 +108,12 @@ function makeOutside({ root, stateFolder }: Project): void {
       `${stateFolder} is about another repository, ${of}.`,
       'Set XDG_STATE_HOME to another directory, or set this repository up with `claude-orchestrator init`.',
     );
+}
+
+/** The repository that a folder is about; nothing where that was never written, or never came to the disk. */
+function ownerOf(stateFolder: string): string {
+  const file = join(stateFolder, NAME);
+  return existsSync(file) ? readFileSync(file, 'utf8').replace(/\n$/, '') : '';
 }
 
 /** The real path of what need not be there yet. */

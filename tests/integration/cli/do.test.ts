@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -161,6 +162,14 @@ describe('a project that is kept outside of its repository', () => {
       root: repository,
     });
     expect(placeForOneOff(seeker(repository), {}).project.isOutside).toBe(false);
+  });
+
+  it('takes a folder that a full disk has left half made', () => {
+    const { stateFolder } = projectOutside(seeker(repository), repository, 'master');
+    mkdirSync(stateFolder, { recursive: true });
+    writeFileSync(join(stateFolder, 'repository'), '');
+    expect(placeForOneOff(seeker(repository), {}).project.root).toBe(repository);
+    expect(readFileSync(join(stateFolder, 'repository'), 'utf8')).toBe(`${repository}\n`);
   });
 
   it('is refused where its folder is about another repository', () => {
