@@ -1,16 +1,24 @@
 import { createInterface } from 'node:readline';
 import type { Cli } from './cli.ts';
+import { interruptible } from './interrupt.ts';
 
-/** Asks a yes-or-no question whose answer is no, unless a person at a terminal says yes. */
-export async function askToConfirm(cli: Cli, question: string): Promise<boolean> {
+/**
+ * Asks a yes-or-no question whose answer is no, unless a person at a terminal says yes. `kept` says what state it leaves
+ * behind when they interrupt it instead.
+ */
+export async function askToConfirm(cli: Cli, question: string, kept: string): Promise<boolean> {
   if (cli.stdin.isTTY !== true || cli.stderr.isTTY !== true) return false;
   cli.stderr.write(`${question} [y/N] `);
-  const lines = createInterface({ input: cli.stdin });
-  try {
-    for await (const line of lines) return /^y(?:es)?$/i.test(line.trim());
-    return false;
-  } finally {
-    lines.close();
-    cli.stdin.pause();
-  }
+  return await interruptible(cli, kept, async (signal) => {
+    const lines = createInterface({ input: cli.stdin, signal });
+    try {
+      for await (const line of lines) return /^y(?:es)?$/i.test(line.trim());
+      // Nobody has ended the line of the question.
+      cli.stderr.write('\n');
+      return false;
+    } finally {
+      lines.close();
+      cli.stdin.pause();
+    }
+  });
 }

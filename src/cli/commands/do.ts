@@ -48,8 +48,11 @@ export function doCommand(cli: Cli): Command {
 async function doOneOff(cli: Cli, options: OneOffOptions, texts: readonly string[]): Promise<number> {
   refuseWindows(cli);
   checkUsage(options, texts);
-  refuseToAssume(cli, options, texts);
+  // What is wrong with the request is told first, but for nothing stdin is not waited for.
+  const readsStdin = [...texts, ...(options.file ?? [])].includes('-');
+  if (readsStdin) refuseToAssume(options, 'stdin holds what is to be done');
   const request = await readRequest(cli, options, texts);
+  if (cli.stdin.isTTY !== true || cli.stderr.isTTY !== true) refuseToAssume(options, 'This is no terminal');
   const place = placeForOneOff(cli, options);
   const { project } = place;
   const settings = loadSettings(cli, options, project, runFlags(options));
@@ -61,8 +64,8 @@ async function doOneOff(cli: Cli, options: OneOffOptions, texts: readonly string
   });
   const continues = await lookForBegun(project, request);
   tellIntention(cli, options, { place, request, continues, settings, payer: payer.payer });
-  if (options.yes !== true && !(await askToConfirm(cli, 'Begin?')))
-    fail('interrupted', 'You did not say yes. Nothing was spent, and no task was stored.');
+  if (options.yes !== true && !(await askToConfirm(cli, 'Begin?', NOTHING_SPENT)))
+    fail('interrupted', `You did not say yes. ${NOTHING_SPENT}`);
 
   const store = await openProjectStore(project, true);
   const context: RunContext = { cli, options, project, settings, store, payer };
@@ -80,6 +83,8 @@ async function doOneOff(cli: Cli, options: OneOffOptions, texts: readonly string
     store.close();
   }
 }
+
+const NOTHING_SPENT = 'Nothing was spent, and no task was stored.';
 
 function checkUsage({ file, raw }: OneOffOptions, texts: readonly string[]): void {
   if (file === undefined && texts.length === 0)
@@ -99,13 +104,11 @@ function checkUsage({ file, raw }: OneOffOptions, texts: readonly string[]): voi
 }
 
 /** Nothing is spent without a yes: from a person at a terminal, or from `--yes`. */
-function refuseToAssume(cli: Cli, { yes, file = [] }: OneOffOptions, texts: readonly string[]): void {
+function refuseToAssume({ yes }: OneOffOptions, why: string): void {
   if (yes === true) return;
-  const readsStdin = [...texts, ...file].includes('-');
-  if (!readsStdin && cli.stdin.isTTY === true && cli.stderr.isTTY === true) return;
   fail(
     'wrong-usage',
-    `${readsStdin ? 'stdin holds what is to be done' : 'This is no terminal'}, so nobody can be asked whether to begin. Nothing was spent.`,
+    `${why}, so nobody can be asked whether to begin. Nothing was spent.`,
     'Add --yes, and --max-cost to bound what it may cost.',
   );
 }

@@ -37,7 +37,7 @@ export function initCommand(cli: Cli): Command {
     const { stacks, files } = await setUpProject(cli, project, (file) =>
       options.yes === true || options.json === true
         ? Promise.resolve(false)
-        : askToConfirm(cli, `${file} exists. Replace it with a new one?`),
+        : askToConfirm(cli, `${file} exists. Replace it with a new one?`, 'It is as it was.'),
     );
     const lost = wasThere ? undefined : copyNotice(project);
     const notes = [...notesFor(project), ...(lost === undefined ? [] : [`${lost.message} ${lost.fix}`])];
@@ -61,7 +61,7 @@ async function refuseSecondProject(cli: Cli, options: InitOptions, { root }: Pro
   if (nearest === undefined || nearest === root || options.nested === true) return;
   const asks = options.yes !== true && options.json !== true;
   const question = `The project ${nearest} covers this folder already. Make another one here, with tasks of its own?`;
-  if (asks && (await askToConfirm(cli, question))) return;
+  if (asks && (await askToConfirm(cli, question, 'Nothing was written.'))) return;
   fail(
     'wrong-usage',
     `The project ${nearest} covers ${root} already; nothing was written.`,

@@ -73,6 +73,8 @@ describe('do, before anything is spent', () => {
     ['with a document to be taken as typed', ['-f', 'a.md', '--raw', '--yes'], 'which --raw forbids'],
     ['with an empty task', ['  ', '--yes'], 'A task is empty'],
     ['with a document that is not there', ['-f', 'a.md', '--yes'], 'There is no file'],
+    ['with such a document, and without --yes', ['-f', 'a.md'], 'There is no file'],
+    ['with an empty task, and without --yes', ['  '], 'A task is empty'],
   ])('refuses what cannot be done %s, and keeps nothing', async (_name, args, message) => {
     commit();
     const { code, said, stored } = await tell(args);
