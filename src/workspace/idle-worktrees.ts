@@ -5,7 +5,7 @@ import { ownerOfWork } from './own-refs.ts';
 import { inspectSlot } from './slot-condition.ts';
 import { forgetNoted } from './shared-refs.ts';
 import { isBeingWritten, LEFT, moveNested } from './slot.ts';
-import { readSlotState } from './slot-state.ts';
+import { readSlotState, type SlotState } from './slot-state.ts';
 import type { Snapshots } from './snapshots.ts';
 
 /** A worktree of the pool. */
@@ -16,18 +16,32 @@ export interface PooledWorktree {
 }
 
 /** The worktrees below `root`, whoever works in them. */
-export async function listWorktrees(root: string): Promise<PooledWorktree[]> {
+export async function listWorktrees(root: string, commonDirectory: string): Promise<PooledWorktree[]> {
   const names: readonly string[] = await readdir(root).catch(() => []);
   const slots = names.filter((name) => name !== LEFT && names.includes(`${name}.json`));
   return Promise.all(
     slots.map(async (name) => {
       const directory = join(root, name);
-      const state = await readSlotState(directory);
-      if (state === undefined) return { directory, inUse: 'nothing is known of what is in it' };
-      const { occupant } = state;
-      return { directory, inUse: occupant === null ? null : `it holds work of task ${occupant.taskId}` };
+      const found = await findIdle(directory, commonDirectory);
+      return { directory, inUse: 'why' in found ? found.why : null };
     }),
   );
+}
+
+/** What is known of a worktree in which nobody works, or why it has to stay. */
+async function findIdle(
+  directory: string,
+  commonDirectory: string,
+): Promise<{ readonly state: SlotState; readonly admin: string } | { readonly why: string }> {
+  const state = await readSlotState(directory);
+  if (state === undefined) return { why: 'nothing is known of what is in it' };
+  if (state.occupant !== null) return { why: `it holds work of task ${state.occupant.taskId}` };
+  const condition = inspectSlot(directory, commonDirectory);
+  if (condition.kind === 'locked') return { why: 'somebody has locked it, or put something else there' };
+  if (condition.kind !== 'sound') return { why: 'it is no worktree of ours any more' };
+  return isBeingWritten(condition.admin)
+    ? { why: 'git is at work in it' }
+    : { state, admin: condition.admin };
 }
 
 /** What the removal of a worktree needs of its repository. */
@@ -48,17 +62,15 @@ export async function removeWorktree(
   directory: string,
   { git, snapshots, root, commonDirectory, base }: RemovalOptions,
 ): Promise<string | undefined> {
-  const state = await readSlotState(directory);
-  const condition = inspectSlot(directory, commonDirectory);
-  if (state === undefined || state.occupant !== null) return 'it holds work that is not kept yet';
-  if (condition.kind !== 'sound') return 'it is no worktree of ours any more';
-  if (isBeingWritten(condition.admin)) return 'git is at work in it';
+  const found = await findIdle(directory, commonDirectory);
+  if ('why' in found) return found.why;
+  const { state, admin } = found;
   const owner = ownerOfWork(state.branch ?? '') ?? { runId: 'unknown', taskId: '0' };
   const why = 'before its worktree was removed';
   const request = { ...owner, why, base: state.base ?? base, without: state.copied };
   const { unread } = await snapshots.keep(directory, request);
   if (unread !== '') return `git cannot read all of it: ${unread}`;
-  await moveNested(git, directory, condition.admin, base, join(root, LEFT));
+  await moveNested(git, directory, admin, base, join(root, LEFT));
   await git.exclusive(() => git.run(['worktree', 'remove', '--force', directory]));
   await rm(`${directory}.json`, { force: true });
   forgetNoted(directory);

@@ -94,7 +94,7 @@ async function cleanWorktrees(
   const [base = 'HEAD'] = landed;
   const worktrees: OldFiles[] = [];
   const kept: { path: string; why: string }[] = [];
-  for (const { directory, inUse } of await listWorktrees(layout.root)) {
+  for (const { directory, inUse } of await listWorktrees(layout.root, commonDirectory)) {
     const bytes = inUse === null ? await bytesBelow(directory) : 0;
     const why =
       inUse === null && remove

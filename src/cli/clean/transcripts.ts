@@ -1,5 +1,6 @@
+import { realpathSync } from 'node:fs';
 import { rm, rmdir } from 'node:fs/promises';
-import { dirname, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { TaskStore } from '../../store/store.ts';
 import { attemptsFolder, bytesBelow, measureAttempts } from '../disk-use.ts';
 import type { Project } from '../project.ts';
@@ -21,13 +22,23 @@ export async function oldFiles(
 ): Promise<OldFiles[]> {
   const before = new Date(now - days * DAY_MS).toISOString();
   const found: OldFiles[] = [];
+  const attempts = attemptsFolder(project);
   for (const directory of store.settledFiles(before)) {
-    // Those of a project that this one was copied from are not ours.
-    if (relative(attemptsFolder(project), directory).startsWith('..')) continue;
+    // Those of a project that this one was copied from are not ours, nor what a link among them leads to.
+    const inside = relative(attempts, directory);
+    if (inside.startsWith('..') || leadsElsewhere(attempts, dirname(inside))) continue;
     const bytes = await bytesBelow(directory);
     if (bytes > 0) found.push({ directory, bytes });
   }
   return found;
+}
+
+function leadsElsewhere(folder: string, inside: string): boolean {
+  try {
+    return realpathSync(join(folder, inside)) !== join(realpathSync(folder), inside);
+  } catch {
+    return true;
+  }
 }
 
 /** Removes them, and the folder of their run where nothing else is in it. */

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CleanReport } from '../../../src/cli/clean/clean.ts';
 import { retainTranscripts } from '../../../src/cli/clean/transcripts.ts';
@@ -25,7 +25,7 @@ beforeEach(async () => {
   store = openStore({ file: join(state, 'tasks.db'), tag: 'master', create: true });
   store.addTasks([draft('1'), draft('2'), draft('3')], { source: 'test' });
   startSampleRun(store, 'r1', { pid: 1, startTime: 'long ago' });
-  const filesRoot = join(state, 'attempts');
+  const filesRoot = join(state, 'attempts', 'r1');
   const sample = { runId: 'r1', directory: rig.top, filesRoot, transcript: ['x'.repeat(999)] };
   storeAttempt(store, { ...sample, taskId: '1', end: { outcome: 'landed' }, status: 'done' });
   storeAttempt(store, { ...sample, taskId: '2', end: {}, status: 'failed' });
@@ -90,6 +90,23 @@ describe('clean', () => {
     // Also what came to be in a worktree after its work was kept.
     for (const content of ['failed\n', 'written afterwards\n']) expect(rig.isKept(content)).toBe(true);
     expect((await clean()).stdout).toMatch(/^There is nothing to remove\.\n {2}kept: .*task 3\n$/);
+  });
+
+  it('follows no link out of its folders, and shows with --dry-run what it does', async () => {
+    const [first = ''] = folders;
+    const elsewhere = join(rig.root, 'elsewhere');
+    renameSync(dirname(first), elsewhere);
+    symlinkSync(elsewhere, dirname(first));
+    const [idle] = (await cleaned('--dry-run')).worktrees;
+    const moved = join(rig.root, 'moved');
+    renameSync(idle?.directory ?? '', moved);
+    symlinkSync(moved, idle?.directory ?? '');
+    const before = [elsewhere, moved].map((folder) => readdirSync(folder, { recursive: true }));
+
+    const shown = await cleaned('--dry-run');
+    expect(shown).toMatchObject({ transcripts: [], worktrees: [], bytes: 0 });
+    expect(await cleaned()).toEqual({ ...shown, removed: true });
+    expect([elsewhere, moved].map((folder) => readdirSync(folder, { recursive: true }))).toEqual(before);
   });
 
   it('removes snapshots of which all is part of what landed, and no others', async () => {
