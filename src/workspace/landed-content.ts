@@ -1,4 +1,5 @@
 import type { Git } from './git.ts';
+import { NOT_UTF8 } from './moves.ts';
 import type { Change } from './workspace.ts';
 
 /**
@@ -37,7 +38,7 @@ export async function isWithin(
   { commit, base, files }: Pick<Change, 'commit' | 'base' | 'files'>,
   landed: string,
 ): Promise<boolean> {
-  if (files.length > FEW || files.some((file) => file.includes('\uFFFD'))) return false;
+  if (files.length > FEW || files.some((file) => file.includes(NOT_UTF8))) return false;
   const at = (name: string): Promise<string | undefined> => git.find(name);
   const [parent, second] = await Promise.all([at(`${commit}^1`), at(`${commit}^2`)]);
   if (parent !== base || second !== undefined) return false;

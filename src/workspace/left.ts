@@ -2,7 +2,7 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Checkout } from './checkout.ts';
 import type { GitResult } from './git.ts';
-import type { Obstacles } from './moves.ts';
+import { NOT_UTF8, type Obstacles } from './moves.ts';
 import { shortRef } from './own-refs.ts';
 import { shellQuote } from './shell-quote.ts';
 
@@ -87,7 +87,10 @@ function takeInto(
   taking: Taking,
   { files = [], hasChanges }: { files?: readonly string[]; hasChanges: boolean },
 ): string {
-  const renamed = files.filter((file) => !files.some((other) => file.startsWith(`${other}/`)));
+  // What cannot be written in a command git itself will name.
+  const renamed = files.filter(
+    (file) => !file.includes(NOT_UTF8) && !files.some((other) => file.startsWith(`${other}/`)),
+  );
   const moves = renamed.map((file) => `mv -- ${at(top, file)} ${at(top, freeName(top, file))}`);
   return hasChanges ? takeBesideChanges(taking, moves) : [...moves, takeCommand(taking)].join(' && ');
 }

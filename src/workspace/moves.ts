@@ -98,8 +98,7 @@ function entry(mode: string, id: string): Entry {
 
 /** Git overwrites what is ignored without a word, so the disk itself is asked. */
 async function inTheWayOf(top: string, path: string, cleared: ReadonlySet<string>): Promise<string[]> {
-  // A name that is not UTF-8 cannot be looked up by its text.
-  if (path.includes('\uFFFD')) return [path];
+  if (path.includes(NOT_UTF8)) return (await isTaken(top, path)) ? [path] : [];
   for (const parent of parentsOf(path)) {
     const found = await lstatOf(join(top, parent));
     if (found === undefined) return [];
@@ -113,6 +112,28 @@ async function inTheWayOf(top: string, path: string, cleared: ReadonlySet<string
     .filter((file) => !file.isDirectory())
     .map((file) => join(file.parentPath, file.name).slice(join(top, '/').length));
   return kept.every((file) => cleared.has(file)) ? [] : [path];
+}
+
+/** What a byte reads as that is not UTF-8. */
+export const NOT_UTF8 = '\uFFFD';
+
+/** Whether something is there, or may be, whose name reads like that: a name that is not UTF-8 has no text of its own. */
+async function isTaken(top: string, path: string): Promise<boolean> {
+  let folder = Buffer.from(top);
+  for (const part of path.split('/')) {
+    let names: Buffer[];
+    try {
+      names = await readdir(folder, { encoding: 'buffer' });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return true;
+      throw error;
+    }
+    const [found, ...others] = names.filter((name) => name.toString() === part);
+    if (found === undefined) return false;
+    if (others.length > 0) return true;
+    folder = Buffer.concat([folder, Buffer.from('/'), found]);
+  }
+  return true;
 }
 
 /** The folders that a path is in, outermost first. */

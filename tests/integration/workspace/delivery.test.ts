@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { deliver, type DeliveryOptions } from '../../../src/workspace/delivery.ts';
@@ -79,6 +79,55 @@ test('staged: the same tree, not committed', async () => {
   expect(rig.git('write-tree')).toBe(rig.git('rev-parse', `${tip}^{tree}`));
   expect(rig.git('status', '--porcelain')).toBe('M  a\nD  dir/c\nA  new/d');
   expect(rig.git('rev-parse', 'main', DELIVERED)).toBe(`${base}\n${tip}`);
+});
+
+// Other systems take no such names.
+describe.runIf(process.platform === 'linux')('a file whose name is not UTF-8', () => {
+  const NAME = Buffer.from('new/caf\xe9.txt', 'latin1');
+
+  /** Makes a commit that adds it, in a folder that reads like one too. */
+  const integrateOdd = (): string => {
+    const index = join(rig.root, 'odd-index');
+    const tree = rig.shell(
+      `export GIT_INDEX_FILE='${index}'; git read-tree ${base}; blob=$(echo odd | git hash-object -w --stdin); ` +
+        `printf '100644 %s\\tnew/caf\\351.txt\\n100644 %s\\td\\377r/x\\n' $blob $blob | git update-index --add --index-info; git write-tree`,
+    );
+    const tip = rig.shell(`git commit-tree -p ${base} -m odd ${tree.trim()}`).trim();
+    rig.git('update-ref', `refs/${BRANCH}`, tip);
+    return tip;
+  };
+  const odd = (): Buffer => Buffer.concat([Buffer.from(`${rig.top}/`), NAME]);
+
+  test.each([false, true])(
+    'is delivered where nothing is in its way; as a commit: %s',
+    async (autoCommit) => {
+      const tip = integrateOdd();
+      expect((await deliverWith({ autoCommit })).kind).toBe(autoCommit ? 'committed' : 'staged');
+      expect(rig.git('write-tree')).toBe(rig.git('rev-parse', `${tip}^{tree}`));
+      expect(readFileSync(odd(), 'utf8')).toBe('odd\n');
+    },
+  );
+
+  test('is left where it would touch one of the user’s, and the command does so too', async () => {
+    integrateOdd();
+    mkdirSync(at('new'));
+    writeFileSync(odd(), 'mine\n');
+    const { kind, message, commands } = await deliverWith();
+    expect([kind, message]).toEqual(['left', expect.stringContaining('in the way: new/caf')]);
+    expect(() => rig.shell(commands[0] ?? '')).toThrow('would be overwritten');
+    expect(rig.git('diff', '--cached', '--name-only')).toBe('');
+    expect(readFileSync(odd(), 'utf8')).toBe('mine\n');
+  });
+
+  test('is left where a file of the user’s is in the place of its folder', async () => {
+    integrateOdd();
+    writeFileSync(Buffer.concat([Buffer.from(`${rig.top}/`), Buffer.from('d\xffr', 'latin1')]), 'mine\n');
+    expect(await deliverWith()).toMatchObject({
+      kind: 'left',
+      message: expect.stringContaining('way: d') as string,
+    });
+    expect(rig.git('diff', '--cached', '--name-only')).toBe('');
+  });
 });
 
 test('staged twice, and after a kill before it was remembered: nothing happens again', async () => {
