@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +21,13 @@ describe.skipIf(isBuiltIn)('where SQLite cannot be loaded', () => {
     const program = join(root, 'prefix/lib/node_modules/claude-orchestrator/bin/claude-orchestrator.js');
     const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
       cwd: project(),
-      env: { PATH: '/usr/bin:/bin', HOME: root },
+      env: {
+        PATH: '/usr/bin:/bin',
+        HOME: root,
+        ANTHROPIC_API_KEY: 'sk-ant-simulated-key',
+        ANTHROPIC_BASE_URL: 'http://127.0.0.1:1',
+        CLAUDE_ORCHESTRATOR__CLAUDE_CLI__AUTH: 'api_key',
+      },
       encoding: 'utf8',
     });
     return { status, stdout, stderr };
@@ -41,6 +47,22 @@ describe.skipIf(isBuiltIn)('where SQLite cannot be loaded', () => {
     expect(stderr).toContain('SQLite, which holds the task list, cannot be loaded');
     expect(stderr).toContain(`--prefix "${join(root, 'prefix')}" better-sqlite3@12`);
     expect(readdirSync(project())).toEqual([]);
+  });
+
+  it('says so before do tells what it is going to do and makes a folder for it', () => {
+    const { status, stderr } = tool('do', '--yes', '--raw', 'Fix it');
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^error: SQLite, which holds the task list, cannot be loaded/);
+    expect(existsSync(join(root, '.local'))).toBe(false);
+  });
+
+  it('is named once where runs have met limits before', () => {
+    mkdirSync(join(root, '.local/state/claude-orchestrator'), { recursive: true });
+    writeFileSync(join(root, '.local/state/claude-orchestrator/usage.db'), '');
+    const { checks } = JSON.parse(tool('check', '--json').stdout) as {
+      checks: { name: string; status: string }[];
+    };
+    expect(checks.find(({ name }) => name === 'limits')?.status).toBe('skipped');
   });
 
   it('is what check names, and not a missing project', () => {

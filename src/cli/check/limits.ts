@@ -9,6 +9,7 @@ import type { Project } from '../project.ts';
 import { accountsOf, openLedger, payersOf } from '../usage.ts';
 import { ledgerFile } from '../user-data.ts';
 import type { Finding, Findings } from './finding.ts';
+import { canLoadDriver, NO_DRIVER } from './store.ts';
 
 /** Whether a usage limit is in force that a run would wait for, as far as runs on this machine have met it. */
 export function checkLimits(
@@ -23,6 +24,7 @@ export function checkLimits(
   const payer = chooseBilling({ auth: settings.config.claude_cli.auth, hasApiKey, loggedIn });
   if (!payer.ok) return [findings.skipped('not checked: nobody is known who would pay')];
   if (!existsSync(ledgerFile(cli))) return [findings.ok('no usage limit is known')];
+  if (!canLoadDriver()) return [findings.skipped(NO_DRIVER)];
   const ledger = openLedger(cli, project, accountsOf(cli, settings, payersOf(payer.value, settings)));
   try {
     const now = Date.now();

@@ -55,9 +55,11 @@ export async function checkRuns(cli: Cli, project: Project, findings: Findings):
   }
 }
 
-const NO_DRIVER = 'not checked: SQLite cannot be loaded';
+/** What is said of everything that is in SQLite where {@link checkDriver} has failed. */
+export const NO_DRIVER = 'not checked: SQLite cannot be loaded';
 
-function canLoadDriver(): boolean {
+/** Whether SQLite can be used at all. */
+export function canLoadDriver(): boolean {
   try {
     probeDriver({ warnings: process });
     return true;

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { Argument, Command } from 'commander';
 import { fail } from '../../failure.ts';
 import { styles } from '../../reporting/styles.ts';
+import { probeDriver } from '../../store/driver.ts';
 import { isSettled, type TaskId } from '../../task.ts';
 import { askToConfirm } from '../ask.ts';
 import { EXIT, type Cli } from '../cli.ts';
@@ -53,6 +54,7 @@ async function doOneOff(cli: Cli, options: OneOffOptions, texts: readonly string
   if (readsStdin) refuseToAssume(options, 'stdin holds what is to be done');
   const request = await readRequest(cli, options, texts);
   if (cli.stdin.isTTY !== true || cli.stderr.isTTY !== true) refuseToAssume(options, 'This is no terminal');
+  probeDriver({ warnings: process });
   const place = placeForOneOff(cli, options);
   const { project } = place;
   const settings = loadSettings(cli, options, project, runFlags(options));
