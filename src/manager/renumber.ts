@@ -13,21 +13,28 @@ interface Numbering {
 type Reference = Pick<GraphNode, 'id' | 'dependencies'> & { readonly title?: string };
 
 /**
- * Numbers new tasks whose ids have not the form of ids, such as `n1`, and what needs them. Where two have the same id, or
- * something is needed that is nowhere and could be one of them, nothing is certain: then all stay as they are.
+ * Numbers new tasks whose ids have not the form of ids, such as `n1`, or are those of other tasks, and what needs them.
+ * Where two have the same id, something is needed that could be one task or another, or that is nowhere, nothing is
+ * certain: then all stay as they are.
  */
 export function withNumbers<T extends Reference>(
   tasks: readonly T[],
-  existing: readonly GraphNode[],
+  existing: readonly Reference[],
   { parent, first }: Numbering,
 ): Reading<readonly T[]> {
   const ids = tasks.map(({ id }) => canonicalId(id));
-  const odd = ids.filter((id) => parseTaskId(id) === undefined);
+  const stored = new Map(existing.map(({ id, title = '' }) => [id, title]));
+  const odd = ids.filter((id) => parseTaskId(id) === undefined || stored.has(id));
   const all = [...existing, ...tasks];
   const known = new Set(all.flatMap(({ id, title = '' }) => [plain(id), title.trim().toLowerCase()]));
+  const isDouble = (id: TaskId): boolean => stored.has(id) && ids.includes(id);
   const isCertain =
     new Set(ids.map(plain)).size === ids.length &&
-    tasks.every(({ dependencies }) => dependencies.every((need) => known.has(plain(need))));
+    tasks.every(({ id, title, dependencies }) => {
+      // One that has the title too is the same task once more.
+      if (title !== undefined && stored.get(canonicalId(id)) === title) return false;
+      return dependencies.every((need) => known.has(plain(need)) && !isDouble(canonicalId(need)));
+    });
   if (odd.length === 0 || !isCertain) return { value: tasks, notes: [] };
   const taken = new Set([...existing.map(({ id }) => id), ...ids]);
   const numbers = new Map<string, TaskId>();
@@ -74,7 +81,7 @@ const NAMED = 5;
 function noteOf(renamed: readonly (readonly [string, TaskId])[]): string {
   const named = renamed.slice(0, NAMED).map(([id, number]) => `${JSON.stringify(id)} is ${number}`);
   const more = renamed.length > NAMED ? ` and ${renamed.length - NAMED} more` : '';
-  return `The reply: ids that are none are taken for numbers: ${named.join(', ')}${more}.`;
+  return `The reply: ids were mended: ${named.join(', ')}${more}.`;
 }
 
 function plain(text: string): string {

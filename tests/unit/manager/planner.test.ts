@@ -65,6 +65,21 @@ describe('parsePrd', () => {
     });
   });
 
+  test.each([
+    ['no need names one of two', [], ['4', '5'], 1],
+    ['a need could mean either', ['1'], undefined, 2],
+  ])('new tasks that are numbered from 1 again are numbered on, where %s', async (_, needs, ids, calls) => {
+    const written = [
+      writtenTask('1', { title: 'New' }),
+      writtenTask('2', { title: 'Newer', dependencies: needs }),
+    ];
+    const { manager, questions } = scriptedManager([{ tasks: written }, { tasks: written }]);
+    const existing = ['1', '2', '3'].map((id) => makeTask(id, { title: `Old ${id}` }));
+    const parsed = await parsePrd(manager, { prd: 'Build it.', existing }, NEVER);
+    expect(parsed.ok ? parsed.value.drafts.map(({ id }) => id) : undefined).toEqual(ids);
+    expect(questions).toHaveLength(calls);
+  });
+
   test('numbers tasks whose ids are none, needs included, by one call, and tells it', async () => {
     const written = [
       writtenTask('n1'),
@@ -81,7 +96,7 @@ describe('parsePrd', () => {
       ['4', ['1', '2']],
     ]);
     expect(parsed.value.notes).toEqual([
-      'The reply: ids that are none are taken for numbers: "n1" is 2, "T-3" is 4.',
+      'The reply: ids were mended: "n1" is 2, "T-3" is 4.',
     ]);
   });
 

@@ -51,7 +51,7 @@ describe('planRun', () => {
       value: {
         tasks: [{ id: '2', dependencies: ['3.1'] }, { id: '3.1' }, { id: '3.2' }],
         notes: [
-          'The reply: ids that are none are taken for numbers: "T-2" is 2, "n3.1" is 3.1, "task_3.1" is 3.1.',
+          'The reply: ids were mended: "T-2" is 2, "n3.1" is 3.1, "task_3.1" is 3.1.',
         ],
       },
     });
