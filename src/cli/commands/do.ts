@@ -4,6 +4,7 @@ import { fail } from '../../failure.ts';
 import { styles } from '../../reporting/styles.ts';
 import { probeDriver } from '../../store/driver.ts';
 import { isSettled, type TaskId } from '../../task.ts';
+import { Git } from '../../workspace/git.ts';
 import { askToConfirm } from '../ask.ts';
 import { EXIT, type Cli } from '../cli.ts';
 import { findWorkerPayer } from '../compose.ts';
@@ -64,7 +65,7 @@ async function doOneOff(cli: Cli, options: OneOffOptions, texts: readonly string
     await found.recognised;
     return found;
   });
-  const continues = await lookForBegun(project, request);
+  const continues = await lookForBegun(cli, project, request);
   tellIntention(cli, options, { place, request, continues, settings, payer: payer.payer });
   if (options.yes !== true && !(await askToConfirm(cli, 'Begin?', NOTHING_SPENT)))
     fail('interrupted', `You did not say yes. ${NOTHING_SPENT}`);
@@ -115,11 +116,11 @@ function refuseToAssume({ yes }: OneOffOptions, why: string): void {
   );
 }
 
-async function lookForBegun(project: Project, request: OneOffRequest): Promise<TaskId[] | null> {
+async function lookForBegun(cli: Cli, project: Project, request: OneOffRequest): Promise<TaskId[] | null> {
   if (!existsSync(project.databaseFile)) return null;
   const store = await openProjectStore(project);
   try {
-    return begunBefore(store, request) ?? null;
+    return (await begunBefore(store, new Git(project.root, cli.env), request)) ?? null;
   } finally {
     store.close();
   }
@@ -131,8 +132,8 @@ async function tasksOf(
   options: OneOffOptions,
   request: OneOffRequest,
 ): Promise<{ readonly ids: TaskId[]; readonly costUsd: number }> {
-  const { cli, store } = context;
-  const begun = begunBefore(store, request);
+  const { cli, project, store } = context;
+  const begun = await begunBefore(store, new Git(project.root, cli.env), request);
   if (begun !== undefined) return { ids: begun, costUsd: 0 };
   const { drafts, cost } = await draftRequest(context, options, request);
   const tasks = store.addTasks(drafts, {

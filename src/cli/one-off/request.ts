@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { Attempt } from '../../attempt.ts';
 import { fail } from '../../failure.ts';
 import { truncate } from '../../reporting/display-text.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { isSettled, type TaskDraft, type TaskId } from '../../task.ts';
+import type { Git } from '../../workspace/git.ts';
 import type { Cli } from '../cli.ts';
 import { readDocument, type Document } from '../document.ts';
 import { callCost, failUnanswered, nextId, rawDraft, tellNotes, type CallCost } from '../drafting.ts';
@@ -46,14 +48,28 @@ export async function readRequest(
   return { texts: read, document: undefined, source: sourceOf(`do ${named}`, read) };
 }
 
-/** The tasks of the same request that was made before and is not all done; undefined if there is none. */
-export function begunBefore(store: TaskStore, { source }: OneOffRequest): TaskId[] | undefined {
+/**
+ * The tasks of the same request that was made before and is not all done; undefined if there is none, or if what is done
+ * of it came into a repository that stood here before this one.
+ */
+export async function begunBefore(
+  store: TaskStore,
+  git: Git,
+  { source }: Pick<OneOffRequest, 'source'>,
+): Promise<TaskId[] | undefined> {
   const added = store
     .events({ types: ['tasks-added'] })
     .findLast((event) => event.type === 'tasks-added' && event.source === source);
   if (added?.type !== 'tasks-added') return undefined;
   const there = added.taskIds.filter((id) => store.task(id) !== undefined);
-  return there.some((id) => !isSettled(store.task(id)?.status ?? 'done')) ? there : undefined;
+  if (!there.some((id) => !isSettled(store.task(id)?.status ?? 'done'))) return undefined;
+  const landings = there.flatMap((id) => store.attempts({ taskId: id }).flatMap(landingOf));
+  const found = await Promise.all(landings.map((commit) => git.commitAt(commit)));
+  return found.includes(undefined) ? undefined : there;
+}
+
+function landingOf({ landing, end }: Attempt): string[] {
+  return landing !== null && end?.outcome === 'landed' ? [landing] : [];
 }
 
 /** The request as tasks, by one question to the manager, or as typed with `--raw`. */

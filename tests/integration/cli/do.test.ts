@@ -13,10 +13,15 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { placeForOneOff } from '../../../src/cli/one-off/place.ts';
+import { begunBefore } from '../../../src/cli/one-off/request.ts';
 import { findProject, projectOutside, type ProjectSeeker } from '../../../src/cli/project.ts';
 import { Failed } from '../../../src/failure.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
+import { Git } from '../../../src/workspace/git.ts';
+import { attemptEnd } from '../../rig/attempt-end.ts';
+import { startSampleRun, storeAttempt } from '../../rig/attempted.ts';
 import { run } from '../../rig/hand-made-cli.ts';
+import { draft } from '../../rig/task-project.ts';
 
 let root: string;
 let repository: string;
@@ -172,6 +177,33 @@ describe('a project that is kept outside of its repository', () => {
     writeFileSync(join(stateFolder, 'repository'), '');
     expect(placeForOneOff(seeker(repository), {}).project.root).toBe(repository);
     expect(readFileSync(join(stateFolder, 'repository'), 'utf8')).toBe(`${repository}\n`);
+  });
+
+  it('goes on with a request only where its results are, not in a repository that took the place of theirs', async () => {
+    commit();
+    const head = execFileSync('git', ['rev-parse', 'HEAD'], {
+      cwd: repository,
+      env,
+      encoding: 'utf8',
+    }).trim();
+    const store = openStore({ file: begin(repository).databaseFile, tag: 'master', create: false });
+    try {
+      const source = 'do "One" "Two"';
+      store.addTasks([draft('1'), draft('2')], { source });
+      startSampleRun(store, 'r1', { pid: process.pid, startTime: '' });
+      const proof = { change: head, gates: [], review: null };
+      const sample = { taskId: '1', runId: 'r1', directory: repository, filesRoot: root };
+      const attemptId = storeAttempt(store, sample);
+      store.record({ type: 'landing-intended', attemptId, taskId: '1', commit: head, proof });
+      store.endAttempt(attemptId, attemptEnd('landed'), 'done', 'test');
+      const begun = () => begunBefore(store, new Git(repository, env), { source });
+      expect(await begun()).toEqual(['1', '2']);
+      rmSync(join(repository, '.git'), { recursive: true });
+      git(repository, 'init', '-q', '-b', 'main');
+      expect(await begun()).toBeUndefined();
+    } finally {
+      store.close();
+    }
   });
 
   it('is refused where its folder is about another repository', () => {
