@@ -205,7 +205,10 @@ class Orchestrator {
     try {
       const begun: BegunAttempt[] = [];
       this.#outbox.atomically(() => {
+        const { pause } = this.#governor;
         for (const one of ended) this.#settle(one);
+        // That a pause is over is told before what starts since it is.
+        if (this.#governor.pause !== pause) this.#pauses.tell();
         if (ended.length > 0) this.#scheduler.recall();
         let refused = 0;
         // Where one is refused, for instance since it is too large for what is left, another one gets its slot.

@@ -202,6 +202,20 @@ describe('a run that is paused', () => {
     expect(Math.min(...starts)).toBeGreaterThanOrEqual(START + 2 * HOUR);
   });
 
+  it('tells that it goes on before anything starts since the first attempt was answered', async () => {
+    add(3);
+    ledger.observe('worker', refused(START + 2 * HOUR));
+    start(() => attemptEnd('landed', { usage: costing(1) }));
+    expect((await finish(3)).outcome).toBe('completed');
+    const order = events.filter(({ type }) => type === 'run-resumed' || type === 'attempt-started');
+    expect(order.map(({ type }) => type)).toEqual([
+      'attempt-started',
+      'run-resumed',
+      'attempt-started',
+      'attempt-started',
+    ]);
+  });
+
   it('gives tasks that died alike back what it cost them, the first one too', async () => {
     add(2);
     const tries = new Map<string, number>();
