@@ -86,10 +86,16 @@ describe.each(process.platform === 'linux' ? (['linux', 'freebsd'] as const) : [
 
     test('ends a process and its tree, also what has a session of its own and drops its environment', async () => {
       const { pid, marker } = start('trap "" TERM; setsid sleep 1001 & env -i sleep 1002 & sleep 1003');
-      await until(() => processes.findMarked(marker).length >= 3);
+      const areAllThere = (): boolean => {
+        const commands = childrenOf(pid).map((child) => psOf(child)?.command ?? '');
+        return ['1001', '1002', '1003'].every((time) =>
+          commands.some((command) => command === `sleep ${time}`),
+        );
+      };
+      await until(areAllThere);
+      expect(processes.findMarked(marker)).toHaveLength(3);
       const identity = identified(processes, pid);
       const unmarked = childrenOf(pid).map((child) => identified(processes, child));
-      expect(unmarked.length).toBeGreaterThanOrEqual(3);
       await processes.endTree(identity, { graceMs: 200 });
       for (const child of [identity, ...unmarked]) expect(processes.isAlive(child)).toBe(false);
     });
