@@ -156,14 +156,16 @@ export class Integration {
     intend(commit);
     this.#tips.add(commit);
     // In one transaction with a second name, so that no clean-up of branches makes what landed unreachable.
-    const input = `update ${this.ref} ${commit} ${onto}\nupdate ${landedRef(this.#options.branch)} ${commit}\n`;
-    const args = ['update-ref', '-m', `landed task ${request.task.id}`, '--stdin'];
-    const move = (): Promise<GitResult> => this.#git.attempt(args, { input }).catch(asResult);
+    const moves = [
+      `update ${this.ref} ${commit} ${onto}`,
+      `update ${landedRef(this.#options.branch)} ${commit}`,
+    ];
+    const move = (): Promise<GitResult> => this.#git.tryMoveRefs(moves).catch(asResult);
     let moved = await move();
     if (moved.exitCode !== 0 && (await this.tip()) === onto) moved = await move();
     if (moved.exitCode === 0) return this.#moveOn(commit);
     const tip = await this.tip();
-    if (tip === onto) throw new GitFailed(args, moved);
+    if (tip === onto) throw new GitFailed(['update-ref', '--stdin', ...moves], moved);
     return tip === commit ? commit : undefined;
   }
 
