@@ -95,9 +95,7 @@ describe('parsePrd', () => {
       ['3', ['4']],
       ['4', ['1', '2']],
     ]);
-    expect(parsed.value.notes).toEqual([
-      'The reply: ids were mended: "n1" is 2, "T-3" is 4.',
-    ]);
+    expect(parsed.value.notes).toEqual(['The reply: ids were mended: "n1" is 2, "T-3" is 4.']);
   });
 
   test.each([

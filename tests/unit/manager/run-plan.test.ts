@@ -50,9 +50,7 @@ describe('planRun', () => {
       ok: true,
       value: {
         tasks: [{ id: '2', dependencies: ['3.1'] }, { id: '3.1' }, { id: '3.2' }],
-        notes: [
-          'The reply: ids were mended: "T-2" is 2, "n3.1" is 3.1, "task_3.1" is 3.1.',
-        ],
+        notes: ['The reply: ids were mended: "T-2" is 2, "n3.1" is 3.1, "task_3.1" is 3.1.'],
       },
     });
     expect(questions).toHaveLength(1);
