@@ -386,7 +386,8 @@ function git(repository: string, ...args: string[]): string {
     env: environment,
     encoding: 'utf8',
     maxBuffer: 1 << 28,
-    stdio: ['ignore', 'pipe', 'ignore'],
+    // What git says of an error is in the message of what is thrown.
+    stdio: ['ignore', 'pipe', 'pipe'],
   }).replace(/\n$/, '');
 }
 
