@@ -7,6 +7,7 @@ import { ownerOfWork } from './own-refs.ts';
 import {
   endOperations,
   forceSwitch,
+  forgetHalfMade,
   headOf,
   isBeingWritten,
   isOutOfSpace,
@@ -84,8 +85,9 @@ export class SlotPool {
    * paths is wait for whoever asks for them. Returns what people should know.
    */
   async open(reserved: readonly string[]): Promise<string[]> {
-    const { root } = this.#options;
+    const { root, commonDirectory } = this.#options;
     await mkdir(root, { recursive: true });
+    await forgetHalfMade(root, commonDirectory);
     for (const name of await readdir(root)) {
       const slot = join(root, name.replace(/\.json$/, ''));
       if (!/^w[1-9]\d*(?:\.json)?$/.test(name)) continue;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { GitFailed, type Git } from './git.ts';
 import { BY_US } from './head-log.ts';
@@ -20,7 +20,7 @@ export async function makeSlot(
     if (!(await forgetWorktree(slot, commonDirectory))) return false;
     await mkdir(slot, { recursive: true });
     // Git makes worktrees in empty directories only: made in one, its link is moved into the other.
-    const folder = join(dirname(slot), `new-${randomUUID().slice(0, 8)}`);
+    const folder = join(dirname(slot), `${HALF_MADE}${randomUUID().slice(0, 8)}`);
     const shell = join(folder, basename(slot));
     try {
       await git.run(['worktree', 'add', '--no-checkout', '--detach', '--', shell, commit]);
@@ -34,6 +34,27 @@ export async function makeSlot(
     }
     return true;
   });
+}
+
+/** What the name of a folder begins with in which a worktree is being made. */
+const HALF_MADE = 'new-';
+
+/**
+ * Removes what is left of worktrees below `root` that were being made when git was killed. Their HEAD is no commit yet,
+ * and as long as git knows of such a one, it refuses the user `git gc` and `git log --all`; it is locked, so that git
+ * does not prune it either.
+ */
+export async function forgetHalfMade(root: string, commonDirectory: string): Promise<void> {
+  const folder = join(commonDirectory, 'worktrees');
+  const roots = [root, await realpath(root)];
+  for (const name of await readdir(folder).catch(() => [])) {
+    const admin = join(folder, name);
+    const back = (await readFile(join(admin, 'gitdir'), 'utf8').catch(() => '')).trim();
+    if (roots.some((at) => back.startsWith(join(at, HALF_MADE))))
+      await rm(admin, { recursive: true, force: true });
+  }
+  for (const name of await readdir(root))
+    if (name.startsWith(HALF_MADE)) await rm(join(root, name), { recursive: true, force: true });
 }
 
 /** Removes what git remembers of a worktree whose directory is gone, or has lost the link to it. */

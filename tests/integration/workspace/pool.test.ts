@@ -114,6 +114,18 @@ test.each([
   expect(rig.isKept('what was thrown away')).toBe(true);
 });
 
+test('a worktree in the making of which git was killed is forgotten, since with it git refuses the user its gc', async () => {
+  const { slot } = await usedOnce();
+  const shell = join(dirname(slot), 'new-0123abcd', 'w2');
+  rig.git('worktree', 'add', '-q', '--no-checkout', '--detach', shell);
+  // What git writes first, and what it then replaces.
+  write(adminOf(shell), { HEAD: `${'0'.repeat(40)}\n`, locked: 'initializing' });
+  expect(() => rig.git('rev-list', '--all')).toThrow('bad object');
+  await rig.start();
+  expect(rig.git('rev-list', '--all')).not.toBe('');
+  expect(readdirSync(dirname(slot)).filter((name) => name.startsWith('new-'))).toEqual([]);
+});
+
 test.each([
   ['as it is', () => undefined],
   ['without its files of git', (slot: string) => rmSync(adminOf(slot), { recursive: true })],
