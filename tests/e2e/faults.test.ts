@@ -43,7 +43,7 @@ const OUTAGE_MS = 2500;
 let account: Account;
 
 afterEach(async () => {
-  expect(account.leftovers(), 'nothing is left behind').toEqual([]);
+  expect(await account.leftovers(), 'nothing is left behind').toEqual([]);
   await account.close();
 });
 

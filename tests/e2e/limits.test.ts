@@ -53,7 +53,7 @@ const ONE_MODEL: Limit = { status: 'rejected', claim: 'seven_day_sonnet', resetI
 let account: Account;
 
 afterEach(async () => {
-  expect(account.leftovers(), 'nothing is left behind').toEqual([]);
+  expect(await account.leftovers(), 'nothing is left behind').toEqual([]);
   await account.close();
 });
 

@@ -9,7 +9,7 @@ const WITHIN_MS = 1000;
 let account: Account;
 
 afterEach(async () => {
-  expect(account.leftovers(), 'nothing is left behind').toEqual([]);
+  expect(await account.leftovers(), 'nothing is left behind').toEqual([]);
   await account.close();
 });
 

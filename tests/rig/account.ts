@@ -1,4 +1,4 @@
-import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -53,8 +53,11 @@ export interface Account {
   readonly home: string;
   /** Makes a repository with so many tasks, called `Write part 1` and so on. */
   project(tasks: number, config?: Readonly<Record<string, unknown>>): AccountProject;
-  /** Every process that was started with this home and still lives. */
-  leftovers(): number[];
+  /**
+   * The commands of all that was started with this home and still lives. A git that answers questions ends with its input,
+   * which is a moment after the tool: gits are waited for.
+   */
+  leftovers(): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -86,7 +89,12 @@ export async function openAccount(login: Login, scenario: ScenarioInput): Promis
   return {
     simulator,
     home,
-    leftovers: () => processes.findMarked(mark).map(({ pid }) => pid),
+    leftovers: async () => {
+      const left = (): string[] => processes.findMarked(mark).map(({ pid }) => commandOf(pid));
+      let found: string[] = [];
+      await until(() => (found = left()).every((command) => !/^git |^$/.test(command)));
+      return found;
+    },
     project: (tasks, config = {}) => {
       const directory = join(root, `project-${++projects}`);
       setUp(directory, env, claude, login, config);
@@ -217,4 +225,10 @@ function startTool(
     leap: (ms) => writeFileSync(clock, String(ms)),
     end,
   };
+}
+
+/** Empty for one that has ended meanwhile. */
+function commandOf(pid: number): string {
+  const { stdout } = spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });
+  return stdout.trim();
 }
