@@ -227,8 +227,9 @@ function startTool(
   };
 }
 
-/** Empty for one that has ended meanwhile. */
+/** Empty for one that has ended meanwhile, whether or not anybody has asked for its end yet. */
 function commandOf(pid: number): string {
-  const { stdout } = spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });
-  return stdout.trim();
+  const { stdout } = spawnSync('ps', ['-o', 'stat=,args=', '-p', String(pid)], { encoding: 'utf8' });
+  const [, state = '', command = ''] = /^(\S+)\s+(.*)$/s.exec(stdout.trim()) ?? [];
+  return state.startsWith('Z') ? '' : command;
 }
