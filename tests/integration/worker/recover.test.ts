@@ -161,6 +161,8 @@ describe('after a SIGKILL of the orchestrator', () => {
   test('nothing is made of an attempt that left nothing', async () => {
     const attempt = await killedOrchestrator([{ hang: 1 }], ({ identity }) => identity !== undefined);
     if (attempt.process !== null) process.kill(attempt.process.pid, 'SIGKILL');
+    // One that is dying has lost its environment before it is gone.
+    await until(() => attempt.process !== null && !processes.isAlive(attempt.process));
     await until(() => rig.leftovers().length === 0);
     expect((await recover(attempt)).end).toBeUndefined();
   });
