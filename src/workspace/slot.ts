@@ -45,12 +45,9 @@ const HALF_MADE = 'new-';
  * does not prune it either.
  */
 export async function forgetHalfMade(root: string, commonDirectory: string): Promise<void> {
-  const folder = join(commonDirectory, 'worktrees');
   const roots = [root, await realpath(root)];
-  for (const name of await readdir(folder).catch(() => [])) {
-    const admin = join(folder, name);
-    const back = (await readFile(join(admin, 'gitdir'), 'utf8').catch(() => '')).trim();
-    if (roots.some((at) => back.startsWith(join(at, HALF_MADE))))
+  for (const { admin, link } of await knownWorktrees(commonDirectory)) {
+    if (roots.some((at) => link.startsWith(join(at, HALF_MADE))))
       await rm(admin, { recursive: true, force: true });
   }
   for (const name of await readdir(root))
@@ -59,15 +56,26 @@ export async function forgetHalfMade(root: string, commonDirectory: string): Pro
 
 /** Removes what git remembers of a worktree whose directory is gone, or has lost the link to it. */
 async function forgetWorktree(slot: string, commonDirectory: string): Promise<boolean> {
-  const folder = join(commonDirectory, 'worktrees');
-  for (const name of await readdir(folder).catch(() => [])) {
-    const admin = join(folder, name);
-    const back = (await readFile(join(admin, 'gitdir'), 'utf8').catch(() => '')).trim();
-    if (resolve(admin, back) !== join(slot, '.git')) continue;
+  for (const { admin, link } of await knownWorktrees(commonDirectory)) {
+    if (link !== join(slot, '.git')) continue;
     if (isLocked(admin)) return false;
     await rm(admin, { recursive: true, force: true });
   }
   return true;
+}
+
+/** What git remembers of worktrees: its folder for each, and where the `.git` of that worktree is or was. */
+async function knownWorktrees(commonDirectory: string): Promise<{ admin: string; link: string }[]> {
+  const folder = join(commonDirectory, 'worktrees');
+  const names = await readdir(folder).catch(() => []);
+  return await Promise.all(
+    names.map(async (name) => {
+      const admin = join(folder, name);
+      const back = (await readFile(join(admin, 'gitdir'), 'utf8').catch(() => '')).trim();
+      // Relative to its own folder where `worktree.useRelativePaths` is on.
+      return { admin, link: resolve(admin, back) };
+    }),
+  );
 }
 
 /** Of one checkout. */

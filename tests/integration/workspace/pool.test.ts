@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Snapshots } from '../../../src/workspace/snapshots.ts';
 import { write } from '../../rig/landing-rig.ts';
@@ -114,12 +114,18 @@ test.each([
   expect(rig.isKept('what was thrown away')).toBe(true);
 });
 
-test('a worktree in the making of which git was killed is forgotten, since with it git refuses the user its gc', async () => {
+test.each([
+  ['absolute', (link: string) => link],
+  ['relative', (link: string, admin: string) => relative(admin, link)],
+])('a worktree in the making of which git was killed is forgotten, its path being %s', async (_, path) => {
   const { slot } = await usedOnce();
   const shell = join(dirname(slot), 'new-0123abcd', 'w2');
   rig.git('worktree', 'add', '-q', '--no-checkout', '--detach', shell);
   // What git writes first, and what it then replaces.
-  write(adminOf(shell), { HEAD: `${'0'.repeat(40)}\n`, locked: 'initializing' });
+  const admin = adminOf(shell);
+  const gitdir = `${path(join(shell, '.git'), admin)}\n`;
+  write(admin, { HEAD: `${'0'.repeat(40)}\n`, locked: 'initializing', gitdir });
+  // With it, git refuses the user `gc` too.
   expect(() => rig.git('rev-list', '--all')).toThrow('bad object');
   await rig.start();
   expect(rig.git('rev-list', '--all')).not.toBe('');
