@@ -32,6 +32,10 @@ child, terminal = pty.fork()
 if child == 0:
     # The size is set before the program starts, so that it never sees another one.
     set_size(0, columns, rows)
+    # The kernel would echo "^C" into the middle of an escape sequence of which a stopped terminal has only half.
+    attributes = termios.tcgetattr(0)
+    attributes[3] &= ~termios.ECHO
+    termios.tcsetattr(0, termios.TCSANOW, attributes)
     os.execvp(command[0], command)
 
 start = time.monotonic()

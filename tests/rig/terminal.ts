@@ -38,7 +38,7 @@ export interface TerminalOptions {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Starts a command on a pseudo-terminal of that size. Needs python3, whose standard library has one. */
+/** Starts a command on a pseudo-terminal of that size, which does not echo what is typed. Needs python3, whose standard library has one. */
 export function runOnTerminal(command: readonly string[], options: TerminalOptions): TerminalProgram {
   const { columns, rows, cwd, env } = options;
   const helper = resolve('tests/rig/terminal.py');
