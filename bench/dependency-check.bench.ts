@@ -1,4 +1,4 @@
-import { buildTaskGraph } from '../src/task-graph.ts';
+import { buildTaskGraph } from '../src/domain/task-graph.ts';
 import { compare } from './measure.ts';
 
 // A ladder, each task needing the two before it, has 2^n paths; a check that walks paths needs minutes at n = 40.

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Git } from '../src/workspace/git.ts';
 import { Integration } from '../src/workspace/integration.ts';
-import type { Attempt } from '../src/attempt.ts';
-import type { Task } from '../src/task.ts';
+import type { Attempt } from '../src/domain/attempt.ts';
+import type { Task } from '../src/domain/task.ts';
 import { compare, timeProcess, type Case } from './measure.ts';
 
 // Landing one change on a tip that has moved since it began, against the three git commands that this takes at least.

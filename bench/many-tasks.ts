@@ -1,4 +1,4 @@
-import type { TaskDraft } from '../src/task.ts';
+import type { TaskDraft } from '../src/domain/task.ts';
 
 /** A layered graph of `count` tasks: each needs up to two of the fifty before it, chosen by a fixed sequence. */
 export function manyDrafts(count: number): TaskDraft[] {

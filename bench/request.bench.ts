@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { configSchema } from '../src/config/schema.ts';
-import { listPrice } from '../src/pricing.ts';
+import { configSchema } from '../src/app/config/schema.ts';
+import { listPrice } from '../src/domain/pricing.ts';
 import { claudeArguments, LEAN_ENVIRONMENT } from '../src/worker/claude-command.ts';
 import { firstPrompt, workerRules } from '../src/worker/prompt.ts';
 import { REPORT_JSON_SCHEMA } from '../src/worker/report.ts';

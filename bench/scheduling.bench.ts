@@ -1,6 +1,6 @@
-import { Scheduler } from '../src/scheduler.ts';
-import { buildTaskGraph, type TaskGraph } from '../src/task-graph.ts';
-import type { Task, TaskId } from '../src/task.ts';
+import { Scheduler } from '../src/engine/scheduler.ts';
+import { buildTaskGraph, type TaskGraph } from '../src/domain/task-graph.ts';
+import type { Task, TaskId } from '../src/domain/task.ts';
 import { makeTask } from '../tests/rig/arbitrary-tasks.ts';
 import { manyDrafts } from './many-tasks.ts';
 

@@ -1,7 +1,7 @@
 import { toJSONSchema, type z } from 'zod';
-import { configKeys, schemaAt } from '../src/config/schema.ts';
+import { configKeys, schemaAt } from '../src/app/config/schema.ts';
 
-const HEAD = `<!-- Written by \`npm run docs\` from src/config/schema.ts; edit that. -->
+const HEAD = `<!-- Written by \`npm run docs\` from src/app/config/schema.ts; edit that. -->
 
 # Configuration
 

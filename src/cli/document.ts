@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import { fail } from '../failure.ts';
+import { fail } from '../domain/failure.ts';
 import type { SourceDocument } from '../store/store.ts';
 import type { Cli } from './cli.ts';
 import type { CommonOptions } from './options.ts';

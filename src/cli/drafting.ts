@@ -1,10 +1,10 @@
-import { sumUsage, totalTokens, type ModelUsage } from '../attempt.ts';
-import { Failed } from '../failure.ts';
+import { sumUsage, totalTokens, type ModelUsage } from '../domain/attempt.ts';
+import { Failed } from '../domain/failure.ts';
 import type { Unanswered } from '../manager/manager.ts';
 import { fit, neutralise, truncate } from '../reporting/display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../reporting/format.ts';
 import type { Styles } from '../reporting/styles.ts';
-import type { Task, TaskDraft, TaskId } from '../task.ts';
+import type { Task, TaskDraft, TaskId } from '../domain/task.ts';
 import type { Cli } from './cli.ts';
 import { fold } from './fold.ts';
 import { keepReply } from './kept-reply.ts';

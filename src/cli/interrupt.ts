@@ -1,4 +1,4 @@
-import { Failed } from '../failure.ts';
+import { Failed } from '../domain/failure.ts';
 import { EXIT, type Cli } from './cli.ts';
 
 /** What each signal makes the process exit with. */

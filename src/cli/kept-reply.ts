@@ -1,6 +1,6 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fail } from '../failure.ts';
+import { fail } from '../domain/failure.ts';
 import type { Manager, Unanswered } from '../manager/manager.ts';
 import { makePrivateFolder } from '../store/private-folder.ts';
 import { shellQuote } from '../workspace/shell-quote.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Failed, type Failure } from '../failure.ts';
+import { Failed, type Failure } from '../domain/failure.ts';
 import { formatClock } from '../reporting/clock.ts';
 import { formatDuration, plural } from '../reporting/format.ts';
 import { listCopies, readCopy, type CopyContent, type StoreCopy } from '../store/store-copies.ts';

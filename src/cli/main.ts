@@ -1,6 +1,6 @@
 import { fstatSync, realpathSync } from 'node:fs';
-import { Failed, type Failure, type FailureReason } from '../failure.ts';
-import type { Redact } from '../redact.ts';
+import { Failed, type Failure, type FailureReason } from '../domain/failure.ts';
+import type { Redact } from '../domain/redact.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { EXIT, type Cli, type Output } from './cli.ts';
 import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS, type CommandEntry } from './commands.ts';

@@ -1,13 +1,13 @@
-import type { LoadedConfig } from '../config.ts';
-import type { Event } from '../event.ts';
-import { Failed, type Failure } from '../failure.ts';
+import type { LoadedConfig } from '../app/config/config.ts';
+import type { Event } from '../domain/event.ts';
+import { Failed, type Failure } from '../domain/failure.ts';
 import { booked } from '../manager/booked.ts';
 import { chooseManager, describeKey, type CliLogin } from '../manager/choose.ts';
 import type { Manager } from '../manager/manager.ts';
-import { err, ok, type Result } from '../result.ts';
+import { err, ok, type Result } from '../domain/result.ts';
 import { eventSentence } from '../reporting/event-sentence.ts';
 import type { IntendedCall, TaskStore } from '../store/store.ts';
-import type { LimitObservation } from '../usage-limit.ts';
+import type { LimitObservation } from '../domain/usage-limit.ts';
 import type { Payer } from '../worker/billing.ts';
 import { managerMarker, projectMark } from '../worker/marks.ts';
 import { inspectClaude } from './claude-cli.ts';

@@ -1,5 +1,5 @@
-import type { LoadedConfig } from '../config.ts';
-import type { Failure } from '../failure.ts';
+import type { LoadedConfig } from '../app/config/config.ts';
+import type { Failure } from '../domain/failure.ts';
 import { MODEL_LINES } from '../manager/api-failure.ts';
 
 type Role = 'manager' | 'worker';

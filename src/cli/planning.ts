@@ -1,9 +1,9 @@
-import { Failed } from '../failure.ts';
+import { Failed } from '../domain/failure.ts';
 import type { Manager } from '../manager/manager.ts';
 import { deserializePlan, planKey, planRun, serializePlan, type PlannedTask } from '../manager/run-plan.ts';
 import { neutralise } from '../reporting/display-text.ts';
 import type { TaskStore } from '../store/store.ts';
-import { isSettled, parentOf, type Task } from '../task.ts';
+import { isSettled, parentOf, type Task } from '../domain/task.ts';
 
 /** Where a plan came from: a manager call, the plan cache, or the stored tasks alone. */
 export type PlanSource = 'manager' | 'cache' | 'stored';

@@ -1,4 +1,4 @@
-import type { ProcessIdentity } from '../attempt.ts';
+import type { ProcessIdentity } from '../domain/attempt.ts';
 import type { Cli } from './cli.ts';
 
 /** Whether a process lives; loaded only where a run may be alive, since that takes as long as all the rest. */

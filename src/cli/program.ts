@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { Failed, type Failure } from '../failure.ts';
+import { Failed, type Failure } from '../domain/failure.ts';
 import { EXIT, type Cli } from './cli.ts';
 import type { CommandEntry } from './commands.ts';
 import { exitCodes, topLevelHelp } from './help.ts';

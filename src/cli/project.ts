@@ -1,6 +1,6 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { Failed, fail } from '../failure.ts';
+import { Failed, fail } from '../domain/failure.ts';
 import type { TaskStore } from '../store/store.ts';
 import type { Cli } from './cli.ts';
 import type { CommonOptions } from './options.ts';

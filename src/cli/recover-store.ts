@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { Failed, fail } from '../failure.ts';
+import { Failed, fail } from '../domain/failure.ts';
 import { neutralise } from '../reporting/display-text.ts';
 import { acquireRunLock } from '../store/run-lock.ts';
 import { bringBack, readCopy } from '../store/store-copies.ts';
 import type { TaskStore } from '../store/store.ts';
-import { isSettled, type TaskId } from '../task.ts';
+import { isSettled, type TaskId } from '../domain/task.ts';
 import { Git } from '../workspace/git.ts';
 import type { Cli } from './cli.ts';
 import { copiesOf, copyNotice, describeCopy, type KnownCopy } from './lost-store.ts';

@@ -1,6 +1,6 @@
 import { parse } from 'dotenv';
-import { readConfigFile, readTextFile } from '../config/config-file.ts';
-import { createRedactor, type Redact } from '../redact.ts';
+import { readConfigFile, readTextFile } from '../app/config/config-file.ts';
+import { createRedactor, type Redact } from '../domain/redact.ts';
 import type { Cli } from './cli.ts';
 import type { Project } from './project.ts';
 

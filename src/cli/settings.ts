@@ -1,6 +1,6 @@
-import { loadConfig, type LoadedConfig } from '../config.ts';
-import { formatProblem } from '../config/problem.ts';
-import { fail } from '../failure.ts';
+import { loadConfig, type LoadedConfig } from '../app/config/config.ts';
+import { formatProblem } from '../app/config/problem.ts';
+import { fail } from '../domain/failure.ts';
 import type { Cli } from './cli.ts';
 import type { CommonOptions } from './options.ts';
 import type { Project } from './project.ts';

@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import type { Failure } from '../failure.ts';
+import type { Failure } from '../domain/failure.ts';
 
 /** What the system may refuse on a sound machine too, in words, and what to do about it. */
 const REFUSALS: Readonly<Record<string, readonly [what: string, fix: string]>> = {

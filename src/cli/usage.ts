@@ -1,4 +1,4 @@
-import type { LoadedConfig } from '../config.ts';
+import type { LoadedConfig } from '../app/config/config.ts';
 import { describeKey } from '../manager/choose.ts';
 import { apiKeyAccount, subscriptionAccount, type Account } from '../usage/account.ts';
 import type { Role, UsageLedger } from '../usage/ledger.ts';

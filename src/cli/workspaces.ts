@@ -1,5 +1,5 @@
-import type { LoadedConfig } from '../config.ts';
-import { Failed } from '../failure.ts';
+import type { LoadedConfig } from '../app/config/config.ts';
+import { Failed } from '../domain/failure.ts';
 import type { TaskStore } from '../store/store.ts';
 import { Git } from '../workspace/git.ts';
 import { preflight } from '../workspace/preflight.ts';

@@ -1,5 +1,5 @@
-import type { Failure } from '../failure.ts';
-import { regainAccess } from '../usage-limit.ts';
+import type { Failure } from '../domain/failure.ts';
+import { regainAccess } from '../domain/usage-limit.ts';
 
 /** What is known of a call to the API that failed, whichever way it went. */
 export interface ApiTrouble {

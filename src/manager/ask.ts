@@ -1,7 +1,7 @@
-import type { ModelUsage } from '../attempt.ts';
-import { sumUsage } from '../attempt.ts';
-import type { Failure } from '../failure.ts';
-import { err, ok, type Result } from '../result.ts';
+import type { ModelUsage } from '../domain/attempt.ts';
+import { sumUsage } from '../domain/attempt.ts';
+import type { Failure } from '../domain/failure.ts';
+import { err, ok, type Result } from '../domain/result.ts';
 import type { Answer, Manager, Question, Unanswered } from './manager.ts';
 import { jsonIn } from './reply.ts';
 

@@ -1,7 +1,7 @@
-import type { Event } from '../event.ts';
+import type { Event } from '../domain/event.ts';
 import type { Manager } from './manager.ts';
 import { boundOf } from './call-bound.ts';
-import type { ProcessIdentity } from '../attempt.ts';
+import type { ProcessIdentity } from '../domain/attempt.ts';
 import type { IntendedCall } from '../store/store.ts';
 
 /** Where the calls of a manager are booked. */

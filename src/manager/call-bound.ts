@@ -1,5 +1,5 @@
-import type { ModelUsage } from '../attempt.ts';
-import { listPrice } from '../pricing.ts';
+import type { ModelUsage } from '../domain/attempt.ts';
+import { listPrice } from '../domain/pricing.ts';
 import type { Question } from './manager.ts';
 
 /** Bytes that are sure to fit into a token's place, whatever the script. */

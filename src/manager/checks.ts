@@ -1,7 +1,7 @@
-import { describeProblem } from '../graph-problem.ts';
-import { buildTaskGraph, type GraphNode } from '../task-graph.ts';
+import { describeProblem } from '../domain/graph-problem.ts';
+import { buildTaskGraph, type GraphNode } from '../domain/task-graph.ts';
 import type { Reading } from './reply.ts';
-import { parentOf, parseTaskId, type TaskId } from '../task.ts';
+import { parentOf, parseTaskId, type TaskId } from '../domain/task.ts';
 
 /** Where new tasks belong: on the top level, or below one parent. */
 interface Place {

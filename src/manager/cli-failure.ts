@@ -1,4 +1,4 @@
-import type { Failure } from '../failure.ts';
+import type { Failure } from '../domain/failure.ts';
 import type { AssistantLine } from '../worker/stream-json.ts';
 import { unknownOption } from '../worker/classify.ts';
 import type { TranscriptFacts } from '../worker/transcript.ts';

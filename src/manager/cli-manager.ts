@@ -1,10 +1,10 @@
 import { execa } from 'execa';
 import { z } from 'zod';
-import type { ModelUsage } from '../attempt.ts';
-import type { Failure } from '../failure.ts';
-import { escapePrompt } from '../prompt-escape.ts';
-import { err, ok, type Result } from '../result.ts';
-import type { LimitObservation } from '../usage-limit.ts';
+import type { ModelUsage } from '../domain/attempt.ts';
+import type { Failure } from '../domain/failure.ts';
+import { escapePrompt } from '../domain/prompt-escape.ts';
+import { err, ok, type Result } from '../domain/result.ts';
+import type { LimitObservation } from '../domain/usage-limit.ts';
 import { BoundedOutput } from '../worker/bounded-output.ts';
 import { LEAN_ENVIRONMENT } from '../worker/claude-command.ts';
 import { limitObservation } from '../worker/limit-observation.ts';

@@ -1,4 +1,4 @@
-import type { LimitObservation, UsageWindow } from '../usage-limit.ts';
+import type { LimitObservation, UsageWindow } from '../domain/usage-limit.ts';
 import { parseRetryAfter } from './backoff.ts';
 
 interface HeaderSource {

@@ -1,7 +1,7 @@
-import type { GateVerdict, ModelUsage, Review, WorkerReport } from '../attempt.ts';
-import type { Failure } from '../failure.ts';
-import type { Result } from '../result.ts';
-import type { Task } from '../task.ts';
+import type { GateVerdict, ModelUsage, Review, WorkerReport } from '../domain/attempt.ts';
+import type { Failure } from '../domain/failure.ts';
+import type { Result } from '../domain/result.ts';
+import type { Task } from '../domain/task.ts';
 import type { Form } from './reply.ts';
 import type { ChangeText } from '../workspace/workspace.ts';
 

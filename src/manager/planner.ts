@@ -1,8 +1,8 @@
 import type { z } from 'zod';
-import type { ModelUsage } from '../attempt.ts';
-import type { Failure, FailureReason } from '../failure.ts';
-import { err, ok, type Result } from '../result.ts';
-import { compareTaskIds, parentOf, type Task, type TaskDraft, type TaskId } from '../task.ts';
+import type { ModelUsage } from '../domain/attempt.ts';
+import type { Failure, FailureReason } from '../domain/failure.ts';
+import { err, ok, type Result } from '../domain/result.ts';
+import { compareTaskIds, parentOf, type Task, type TaskDraft, type TaskId } from '../domain/task.ts';
 import { askUntilValid } from './ask.ts';
 import { canonicalId, graphProblems, looseTasks, newTaskProblems, withoutUnknownNeeds } from './checks.ts';
 import type { Answer, Manager, Question, Unanswered } from './manager.ts';

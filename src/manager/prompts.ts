@@ -1,5 +1,5 @@
-import type { Task, TaskId } from '../task.ts';
-import { isSettled } from '../task.ts';
+import type { Task, TaskId } from '../domain/task.ts';
+import { isSettled } from '../domain/task.ts';
 
 const RULES = `You are the manager of a team of coding agents. Each agent gets one task at a time, in its own process, \
 without the conversation that led to it; it sees the repository and the text of its task, and nothing else.

@@ -1,5 +1,5 @@
-import type { GraphNode } from '../task-graph.ts';
-import { parseTaskId, type TaskId } from '../task.ts';
+import type { GraphNode } from '../domain/task-graph.ts';
+import { parseTaskId, type TaskId } from '../domain/task.ts';
 import { canonicalId } from './checks.ts';
 import type { Reading } from './reply.ts';
 

@@ -1,4 +1,4 @@
-import { err, ok } from '../result.ts';
+import { err, ok } from '../domain/result.ts';
 import type { Manager } from './manager.ts';
 import { readReply } from './reply.ts';
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { err, ok, type Result } from '../result.ts';
+import { err, ok, type Result } from '../domain/result.ts';
 import { formProblems } from './schemas.ts';
 import { intendedWord } from './words.ts';
 

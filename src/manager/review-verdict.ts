@@ -1,4 +1,4 @@
-import type { Finding, Review } from '../attempt.ts';
+import type { Finding, Review } from '../domain/attempt.ts';
 import { type ReviewReply, reviewReplySchema } from './schemas.ts';
 
 /** What a reply contradicts itself or its question in, for a correction turn; a wrong form is not looked at. */

@@ -1,7 +1,7 @@
-import type { Review } from '../attempt.ts';
-import type { Failure } from '../failure.ts';
-import { err, ok, type Result } from '../result.ts';
-import type { TaskId } from '../task.ts';
+import type { Review } from '../domain/attempt.ts';
+import type { Failure } from '../domain/failure.ts';
+import { err, ok, type Result } from '../domain/result.ts';
+import type { TaskId } from '../domain/task.ts';
 import { askUntilValid } from './ask.ts';
 import type { Manager, Reviewer, ReviewRequest, Unanswered } from './manager.ts';
 import { SYSTEM_PROMPTS } from './prompts.ts';

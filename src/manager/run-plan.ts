@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { ModelUsage } from '../attempt.ts';
-import { err, ok, type Result } from '../result.ts';
+import type { ModelUsage } from '../domain/attempt.ts';
+import { err, ok, type Result } from '../domain/result.ts';
 import {
   compareTaskIds,
   isSettled,
@@ -10,7 +10,7 @@ import {
   type Size,
   type Task,
   type TaskId,
-} from '../task.ts';
+} from '../domain/task.ts';
 import { askUntilValid } from './ask.ts';
 import { canonicalId, graphProblems, looseTasks, type LooseTasks, withoutUnknownNeeds } from './checks.ts';
 import type { Manager, Unanswered } from './manager.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { SEVERITIES } from '../attempt.ts';
-import { PRIORITIES, RISKS, SIZES } from '../task.ts';
+import { SEVERITIES } from '../domain/attempt.ts';
+import { PRIORITIES, RISKS, SIZES } from '../domain/task.ts';
 
 /** The most tasks that one reply may hold. */
 const MAX_TASKS = 300;

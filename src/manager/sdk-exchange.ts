@@ -2,11 +2,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import Anthropic, { APIError } from '@anthropic-ai/sdk';
 import type { Message, MessageStreamParams } from '@anthropic-ai/sdk/resources/messages/messages';
 import { z } from 'zod';
-import type { ModelUsage } from '../attempt.ts';
-import type { Failure } from '../failure.ts';
-import { listPrice } from '../pricing.ts';
-import { err, ok, type Result } from '../result.ts';
-import { pauseFor, regainAccess, spendingLimit, stillHolds, type LimitObservation } from '../usage-limit.ts';
+import type { ModelUsage } from '../domain/attempt.ts';
+import type { Failure } from '../domain/failure.ts';
+import { listPrice } from '../domain/pricing.ts';
+import { err, ok, type Result } from '../domain/result.ts';
+import {
+  pauseFor,
+  regainAccess,
+  spendingLimit,
+  stillHolds,
+  type LimitObservation,
+} from '../domain/usage-limit.ts';
 import { apiFailure, type ApiTrouble, interrupted, isTransient, timedOut } from './api-failure.ts';
 import { type Backoff, parseRetryAfter, retryDelay } from './backoff.ts';
 import { describeKey } from './choose.ts';

@@ -4,9 +4,9 @@ import type {
   MessageParam,
   MessageStreamParams,
 } from '@anthropic-ai/sdk/resources/messages/messages';
-import { type ModelUsage, sumUsage } from '../attempt.ts';
-import type { Failure } from '../failure.ts';
-import { err, ok, type Result } from '../result.ts';
+import { type ModelUsage, sumUsage } from '../domain/attempt.ts';
+import type { Failure } from '../domain/failure.ts';
+import { err, ok, type Result } from '../domain/result.ts';
 import { refused, truncated } from './api-failure.ts';
 import { BYTES_PER_TOKEN } from './call-bound.ts';
 import { describeKey } from './choose.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Failure } from '../failure.ts';
-import { err, ok, type Result } from '../result.ts';
+import type { Failure } from '../domain/failure.ts';
+import { err, ok, type Result } from '../domain/result.ts';
 import { MODEL_LINES, modelUnavailable } from './api-failure.ts';
 import { persist, type Patience, type SdkConnection } from './sdk-exchange.ts';
 

@@ -1,7 +1,7 @@
 import { eventSentence } from './event-sentence.ts';
-import { OUTCOME_POLICY } from '../outcome.ts';
-import { unreachable } from '../result.ts';
-import type { Event, PauseReason, RunOutcome, Stamped } from '../event.ts';
+import { OUTCOME_POLICY } from '../domain/outcome.ts';
+import { unreachable } from '../domain/result.ts';
+import type { Event, PauseReason, RunOutcome, Stamped } from '../domain/event.ts';
 import { formatDue } from './clock.ts';
 import { displayWidth, firstLine, neutralise, truncateWords, wrap } from './display-text.ts';
 import { formatDuration, formatMoney, plural } from './format.ts';

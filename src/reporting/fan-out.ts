@@ -1,5 +1,5 @@
-import type { Stamped } from '../event.ts';
-import { redactValue, type Redact } from '../redact.ts';
+import type { Stamped } from '../domain/event.ts';
+import { redactValue, type Redact } from '../domain/redact.ts';
 import type { Reporter } from './reporter.ts';
 
 /** How long `close` waits for one reporter. */

@@ -1,5 +1,5 @@
-import { totalTokens } from '../attempt.ts';
-import type { Delivery } from '../event.ts';
+import { totalTokens } from '../domain/attempt.ts';
+import type { Delivery } from '../domain/event.ts';
 import { formatDue, withClockTimes } from './clock.ts';
 import { RUN_OUTCOME_WORDS } from './describe-event.ts';
 import { displayWidth, firstLine, fit, neutralise, truncate, truncateWords, wrap } from './display-text.ts';

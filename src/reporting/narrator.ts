@@ -1,5 +1,5 @@
-import type { Stamped } from '../event.ts';
-import { OUTCOME_POLICY } from '../outcome.ts';
+import type { Stamped } from '../domain/event.ts';
+import { OUTCOME_POLICY } from '../domain/outcome.ts';
 import { describeEvent, isShown, type Detail, type EventLine } from './describe-event.ts';
 import { pauseNews } from './pauses.ts';
 import type { RunningWorker } from './progress-model.ts';

@@ -1,4 +1,4 @@
-import type { Stamped } from '../event.ts';
+import type { Stamped } from '../domain/event.ts';
 import { Output, type OutputStream } from './output.ts';
 import type { Reporter } from './reporter.ts';
 

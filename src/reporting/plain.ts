@@ -1,4 +1,4 @@
-import type { Stamped } from '../event.ts';
+import type { Stamped } from '../domain/event.ts';
 import { paintLine, type Detail } from './describe-event.ts';
 import { formatDuration, formatMoney } from './format.ts';
 import { Narrator } from './narrator.ts';

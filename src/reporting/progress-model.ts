@@ -1,7 +1,7 @@
-import { totalTokens, type ModelUsage, type Phase } from '../attempt.ts';
-import type { RunCounts, RunOutcome, Stamped } from '../event.ts';
-import { OUTCOME_POLICY, type AttemptOutcome } from '../outcome.ts';
-import type { TaskId } from '../task.ts';
+import { totalTokens, type ModelUsage, type Phase } from '../domain/attempt.ts';
+import type { RunCounts, RunOutcome, Stamped } from '../domain/event.ts';
+import { OUTCOME_POLICY, type AttemptOutcome } from '../domain/outcome.ts';
+import type { TaskId } from '../domain/task.ts';
 import { neutralise } from './display-text.ts';
 import { Pauses, type Pause } from './pauses.ts';
 import { estimateRemaining } from './remaining-time.ts';

@@ -1,5 +1,5 @@
 import { Listr, ListrTaskEventType } from 'listr2';
-import type { Stamped } from '../event.ts';
+import type { Stamped } from '../domain/event.ts';
 import { layOutLine, type Detail, type EventLine } from './describe-event.ts';
 import { drawFrame, drawTotals } from './frame.ts';
 import { Narrator } from './narrator.ts';

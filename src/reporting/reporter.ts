@@ -1,4 +1,4 @@
-import type { Stamped } from '../event.ts';
+import type { Stamped } from '../domain/event.ts';
 
 /** A sink of events: a display, a log, a notifier. It can neither slow nor fail a run. */
 export interface Reporter {

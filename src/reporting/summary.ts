@@ -1,12 +1,12 @@
-import { sumUsage, totalTokens, type Attempt, type ModelUsage } from '../attempt.ts';
-import type { Delivery, PauseReason, RunCounts, RunOutcome, Stamped } from '../event.ts';
-import { OUTCOME_POLICY, type AttemptOutcome } from '../outcome.ts';
+import { sumUsage, totalTokens, type Attempt, type ModelUsage } from '../domain/attempt.ts';
+import type { Delivery, PauseReason, RunCounts, RunOutcome, Stamped } from '../domain/event.ts';
+import { OUTCOME_POLICY, type AttemptOutcome } from '../domain/outcome.ts';
 import type { CutOffCalls, Run, UsageRecord } from '../store/store.ts';
-import type { FinishedWork } from '../estimate.ts';
+import type { FinishedWork } from '../domain/estimate.ts';
 import { Pauses } from './pauses.ts';
 import { shortageOf, type Shortage } from './shortage.ts';
-import { buildTaskGraph, readiness } from '../task-graph.ts';
-import { isRunnable, parentOf, type Task, type TaskId, type TaskStatus } from '../task.ts';
+import { buildTaskGraph, readiness } from '../domain/task-graph.ts';
+import { isRunnable, parentOf, type Task, type TaskId, type TaskStatus } from '../domain/task.ts';
 
 /** What a summary is made from: the run, its own attempts and usage, and all tasks. */
 export interface SummarySource {

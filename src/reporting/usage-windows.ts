@@ -1,5 +1,5 @@
-import type { Stamped } from '../event.ts';
-import { isPlanWindow } from '../usage-limit.ts';
+import type { Stamped } from '../domain/event.ts';
+import { isPlanWindow } from '../domain/usage-limit.ts';
 import type { SeenWindow } from '../usage/ledger.ts';
 import { displayWidth } from './display-text.ts';
 import type { Styles } from './styles.ts';

@@ -1,5 +1,5 @@
-import { sumUsage, type ModelUsage } from '../attempt.ts';
-import { listPrice, type Charge } from '../pricing.ts';
+import { sumUsage, type ModelUsage } from '../domain/attempt.ts';
+import { listPrice, type Charge } from '../domain/pricing.ts';
 import type { Role } from './conversation.ts';
 
 /** One answered request and what its caller was told that it cost. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Conversation } from './conversation.ts';
-import type { Charge } from '../pricing.ts';
+import type { Charge } from '../domain/pricing.ts';
 import type { Reply } from './scenario.ts';
 
 /** One content block of a reply, as the API words it. */

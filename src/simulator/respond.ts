@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Charge } from '../pricing.ts';
-import { unreachable } from '../result.ts';
+import type { Charge } from '../domain/pricing.ts';
+import { unreachable } from '../domain/result.ts';
 import { errorBody, errorStatus } from './errors.ts';
 import { apiMessage, type ReplyMessage } from './message.ts';
 import type { Fault, Reply } from './scenario.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { fail } from '../failure.ts';
+import { fail } from '../domain/failure.ts';
 
 const text = z.string().min(1);
 const count = z.int().min(0);

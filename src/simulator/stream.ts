@@ -1,4 +1,4 @@
-import type { Charge } from '../pricing.ts';
+import type { Charge } from '../domain/pricing.ts';
 import type { ContentBlock, ReplyMessage } from './message.ts';
 import { apiMessage, apiUsage } from './message.ts';
 

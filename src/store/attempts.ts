@@ -1,9 +1,9 @@
 import { basename, join } from 'node:path';
-import { bareEnd, type Attempt, type AttemptEnd, type Phase } from '../attempt.ts';
-import type { FinishedWork } from '../estimate.ts';
-import type { Stamped } from '../event.ts';
-import type { AttemptOutcome } from '../outcome.ts';
-import { isRunnable, isSettled, type Size, type TaskId, type TaskStatus } from '../task.ts';
+import { bareEnd, type Attempt, type AttemptEnd, type Phase } from '../domain/attempt.ts';
+import type { FinishedWork } from '../domain/estimate.ts';
+import type { Stamped } from '../domain/event.ts';
+import type { AttemptOutcome } from '../domain/outcome.ts';
+import { isRunnable, isSettled, type Size, type TaskId, type TaskStatus } from '../domain/task.ts';
 import type { Database } from './database.ts';
 import type { AttemptClaim } from './store.ts';
 import { idOf, keyOf, parentsOf, readState, readSubtasks, type TaskKey } from './task-rows.ts';

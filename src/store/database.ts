@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { fail } from '../failure.ts';
+import { fail } from '../domain/failure.ts';
 import {
   type Driver,
   type DriverName,

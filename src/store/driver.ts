@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type BetterSqlite3 from 'better-sqlite3';
-import { fail } from '../failure.ts';
+import { fail } from '../domain/failure.ts';
 import { adviseOnDriver } from './driver-advice.ts';
 
 /** What a column can hold here. */

@@ -1,5 +1,5 @@
-import type { Event, Stamped } from '../event.ts';
-import type { TaskId } from '../task.ts';
+import type { Event, Stamped } from '../domain/event.ts';
+import type { TaskId } from '../domain/task.ts';
 import type { Database } from './database.ts';
 import type { EventFilter } from './store.ts';
 import { keyOf } from './task-rows.ts';

@@ -7,8 +7,8 @@ import {
   type Size,
   type Task,
   type TaskStatus,
-} from '../task.ts';
-import type { TaskOutline } from '../task-outline.ts';
+} from '../domain/task.ts';
+import type { TaskOutline } from '../domain/task-outline.ts';
 import type { Database } from './database.ts';
 import type { SqlValue } from './driver.ts';
 import { dependencyReader, idOf, namesOfTasks, readNumbers, type TaskKey } from './task-rows.ts';

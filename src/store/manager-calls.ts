@@ -1,5 +1,5 @@
-import type { ModelUsage, ProcessIdentity } from '../attempt.ts';
-import type { Stamped } from '../event.ts';
+import type { ModelUsage, ProcessIdentity } from '../domain/attempt.ts';
+import type { Stamped } from '../domain/event.ts';
 import type { CutOffCalls, IntendedCall, ManagerCalls } from './store.ts';
 import type { StoreContext } from './task-status.ts';
 import { bookUsage, IN_UNFINISHED_RUNS } from './usage.ts';

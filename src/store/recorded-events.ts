@@ -1,4 +1,4 @@
-import type { Event, Stamped } from '../event.ts';
+import type { Event, Stamped } from '../domain/event.ts';
 import type { StoreContext } from './task-status.ts';
 import { settleCall } from './manager-calls.ts';
 import { bookUsage } from './usage.ts';

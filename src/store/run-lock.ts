@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { Failed, fail } from '../failure.ts';
+import { Failed, fail } from '../domain/failure.ts';
 import { type Driver, type DriverOptions, openDriver } from './driver.ts';
 import { explainPlace, isOutOfReach, sqliteCode } from './store-failure.ts';
 import type { Run } from './store.ts';

@@ -1,6 +1,6 @@
-import type { ProcessIdentity } from '../attempt.ts';
-import type { PayingAccounts, RunOutcome, Stamped } from '../event.ts';
-import { fail } from '../failure.ts';
+import type { ProcessIdentity } from '../domain/attempt.ts';
+import type { PayingAccounts, RunOutcome, Stamped } from '../domain/event.ts';
+import { fail } from '../domain/failure.ts';
 import type { Run } from './store.ts';
 import type { StoreContext } from './task-status.ts';
 

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import type { AttemptEnd, ModelUsage, ProcessIdentity } from '../attempt.ts';
-import type { Event, RunOutcome } from '../event.ts';
-import { fail } from '../failure.ts';
-import type { Task, TaskChanges, TaskDraft, TaskId, TaskStatus } from '../task.ts';
+import type { AttemptEnd, ModelUsage, ProcessIdentity } from '../domain/attempt.ts';
+import type { Event, RunOutcome } from '../domain/event.ts';
+import { fail } from '../domain/failure.ts';
+import type { Task, TaskChanges, TaskDraft, TaskId, TaskStatus } from '../domain/task.ts';
 import {
   claimTask,
   endAttempt,

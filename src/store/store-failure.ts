@@ -1,6 +1,6 @@
 import { accessSync, constants, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { Failed } from '../failure.ts';
+import { Failed } from '../domain/failure.ts';
 
 /** SQLite's primary result codes that say something about the file or the machine rather than about our SQL. */
 const PRIMARY_CODES: Readonly<Record<number, string>> = {

@@ -1,8 +1,8 @@
-import type { Attempt, AttemptEnd, ModelUsage, ProcessIdentity } from '../attempt.ts';
-import type { FinishedWork } from '../estimate.ts';
-import type { Event, PayingAccounts, RunOutcome, Stamped } from '../event.ts';
-import type { TaskOutline } from '../task-outline.ts';
-import type { ListedTask, Task, TaskChanges, TaskDraft, TaskId, TaskStatus } from '../task.ts';
+import type { Attempt, AttemptEnd, ModelUsage, ProcessIdentity } from '../domain/attempt.ts';
+import type { FinishedWork } from '../domain/estimate.ts';
+import type { Event, PayingAccounts, RunOutcome, Stamped } from '../domain/event.ts';
+import type { TaskOutline } from '../domain/task-outline.ts';
+import type { ListedTask, Task, TaskChanges, TaskDraft, TaskId, TaskStatus } from '../domain/task.ts';
 
 /** One run, as stored. */
 export interface Run {

@@ -1,7 +1,7 @@
-import { fail } from '../failure.ts';
-import { describeProblem, type GraphProblem } from '../graph-problem.ts';
-import { buildTaskGraph, type GraphNode } from '../task-graph.ts';
-import { compareTaskIds, parentOf, parseTaskId, type TaskDraft, type TaskId } from '../task.ts';
+import { fail } from '../domain/failure.ts';
+import { describeProblem, type GraphProblem } from '../domain/graph-problem.ts';
+import { buildTaskGraph, type GraphNode } from '../domain/task-graph.ts';
+import { compareTaskIds, parentOf, parseTaskId, type TaskDraft, type TaskId } from '../domain/task.ts';
 import { deleteTasks, removeTasks } from './task-removal.ts';
 import { idOf, keyOf, parentsOf, readState, readSubtasks, readTasks, type TaskKey } from './task-rows.ts';
 import { followSubtasks, type StoreContext } from './task-status.ts';

@@ -1,5 +1,5 @@
-import { fail } from '../failure.ts';
-import type { Task, TaskChanges, TaskId } from '../task.ts';
+import { fail } from '../domain/failure.ts';
+import type { Task, TaskChanges, TaskId } from '../domain/task.ts';
 import { checkGraph } from './task-additions.ts';
 import { failNotFound, idOf, keyOf, readStates, readTask, readTasks } from './task-rows.ts';
 import type { StoreContext } from './task-status.ts';

@@ -1,5 +1,5 @@
-import { fail } from '../failure.ts';
-import type { TaskId } from '../task.ts';
+import { fail } from '../domain/failure.ts';
+import type { TaskId } from '../domain/task.ts';
 import { idOf, keyOf, parentsOf, readStates, readSubtasks, type TaskKey } from './task-rows.ts';
 import { followSubtasks, type StoreContext } from './task-status.ts';
 

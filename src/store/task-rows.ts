@@ -1,4 +1,4 @@
-import { fail } from '../failure.ts';
+import { fail } from '../domain/failure.ts';
 import {
   compareTaskIds,
   parentOf,
@@ -9,7 +9,7 @@ import {
   type Task,
   type TaskId,
   type TaskStatus,
-} from '../task.ts';
+} from '../domain/task.ts';
 import type { Database } from './database.ts';
 import type { SqlValue } from './driver.ts';
 

@@ -1,5 +1,5 @@
-import type { Stamped } from '../event.ts';
-import { groupStatus, isSettled, type TaskId, type TaskStatus } from '../task.ts';
+import type { Stamped } from '../domain/event.ts';
+import { groupStatus, isSettled, type TaskId, type TaskStatus } from '../domain/task.ts';
 import type { Database } from './database.ts';
 import type { EventLog } from './event-log.ts';
 import {

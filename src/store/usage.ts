@@ -1,4 +1,4 @@
-import type { ModelUsage } from '../attempt.ts';
+import type { ModelUsage } from '../domain/attempt.ts';
 import type { UsageRecord } from './store.ts';
 import type { StoreContext } from './task-status.ts';
 

@@ -1,5 +1,5 @@
-import type { ModelUsage } from '../attempt.ts';
-import type { LimitObservation, LimitPause, UsageWindow } from '../usage-limit.ts';
+import type { ModelUsage } from '../domain/attempt.ts';
+import type { LimitObservation, LimitPause, UsageWindow } from '../domain/usage-limit.ts';
 
 /** Who uses an account: workers and the manager may be paid for by different ones. */
 export type Role = 'manager' | 'worker';

@@ -1,9 +1,9 @@
 import { dirname } from 'node:path';
-import type { ModelUsage } from '../attempt.ts';
+import type { ModelUsage } from '../domain/attempt.ts';
 import { Database } from '../store/database.ts';
 import type { DriverOptions } from '../store/driver.ts';
 import { makePrivateFolder } from '../store/private-folder.ts';
-import { extendPause, type LimitObservation, type LimitPause } from '../usage-limit.ts';
+import { extendPause, type LimitObservation, type LimitPause } from '../domain/usage-limit.ts';
 import type { Account } from './account.ts';
 import type { Role, SeenWindow, UsageEntry, UsageLedger } from './ledger.ts';
 import { LEDGER_SCHEMA } from './schema.ts';

@@ -1,4 +1,4 @@
-import type { ModelUsage } from '../attempt.ts';
+import type { ModelUsage } from '../domain/attempt.ts';
 import type { Database } from '../store/database.ts';
 import type { UsageEntry } from './ledger.ts';
 

@@ -1,5 +1,5 @@
 import type { Database } from '../store/database.ts';
-import { believable, isPlanWindow, type LimitObservation, type UsageWindow } from '../usage-limit.ts';
+import { believable, isPlanWindow, type LimitObservation, type UsageWindow } from '../domain/usage-limit.ts';
 import type { SeenWindow } from './ledger.ts';
 
 /** A window as stored. */

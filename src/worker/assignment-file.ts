@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import type { Review } from '../attempt.ts';
-import { PRIORITIES, RISKS, SIZES, TASK_STATUSES, type Task } from '../task.ts';
+import type { Review } from '../domain/attempt.ts';
+import { PRIORITIES, RISKS, SIZES, TASK_STATUSES, type Task } from '../domain/task.ts';
 
 const text = z.string();
 const taskSchema = z.object({

@@ -1,5 +1,5 @@
-import type { Failure } from '../failure.ts';
-import { err, ok, type Result } from '../result.ts';
+import type { Failure } from '../domain/failure.ts';
+import { err, ok, type Result } from '../domain/result.ts';
 
 /** Who pays for the workers. */
 export type Payer = 'api_key' | 'subscription';

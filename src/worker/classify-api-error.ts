@@ -1,4 +1,4 @@
-import { regainAccess } from '../usage-limit.ts';
+import { regainAccess } from '../domain/usage-limit.ts';
 import type { Cause } from './classify.ts';
 import type { AssistantLine, RateLimitLine, ResultLine } from './stream-json.ts';
 

@@ -1,5 +1,5 @@
-import { bareEnd, type AttemptEnd, type WorkerReport } from '../attempt.ts';
-import type { AttemptOutcome } from '../outcome.ts';
+import { bareEnd, type AttemptEnd, type WorkerReport } from '../domain/attempt.ts';
+import type { AttemptOutcome } from '../domain/outcome.ts';
 import { classifyApiError, type ApiFailure } from './classify-api-error.ts';
 import { singleLine } from './display-text.ts';
 import { denialsOf } from './permission-rule.ts';

@@ -1,4 +1,4 @@
-import type { Attempt } from '../attempt.ts';
+import type { Attempt } from '../domain/attempt.ts';
 import type { Marker } from './process-table.ts';
 import { REPORT_JSON_SCHEMA } from './report.ts';
 

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ProcessIdentity } from '../attempt.ts';
-import { err, ok, type Result } from '../result.ts';
+import type { ProcessIdentity } from '../domain/attempt.ts';
+import { err, ok, type Result } from '../domain/result.ts';
 import type { ProcessTable } from './process-table.ts';
 
 /** The files of one attempt, in its own folder. */

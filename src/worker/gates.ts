@@ -1,4 +1,4 @@
-import type { GateVerdict } from '../attempt.ts';
+import type { GateVerdict } from '../domain/attempt.ts';
 import type { Changes, Workspace } from '../workspace/workspace.ts';
 import { singleLine } from './display-text.ts';
 import { KeyedQueue } from './keyed-queue.ts';

@@ -1,4 +1,9 @@
-import { regainAccess, spendingLimit, type LimitObservation, type UsageWindow } from '../usage-limit.ts';
+import {
+  regainAccess,
+  spendingLimit,
+  type LimitObservation,
+  type UsageWindow,
+} from '../domain/usage-limit.ts';
 import type { AssistantLine, RateLimitInfo, StreamLine } from './stream-json.ts';
 
 /** What a line of the Claude CLI tells of the limits of the account that pays; undefined where it tells nothing. */

@@ -1,7 +1,7 @@
-import { bareEnd, type Attempt, type AttemptEnd } from '../attempt.ts';
-import type { AttemptOutcome } from '../outcome.ts';
-import { err, type Result } from '../result.ts';
-import type { TaskId } from '../task.ts';
+import { bareEnd, type Attempt, type AttemptEnd } from '../domain/attempt.ts';
+import type { AttemptOutcome } from '../domain/outcome.ts';
+import { err, type Result } from '../domain/result.ts';
+import type { TaskId } from '../domain/task.ts';
 import type { Workspace, Workspaces } from '../workspace/workspace.ts';
 import { readAssignment } from './assignment-file.ts';
 import { attemptFiles } from './claude-process.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
-import type { ProcessIdentity } from '../attempt.ts';
+import type { ProcessIdentity } from '../domain/attempt.ts';
 import type { Marker, ProcessTable } from './process-table.ts';
 
 /** In the environment of everything that an attempt starts: the project and the attempt's id. */

@@ -1,4 +1,4 @@
-import type { PermissionDenial } from '../attempt.ts';
+import type { PermissionDenial } from '../domain/attempt.ts';
 
 /** A tool call that was denied, as the CLI reports it. */
 export interface DeniedCall {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ProcessIdentity } from '../attempt.ts';
+import type { ProcessIdentity } from '../domain/attempt.ts';
 import { readProcFs } from './process-table-linux.ts';
 import { readPs } from './process-table-ps.ts';
 

@@ -1,5 +1,5 @@
-import type { WorkerProgress } from '../event.ts';
-import { NO_TOKENS, type ModelUsage, type Tokens } from '../attempt.ts';
+import type { WorkerProgress } from '../domain/event.ts';
+import { NO_TOKENS, type ModelUsage, type Tokens } from '../domain/attempt.ts';
 import { singleLine } from './display-text.ts';
 import type { ApiRetryLine, StreamLine } from './stream-json.ts';
 

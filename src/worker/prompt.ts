@@ -1,7 +1,7 @@
-import type { AttemptEnd, Finding, Review } from '../attempt.ts';
-import { OUTCOME_POLICY } from '../outcome.ts';
-import { escapePrompt } from '../prompt-escape.ts';
-import type { Task } from '../task.ts';
+import type { AttemptEnd, Finding, Review } from '../domain/attempt.ts';
+import { OUTCOME_POLICY } from '../domain/outcome.ts';
+import { escapePrompt } from '../domain/prompt-escape.ts';
+import type { Task } from '../domain/task.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { printable } from './display-text.ts';
 import type { Assignment } from './worker.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { WorkerReport } from '../attempt.ts';
+import type { WorkerReport } from '../domain/attempt.ts';
 
 const reportSchema = z.object({
   status: z.enum(['completed', 'blocked', 'nothing-to-do']),

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { bareEnd, sumUsage, type Attempt, type ProcessIdentity } from '../attempt.ts';
-import { stillHolds } from '../usage-limit.ts';
+import { bareEnd, sumUsage, type Attempt, type ProcessIdentity } from '../domain/attempt.ts';
+import { stillHolds } from '../domain/usage-limit.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { readAssignment, writeAssignment } from './assignment-file.ts';
 import { exists, readEnd } from './attempt-file.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ProcessIdentity } from '../attempt.ts';
+import type { ProcessIdentity } from '../domain/attempt.ts';
 import type { ProcessExit } from './claude-process.ts';
 import type { EndedBy } from './classify.ts';
 import { LineSplitter } from './line-splitter.ts';

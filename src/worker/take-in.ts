@@ -1,8 +1,8 @@
-import type { Attempt, AttemptEnd, Review, WorkerReport } from '../attempt.ts';
-import type { FailureReason } from '../failure.ts';
+import type { Attempt, AttemptEnd, Review, WorkerReport } from '../domain/attempt.ts';
+import type { FailureReason } from '../domain/failure.ts';
 import type { Reviewer } from '../manager/manager.ts';
-import type { AttemptOutcome } from '../outcome.ts';
-import type { Task } from '../task.ts';
+import type { AttemptOutcome } from '../domain/outcome.ts';
+import type { Task } from '../domain/task.ts';
 import type { Change, Changes, Workspace } from '../workspace/workspace.ts';
 import { attemptFiles } from './claude-process.ts';
 import { commandsRun } from './commands-run.ts';

@@ -1,4 +1,4 @@
-import type { ModelUsage } from '../attempt.ts';
+import type { ModelUsage } from '../domain/attempt.ts';
 import type { SplitLine } from './line-splitter.ts';
 import { LoopDetector } from './loop-detector.ts';
 import {

@@ -1,5 +1,5 @@
-import { sumUsage, type ModelUsage, type Tokens } from '../attempt.ts';
-import { listPrice } from '../pricing.ts';
+import { sumUsage, type ModelUsage, type Tokens } from '../domain/attempt.ts';
+import { listPrice } from '../domain/pricing.ts';
 import type { ApiUsage, CliModelUsage, ResultLine, StreamLine } from './stream-json.ts';
 
 /** What is known of one API reply that no result line has accounted for yet. */

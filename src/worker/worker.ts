@@ -7,10 +7,10 @@ import type {
   Proof,
   Review,
   WorkerReport,
-} from '../attempt.ts';
-import type { WorkerProgress } from '../event.ts';
-import type { Task } from '../task.ts';
-import type { LimitObservation } from '../usage-limit.ts';
+} from '../domain/attempt.ts';
+import type { WorkerProgress } from '../domain/event.ts';
+import type { Task } from '../domain/task.ts';
+import type { LimitObservation } from '../domain/usage-limit.ts';
 import type { Previous, Workspace } from '../workspace/workspace.ts';
 
 /** Everything a worker is told about one attempt. */

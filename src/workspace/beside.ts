@@ -1,4 +1,4 @@
-import type { TaskId } from '../task.ts';
+import type { TaskId } from '../domain/task.ts';
 import type { Git } from './git.ts';
 import { findLeftOut, NOTHING_LEFT_OUT, withFiles, withLeftOut } from './left-out.ts';
 import { isAncestor } from './merged-tree.ts';

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { cp, lstat, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { err, ok, type Result } from '../result.ts';
+import { err, ok, type Result } from '../domain/result.ts';
 import type { Git } from './git.ts';
 
 /** Lists what is asked for once for all worktrees, in this file in the top directory of a repository. */

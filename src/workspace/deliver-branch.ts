@@ -1,4 +1,4 @@
-import type { Delivery } from '../event.ts';
+import type { Delivery } from '../domain/event.ts';
 import { holderOf } from './deliver-commits.ts';
 import type { Git } from './git.ts';
 import { Left, takeCommand, type Taking } from './left.ts';

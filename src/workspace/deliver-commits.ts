@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Delivery } from '../event.ts';
+import type { Delivery } from '../domain/event.ts';
 import type { Checkout } from './checkout.ts';
 import type { Git } from './git.ts';
 import { Left, leftByGit, leftForObstacles, takeCommand, type Merging, type Taking } from './left.ts';

@@ -1,4 +1,4 @@
-import type { Delivery } from '../event.ts';
+import type { Delivery } from '../domain/event.ts';
 import { readCheckout, type Checkout } from './checkout.ts';
 import type { Git } from './git.ts';
 import { Left, leftByGit, leftForObstacles, takeBesideChanges, takeCommand, type Merging } from './left.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Delivery } from '../event.ts';
+import type { Delivery } from '../domain/event.ts';
 import { readCheckout, unfinishedOperation, type Checkout } from './checkout.ts';
 import { commitToBranch, commitToCheckout } from './deliver-commits.ts';
 import { toBranchOfItsOwn } from './deliver-branch.ts';

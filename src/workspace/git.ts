@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { WorkerPool } from '../worker-pool.ts';
+import { WorkerPool } from '../domain/worker-pool.ts';
 import { Conversation, type Measure } from './git-conversation.ts';
 import { US } from './head-log.ts';
 import { startGit, type GitProcess } from './git-process.ts';

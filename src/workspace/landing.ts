@@ -1,4 +1,4 @@
-import { Failed } from '../failure.ts';
+import { Failed } from '../domain/failure.ts';
 import { GitFailed, type Git } from './git.ts';
 import type { LandingRequest } from './workspace.ts';
 

@@ -1,4 +1,4 @@
-import type { TaskId } from '../task.ts';
+import type { TaskId } from '../domain/task.ts';
 import type { Git } from './git.ts';
 
 /** The commit that was kept last of a task in a run; undefined where there is none. */

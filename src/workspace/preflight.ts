@@ -1,7 +1,7 @@
 import { statfs as freeSpace } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Failure } from '../failure.ts';
-import { err, ok, type Result } from '../result.ts';
+import type { Failure } from '../domain/failure.ts';
+import { err, ok, type Result } from '../domain/result.ts';
 import { unfinishedOperation } from './checkout.ts';
 import type { Git, GitResult } from './git.ts';
 import { deliveredRef } from './own-refs.ts';

@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import type { Delivery } from '../event.ts';
+import type { Delivery } from '../domain/event.ts';
 import type { Git } from './git.ts';
 import { Left } from './left.ts';
 import { shellQuote } from './shell-quote.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TaskId } from '../task.ts';
+import type { TaskId } from '../domain/task.ts';
 import type { Git } from './git.ts';
 
 const [NAME, EMAIL] = ['claude-orchestrator', 'claude-orchestrator@localhost'];

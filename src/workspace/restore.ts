@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { fail } from '../failure.ts';
+import { fail } from '../domain/failure.ts';
 import { makeFolder } from '../store/private-folder.ts';
 import type { Git } from './git.ts';
 

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { err, ok, type Result } from '../result.ts';
+import { err, ok, type Result } from '../domain/result.ts';
 import type { Workspace, Workspaces } from './workspace.ts';
 
 /** Lets every worker work in one and the same directory: the way without git, or with `execution.isolation: "none"`. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { err, ok, type Result } from '../result.ts';
+import { err, ok, type Result } from '../domain/result.ts';
 import { copyFiles, findCopiedFiles, type CopiedFiles } from './copied-files.ts';
 import type { Git } from './git.ts';
 import { leasePorts, PORTS_PER_SLOT } from './ports.ts';

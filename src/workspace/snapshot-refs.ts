@@ -1,4 +1,4 @@
-import type { TaskId } from '../task.ts';
+import type { TaskId } from '../domain/task.ts';
 import { GitFailed, type Git } from './git.ts';
 import { OWN_REFS } from './own-refs.ts';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TaskId } from '../task.ts';
-import { WorkerPool } from '../worker-pool.ts';
+import type { TaskId } from '../domain/task.ts';
+import { WorkerPool } from '../domain/worker-pool.ts';
 import { BESIDE, keepLeftOut, keepWorkerRefs, parsePlace, type Keeping } from './beside.ts';
 import { captureTree } from './capture.ts';
 import type { Git } from './git.ts';

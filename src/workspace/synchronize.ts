@@ -1,4 +1,4 @@
-import { Failed } from '../failure.ts';
+import { Failed } from '../domain/failure.ts';
 import type { Git } from './git.ts';
 import { commitAsUser, type CommitSettings } from './landing.ts';
 import { isAncestor, mergeTrees } from './merged-tree.ts';

@@ -1,8 +1,8 @@
-import type { Attempt } from '../attempt.ts';
-import type { Delivery } from '../event.ts';
-import type { AttemptOutcome } from '../outcome.ts';
-import type { Result } from '../result.ts';
-import type { Task } from '../task.ts';
+import type { Attempt } from '../domain/attempt.ts';
+import type { Delivery } from '../domain/event.ts';
+import type { AttemptOutcome } from '../domain/outcome.ts';
+import type { Result } from '../domain/result.ts';
+import type { Task } from '../domain/task.ts';
 
 /** Where one attempt works. */
 export interface Workspace {

@@ -1,4 +1,4 @@
-import type { Attempt } from '../attempt.ts';
+import type { Attempt } from '../domain/attempt.ts';
 import type { Git } from './git.ts';
 import { BY_US } from './head-log.ts';
 import type { Integration } from './integration.ts';

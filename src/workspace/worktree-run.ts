@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { Attempt } from '../attempt.ts';
-import type { Delivery } from '../event.ts';
-import { err, ok, type Result } from '../result.ts';
-import { WorkerPool } from '../worker-pool.ts';
+import type { Attempt } from '../domain/attempt.ts';
+import type { Delivery } from '../domain/event.ts';
+import { err, ok, type Result } from '../domain/result.ts';
+import { WorkerPool } from '../domain/worker-pool.ts';
 import type { CopiedFiles } from './copied-files.ts';
 import { deliver } from './delivery.ts';
 import { GitFailed, type Git } from './git.ts';

@@ -1,4 +1,4 @@
-import { Failed } from '../failure.ts';
+import { Failed } from '../domain/failure.ts';
 import { GitFailed } from './git.ts';
 import { createChanges } from './worktree-changes.ts';
 import { WorktreeRun, type WorktreesOptions } from './worktree-run.ts';

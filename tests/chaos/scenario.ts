@@ -1,5 +1,5 @@
 import type { ScenarioInput } from '../../src/simulator/scenario.ts';
-import type { TaskDraft } from '../../src/task.ts';
+import type { TaskDraft } from '../../src/domain/task.ts';
 import { reviewReply, reviewRule } from '../rig/reviews.ts';
 import { draft } from '../rig/task-project.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ScenarioInput } from '../../src/simulator/scenario.ts';
-import type { Task } from '../../src/task.ts';
+import type { Task } from '../../src/domain/task.ts';
 import { projectRig, writtenTask, type ProjectRig } from '../rig/project.ts';
 
 type ReplyInput = NonNullable<ScenarioInput['rules'][number]['reply']>;

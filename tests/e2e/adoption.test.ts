@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import type { Attempt, ModelUsage } from '../../src/attempt.ts';
+import type { Attempt, ModelUsage } from '../../src/domain/attempt.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/server.ts';
 import { makeGitProject, type GitProject } from '../rig/git-project.ts';
 import { reviewReply, reviewRule } from '../rig/reviews.ts';

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { AttemptEnd } from '../../src/attempt.ts';
+import type { AttemptEnd } from '../../src/domain/attempt.ts';
 import type { ScenarioInput } from '../../src/simulator/scenario.ts';
 import {
   openAccount,

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Stamped } from '../../src/event.ts';
+import type { Stamped } from '../../src/domain/event.ts';
 import type { ScenarioInput } from '../../src/simulator/scenario.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/server.ts';
 import { makeGitProject, type GitProject } from '../rig/git-project.ts';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Attempt } from '../../src/attempt.ts';
-import type { Stamped } from '../../src/event.ts';
+import type { Attempt } from '../../src/domain/attempt.ts';
+import type { Stamped } from '../../src/domain/event.ts';
 import type { RateLimit, ScenarioInput } from '../../src/simulator/scenario.ts';
 import {
   openAccount,

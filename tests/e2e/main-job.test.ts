@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ModelUsage } from '../../src/attempt.ts';
-import type { Stamped } from '../../src/event.ts';
+import type { ModelUsage } from '../../src/domain/attempt.ts';
+import type { Stamped } from '../../src/domain/event.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/server.ts';
 import type { ScenarioInput } from '../../src/simulator/scenario.ts';
 import { makeSandbox, runTool, type Sandbox } from '../rig/cli.ts';

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Stamped } from '../../src/event.ts';
+import type { Stamped } from '../../src/domain/event.ts';
 import { makeDraft } from '../rig/arbitrary-tasks.ts';
 import { FailingServer, hang } from '../rig/failing-server.ts';
 import { projectRig, type ProjectRig } from '../rig/project.ts';

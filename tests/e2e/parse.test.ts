@@ -2,7 +2,7 @@ import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { ModelUsage } from '../../src/attempt.ts';
+import type { ModelUsage } from '../../src/domain/attempt.ts';
 import type { ScenarioInput } from '../../src/simulator/scenario.ts';
 import { projectRig, writtenTask, type ProjectRig, type StartedTool } from '../rig/project.ts';
 

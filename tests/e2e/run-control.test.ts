@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Stamped } from '../../src/event.ts';
+import type { Stamped } from '../../src/domain/event.ts';
 import { makeDraft } from '../rig/arbitrary-tasks.ts';
 import { projectRig, type ProjectRig, type StartedTool } from '../rig/project.ts';
 import { lines, processes, until, type FakeCall, type Step } from '../rig/worker-rig.ts';

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import type { Stamped } from '../../src/event.ts';
+import type { Stamped } from '../../src/domain/event.ts';
 import { openAccount, partRules, promptOf, type Account } from '../rig/account.ts';
 import { until } from '../rig/worker-rig.ts';
 

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import type { Stamped } from '../../src/event.ts';
+import type { Stamped } from '../../src/domain/event.ts';
 import type { ScenarioInput } from '../../src/simulator/scenario.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/server.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { PRIORITIES, SIZES, type Task, type TaskDraft } from '../../src/task.ts';
+import { PRIORITIES, SIZES, type Task, type TaskDraft } from '../../src/domain/task.ts';
 
 /** A task with everything filled in; override what the test is about. */
 export function makeTask(id: string, overrides: Partial<Task> = {}): Task {

@@ -1,5 +1,5 @@
-import { bareEnd, type AttemptEnd } from '../../src/attempt.ts';
-import type { AttemptOutcome } from '../../src/outcome.ts';
+import { bareEnd, type AttemptEnd } from '../../src/domain/attempt.ts';
+import type { AttemptOutcome } from '../../src/domain/outcome.ts';
 
 /** The end of an attempt with nothing but its outcome; override what the test is about. */
 export function attemptEnd(outcome: AttemptOutcome, overrides: Partial<AttemptEnd> = {}): AttemptEnd {

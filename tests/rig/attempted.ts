@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AttemptEnd } from '../../src/attempt.ts';
+import type { AttemptEnd } from '../../src/domain/attempt.ts';
 import type { TaskStore } from '../../src/store/store.ts';
-import type { TaskId, TaskStatus } from '../../src/task.ts';
+import type { TaskId, TaskStatus } from '../../src/domain/task.ts';
 import { attemptEnd } from './attempt-end.ts';
 
 /** An attempt that a test stores as a run would have. */

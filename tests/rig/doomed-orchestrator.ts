@@ -1,5 +1,5 @@
 // A program that starts one attempt as an orchestrator does, tells of it on stdout, and waits to be killed.
-import { WorkerPool } from '../../src/worker-pool.ts';
+import { WorkerPool } from '../../src/domain/worker-pool.ts';
 import { Gates } from '../../src/worker/gates.ts';
 import { createLocalWorker } from '../../src/worker/local-worker.ts';
 import { createProcessTable } from '../../src/worker/process-table.ts';

@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AttemptEnd } from '../../src/attempt.ts';
-import type { Delivery, Stamped } from '../../src/event.ts';
+import type { AttemptEnd } from '../../src/domain/attempt.ts';
+import type { Delivery, Stamped } from '../../src/domain/event.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/server.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import { rulesFor, type Job } from './hostile-jobs.ts';

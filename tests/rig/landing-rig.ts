@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Attempt } from '../../src/attempt.ts';
+import type { Attempt } from '../../src/domain/attempt.ts';
 import { Integration } from '../../src/workspace/integration.ts';
 import { Snapshots } from '../../src/workspace/snapshots.ts';
 import type { Git } from '../../src/workspace/git.ts';

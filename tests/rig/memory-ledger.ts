@@ -1,4 +1,9 @@
-import { isPlanWindow, pauseFor, type LimitObservation, type LimitPause } from '../../src/usage-limit.ts';
+import {
+  isPlanWindow,
+  pauseFor,
+  type LimitObservation,
+  type LimitPause,
+} from '../../src/domain/usage-limit.ts';
 import type { SeenWindow, UsageEntry, UsageLedger } from '../../src/usage/ledger.ts';
 
 /** A ledger of one account that is kept in memory; `sharePerUsd` is what its windows are said to lose for a dollar. */

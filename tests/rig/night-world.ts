@@ -1,5 +1,5 @@
-import type { AttemptEnd } from '../../src/attempt.ts';
-import type { UsageWindow } from '../../src/usage-limit.ts';
+import type { AttemptEnd } from '../../src/domain/attempt.ts';
+import type { UsageWindow } from '../../src/domain/usage-limit.ts';
 import type { Assignment, Worker, WorkerHooks } from '../../src/worker/worker.ts';
 import { attemptEnd, costing } from './attempt-end.ts';
 

@@ -1,5 +1,5 @@
-import type { Attempt, AttemptEnd } from '../../src/attempt.ts';
-import type { Budget } from '../../src/budget.ts';
+import type { Attempt, AttemptEnd } from '../../src/domain/attempt.ts';
+import type { Budget } from '../../src/engine/budget.ts';
 import type { Assignment, Worker, WorkerHooks } from '../../src/worker/worker.ts';
 import { attemptEnd, costing } from './attempt-end.ts';
 

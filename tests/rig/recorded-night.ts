@@ -1,8 +1,8 @@
-import type { Attempt, AttemptEnd, Phase } from '../../src/attempt.ts';
-import type { Event, PauseReason, Stamped } from '../../src/event.ts';
-import { OUTCOME_POLICY, type AttemptOutcome } from '../../src/outcome.ts';
+import type { Attempt, AttemptEnd, Phase } from '../../src/domain/attempt.ts';
+import type { Event, PauseReason, Stamped } from '../../src/domain/event.ts';
+import { OUTCOME_POLICY, type AttemptOutcome } from '../../src/domain/outcome.ts';
 import type { ReportSource } from '../../src/reporting/html/report-model.ts';
-import type { Task } from '../../src/task.ts';
+import type { Task } from '../../src/domain/task.ts';
 import { makeTask } from './arbitrary-tasks.ts';
 import { attemptEnd } from './attempt-end.ts';
 

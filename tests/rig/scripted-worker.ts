@@ -1,4 +1,4 @@
-import type { AttemptEnd } from '../../src/attempt.ts';
+import type { AttemptEnd } from '../../src/domain/attempt.ts';
 import type { Assignment, Worker, WorkerHooks } from '../../src/worker/worker.ts';
 import { attemptEnd } from './attempt-end.ts';
 

@@ -1,4 +1,4 @@
-import type { Event, Stamped } from '../../src/event.ts';
+import type { Event, Stamped } from '../../src/domain/event.ts';
 import { attemptEnd, costing } from './attempt-end.ts';
 
 /** Titles in many scripts, some of them hostile. */

@@ -1,6 +1,6 @@
-import { Failed } from '../../src/failure.ts';
+import { Failed } from '../../src/domain/failure.ts';
 import type { TaskStore } from '../../src/store/store.ts';
-import { buildTaskGraph } from '../../src/task-graph.ts';
+import { buildTaskGraph } from '../../src/domain/task-graph.ts';
 import {
   compareTaskIds,
   groupStatus,
@@ -10,7 +10,7 @@ import {
   type TaskDraft,
   type TaskId,
   type TaskStatus,
-} from '../../src/task.ts';
+} from '../../src/domain/task.ts';
 import { makeDraft } from './arbitrary-tasks.ts';
 import { attemptEnd } from './attempt-end.ts';
 import type { DraftShape, Step } from './store-steps.ts';

@@ -1,6 +1,6 @@
 import { DRIVERS } from '../../src/store/driver.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
-import type { TaskStatus } from '../../src/task.ts';
+import type { TaskStatus } from '../../src/domain/task.ts';
 import { makeDraft } from './arbitrary-tasks.ts';
 import { attemptEnd, costing } from './attempt-end.ts';
 

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { TaskStore } from '../../src/store/store.ts';
-import { PHASES } from '../../src/attempt.ts';
-import type { TaskStatus } from '../../src/task.ts';
+import { PHASES } from '../../src/domain/attempt.ts';
+import type { TaskStatus } from '../../src/domain/task.ts';
 
 /**
  * Checks that the state of a store is exactly what its events tell: each change has its one event, which begins at

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { TASK_STATUSES, type TaskStatus } from '../../src/task.ts';
+import { TASK_STATUSES, type TaskStatus } from '../../src/domain/task.ts';
 
 /** A draft before it is known which ids there are. */
 export interface DraftShape {

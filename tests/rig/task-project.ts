@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import type { TaskStore } from '../../src/store/store.ts';
-import type { TaskDraft } from '../../src/task.ts';
+import type { TaskDraft } from '../../src/domain/task.ts';
 
 /** A directory with a task store and nothing else, beside an empty home. */
 export interface TaskProject extends Disposable {

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import type { Attempt } from '../../src/attempt.ts';
-import type { AttemptOutcome } from '../../src/outcome.ts';
+import type { Attempt } from '../../src/domain/attempt.ts';
+import type { AttemptOutcome } from '../../src/domain/outcome.ts';
 import { createWorktrees } from '../../src/workspace/worktrees.ts';
 import type { WorktreesOptions } from '../../src/workspace/worktree-run.ts';
 import type { Changes, Workspace, Workspaces } from '../../src/workspace/workspace.ts';

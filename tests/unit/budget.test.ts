@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Budget, type BudgetOptions } from '../../src/budget.ts';
+import { Budget, type BudgetOptions } from '../../src/engine/budget.ts';
 import { cases } from '../rig/effort.ts';
 
 function budget(options: Partial<BudgetOptions>): Budget {

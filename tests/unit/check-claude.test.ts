@@ -3,7 +3,7 @@ import { checkClaude, checkKey, checkLogin } from '../../src/cli/check/claude.ts
 import { findingsOf } from '../../src/cli/check/finding.ts';
 import { checkSlack, checkWebhook } from '../../src/cli/check/notifications.ts';
 import type { ClaudeCli } from '../../src/cli/claude-cli.ts';
-import { configSchema, type Config } from '../../src/config/schema.ts';
+import { configSchema, type Config } from '../../src/app/config/schema.ts';
 
 const KEY = 'sk-ant-api03-AAAAAAAAAAAAAAAAAAAAAAAAAAAAwxyz';
 const findings = findingsOf('x');

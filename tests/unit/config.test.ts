@@ -4,11 +4,16 @@ import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { configTemplate, ENV_TEMPLATE } from '../../src/cli/init/templates.ts';
-import { configValue, loadConfig, type ConfigSources, type LoadedConfig } from '../../src/config.ts';
-import { variableOf } from '../../src/config/environment.ts';
-import { formatProblem } from '../../src/config/problem.ts';
-import { configJsonSchema, configKeys, configSchema } from '../../src/config/schema.ts';
-import { redact } from '../../src/config/secrets.ts';
+import {
+  configValue,
+  loadConfig,
+  type ConfigSources,
+  type LoadedConfig,
+} from '../../src/app/config/config.ts';
+import { variableOf } from '../../src/app/config/environment.ts';
+import { formatProblem } from '../../src/app/config/problem.ts';
+import { configJsonSchema, configKeys, configSchema } from '../../src/app/config/schema.ts';
+import { redact } from '../../src/app/config/secrets.ts';
 import { cases } from '../rig/effort.ts';
 
 let directory: string;

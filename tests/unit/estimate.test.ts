@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { learnEstimates } from '../../src/estimate.ts';
-import { SIZES } from '../../src/task.ts';
+import { learnEstimates } from '../../src/domain/estimate.ts';
+import { SIZES } from '../../src/domain/task.ts';
 import { cases } from '../rig/effort.ts';
 
 const task = { size: 'M', estimateMinutes: null } as const;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { failureSignature } from '../../src/failure-signature.ts';
+import { failureSignature } from '../../src/domain/failure-signature.ts';
 import { attemptEnd } from '../rig/attempt-end.ts';
 import { cases } from '../rig/effort.ts';
 

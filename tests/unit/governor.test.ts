@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Budget, type BudgetOptions } from '../../src/budget.ts';
-import { Governor, type GovernorOptions } from '../../src/governor.ts';
-import type { UsageWindow } from '../../src/usage-limit.ts';
+import { Budget, type BudgetOptions } from '../../src/engine/budget.ts';
+import { Governor, type GovernorOptions } from '../../src/engine/governor.ts';
+import type { UsageWindow } from '../../src/domain/usage-limit.ts';
 import { attemptEnd, costing } from '../rig/attempt-end.ts';
 import { MemoryLedger } from '../rig/memory-ledger.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LoneFailures } from '../../src/lone-failures.ts';
+import { LoneFailures } from '../../src/engine/lone-failures.ts';
 
 describe('LoneFailures', () => {
   it('blames no task for an outage that has passed for nobody, however often it is met', () => {

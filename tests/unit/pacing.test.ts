@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { atReserve, tooSmall } from '../../src/pacing.ts';
+import { atReserve, tooSmall } from '../../src/engine/pacing.ts';
 import type { SeenWindow } from '../../src/usage/ledger.ts';
 import { cases } from '../rig/effort.ts';
 

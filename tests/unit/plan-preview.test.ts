@@ -6,8 +6,8 @@ import { formatPlan } from '../../src/cli/plan/plan-text.ts';
 import { previewPlan, type PlanPreview } from '../../src/cli/plan/preview.ts';
 import { displayWidth } from '../../src/reporting/display-text.ts';
 import { styles } from '../../src/reporting/styles.ts';
-import type { Task, TaskStatus } from '../../src/task.ts';
-import { buildTaskGraph, type TaskGraph } from '../../src/task-graph.ts';
+import type { Task, TaskStatus } from '../../src/domain/task.ts';
+import { buildTaskGraph, type TaskGraph } from '../../src/domain/task-graph.ts';
 import { makeTask } from '../rig/arbitrary-tasks.ts';
 import { cases } from '../rig/effort.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Charge, listPrice } from '../../src/pricing.ts';
+import { type Charge, listPrice } from '../../src/domain/pricing.ts';
 import { cases } from '../rig/effort.ts';
 
 const NOTHING: Charge = {

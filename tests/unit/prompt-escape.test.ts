@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { escapePrompt } from '../../src/prompt-escape.ts';
+import { escapePrompt } from '../../src/domain/prompt-escape.ts';
 import { cases } from '../rig/effort.ts';
 
 /** Where the CLI looks for a file to attach, and for a command to run. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createRedactor, redactValue } from '../../src/redact.ts';
+import { createRedactor, redactValue } from '../../src/domain/redact.ts';
 import { cases } from '../rig/effort.ts';
 
 const bare = createRedactor([]);

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AttemptEnd } from '../../src/attempt.ts';
-import { OUTCOME_POLICY, OUTCOMES, type AttemptOutcome } from '../../src/outcome.ts';
-import { RetryPolicy, type Circumstances } from '../../src/retry-policy.ts';
-import type { Verdict } from '../../src/scheduler.ts';
+import type { AttemptEnd } from '../../src/domain/attempt.ts';
+import { OUTCOME_POLICY, OUTCOMES, type AttemptOutcome } from '../../src/domain/outcome.ts';
+import { RetryPolicy, type Circumstances } from '../../src/engine/retry-policy.ts';
+import type { Verdict } from '../../src/engine/scheduler.ts';
 import { attemptEnd, costing } from '../rig/attempt-end.ts';
 import { cases } from '../rig/effort.ts';
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { learnEstimates } from '../../src/estimate.ts';
-import { predictMinutes } from '../../src/predict.ts';
-import { FAILURE_MODES, Scheduler, type FailureMode, type Verdict } from '../../src/scheduler.ts';
-import { buildTaskGraph, type TaskGraph } from '../../src/task-graph.ts';
-import type { Task } from '../../src/task.ts';
+import { learnEstimates } from '../../src/domain/estimate.ts';
+import { predictMinutes } from '../../src/engine/predict.ts';
+import { FAILURE_MODES, Scheduler, type FailureMode, type Verdict } from '../../src/engine/scheduler.ts';
+import { buildTaskGraph, type TaskGraph } from '../../src/domain/task-graph.ts';
+import type { Task } from '../../src/domain/task.ts';
 import { arbitraryTasks, makeTask } from '../rig/arbitrary-tasks.ts';
 import { cases } from '../rig/effort.ts';
 

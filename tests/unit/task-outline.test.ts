@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { findNext } from '../../src/cli/tasks/next-task.ts';
 import { countTasks } from '../../src/cli/tasks/counts.ts';
 import { viewTask, type TaskBoard } from '../../src/cli/tasks/view.ts';
-import { learnEstimates } from '../../src/estimate.ts';
-import { explainPlace } from '../../src/scheduler.ts';
-import { groupStatus, parentOf, PRIORITIES, SIZES, TASK_STATUSES, type Task } from '../../src/task.ts';
-import { buildTaskGraph, type TaskGraph } from '../../src/task-graph.ts';
-import { OutlinedTasks, type TaskOutline } from '../../src/task-outline.ts';
+import { learnEstimates } from '../../src/domain/estimate.ts';
+import { explainPlace } from '../../src/engine/scheduler.ts';
+import { groupStatus, parentOf, PRIORITIES, SIZES, TASK_STATUSES, type Task } from '../../src/domain/task.ts';
+import { buildTaskGraph, type TaskGraph } from '../../src/domain/task-graph.ts';
+import { OutlinedTasks, type TaskOutline } from '../../src/domain/task-outline.ts';
 import { arbitraryTasks } from '../rig/arbitrary-tasks.ts';
 import { cases } from '../rig/effort.ts';
 

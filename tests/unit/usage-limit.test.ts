@@ -8,7 +8,7 @@ import {
   type LimitObservation,
   type LimitPause,
   type UsageWindow,
-} from '../../src/usage-limit.ts';
+} from '../../src/domain/usage-limit.ts';
 import { cases } from '../rig/effort.ts';
 
 const NOW = Date.parse('2026-11-22T02:00:00Z');

@@ -1,4 +1,4 @@
-import type { Config, Secrets } from '../../config.ts';
+import type { Config, Secrets } from '../../app/config/config.ts';
 import { describeKey } from '../../manager/choose.ts';
 import { chooseBilling } from '../../worker/billing.ts';
 import type { ClaudeCli } from '../claude-cli.ts';

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
-import type { Config, ConfigProblem } from '../../config.ts';
-import { formatProblem } from '../../config/problem.ts';
+import type { Config, ConfigProblem } from '../../app/config/config.ts';
+import { formatProblem } from '../../app/config/problem.ts';
 import type { Cli } from '../cli.ts';
 import type { Project } from '../project.ts';
 import type { Finding, Findings } from './finding.ts';

@@ -1,4 +1,4 @@
-import { Failed } from '../../failure.ts';
+import { Failed } from '../../domain/failure.ts';
 
 /** How a check came out: a run can start · could be better · a run cannot start · it was not looked at. */
 export type FindingStatus = 'ok' | 'warning' | 'failure' | 'skipped';

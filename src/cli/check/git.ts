@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { simpleGit } from 'simple-git';
-import type { Config } from '../../config.ts';
-import type { Failure } from '../../failure.ts';
+import type { Config } from '../../app/config/config.ts';
+import type { Failure } from '../../domain/failure.ts';
 import type { Cli } from '../cli.ts';
 import type { Project } from '../project.ts';
 import { plural } from '../../reporting/format.ts';

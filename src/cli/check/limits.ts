@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import type { LoadedConfig } from '../../config.ts';
+import type { LoadedConfig } from '../../app/config/config.ts';
 import { formatDue } from '../../reporting/clock.ts';
-import { limitWords } from '../../usage-limit.ts';
+import { limitWords } from '../../domain/usage-limit.ts';
 import { chooseBilling } from '../../worker/billing.ts';
 import type { Cli } from '../cli.ts';
 import type { ClaudeCli } from '../claude-cli.ts';

@@ -1,4 +1,4 @@
-import type { LoadedConfig } from '../../config.ts';
+import type { LoadedConfig } from '../../app/config/config.ts';
 import { couldBeClaude, impossibleModel, noSuchModel } from '../model-name.ts';
 import type { Finding, Findings } from './finding.ts';
 

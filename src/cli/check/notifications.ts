@@ -1,4 +1,4 @@
-import type { Config, LoadedConfig } from '../../config.ts';
+import type { Config, LoadedConfig } from '../../app/config/config.ts';
 import { findProgram } from '../find-program.ts';
 import type { Project } from '../project.ts';
 import type { Finding, Findings } from './finding.ts';

@@ -1,6 +1,6 @@
-import { loadConfig, type LoadedConfig } from '../../config.ts';
-import { mergeEnvFile, secretsOf } from '../../config/environment.ts';
-import { configSchema } from '../../config/schema.ts';
+import { loadConfig, type LoadedConfig } from '../../app/config/config.ts';
+import { mergeEnvFile, secretsOf } from '../../app/config/environment.ts';
+import { configSchema } from '../../app/config/schema.ts';
 import { inspectClaude } from '../claude-cli.ts';
 import type { Cli } from '../cli.ts';
 import type { Project } from '../project.ts';

@@ -1,4 +1,4 @@
-import type { LoadedConfig } from '../../config.ts';
+import type { LoadedConfig } from '../../app/config/config.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { listWorktrees, removeWorktree } from '../../workspace/idle-worktrees.ts';
 import { findLayout, type Layout } from '../../workspace/layout.ts';

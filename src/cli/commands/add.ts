@@ -1,8 +1,8 @@
 import { Argument, Command, Option } from 'commander';
-import { fail } from '../../failure.ts';
+import { fail } from '../../domain/failure.ts';
 import { styles } from '../../reporting/styles.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { compareTaskIds, PRIORITIES, type Priority, type TaskDraft } from '../../task.ts';
+import { compareTaskIds, PRIORITIES, type Priority, type TaskDraft } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
 import { readDocument } from '../document.ts';
 import {

@@ -1,6 +1,6 @@
 import { Argument, Command } from 'commander';
-import { nearest } from '../../config/names.ts';
-import { fail } from '../../failure.ts';
+import { nearest } from '../../app/config/names.ts';
+import { fail } from '../../domain/failure.ts';
 import type { Cli } from '../cli.ts';
 import type { CommandEntry } from '../commands.ts';
 import { bashScript } from '../completion/bash.ts';

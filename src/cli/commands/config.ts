@@ -1,9 +1,9 @@
 import { Argument, Command } from 'commander';
-import { configValue, loadConfig, type LoadedConfig } from '../../config.ts';
-import { variableOf } from '../../config/environment.ts';
-import { formatProblem } from '../../config/problem.ts';
-import { configJsonSchema, configKeys } from '../../config/schema.ts';
-import { lastFour, redact } from '../../config/secrets.ts';
+import { configValue, loadConfig, type LoadedConfig } from '../../app/config/config.ts';
+import { variableOf } from '../../app/config/environment.ts';
+import { formatProblem } from '../../app/config/problem.ts';
+import { configJsonSchema, configKeys } from '../../app/config/schema.ts';
+import { lastFour, redact } from '../../app/config/secrets.ts';
 import { styles } from '../../reporting/styles.ts';
 import { EXIT, type Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';

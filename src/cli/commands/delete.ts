@@ -1,10 +1,10 @@
 import { Argument, Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, type CommonOptions } from '../options.ts';
-import { fail } from '../../failure.ts';
+import { fail } from '../../domain/failure.ts';
 import { neutralise } from '../../reporting/display-text.ts';
 import { plural } from '../../reporting/format.ts';
-import { parentOf, type TaskId } from '../../task.ts';
+import { parentOf, type TaskId } from '../../domain/task.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { parseIds, selectTasks } from '../tasks/ids.ts';
 import { withExamples, withStore } from '../tasks/session.ts';

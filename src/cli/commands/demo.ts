@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, relative, sep } from 'node:path';
 import { Command } from 'commander';
 import { execa } from 'execa';
-import { fail } from '../../failure.ts';
+import { fail } from '../../domain/failure.ts';
 import { wrap } from '../../reporting/display-text.ts';
 import { styles } from '../../reporting/styles.ts';
 import { DEMO_PRD } from '../../simulator/demo-project.ts';

@@ -1,5 +1,5 @@
 import { Argument, Command } from 'commander';
-import type { Attempt } from '../../attempt.ts';
+import type { Attempt } from '../../domain/attempt.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, type CommonOptions } from '../options.ts';
 import { findProject } from '../project.ts';

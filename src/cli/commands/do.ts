@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { Argument, Command } from 'commander';
-import { fail } from '../../failure.ts';
+import { fail } from '../../domain/failure.ts';
 import { styles } from '../../reporting/styles.ts';
 import { probeDriver } from '../../store/driver.ts';
-import { isSettled, type TaskId } from '../../task.ts';
+import { isSettled, type TaskId } from '../../domain/task.ts';
 import { Git } from '../../workspace/git.ts';
 import { askToConfirm } from '../ask.ts';
 import { EXIT, type Cli } from '../cli.ts';

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
-import { fail } from '../../failure.ts';
+import { fail } from '../../domain/failure.ts';
 import { neutralise } from '../../reporting/display-text.ts';
-import { PRIORITIES, RISKS, SIZES } from '../../task.ts';
+import { PRIORITIES, RISKS, SIZES } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, type CommonOptions } from '../options.ts';
 import { NONE, parseChanges, type EditFlags } from '../tasks/changes.ts';

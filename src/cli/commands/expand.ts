@@ -1,7 +1,7 @@
 import { Argument, Command } from 'commander';
-import { fail } from '../../failure.ts';
+import { fail } from '../../domain/failure.ts';
 import { styles } from '../../reporting/styles.ts';
-import { parentOf, type Task, type TaskId } from '../../task.ts';
+import { parentOf, type Task, type TaskId } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
 import {
   callCost,

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
-import { fail } from '../../failure.ts';
+import { fail } from '../../domain/failure.ts';
 import { styles } from '../../reporting/styles.ts';
 import { askToConfirm } from '../ask.ts';
 import type { Cli } from '../cli.ts';

@@ -1,7 +1,7 @@
 import { Argument, Command, Option } from 'commander';
 import { styles } from '../../reporting/styles.ts';
-import { parentOf, type ListedTask } from '../../task.ts';
-import type { TaskCounts } from '../../task-outline.ts';
+import { parentOf, type ListedTask } from '../../domain/task.ts';
+import type { TaskCounts } from '../../domain/task-outline.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { findProject } from '../project.ts';

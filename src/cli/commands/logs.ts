@@ -1,6 +1,6 @@
 import { Argument, Command, Option } from 'commander';
-import type { Attempt } from '../../attempt.ts';
-import { fail } from '../../failure.ts';
+import type { Attempt } from '../../domain/attempt.ts';
+import { fail } from '../../domain/failure.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Cli } from '../cli.ts';
 import { SIGNAL_EXIT } from '../interrupt.ts';

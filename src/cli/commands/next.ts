@@ -3,7 +3,7 @@ import { neutralise } from '../../reporting/display-text.ts';
 import { plural } from '../../reporting/format.ts';
 import { styles, type Styles } from '../../reporting/styles.ts';
 import type { TaskStore } from '../../store/store.ts';
-import type { TaskCounts } from '../../task-outline.ts';
+import type { TaskCounts } from '../../domain/task-outline.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { countTasks, describeCounts, inList } from '../tasks/counts.ts';

@@ -1,9 +1,9 @@
 import { Argument, Command } from 'commander';
-import { fail } from '../../failure.ts';
+import { fail } from '../../domain/failure.ts';
 import { plural } from '../../reporting/format.ts';
 import { styles } from '../../reporting/styles.ts';
 import type { SourceDocument, TaskStore } from '../../store/store.ts';
-import { parentOf, type Task } from '../../task.ts';
+import { parentOf, type Task } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
 import { readDocument } from '../document.ts';
 import {

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
-import type { LoadedConfig } from '../../config.ts';
-import { fail } from '../../failure.ts';
+import type { LoadedConfig } from '../../app/config/config.ts';
+import { fail } from '../../domain/failure.ts';
 import { styles } from '../../reporting/styles.ts';
 import type { Manager } from '../../manager/manager.ts';
 import type { TaskStore } from '../../store/store.ts';

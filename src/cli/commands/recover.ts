@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Argument, Command } from 'commander';
-import { nearest } from '../../config/names.ts';
-import { fail } from '../../failure.ts';
+import { nearest } from '../../app/config/names.ts';
+import { fail } from '../../domain/failure.ts';
 import { shellQuote } from '../../workspace/shell-quote.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson } from '../options.ts';

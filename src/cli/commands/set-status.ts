@@ -1,7 +1,7 @@
 import { Argument, Command, Option } from 'commander';
-import { fail } from '../../failure.ts';
+import { fail } from '../../domain/failure.ts';
 import { neutralise } from '../../reporting/display-text.ts';
-import { TASK_STATUSES, type TaskStatus } from '../../task.ts';
+import { TASK_STATUSES, type TaskStatus } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, type CommonOptions } from '../options.ts';
 import { parseIds, selectTasks } from '../tasks/ids.ts';

@@ -1,6 +1,6 @@
 import { Argument, Command } from 'commander';
 import { styles } from '../../reporting/styles.ts';
-import { redactValue } from '../../redact.ts';
+import { redactValue } from '../../domain/redact.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { findProject } from '../project.ts';

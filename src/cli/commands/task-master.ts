@@ -1,9 +1,9 @@
 import { Command, Option } from 'commander';
-import { fail } from '../../failure.ts';
+import { fail } from '../../domain/failure.ts';
 import { neutralise } from '../../reporting/display-text.ts';
-import { PRIORITIES, type Priority, type Task } from '../../task.ts';
-import { describeProblem } from '../../graph-problem.ts';
-import { buildTaskGraph } from '../../task-graph.ts';
+import { PRIORITIES, type Priority, type Task } from '../../domain/task.ts';
+import { describeProblem } from '../../domain/graph-problem.ts';
+import { buildTaskGraph } from '../../domain/task-graph.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { EXIT, type Cli } from '../cli.ts';
 import { wholeNumber } from '../numbers.ts';

@@ -1,6 +1,6 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, parse, resolve } from 'node:path';
-import { fail } from '../../failure.ts';
+import { fail } from '../../domain/failure.ts';
 import type { Cli } from '../cli.ts';
 import type { CommonOptions } from '../options.ts';
 import { projectIn, type Project } from '../project.ts';

@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { fail } from '../../failure.ts';
+import { fail } from '../../domain/failure.ts';
 import { probeDriver } from '../../store/driver.ts';
 import type { Cli } from '../cli.ts';
 import { CONFIG_FILE, openProjectStore, type Project } from '../project.ts';

@@ -1,6 +1,6 @@
 import { cpSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fail } from '../../failure.ts';
+import { fail } from '../../domain/failure.ts';
 import { plural } from '../../reporting/format.ts';
 import { openDriver } from '../../store/driver.ts';
 import { openRunLock } from '../../store/run-lock.ts';

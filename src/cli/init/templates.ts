@@ -1,4 +1,4 @@
-import { configJsonSchema } from '../../config/schema.ts';
+import { configJsonSchema } from '../../app/config/schema.ts';
 import type { Stack } from './stack.ts';
 
 /** Where the schema lies, seen from the configuration; in the project, so that editors need no network. */

@@ -9,7 +9,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { fail } from '../../failure.ts';
+import { fail } from '../../domain/failure.ts';
 
 /**
  * Writes a file as a whole or not at all. Behind a symbolic link the link's target is replaced, and an existing file

@@ -1,6 +1,6 @@
 import { neutralise, wrap } from '../../reporting/display-text.ts';
 import { formatMoney, plural } from '../../reporting/format.ts';
-import type { TaskId } from '../../task.ts';
+import type { TaskId } from '../../domain/task.ts';
 import type { Payer } from '../../worker/billing.ts';
 import type { Cli } from '../cli.ts';
 import { describeBilling } from '../compose.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import type { LoadedConfig } from '../../config.ts';
-import { Failed, fail } from '../../failure.ts';
+import type { LoadedConfig } from '../../app/config/config.ts';
+import { Failed, fail } from '../../domain/failure.ts';
 import type { Cli } from '../cli.ts';
 import { detectStacks } from '../init/detect-stack.ts';
 import { refuseHome } from '../init/place.ts';

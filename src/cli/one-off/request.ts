@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { Attempt } from '../../attempt.ts';
-import { fail } from '../../failure.ts';
+import type { Attempt } from '../../domain/attempt.ts';
+import { fail } from '../../domain/failure.ts';
 import { truncate } from '../../reporting/display-text.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { isSettled, type TaskDraft, type TaskId } from '../../task.ts';
+import { isSettled, type TaskDraft, type TaskId } from '../../domain/task.ts';
 import type { Git } from '../../workspace/git.ts';
 import type { Cli } from '../cli.ts';
 import { readDocument, type Document } from '../document.ts';

@@ -1,4 +1,4 @@
-import type { TaskId } from '../../task.ts';
+import type { TaskId } from '../../domain/task.ts';
 import { globsOverlap } from './glob-overlap.ts';
 
 /** Tasks of one wave that are expected to change the same files. */

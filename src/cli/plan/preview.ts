@@ -1,7 +1,14 @@
-import type { Estimator } from '../../estimate.ts';
-import { predictMinutes } from '../../predict.ts';
-import { isRunnable, isSettled, parentOf, type Task, type TaskId, type TaskStatus } from '../../task.ts';
-import { buildTaskGraph, type TaskGraph } from '../../task-graph.ts';
+import type { Estimator } from '../../domain/estimate.ts';
+import { predictMinutes } from '../../engine/predict.ts';
+import {
+  isRunnable,
+  isSettled,
+  parentOf,
+  type Task,
+  type TaskId,
+  type TaskStatus,
+} from '../../domain/task.ts';
+import { buildTaskGraph, type TaskGraph } from '../../domain/task-graph.ts';
 import { findCollisions, type Collision } from './collisions.ts';
 
 /** What `run` would do with the stored tasks; also the documented shape of `plan --json`. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import type { Attempt } from '../../attempt.ts';
-import { OUTCOME_POLICY } from '../../outcome.ts';
+import type { Attempt } from '../../domain/attempt.ts';
+import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import { firstLine } from '../../reporting/display-text.ts';
 import type { Git } from '../../workspace/git.ts';
 import { baseOf } from './base-of.ts';

@@ -1,6 +1,6 @@
-import type { Attempt } from '../../attempt.ts';
-import type { AttemptOutcome } from '../../outcome.ts';
-import { redactValue } from '../../redact.ts';
+import type { Attempt } from '../../domain/attempt.ts';
+import type { AttemptOutcome } from '../../domain/outcome.ts';
+import { redactValue } from '../../domain/redact.ts';
 import { firstLine, neutralise } from '../../reporting/display-text.ts';
 import { plural } from '../../reporting/format.ts';
 import { styles } from '../../reporting/styles.ts';

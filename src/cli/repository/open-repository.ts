@@ -1,4 +1,4 @@
-import { fail } from '../../failure.ts';
+import { fail } from '../../domain/failure.ts';
 import { Git, GitFailed } from '../../workspace/git.ts';
 import type { Cli } from '../cli.ts';
 

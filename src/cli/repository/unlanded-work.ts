@@ -1,5 +1,5 @@
-import { fail } from '../../failure.ts';
-import { parseTaskId, type TaskId } from '../../task.ts';
+import { fail } from '../../domain/failure.ts';
+import { parseTaskId, type TaskId } from '../../domain/task.ts';
 import { Snapshots, type Snapshot } from '../../workspace/snapshots.ts';
 import type { Repository } from './open-repository.ts';
 import { baseOf, integrationTips } from './base-of.ts';

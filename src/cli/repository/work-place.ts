@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
-import type { Config } from '../../config.ts';
-import { fail } from '../../failure.ts';
+import type { Config } from '../../app/config/config.ts';
+import { fail } from '../../domain/failure.ts';
 import { Git, GitFailed } from '../../workspace/git.ts';
 import { findLayout } from '../../workspace/layout.ts';
 import { inspectRepository, type RepositoryReport } from '../../workspace/preflight.ts';

@@ -1,4 +1,4 @@
-import type { Delivery } from '../../event.ts';
+import type { Delivery } from '../../domain/event.ts';
 import type { Workspaces } from '../../workspace/workspace.ts';
 
 /** The same workspaces, whose delivery is given up once `hurry` aborts: a hook of the user's may hang for ever. */

@@ -1,4 +1,4 @@
-import { sumUsage } from '../../attempt.ts';
+import { sumUsage } from '../../domain/attempt.ts';
 import { formatMoney } from '../../reporting/format.ts';
 import type { TaskStore } from '../../store/store.ts';
 

@@ -1,9 +1,9 @@
 import { accessSync, constants, statSync, type Stats } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { Attempt } from '../../attempt.ts';
-import type { Stamped } from '../../event.ts';
-import { Failed, fail } from '../../failure.ts';
-import { redactValue, type Redact } from '../../redact.ts';
+import type { Attempt } from '../../domain/attempt.ts';
+import type { Stamped } from '../../domain/event.ts';
+import { Failed, fail } from '../../domain/failure.ts';
+import { redactValue, type Redact } from '../../domain/redact.ts';
 import type { ChangeSize } from '../../reporting/html/report-model.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Cli } from '../cli.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { fail } from '../../failure.ts';
+import { fail } from '../../domain/failure.ts';
 import type { Cli } from '../cli.ts';
 import { dollars, wholeNumber } from '../numbers.ts';
 import type { RunCommandOptions } from './run-context.ts';

@@ -1,4 +1,4 @@
-import type { LoadedConfig } from '../../config.ts';
+import type { LoadedConfig } from '../../app/config/config.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Cli } from '../cli.ts';
 import type { WorkerPayer } from '../compose.ts';

@@ -1,10 +1,10 @@
-import type { ProcessIdentity } from '../../attempt.ts';
-import type { Budget } from '../../budget.ts';
-import type { Event } from '../../event.ts';
-import { Failed } from '../../failure.ts';
+import type { ProcessIdentity } from '../../domain/attempt.ts';
+import type { Budget } from '../../engine/budget.ts';
+import type { Event } from '../../domain/event.ts';
+import { Failed } from '../../domain/failure.ts';
 import { booked } from '../../manager/booked.ts';
 import type { Manager, Reviewer } from '../../manager/manager.ts';
-import { err } from '../../result.ts';
+import { err } from '../../domain/result.ts';
 import type { IntendedCall } from '../../store/store.ts';
 import type { UsageLedger } from '../../usage/ledger.ts';
 import { improvePlan, lacksEstimates } from '../planning.ts';

@@ -5,7 +5,7 @@ import { fanOut } from '../../reporting/fan-out.ts';
 import { createLogReporter } from '../../reporting/log/log-reporter.ts';
 import type { Reporter } from '../../reporting/reporter.ts';
 import { withoutBlocking } from '../../reporting/terminal-stream.ts';
-import type { Redact } from '../../redact.ts';
+import type { Redact } from '../../domain/redact.ts';
 import type { UsageLedger } from '../../usage/ledger.ts';
 import type { ProcessTable } from '../../worker/process-table.ts';
 import { notificationReporters } from './notifications.ts';

@@ -1,4 +1,4 @@
-import type { ProcessIdentity } from '../../attempt.ts';
+import type { ProcessIdentity } from '../../domain/attempt.ts';
 import { managerMarker } from '../../worker/marks.ts';
 import type { RunCommand } from '../../worker/verify.ts';
 import type { RunSetup } from '../../workspace/slot-setup.ts';

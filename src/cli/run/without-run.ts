@@ -1,5 +1,5 @@
 import { styles } from '../../reporting/styles.ts';
-import { isRunnable, type TaskId } from '../../task.ts';
+import { isRunnable, type TaskId } from '../../domain/task.ts';
 import { EXIT } from '../cli.ts';
 import { workingDirectory } from '../compose.ts';
 import { printJson, useColor } from '../options.ts';

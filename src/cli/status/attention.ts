@@ -1,9 +1,9 @@
-import type { RunOutcome } from '../../event.ts';
-import { OUTCOME_POLICY, type AttemptOutcome } from '../../outcome.ts';
+import type { RunOutcome } from '../../domain/event.ts';
+import { OUTCOME_POLICY, type AttemptOutcome } from '../../domain/outcome.ts';
 import { plural } from '../../reporting/format.ts';
 import type { TaskStore } from '../../store/store.ts';
-import type { TaskId } from '../../task.ts';
-import type { TaskCounts } from '../../task-outline.ts';
+import type { TaskId } from '../../domain/task.ts';
+import type { TaskCounts } from '../../domain/task-outline.ts';
 import type { RunStatus } from './collect.ts';
 
 /** Something that does not go on without a person. */

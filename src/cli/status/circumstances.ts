@@ -1,4 +1,4 @@
-import type { Stamped } from '../../event.ts';
+import type { Stamped } from '../../domain/event.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { UsageLedger } from '../../usage/ledger.ts';
 import type { Cli } from '../cli.ts';

@@ -1,10 +1,10 @@
-import { sumUsage, type ModelUsage, type Phase, type ProcessIdentity } from '../../attempt.ts';
+import { sumUsage, type ModelUsage, type Phase, type ProcessIdentity } from '../../domain/attempt.ts';
 import { nextCommand } from '../../reporting/format-summary.ts';
 import { readSummary } from '../../reporting/read-summary.ts';
 import type { RunSummary } from '../../reporting/summary.ts';
 import type { Run, TaskStore } from '../../store/store.ts';
-import type { TaskId } from '../../task.ts';
-import { OutlinedTasks, type TaskCounts } from '../../task-outline.ts';
+import type { TaskId } from '../../domain/task.ts';
+import { OutlinedTasks, type TaskCounts } from '../../domain/task-outline.ts';
 import type { KnownSize } from '../disk-use.ts';
 import { attentionFor, type Attention } from './attention.ts';
 import {

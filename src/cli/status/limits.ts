@@ -1,5 +1,5 @@
 import type { KnownSize } from '../disk-use.ts';
-import type { UsageWindow } from '../../usage-limit.ts';
+import type { UsageWindow } from '../../domain/usage-limit.ts';
 import type { UsageLedger } from '../../usage/ledger.ts';
 import type { RunStatus, StatusReport } from './collect.ts';
 

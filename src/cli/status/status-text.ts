@@ -1,4 +1,4 @@
-import { totalTokens } from '../../attempt.ts';
+import { totalTokens } from '../../domain/attempt.ts';
 import { formatDue, withClockTimes } from '../../reporting/clock.ts';
 import { describePause } from '../../reporting/describe-pause.ts';
 import { firstLine, fit, neutralise, truncate, wrap } from '../../reporting/display-text.ts';

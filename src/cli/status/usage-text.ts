@@ -1,4 +1,4 @@
-import { totalTokens, type ModelUsage } from '../../attempt.ts';
+import { totalTokens, type ModelUsage } from '../../domain/attempt.ts';
 import { fit, neutralise, truncate } from '../../reporting/display-text.ts';
 import { formatMoney, formatTokens } from '../../reporting/format.ts';
 import type { StatusReport } from './collect.ts';

@@ -1,9 +1,9 @@
-import type { Attempt } from '../../attempt.ts';
-import type { Event, Stamped } from '../../event.ts';
-import { OUTCOME_POLICY } from '../../outcome.ts';
+import type { Attempt } from '../../domain/attempt.ts';
+import type { Event, Stamped } from '../../domain/event.ts';
+import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import { eventSentence } from '../../reporting/event-sentence.ts';
 import type { TaskStore } from '../../store/store.ts';
-import type { TaskId } from '../../task.ts';
+import type { TaskId } from '../../domain/task.ts';
 
 /** What happened around an attempt: how it began, what became of its run meanwhile, and what was decided after it. */
 export interface AttemptStory {

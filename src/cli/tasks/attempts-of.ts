@@ -1,6 +1,6 @@
-import type { Attempt } from '../../attempt.ts';
+import type { Attempt } from '../../domain/attempt.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { compareTaskIds, parentOf, type Task } from '../../task.ts';
+import { compareTaskIds, parentOf, type Task } from '../../domain/task.ts';
 import { parseId, selectTasks } from './ids.ts';
 
 /** One task with what was tried for it, and why nothing was where nothing was. */

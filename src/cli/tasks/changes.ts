@@ -1,6 +1,6 @@
-import { fail } from '../../failure.ts';
-import { nearest } from '../../config/names.ts';
-import { PRIORITIES, RISKS, SIZES, type TaskChanges } from '../../task.ts';
+import { fail } from '../../domain/failure.ts';
+import { nearest } from '../../app/config/names.ts';
+import { PRIORITIES, RISKS, SIZES, type TaskChanges } from '../../domain/task.ts';
 
 /** The flags of `edit`, as given. */
 export interface EditFlags {

@@ -1,5 +1,5 @@
-import type { ListedTask } from '../../task.ts';
-import type { TaskCounts } from '../../task-outline.ts';
+import type { ListedTask } from '../../domain/task.ts';
+import type { TaskCounts } from '../../domain/task-outline.ts';
 import { shownStatus, type TaskView } from './view.ts';
 
 /** Counts tasks; `pending` includes what is blocked, `ready` what failed and can be tried again. */

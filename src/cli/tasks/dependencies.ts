@@ -1,8 +1,8 @@
-import { fail } from '../../failure.ts';
+import { fail } from '../../domain/failure.ts';
 import type { TaskStore } from '../../store/store.ts';
-import type { TaskId } from '../../task.ts';
-import { describeProblem } from '../../graph-problem.ts';
-import { buildTaskGraph } from '../../task-graph.ts';
+import type { TaskId } from '../../domain/task.ts';
+import { describeProblem } from '../../domain/graph-problem.ts';
+import { buildTaskGraph } from '../../domain/task-graph.ts';
 import type { Cli } from '../cli.ts';
 import { printJson, type CommonOptions } from '../options.ts';
 import { parseId, parseIds, selectTasks } from './ids.ts';

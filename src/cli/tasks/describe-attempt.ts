@@ -1,5 +1,5 @@
-import { totalTokens, type Attempt } from '../../attempt.ts';
-import { OUTCOME_POLICY } from '../../outcome.ts';
+import { totalTokens, type Attempt } from '../../domain/attempt.ts';
+import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import { neutralise } from '../../reporting/display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../../reporting/format.ts';
 import { printable } from '../../worker/display-text.ts';

@@ -1,5 +1,5 @@
-import type { AttemptEnd, Finding, GateVerdict } from '../../attempt.ts';
-import { OUTCOME_POLICY } from '../../outcome.ts';
+import type { AttemptEnd, Finding, GateVerdict } from '../../domain/attempt.ts';
+import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 
 /** What an attempt came to, as labelled texts: outcome first, then what it rests on. Texts may have several lines. */
 export function describeEnd(end: AttemptEnd): [label: string, text: string][] {

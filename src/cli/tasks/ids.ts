@@ -1,6 +1,6 @@
-import { fail } from '../../failure.ts';
+import { fail } from '../../domain/failure.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { compareTaskIds, parentOf, parseTaskId, type TaskId } from '../../task.ts';
+import { compareTaskIds, parentOf, parseTaskId, type TaskId } from '../../domain/task.ts';
 
 /** What one piece of `1,3.2,5-8` stands for; `first` and `last` are the same for a single id. */
 export interface IdRange {

@@ -1,6 +1,6 @@
 import { neutralise } from '../../reporting/display-text.ts';
 import type { Style, Styles } from '../../reporting/styles.ts';
-import { isSettled, parentOf, type ListedTask, type TaskId } from '../../task.ts';
+import { isSettled, parentOf, type ListedTask, type TaskId } from '../../domain/task.ts';
 import type { ListStatus } from './statuses.ts';
 import { renderTable, type Column } from './table.ts';
 import { expectedMinutes, isEstimated, shownStatus, type ListBoard, type TaskView } from './view.ts';

@@ -1,9 +1,9 @@
-import { learnEstimates } from '../../estimate.ts';
-import { explainPlace, Scheduler } from '../../scheduler.ts';
-import { isSettled, type TaskId, type TaskStatus } from '../../task.ts';
-import { readiness, type TaskGraph } from '../../task-graph.ts';
+import { learnEstimates } from '../../domain/estimate.ts';
+import { explainPlace, Scheduler } from '../../engine/scheduler.ts';
+import { isSettled, type TaskId, type TaskStatus } from '../../domain/task.ts';
+import { readiness, type TaskGraph } from '../../domain/task-graph.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { OutlinedTasks } from '../../task-outline.ts';
+import { OutlinedTasks } from '../../domain/task-outline.ts';
 import { loadBoardAround, toJson, viewTask, type TaskBoard, type TaskJson } from './view.ts';
 
 /** What `next` answers; also its documented JSON shape. */

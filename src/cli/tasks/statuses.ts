@@ -1,6 +1,6 @@
-import { fail } from '../../failure.ts';
-import { nearest } from '../../config/names.ts';
-import { TASK_STATUSES, type TaskStatus } from '../../task.ts';
+import { fail } from '../../domain/failure.ts';
+import { nearest } from '../../app/config/names.ts';
+import { TASK_STATUSES, type TaskStatus } from '../../domain/task.ts';
 
 /** What `list` can be asked for: every stored status, and the derived `blocked`. */
 export const LIST_STATUSES = [...TASK_STATUSES, 'blocked'] as const;

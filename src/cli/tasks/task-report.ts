@@ -1,7 +1,7 @@
-import { sumUsage, type Attempt, type ModelUsage } from '../../attempt.ts';
-import type { Stamped } from '../../event.ts';
+import { sumUsage, type Attempt, type ModelUsage } from '../../domain/attempt.ts';
+import type { Stamped } from '../../domain/event.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { parentOf, type TaskId, type TaskStatus } from '../../task.ts';
+import { parentOf, type TaskId, type TaskStatus } from '../../domain/task.ts';
 import { tellStories, withRunEvents, type AttemptStory } from './attempt-story.ts';
 import { shownStatus, toJson, viewTask, type TaskBoard, type TaskJson } from './view.ts';
 import type { ListStatus } from './statuses.ts';

@@ -1,4 +1,4 @@
-import { learnEstimates, type Estimator } from '../../estimate.ts';
+import { learnEstimates, type Estimator } from '../../domain/estimate.ts';
 import type { TaskStore } from '../../store/store.ts';
 import {
   isRunnable,
@@ -7,9 +7,9 @@ import {
   type Task,
   type TaskId,
   type TaskStatus,
-} from '../../task.ts';
-import { storedGraph } from '../../stored-graph.ts';
-import { linkTasks, readiness, type TaskGraph, type TaskLinks } from '../../task-graph.ts';
+} from '../../domain/task.ts';
+import { storedGraph } from '../../domain/stored-graph.ts';
+import { linkTasks, readiness, type TaskGraph, type TaskLinks } from '../../domain/task-graph.ts';
 import type { ListStatus } from './statuses.ts';
 
 /** Tasks as they stand in one moment. */

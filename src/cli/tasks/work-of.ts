@@ -1,5 +1,5 @@
 import type { TaskStore } from '../../store/store.ts';
-import { compareTaskIds, parentOf, type Task, type TaskId } from '../../task.ts';
+import { compareTaskIds, parentOf, type Task, type TaskId } from '../../domain/task.ts';
 
 /** The tasks that are named, each once; in place of a group, its subtasks, since those are what is worked on. */
 export function workOf(store: TaskStore, ids: readonly TaskId[]): Task[] {

@@ -1,6 +1,6 @@
-import type { AttemptEnd, Phase, WorkerReport } from '../../attempt.ts';
-import type { Stamped } from '../../event.ts';
-import type { TaskId } from '../../task.ts';
+import type { AttemptEnd, Phase, WorkerReport } from '../../domain/attempt.ts';
+import type { Stamped } from '../../domain/event.ts';
+import type { TaskId } from '../../domain/task.ts';
 
 /** Something that a transcript tells; `agent` is the tool call of the agent that did it, null for the worker itself. */
 export type TranscriptEntry =

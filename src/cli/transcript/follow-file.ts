@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fail } from '../../failure.ts';
+import { fail } from '../../domain/failure.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 const SHORTEST_PAUSE_MS = 50;

@@ -1,5 +1,5 @@
-import type { Attempt } from '../../attempt.ts';
-import type { Redact } from '../../redact.ts';
+import type { Attempt } from '../../domain/attempt.ts';
+import type { Redact } from '../../domain/redact.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { LineSplitter, type SplitLine } from '../../worker/line-splitter.ts';
 import type { PacedOutput } from '../paced-output.ts';

@@ -1,4 +1,4 @@
-import type { WorkerReport } from '../../attempt.ts';
+import type { WorkerReport } from '../../domain/attempt.ts';
 import type { SplitLine } from '../../worker/line-splitter.ts';
 import { actionOf } from '../../worker/progress.ts';
 import { parseReport } from '../../worker/report.ts';

@@ -1,5 +1,5 @@
-import type { Attempt } from '../../attempt.ts';
-import { OUTCOME_POLICY } from '../../outcome.ts';
+import type { Attempt } from '../../domain/attempt.ts';
+import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import { attemptFiles } from '../../worker/claude-process.ts';
 import { LineSplitter } from '../../worker/line-splitter.ts';
 import type { TaskReport } from '../tasks/task-report.ts';

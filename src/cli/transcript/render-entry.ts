@@ -1,4 +1,4 @@
-import type { WorkerReport } from '../../attempt.ts';
+import type { WorkerReport } from '../../domain/attempt.ts';
 import { neutralise, truncate } from '../../reporting/display-text.ts';
 import type { Styles } from '../../reporting/styles.ts';
 import { printable } from '../../worker/display-text.ts';

@@ -1,4 +1,4 @@
-import type { Attempt, AttemptEnd, Phase } from '../../attempt.ts';
+import type { Attempt, AttemptEnd, Phase } from '../../domain/attempt.ts';
 import { neutralise } from '../../reporting/display-text.ts';
 import { storyLines } from '../tasks/attempt-story.ts';
 import { describeEnd } from '../tasks/describe-end.ts';

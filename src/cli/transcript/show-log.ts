@@ -1,8 +1,8 @@
-import type { Attempt } from '../../attempt.ts';
-import { OUTCOME_POLICY } from '../../outcome.ts';
+import type { Attempt } from '../../domain/attempt.ts';
+import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import { styles } from '../../reporting/styles.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { redactValue } from '../../redact.ts';
+import { redactValue } from '../../domain/redact.ts';
 import { attemptFiles } from '../../worker/claude-process.ts';
 import type { Cli } from '../cli.ts';
 import { useColor, type CommonOptions } from '../options.ts';

@@ -1,4 +1,4 @@
-import type { Redact } from '../../redact.ts';
+import type { Redact } from '../../domain/redact.ts';
 import { printable } from '../../worker/display-text.ts';
 import { attemptFiles } from '../../worker/claude-process.ts';
 import type { Cli } from '../cli.ts';

@@ -1,5 +1,5 @@
-import { buildTaskGraph, type TaskGraph } from '../../task-graph.ts';
-import type { Task, TaskId } from '../../task.ts';
+import { buildTaskGraph, type TaskGraph } from '../../domain/task-graph.ts';
+import type { Task, TaskId } from '../../domain/task.ts';
 
 /** A task in the drawing. */
 interface PlacedTask {

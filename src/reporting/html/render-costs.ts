@@ -1,4 +1,4 @@
-import { totalTokens } from '../../attempt.ts';
+import { totalTokens } from '../../domain/attempt.ts';
 import { truncate } from '../display-text.ts';
 import { formatMoney, formatTokens } from '../format.ts';
 import { html, NOTHING, type Markup } from './markup.ts';

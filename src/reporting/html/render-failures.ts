@@ -1,4 +1,4 @@
-import type { Finding } from '../../attempt.ts';
+import type { Finding } from '../../domain/attempt.ts';
 import { firstLine, truncate } from '../display-text.ts';
 import { formatDuration, formatMoney, plural } from '../format.ts';
 import { html, NOTHING, type Markup } from './markup.ts';

@@ -1,4 +1,4 @@
-import type { TaskId } from '../../task.ts';
+import type { TaskId } from '../../domain/task.ts';
 import { truncate } from '../display-text.ts';
 import { plural } from '../format.ts';
 import type { GraphDrawing } from './graph-drawing.ts';

@@ -1,4 +1,4 @@
-import { PHASES, type GateVerdict } from '../../attempt.ts';
+import { PHASES, type GateVerdict } from '../../domain/attempt.ts';
 import { formatDuration, formatMoney, formatTokens } from '../format.ts';
 import type { LocalClock } from './local-clock.ts';
 import { html, NOTHING, type Markup } from './markup.ts';

@@ -1,6 +1,6 @@
-import { PHASES } from '../../attempt.ts';
-import type { PauseReason } from '../../event.ts';
-import type { TaskId } from '../../task.ts';
+import { PHASES } from '../../domain/attempt.ts';
+import type { PauseReason } from '../../domain/event.ts';
+import type { TaskId } from '../../domain/task.ts';
 import { truncate } from '../display-text.ts';
 import { formatDuration, plural } from '../format.ts';
 import type { LocalClock } from './local-clock.ts';

@@ -1,5 +1,5 @@
-import { PHASES, type Attempt, type Phase } from '../../attempt.ts';
-import type { PauseReason, Stamped } from '../../event.ts';
+import { PHASES, type Attempt, type Phase } from '../../domain/attempt.ts';
+import type { PauseReason, Stamped } from '../../domain/event.ts';
 import type { Run } from '../../store/store.ts';
 
 /** A stretch of time, in Unix milliseconds. */

@@ -1,5 +1,5 @@
-import { OUTCOME_POLICY } from '../../outcome.ts';
-import type { Stamped } from '../../event.ts';
+import { OUTCOME_POLICY } from '../../domain/outcome.ts';
+import type { Stamped } from '../../domain/event.ts';
 import { eventSentence } from '../event-sentence.ts';
 
 /** How much a line matters; a log has the lines of its own level and of those after it. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Stamped } from '../../event.ts';
+import type { Stamped } from '../../domain/event.ts';
 import type { Reporter } from '../reporter.ts';
 import { LOG_LEVELS, logLine, serialize, type LogLevel, type LogLine } from './log-line.ts';
 import { RotatingFile } from './rotating-file.ts';

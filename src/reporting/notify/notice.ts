@@ -1,4 +1,4 @@
-import type { TaskId } from '../../task.ts';
+import type { TaskId } from '../../domain/task.ts';
 
 /** What a notice is about. */
 export type NoticeKind =

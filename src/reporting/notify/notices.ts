@@ -1,6 +1,6 @@
-import type { Delivery, RunCounts, RunOutcome, Stamped } from '../../event.ts';
-import { OUTCOME_POLICY, type AttemptOutcome } from '../../outcome.ts';
-import type { TaskId } from '../../task.ts';
+import type { Delivery, RunCounts, RunOutcome, Stamped } from '../../domain/event.ts';
+import { OUTCOME_POLICY, type AttemptOutcome } from '../../domain/outcome.ts';
+import type { TaskId } from '../../domain/task.ts';
 import { formatDue, withClockTimes } from '../clock.ts';
 import { RUN_OUTCOME_WORDS } from '../describe-event.ts';
 import { neutralise } from '../display-text.ts';

@@ -1,4 +1,4 @@
-import { listPrice, type Charge } from '../../pricing.ts';
+import { listPrice, type Charge } from '../../domain/pricing.ts';
 import type { ApiUsage } from './messages-api.ts';
 
 /** Adds up what the requests of one process have used, in the words of the CLI's `result` line. */

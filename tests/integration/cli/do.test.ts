@@ -15,7 +15,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { placeForOneOff } from '../../../src/cli/one-off/place.ts';
 import { begunBefore } from '../../../src/cli/one-off/request.ts';
 import { findProject, projectOutside, type ProjectSeeker } from '../../../src/cli/project.ts';
-import { Failed } from '../../../src/failure.ts';
+import { Failed } from '../../../src/domain/failure.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
 import { Git } from '../../../src/workspace/git.ts';
 import { attemptEnd } from '../../rig/attempt-end.ts';

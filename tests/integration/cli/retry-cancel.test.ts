@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Attempt } from '../../../src/attempt.ts';
+import type { Attempt } from '../../../src/domain/attempt.ts';
 import { storeAttempt, startSampleRun, type AttemptSample } from '../../rig/attempted.ts';
 import { json, run } from '../../rig/hand-made-cli.ts';
 import { SAMPLE_TASKS, taskProject, type TaskProject } from '../../rig/task-project.ts';

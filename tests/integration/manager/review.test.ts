@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Review } from '../../../src/attempt.ts';
+import type { Review } from '../../../src/domain/attempt.ts';
 import { createCliManager } from '../../../src/manager/cli-manager.ts';
 import type { Manager, ReviewRequest } from '../../../src/manager/manager.ts';
 import { SYSTEM_PROMPTS } from '../../../src/manager/prompts.ts';

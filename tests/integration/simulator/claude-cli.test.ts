@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { ModelUsage } from '../../../src/attempt.ts';
+import type { ModelUsage } from '../../../src/domain/attempt.ts';
 import type { Fault, ScenarioInput } from '../../../src/simulator/scenario.ts';
 import { ALL } from '../../rig/effort.ts';
 import {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { inspectStore } from '../../../src/store/inspect-store.ts';
 import { STORE_SCHEMA } from '../../../src/store/migrations.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
-import { TASK_STATUSES } from '../../../src/task.ts';
+import { TASK_STATUSES } from '../../../src/domain/task.ts';
 import { makeDraft } from '../../rig/arbitrary-tasks.ts';
 import { describeEachDriver } from '../../rig/each-driver.ts';
 import { buildStoreProgram, runTogether, startStoreProcess } from '../../rig/store-process.ts';

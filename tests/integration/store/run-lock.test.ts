@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Failed } from '../../../src/failure.ts';
+import { Failed } from '../../../src/domain/failure.ts';
 import { acquireRunLock, explainLockError, openRunLock } from '../../../src/store/run-lock.ts';
 import type { Run } from '../../../src/store/store.ts';
 import { describeEachDriver } from '../../rig/each-driver.ts';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { Failed } from '../../../src/failure.ts';
+import { Failed } from '../../../src/domain/failure.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
 import type { AttemptClaim, TaskStore } from '../../../src/store/store.ts';
-import { TASK_STATUSES } from '../../../src/task.ts';
+import { TASK_STATUSES } from '../../../src/domain/task.ts';
 import { makeDraft } from '../../rig/arbitrary-tasks.ts';
 import { attemptEnd, costing } from '../../rig/attempt-end.ts';
 import { describeEachDriver } from '../../rig/each-driver.ts';

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Event } from '../../../src/event.ts';
-import { Failed, type FailureReason } from '../../../src/failure.ts';
+import type { Event } from '../../../src/domain/event.ts';
+import { Failed, type FailureReason } from '../../../src/domain/failure.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
 import type { TaskStore } from '../../../src/store/store.ts';
-import { compareTaskIds, type TaskDraft } from '../../../src/task.ts';
+import { compareTaskIds, type TaskDraft } from '../../../src/domain/task.ts';
 import { makeDraft } from '../../rig/arbitrary-tasks.ts';
 import { attemptEnd } from '../../rig/attempt-end.ts';
 import { describeEachDriver } from '../../rig/each-driver.ts';

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Failed, type FailureReason } from '../../../src/failure.ts';
+import { Failed, type FailureReason } from '../../../src/domain/failure.ts';
 import { openDriver } from '../../../src/store/driver.ts';
 import { inspectStore } from '../../../src/store/inspect-store.ts';
 import { STORE_SCHEMA } from '../../../src/store/migrations.ts';

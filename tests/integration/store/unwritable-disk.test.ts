@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { Failed } from '../../../src/failure.ts';
+import { Failed } from '../../../src/domain/failure.ts';
 import { acquireRunLock } from '../../../src/store/run-lock.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
 import { makeDraft } from '../../rig/arbitrary-tasks.ts';

@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ModelUsage } from '../../../src/attempt.ts';
+import type { ModelUsage } from '../../../src/domain/attempt.ts';
 import { openDriver } from '../../../src/store/driver.ts';
-import type { LimitObservation, UsageWindow } from '../../../src/usage-limit.ts';
+import type { LimitObservation, UsageWindow } from '../../../src/domain/usage-limit.ts';
 import type { UsageLedger } from '../../../src/usage/ledger.ts';
 import { openUsageLedger } from '../../../src/usage/sqlite-ledger.ts';
 import { describeEachDriver } from '../../rig/each-driver.ts';

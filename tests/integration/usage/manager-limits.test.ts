@@ -4,7 +4,7 @@ import { createCliManager } from '../../../src/manager/cli-manager.ts';
 import type { Manager, Question } from '../../../src/manager/manager.ts';
 import { createSdkManager } from '../../../src/manager/sdk-manager.ts';
 import type { ScenarioInput } from '../../../src/simulator/scenario.ts';
-import { pauseFor, type LimitObservation } from '../../../src/usage-limit.ts';
+import { pauseFor, type LimitObservation } from '../../../src/domain/usage-limit.ts';
 import { createProcessTable } from '../../../src/worker/process-table.ts';
 import { REAL_CLAUDE, simulatorRig, type SimulatorRig } from '../../rig/simulator.ts';
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Phase } from '../../../src/attempt.ts';
+import type { Phase } from '../../../src/domain/attempt.ts';
 import { lines, listen, processes, until, workerRig, type WorkerRig } from '../../rig/worker-rig.ts';
 
 let rig: WorkerRig;

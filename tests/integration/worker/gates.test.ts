@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ok } from '../../../src/result.ts';
+import { ok } from '../../../src/domain/result.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
 import type { TaskStore } from '../../../src/store/store.ts';
 import { Gates, type GateResult } from '../../../src/worker/gates.ts';

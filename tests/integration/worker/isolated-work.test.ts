@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Attempt, AttemptEnd, Proof, WorkerReport } from '../../../src/attempt.ts';
+import type { Attempt, AttemptEnd, Proof, WorkerReport } from '../../../src/domain/attempt.ts';
 import { writeAssignment } from '../../../src/worker/assignment-file.ts';
 import { attemptFiles } from '../../../src/worker/claude-process.ts';
 import type { Assignment } from '../../../src/worker/worker.ts';

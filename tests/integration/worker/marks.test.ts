@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ProcessIdentity } from '../../../src/attempt.ts';
+import type { ProcessIdentity } from '../../../src/domain/attempt.ts';
 import { attemptMarker, endOrphans, managerMarker } from '../../../src/worker/marks.ts';
 import type { Marker } from '../../../src/worker/process-table.ts';
 import { processes } from '../../rig/worker-rig.ts';

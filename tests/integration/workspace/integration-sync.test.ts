@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Failed, type Failure } from '../../../src/failure.ts';
+import { Failed, type Failure } from '../../../src/domain/failure.ts';
 import { rehearseIntegration } from '../../../src/workspace/rehearsal.ts';
 import { LandingRig } from '../../rig/landing-rig.ts';
 

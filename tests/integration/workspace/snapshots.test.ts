@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Failed } from '../../../src/failure.ts';
+import { Failed } from '../../../src/domain/failure.ts';
 import { restoreToBranch, restoreToDirectory } from '../../../src/workspace/restore.ts';
 import { Snapshots } from '../../../src/workspace/snapshots.ts';
 import { filesIn } from '../../rig/checkout-rig.ts';

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { askToConfirm } from '../../../src/cli/ask.ts';
 import type { Cli } from '../../../src/cli/cli.ts';
-import { Failed } from '../../../src/failure.ts';
+import { Failed } from '../../../src/domain/failure.ts';
 
 type Listener = Parameters<Cli['onSignal']>[0];
 

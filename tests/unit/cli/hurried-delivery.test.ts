@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { hurriedDelivery } from '../../../src/cli/run/hurried-delivery.ts';
-import type { Delivery } from '../../../src/event.ts';
+import type { Delivery } from '../../../src/domain/event.ts';
 import { createSharedDirectory } from '../../../src/workspace/shared-directory.ts';
 
 const STAGED: Delivery = { kind: 'staged', commit: 'c', message: '', commands: [] };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseId, parseIds } from '../../../src/cli/tasks/ids.ts';
-import { Failed } from '../../../src/failure.ts';
+import { Failed } from '../../../src/domain/failure.ts';
 import { cases } from '../../rig/effort.ts';
 
 const number = fc.integer({ min: 1, max: 999_999_999 });

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findNext } from '../../../src/cli/tasks/next-task.ts';
 import { viewTask, type TaskBoard } from '../../../src/cli/tasks/view.ts';
-import { learnEstimates } from '../../../src/estimate.ts';
-import { TASK_STATUSES, isSettled, type Size, type Task, type TaskStatus } from '../../../src/task.ts';
+import { learnEstimates } from '../../../src/domain/estimate.ts';
+import { TASK_STATUSES, isSettled, type Size, type Task, type TaskStatus } from '../../../src/domain/task.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
-import { buildTaskGraph, type TaskGraph } from '../../../src/task-graph.ts';
+import { buildTaskGraph, type TaskGraph } from '../../../src/domain/task-graph.ts';
 import { cases } from '../../rig/effort.ts';
 
 describe('findNext', () => {

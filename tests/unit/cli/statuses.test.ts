@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseListStatuses, parseStatus } from '../../../src/cli/tasks/statuses.ts';
-import { Failed } from '../../../src/failure.ts';
-import { TASK_STATUSES } from '../../../src/task.ts';
+import { Failed } from '../../../src/domain/failure.ts';
+import { TASK_STATUSES } from '../../../src/domain/task.ts';
 
 describe('parseStatus', () => {
   it.each(TASK_STATUSES)('takes %s in any case', (status) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { NO_TOKENS, type ModelUsage } from '../../../src/attempt.ts';
+import { NO_TOKENS, type ModelUsage } from '../../../src/domain/attempt.ts';
 import { usageLines } from '../../../src/cli/status/usage-text.ts';
 
 const used = (model: string, costUsd: number): ModelUsage => ({

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import type { Event } from '../../../src/event.ts';
+import type { Event } from '../../../src/domain/event.ts';
 import { booked } from '../../../src/manager/booked.ts';
 import type { IntendedCall } from '../../../src/store/store.ts';
 import { COST, scriptedManager } from './scripted-manager.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { limitsFromHeaders } from '../../../src/manager/limit-headers.ts';
 import { rateLimitHeaders } from '../../../src/simulator/rate-limit.ts';
-import { pauseFor } from '../../../src/usage-limit.ts';
+import { pauseFor } from '../../../src/domain/usage-limit.ts';
 import { cases } from '../../rig/effort.ts';
 
 const NOW = Date.parse('2026-11-22T02:00:00Z');

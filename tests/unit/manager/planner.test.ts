@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { expandTask, MAX_PRD_BYTES, parsePrd, writeTask, writeTasks } from '../../../src/manager/planner.ts';
-import { buildTaskGraph } from '../../../src/task-graph.ts';
+import { buildTaskGraph } from '../../../src/domain/task-graph.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
 import { COST, scriptedManager, writtenTask, writtenText } from './scripted-manager.ts';
 import { cases } from '../../rig/effort.ts';

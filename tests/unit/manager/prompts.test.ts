@@ -10,7 +10,7 @@ import {
   planPrompt,
   SYSTEM_PROMPTS,
 } from '../../../src/manager/prompts.ts';
-import { escapePrompt } from '../../../src/prompt-escape.ts';
+import { escapePrompt } from '../../../src/domain/prompt-escape.ts';
 import {
   expandReplySchema,
   parseReplySchema,

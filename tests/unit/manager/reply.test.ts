@@ -9,7 +9,7 @@ import {
 } from '../../../src/manager/schemas.ts';
 import { parsePrd } from '../../../src/manager/planner.ts';
 import { cases } from '../../rig/effort.ts';
-import { PRIORITIES } from '../../../src/task.ts';
+import { PRIORITIES } from '../../../src/domain/task.ts';
 import { scriptedManager, writtenTask } from './scripted-manager.ts';
 
 const NEVER = new AbortController().signal;

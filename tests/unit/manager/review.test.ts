@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Finding, Review } from '../../../src/attempt.ts';
+import type { Finding, Review } from '../../../src/domain/attempt.ts';
 import type { ReviewRequest } from '../../../src/manager/manager.ts';
 import { reviewPrompt } from '../../../src/manager/review-prompt.ts';
 import { createReviewer } from '../../../src/manager/review.ts';
 import { SYSTEM_PROMPTS } from '../../../src/manager/prompts.ts';
-import { err, ok } from '../../../src/result.ts';
-import { escapePrompt } from '../../../src/prompt-escape.ts';
+import { err, ok } from '../../../src/domain/result.ts';
+import { escapePrompt } from '../../../src/domain/prompt-escape.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
 import { reviewReply, writtenFinding } from '../../rig/reviews.ts';
 import { scriptedManager } from './scripted-manager.ts';

@@ -1,6 +1,6 @@
-import type { ModelUsage } from '../../../src/attempt.ts';
+import type { ModelUsage } from '../../../src/domain/attempt.ts';
 import type { Manager, Question } from '../../../src/manager/manager.ts';
-import { err, ok } from '../../../src/result.ts';
+import { err, ok } from '../../../src/domain/result.ts';
 import { readReply } from '../../../src/manager/reply.ts';
 
 /** What every scripted reply costs. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Stamped } from '../../../src/event.ts';
-import { createRedactor } from '../../../src/redact.ts';
+import type { Stamped } from '../../../src/domain/event.ts';
+import { createRedactor } from '../../../src/domain/redact.ts';
 import { fanOut } from '../../../src/reporting/fan-out.ts';
 import type { Reporter } from '../../../src/reporting/reporter.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Stamped } from '../../../src/event.ts';
+import type { Stamped } from '../../../src/domain/event.ts';
 import { displayWidth } from '../../../src/reporting/display-text.ts';
 import { drawFrame } from '../../../src/reporting/frame.ts';
 import { ProgressModel } from '../../../src/reporting/progress-model.ts';

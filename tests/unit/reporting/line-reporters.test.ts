@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Event, Stamped } from '../../../src/event.ts';
+import type { Event, Stamped } from '../../../src/domain/event.ts';
 import type { Detail } from '../../../src/reporting/describe-event.ts';
 import { ndjsonReporter } from '../../../src/reporting/ndjson.ts';
 import { Output } from '../../../src/reporting/output.ts';

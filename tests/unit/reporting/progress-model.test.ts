@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Event, Stamped } from '../../../src/event.ts';
+import type { Event, Stamped } from '../../../src/domain/event.ts';
 import { ProgressModel } from '../../../src/reporting/progress-model.ts';
 import { estimateRemaining } from '../../../src/reporting/remaining-time.ts';
 import { attemptEnd, costing } from '../../rig/attempt-end.ts';

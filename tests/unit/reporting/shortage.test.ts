@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Stamped } from '../../../src/event.ts';
+import type { Stamped } from '../../../src/domain/event.ts';
 import { shortageOf } from '../../../src/reporting/shortage.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
 import { cases } from '../../rig/effort.ts';

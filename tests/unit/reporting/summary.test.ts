@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Attempt, AttemptEnd } from '../../../src/attempt.ts';
+import type { Attempt, AttemptEnd } from '../../../src/domain/attempt.ts';
 import {
   RUN_OUTCOMES,
   type Delivery,
   type PauseReason,
   type RunOutcome,
   type Stamped,
-} from '../../../src/event.ts';
-import { OUTCOME_POLICY, OUTCOMES, type AttemptOutcome } from '../../../src/outcome.ts';
+} from '../../../src/domain/event.ts';
+import { OUTCOME_POLICY, OUTCOMES, type AttemptOutcome } from '../../../src/domain/outcome.ts';
 import { displayWidth } from '../../../src/reporting/display-text.ts';
 import { formatSummary, nextCommand } from '../../../src/reporting/format-summary.ts';
 import { summarize, type RunSummary, type SummarySource } from '../../../src/reporting/summary.ts';

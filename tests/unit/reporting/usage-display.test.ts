@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Event, PauseReason, Stamped } from '../../../src/event.ts';
+import type { Event, PauseReason, Stamped } from '../../../src/domain/event.ts';
 import type { Detail } from '../../../src/reporting/describe-event.ts';
 import { describePause } from '../../../src/reporting/describe-pause.ts';
 import { displayWidth } from '../../../src/reporting/display-text.ts';

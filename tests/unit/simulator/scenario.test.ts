@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Failed } from '../../../src/failure.ts';
+import { Failed } from '../../../src/domain/failure.ts';
 import { DEMO_SCENARIO } from '../../../src/simulator/demo-scenario.ts';
 import { loadScenario, parseScenario } from '../../../src/simulator/scenario.ts';
 import { cases } from '../../rig/effort.ts';

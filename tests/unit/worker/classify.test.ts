@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { AttemptOutcome } from '../../../src/outcome.ts';
+import type { AttemptOutcome } from '../../../src/domain/outcome.ts';
 import { classify, type ProcessEnd } from '../../../src/worker/classify.ts';
 import { Transcript } from '../../../src/worker/transcript.ts';
 

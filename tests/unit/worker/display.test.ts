@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { NO_TOKENS } from '../../../src/attempt.ts';
+import { NO_TOKENS } from '../../../src/domain/attempt.ts';
 import { BoundedOutput } from '../../../src/worker/bounded-output.ts';
 import { printable, singleLine } from '../../../src/worker/display-text.ts';
 import { denialsOf } from '../../../src/worker/permission-rule.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { err, ok } from '../../../src/result.ts';
+import { err, ok } from '../../../src/domain/result.ts';
 import { Gates, type GateResult } from '../../../src/worker/gates.ts';
 import type { CommandFailure, CommandResult } from '../../../src/worker/verify.ts';
 import type { Workspace } from '../../../src/workspace/workspace.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { pauseFor } from '../../../src/usage-limit.ts';
+import { pauseFor } from '../../../src/domain/usage-limit.ts';
 import { limitObservation } from '../../../src/worker/limit-observation.ts';
 import { parseStreamLine } from '../../../src/worker/stream-json.ts';
 import { cases } from '../../rig/effort.ts';

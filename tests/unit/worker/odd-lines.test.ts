@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { OUTCOMES } from '../../../src/outcome.ts';
+import { OUTCOMES } from '../../../src/domain/outcome.ts';
 import { cliFailure } from '../../../src/manager/cli-failure.ts';
 import { classify } from '../../../src/worker/classify.ts';
 import { limitObservation } from '../../../src/worker/limit-observation.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Attempt, Review } from '../../../src/attempt.ts';
-import { OUTCOME_POLICY, OUTCOMES } from '../../../src/outcome.ts';
+import type { Attempt, Review } from '../../../src/domain/attempt.ts';
+import { OUTCOME_POLICY, OUTCOMES } from '../../../src/domain/outcome.ts';
 import { firstPrompt, resumePrompt, workerRules } from '../../../src/worker/prompt.ts';
 import type { Assignment } from '../../../src/worker/worker.ts';
 import type { Workspace } from '../../../src/workspace/workspace.ts';

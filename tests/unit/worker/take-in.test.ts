@@ -5,10 +5,10 @@ import {
   type AttemptEnd,
   type Review,
   type WorkerReport,
-} from '../../../src/attempt.ts';
-import type { Failure } from '../../../src/failure.ts';
+} from '../../../src/domain/attempt.ts';
+import type { Failure } from '../../../src/domain/failure.ts';
 import type { Reviewer, ReviewRequest } from '../../../src/manager/manager.ts';
-import { err, ok } from '../../../src/result.ts';
+import { err, ok } from '../../../src/domain/result.ts';
 import type { VerdictBook } from '../../../src/worker/verdict-book.ts';
 import { Gates } from '../../../src/worker/gates.ts';
 import { takeIn, type TakeInOptions } from '../../../src/worker/take-in.ts';

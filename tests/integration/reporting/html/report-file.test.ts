@@ -14,11 +14,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { loadConfig } from '../../../../src/config.ts';
+import { loadConfig } from '../../../../src/app/config/config.ts';
 import type { Project } from '../../../../src/cli/project.ts';
 import { checkReportFile, writeReport } from '../../../../src/cli/run/report.ts';
-import { Failed } from '../../../../src/failure.ts';
-import { createRedactor } from '../../../../src/redact.ts';
+import { Failed } from '../../../../src/domain/failure.ts';
+import { createRedactor } from '../../../../src/domain/redact.ts';
 import { openStore } from '../../../../src/store/sqlite-store.ts';
 import type { TaskStore } from '../../../../src/store/store.ts';
 import { makeDraft } from '../../../rig/arbitrary-tasks.ts';

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Stamped } from '../../../../src/event.ts';
+import type { Stamped } from '../../../../src/domain/event.ts';
 import type { LogLine } from '../../../../src/reporting/log/log-line.ts';
 import { createLogReporter, type LogOptions } from '../../../../src/reporting/log/log-reporter.ts';
 import { attemptEnd } from '../../../rig/attempt-end.ts';

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Stamped } from '../../../../src/event.ts';
+import type { Stamped } from '../../../../src/domain/event.ts';
 import { commandReporter, type CommandOptions } from '../../../../src/reporting/notify/command.ts';
 import type { Reporter } from '../../../../src/reporting/reporter.ts';
 import { createProcessTable } from '../../../../src/worker/process-table.ts';

@@ -4,10 +4,10 @@ import { drawGraph, type GraphDrawing } from '../../../../src/reporting/html/gra
 import { localClock } from '../../../../src/reporting/html/local-clock.ts';
 import { phaseTimes, timelineOf, totalTime, type Timeline } from '../../../../src/reporting/html/timeline.ts';
 import { ticks } from '../../../../src/reporting/html/ticks.ts';
-import type { Attempt } from '../../../../src/attempt.ts';
-import type { Stamped } from '../../../../src/event.ts';
-import { buildTaskGraph } from '../../../../src/task-graph.ts';
-import type { TaskId } from '../../../../src/task.ts';
+import type { Attempt } from '../../../../src/domain/attempt.ts';
+import type { Stamped } from '../../../../src/domain/event.ts';
+import { buildTaskGraph } from '../../../../src/domain/task-graph.ts';
+import type { TaskId } from '../../../../src/domain/task.ts';
 import { arbitraryTasks } from '../../../rig/arbitrary-tasks.ts';
 import { recordedNight } from '../../../rig/recorded-night.ts';
 import { cases } from '../../../rig/effort.ts';

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Event, RunOutcome } from '../../../../src/event.ts';
+import type { Event, RunOutcome } from '../../../../src/domain/event.ts';
 import type { Notice } from '../../../../src/reporting/notify/notice.ts';
 import { Notices, type NoticeOptions } from '../../../../src/reporting/notify/notices.ts';
-import type { TaskId } from '../../../../src/task.ts';
+import type { TaskId } from '../../../../src/domain/task.ts';
 import { attemptEnd, costing } from '../../../rig/attempt-end.ts';
 
 const START = Date.parse('2026-11-22T23:00:00Z');

@@ -1,9 +1,9 @@
-import type { ProcessIdentity } from './attempt.ts';
-import type { PayingAccounts } from './event.ts';
+import type { ProcessIdentity } from '../domain/attempt.ts';
+import type { PayingAccounts } from '../domain/event.ts';
 import type { GovernorOptions } from './governor.ts';
 import type { RetryOptions } from './retry-policy.ts';
 import type { FailureMode } from './scheduler.ts';
-import type { TaskId } from './task.ts';
+import type { TaskId } from '../domain/task.ts';
 
 /** What a run is told: how much at once, at what price, how patiently, and where. */
 export interface RunOptions extends RetryOptions, GovernorOptions {

@@ -1,4 +1,4 @@
-import type { PauseReason } from './event.ts';
+import type { PauseReason } from '../domain/event.ts';
 
 /** Why nothing starts, and until when. */
 export interface Pause {

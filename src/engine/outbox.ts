@@ -1,6 +1,6 @@
-import type { Stamped } from './event.ts';
-import type { Reporter } from './reporting/reporter.ts';
-import type { TaskStore } from './store/store.ts';
+import type { Stamped } from '../domain/event.ts';
+import type { Reporter } from '../reporting/reporter.ts';
+import type { TaskStore } from '../store/store.ts';
 
 /** Hands events to a reporter, those of a transaction only once they are stored. */
 export class Outbox {

@@ -1,16 +1,16 @@
 import { AlikeDeaths, mayBeShared } from './alike-deaths.ts';
-import type { Attempt, AttemptEnd } from './attempt.ts';
+import type { Attempt, AttemptEnd } from '../domain/attempt.ts';
 import { Breaker, type Pause } from './breaker.ts';
 import type { Budget, BudgetRequest } from './budget.ts';
-import type { RunOutcome } from './event.ts';
-import { OUTCOME_POLICY, type AttemptOutcome } from './outcome.ts';
+import type { RunOutcome } from '../domain/event.ts';
+import { OUTCOME_POLICY, type AttemptOutcome } from '../domain/outcome.ts';
 import { LoneFailures } from './lone-failures.ts';
-import { formatMoney } from './money.ts';
+import { formatMoney } from '../domain/money.ts';
 import { atReserve, tooSmall } from './pacing.ts';
-import type { TaskId } from './task.ts';
-import { isPlanWindow, limitWords } from './usage-limit.ts';
+import type { TaskId } from '../domain/task.ts';
+import { isPlanWindow, limitWords } from '../domain/usage-limit.ts';
 import { UsageWarnings } from './usage-warnings.ts';
-import type { SeenWindow, UsageLedger } from './usage/ledger.ts';
+import type { SeenWindow, UsageLedger } from '../usage/ledger.ts';
 
 /** What decides about starting, besides money and limits themselves. */
 export interface GovernorOptions {

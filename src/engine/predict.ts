@@ -1,7 +1,7 @@
-import type { Estimator } from './estimate.ts';
+import type { Estimator } from '../domain/estimate.ts';
 import { Scheduler } from './scheduler.ts';
-import type { TaskId } from './task.ts';
-import type { TaskGraph } from './task-graph.ts';
+import type { TaskId } from '../domain/task.ts';
+import type { TaskGraph } from '../domain/task-graph.ts';
 
 /** Predicted minutes until every open task is done with `slots` workers, if each takes what `estimate` says. */
 export function predictMinutes(graph: TaskGraph, slots: number, estimate: Estimator): number {

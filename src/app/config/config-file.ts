@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { err, ok, type Result } from '../result.ts';
+import { err, ok, type Result } from '../../domain/result.ts';
 import { findSyntaxProblem } from './json-syntax.ts';
 import type { ConfigProblem } from './problem.ts';
 

@@ -1,5 +1,5 @@
-import type { Attempt, AttemptEnd } from './attempt.ts';
-import type { TaskId } from './task.ts';
+import type { Attempt, AttemptEnd } from '../domain/attempt.ts';
+import type { TaskId } from '../domain/task.ts';
 
 /** An attempt that is over; without an end it came to nothing. */
 export interface EndedAttempt {

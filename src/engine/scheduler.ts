@@ -1,7 +1,14 @@
-import type { Estimator } from './estimate.ts';
-import type { RunCounts } from './event.ts';
-import { isRunnable, isSettled, compareTaskIds, priorityRank, type Task, type TaskId } from './task.ts';
-import type { TaskGraph } from './task-graph.ts';
+import type { Estimator } from '../domain/estimate.ts';
+import type { RunCounts } from '../domain/event.ts';
+import {
+  isRunnable,
+  isSettled,
+  compareTaskIds,
+  priorityRank,
+  type Task,
+  type TaskId,
+} from '../domain/task.ts';
+import type { TaskGraph } from '../domain/task-graph.ts';
 
 /** What a failed task means for the others: go on, start nothing new, or end what runs too. */
 export const FAILURE_MODES = ['continue', 'no-new', 'kill'] as const;

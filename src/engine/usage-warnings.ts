@@ -1,5 +1,5 @@
-import { isPlanWindow } from './usage-limit.ts';
-import type { SeenWindow } from './usage/ledger.ts';
+import { isPlanWindow } from '../domain/usage-limit.ts';
+import type { SeenWindow } from '../usage/ledger.ts';
 
 /** The same reset is told with small differences. */
 const SAME_RESET_MS = 600_000;

@@ -1,10 +1,10 @@
-import { mergeEnvFile, secretsOf, settingsOf, type Environment, type Secrets } from './config/environment.ts';
-import { readConfigFile } from './config/config-file.ts';
-import { isLegacyKey, sortFlags } from './config/legacy.ts';
-import { problemsOf, unknownKey, type ConfigProblem } from './config/problem.ts';
-import { configKeys, configSchema, schemaAt, shapeOf, type Config } from './config/schema.ts';
-import { findSecrets } from './config/secrets.ts';
-import { err, ok, type Result } from './result.ts';
+import { mergeEnvFile, secretsOf, settingsOf, type Environment, type Secrets } from './environment.ts';
+import { readConfigFile } from './config-file.ts';
+import { isLegacyKey, sortFlags } from './legacy.ts';
+import { problemsOf, unknownKey, type ConfigProblem } from './problem.ts';
+import { configKeys, configSchema, schemaAt, shapeOf, type Config } from './schema.ts';
+import { findSecrets } from './secrets.ts';
+import { err, ok, type Result } from '../../domain/result.ts';
 
 export type { Config, ConfigProblem, Secrets };
 

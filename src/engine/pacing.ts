@@ -1,5 +1,5 @@
-import { isPlanWindow } from './usage-limit.ts';
-import type { SeenWindow } from './usage/ledger.ts';
+import { isPlanWindow } from '../domain/usage-limit.ts';
+import type { SeenWindow } from '../usage/ledger.ts';
 
 /** The part of a window that is the person's, from 0 to 1. */
 export interface PacingOptions {

@@ -1,6 +1,6 @@
-import type { AttemptEnd } from './attempt.ts';
-import { failureSignature } from './failure-signature.ts';
-import type { TaskId } from './task.ts';
+import type { AttemptEnd } from '../domain/attempt.ts';
+import { failureSignature } from '../domain/failure-signature.ts';
+import type { TaskId } from '../domain/task.ts';
 
 /** Attempts at different tasks that die alike within this time have died of the same thing. */
 const WITHIN_MS = 60_000;

@@ -1,8 +1,8 @@
-import type { Attempt, AttemptEnd, Review } from './attempt.ts';
-import type { Stamped } from './event.ts';
-import { OUTCOME_POLICY } from './outcome.ts';
+import type { Attempt, AttemptEnd, Review } from '../domain/attempt.ts';
+import type { Stamped } from '../domain/event.ts';
+import { OUTCOME_POLICY } from '../domain/outcome.ts';
 import { diedAtResume, sessionAttempts } from './session-choice.ts';
-import type { Assignment } from './worker/worker.ts';
+import type { Assignment } from '../worker/worker.ts';
 
 /** What an attempt goes on with. */
 export type Continuation = Pick<

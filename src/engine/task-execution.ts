@@ -1,19 +1,19 @@
 import { join } from 'node:path';
-import { bareEnd, type Attempt, type AttemptEnd } from './attempt.ts';
+import { bareEnd, type Attempt, type AttemptEnd } from '../domain/attempt.ts';
 import { continuationOf } from './continuation.ts';
-import type { CostEstimator, LearnedCosts } from './estimate.ts';
-import type { Event, Stamped } from './event.ts';
+import type { CostEstimator, LearnedCosts } from '../domain/estimate.ts';
+import type { Event, Stamped } from '../domain/event.ts';
 import { addFollowUps } from './follow-ups.ts';
 import type { Governor } from './governor.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { Choice, Verdict } from './scheduler.ts';
 import { chooseSession } from './session-choice.ts';
-import type { TaskStore } from './store/store.ts';
-import { OUTCOME_POLICY } from './outcome.ts';
-import { parentOf, type Task, type TaskId, type TaskStatus } from './task.ts';
-import type { TaskGraph } from './task-graph.ts';
-import type { UsageLedger } from './usage/ledger.ts';
-import type { Worker, WorkerHooks } from './worker/worker.ts';
+import type { TaskStore } from '../store/store.ts';
+import { OUTCOME_POLICY } from '../domain/outcome.ts';
+import { parentOf, type Task, type TaskId, type TaskStatus } from '../domain/task.ts';
+import type { TaskGraph } from '../domain/task-graph.ts';
+import type { UsageLedger } from '../usage/ledger.ts';
+import type { Worker, WorkerHooks } from '../worker/worker.ts';
 
 /** What the execution of one task needs of its run. */
 export interface ExecutionContext {

@@ -1,14 +1,14 @@
-import type { ProcessIdentity } from './attempt.ts';
+import type { ProcessIdentity } from '../domain/attempt.ts';
 import type { Budget } from './budget.ts';
-import type { CostEstimator, Estimator, LearnedCosts } from './estimate.ts';
-import type { Delivery, RunOutcome } from './event.ts';
-import type { Reporter } from './reporting/reporter.ts';
+import type { CostEstimator, Estimator, LearnedCosts } from '../domain/estimate.ts';
+import type { Delivery, RunOutcome } from '../domain/event.ts';
+import type { Reporter } from '../reporting/reporter.ts';
 import type { TaskResult } from './scheduler.ts';
-import type { TaskStore } from './store/store.ts';
-import type { Task, TaskId } from './task.ts';
-import type { UsageLedger } from './usage/ledger.ts';
-import type { Worker } from './worker/worker.ts';
-import type { Workspaces } from './workspace/workspace.ts';
+import type { TaskStore } from '../store/store.ts';
+import type { Task, TaskId } from '../domain/task.ts';
+import type { UsageLedger } from '../usage/ledger.ts';
+import type { Worker } from '../worker/worker.ts';
+import type { Workspaces } from '../workspace/workspace.ts';
 
 /** The parts a run is made of. */
 export interface Orchestration {

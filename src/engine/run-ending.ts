@@ -1,6 +1,6 @@
-import type { Delivery, RunCounts } from './event.ts';
+import type { Delivery, RunCounts } from '../domain/event.ts';
 import type { Governor, Stop } from './governor.ts';
-import { formatMoney } from './money.ts';
+import { formatMoney } from '../domain/money.ts';
 
 /** How a run ended that has nothing left to do, and what is to be said of it. */
 export function runEnding(

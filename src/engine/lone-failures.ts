@@ -1,4 +1,4 @@
-import type { TaskId } from './task.ts';
+import type { TaskId } from '../domain/task.ts';
 
 /** A task that meets so many outages, each of which passes for others, is what the API fails at. */
 const MOST_PASSED = 2;

@@ -1,4 +1,4 @@
-import type { Attempt } from './attempt.ts';
+import type { Attempt } from '../domain/attempt.ts';
 import { Governor } from './governor.ts';
 import type { Orchestration, RunResult } from './orchestration.ts';
 import { Outbox } from './outbox.ts';
@@ -8,7 +8,7 @@ import { runEnding } from './run-ending.ts';
 import type { RunOptions } from './run-options.ts';
 import { RunningAttempts, type EndedAttempt } from './running-attempts.ts';
 import { Scheduler, type Choice } from './scheduler.ts';
-import { storedGraph } from './stored-graph.ts';
+import { storedGraph } from '../domain/stored-graph.ts';
 import {
   abandonAttempt,
   beginAttempt,
@@ -18,8 +18,8 @@ import {
   type BegunAttempt,
   type ExecutionContext,
 } from './task-execution.ts';
-import type { TaskGraph } from './task-graph.ts';
-import { WorkerPool } from './worker-pool.ts';
+import type { TaskGraph } from '../domain/task-graph.ts';
+import { WorkerPool } from '../domain/worker-pool.ts';
 
 /** So many tasks are refused in one go for what is left; all, where the run would wait otherwise. */
 const MOST_REFUSED = 64;

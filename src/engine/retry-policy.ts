@@ -1,9 +1,9 @@
-import type { Attempt, AttemptEnd } from './attempt.ts';
-import { failureSignature } from './failure-signature.ts';
-import { OUTCOME_POLICY, type AttemptOutcome } from './outcome.ts';
+import type { Attempt, AttemptEnd } from '../domain/attempt.ts';
+import { failureSignature } from '../domain/failure-signature.ts';
+import { OUTCOME_POLICY, type AttemptOutcome } from '../domain/outcome.ts';
 import type { Verdict } from './scheduler.ts';
 import { diedAtResume } from './session-choice.ts';
-import type { TaskId } from './task.ts';
+import type { TaskId } from '../domain/task.ts';
 
 export interface RetryOptions {
   /** How many more attempts a task gets in one run after its first. */

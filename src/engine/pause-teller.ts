@@ -1,4 +1,4 @@
-import type { Event } from './event.ts';
+import type { Event } from '../domain/event.ts';
 import type { Governor } from './governor.ts';
 import type { Pause } from './breaker.ts';
 

@@ -1,5 +1,5 @@
-import type { Attempt, AttemptEnd } from './attempt.ts';
-import { OUTCOME_POLICY, type AttemptOutcome } from './outcome.ts';
+import type { Attempt, AttemptEnd } from '../domain/attempt.ts';
+import { OUTCOME_POLICY, type AttemptOutcome } from '../domain/outcome.ts';
 
 /** In which Claude session a task's next attempt works: a new one, an earlier one, or a copy of an earlier one. */
 export type SessionChoice =

@@ -1,7 +1,7 @@
-import type { Finding, Review } from './attempt.ts';
-import type { Stamped } from './event.ts';
-import type { TaskStore } from './store/store.ts';
-import type { TaskDraft, TaskId } from './task.ts';
+import type { Finding, Review } from '../domain/attempt.ts';
+import type { Stamped } from '../domain/event.ts';
+import type { TaskStore } from '../store/store.ts';
+import type { TaskDraft, TaskId } from '../domain/task.ts';
 
 /**
  * Stores what a review would not accept but the settings let land, as tasks that are put off: whether they are worth
