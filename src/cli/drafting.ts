@@ -1,9 +1,9 @@
 import { sumUsage, totalTokens, type ModelUsage } from '../domain/attempt.ts';
 import { Failed } from '../domain/failure.ts';
 import type { Unanswered } from '../manager/manager.ts';
-import { fit, neutralise, truncate } from '../reporting/display-text.ts';
-import { formatDuration, formatMoney, formatTokens, plural } from '../reporting/format.ts';
-import type { Styles } from '../reporting/styles.ts';
+import { fit, neutralise, truncate } from '../domain/text/display-text.ts';
+import { formatDuration, formatMoney, formatTokens, plural } from '../domain/text/format.ts';
+import type { Styles } from '../domain/text/styles.ts';
 import type { Task, TaskDraft, TaskId } from '../domain/task.ts';
 import type { Cli } from './cli.ts';
 import { fold } from './fold.ts';

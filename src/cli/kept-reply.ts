@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { fail } from '../domain/failure.ts';
 import type { Manager, Unanswered } from '../manager/manager.ts';
 import { makePrivateFolder } from '../store/private-folder.ts';
-import { shellQuote } from '../workspace/shell-quote.ts';
+import { shellQuote } from '../domain/text/shell-quote.ts';
 import type { Cli } from './cli.ts';
 import type { CommonOptions } from './options.ts';
 import type { Project } from './project.ts';

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Failed, type Failure } from '../domain/failure.ts';
-import { formatClock } from '../reporting/clock.ts';
-import { formatDuration, plural } from '../reporting/format.ts';
+import { formatClock } from '../domain/text/clock.ts';
+import { formatDuration, plural } from '../domain/text/format.ts';
 import { listCopies, readCopy, type CopyContent, type StoreCopy } from '../store/store-copies.ts';
-import { shellQuote } from '../workspace/shell-quote.ts';
+import { shellQuote } from '../domain/text/shell-quote.ts';
 import { STATE_FOLDER, type Project } from './project.ts';
 
 /** A copy of a task store with what is in it; null where it cannot be read. */

@@ -5,7 +5,7 @@ import { booked } from '../manager/booked.ts';
 import { chooseManager, describeKey, type CliLogin } from '../manager/choose.ts';
 import type { Manager } from '../manager/manager.ts';
 import { err, ok, type Result } from '../domain/result.ts';
-import { eventSentence } from '../reporting/event-sentence.ts';
+import { eventSentence } from '../domain/text/event-sentence.ts';
 import type { IntendedCall, TaskStore } from '../store/store.ts';
 import type { LimitObservation } from '../domain/usage-limit.ts';
 import type { Payer } from '../worker/billing.ts';

@@ -1,7 +1,7 @@
 import { Failed } from '../domain/failure.ts';
 import type { Manager } from '../manager/manager.ts';
 import { deserializePlan, planKey, planRun, serializePlan, type PlannedTask } from '../manager/run-plan.ts';
-import { neutralise } from '../reporting/display-text.ts';
+import { neutralise } from '../domain/text/display-text.ts';
 import type { TaskStore } from '../store/store.ts';
 import { isSettled, parentOf, type Task } from '../domain/task.ts';
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Failed, fail } from '../domain/failure.ts';
-import { neutralise } from '../reporting/display-text.ts';
+import { neutralise } from '../domain/text/display-text.ts';
 import { acquireRunLock } from '../store/run-lock.ts';
 import { bringBack, readCopy } from '../store/store-copies.ts';
 import type { TaskStore } from '../store/store.ts';

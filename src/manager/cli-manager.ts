@@ -8,7 +8,7 @@ import type { LimitObservation } from '../domain/usage-limit.ts';
 import { BoundedOutput } from '../worker/bounded-output.ts';
 import { LEAN_ENVIRONMENT } from '../worker/claude-command.ts';
 import { limitObservation } from '../worker/limit-observation.ts';
-import { LineSplitter } from '../worker/line-splitter.ts';
+import { LineSplitter } from '../domain/text/line-splitter.ts';
 import type { Marker, ProcessTable } from '../worker/process-table.ts';
 import { Transcript, type TranscriptFacts } from '../worker/transcript.ts';
 import { interrupted, timedOut } from './api-failure.ts';

@@ -4,7 +4,7 @@ import { Output, type OutputStream } from './output.ts';
 import { plainReporter } from './plain.ts';
 import type { ProgressSources } from './progress-model.ts';
 import type { Reporter } from './reporter.ts';
-import { styles } from './styles.ts';
+import { styles } from '../domain/text/styles.ts';
 import { withoutBlocking } from './terminal-stream.ts';
 
 /** What a display is made of besides the choice of it. */

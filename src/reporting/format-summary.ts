@@ -1,10 +1,18 @@
 import { totalTokens } from '../domain/attempt.ts';
 import type { Delivery } from '../domain/event.ts';
-import { formatDue, withClockTimes } from './clock.ts';
+import { formatDue, withClockTimes } from '../domain/text/clock.ts';
 import { RUN_OUTCOME_WORDS } from './describe-event.ts';
-import { displayWidth, firstLine, fit, neutralise, truncate, truncateWords, wrap } from './display-text.ts';
-import { formatDuration, formatMoney, formatTokens, plural } from './format.ts';
-import { styles, type Styles } from './styles.ts';
+import {
+  displayWidth,
+  firstLine,
+  fit,
+  neutralise,
+  truncate,
+  truncateWords,
+  wrap,
+} from '../domain/text/display-text.ts';
+import { formatDuration, formatMoney, formatTokens, plural } from '../domain/text/format.ts';
+import { styles, type Styles } from '../domain/text/styles.ts';
 import {
   isDecided,
   type DoneTask,

@@ -1,7 +1,7 @@
 import type { Stamped } from '../domain/event.ts';
 import { OUTCOME_POLICY } from '../domain/outcome.ts';
 import { describeEvent, isShown, type Detail, type EventLine } from './describe-event.ts';
-import { pauseNews } from './pauses.ts';
+import { pauseNews } from '../domain/text/pauses.ts';
 import type { RunningWorker } from './progress-model.ts';
 
 /**

@@ -7,7 +7,7 @@ import { Output, type OutputStream } from './output.ts';
 import { Painter } from './painter.ts';
 import { ProgressModel, type ProgressSources } from './progress-model.ts';
 import type { Reporter } from './reporter.ts';
-import type { Styles } from './styles.ts';
+import type { Styles } from '../domain/text/styles.ts';
 
 /** Four a second look live; each costs a repaint of every line that changed. */
 const REPAINT_MS = 250;

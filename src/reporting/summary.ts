@@ -3,7 +3,7 @@ import type { Delivery, PauseReason, RunCounts, RunOutcome, Stamped } from '../d
 import { OUTCOME_POLICY, type AttemptOutcome } from '../domain/outcome.ts';
 import type { CutOffCalls, Run, UsageRecord } from '../store/store.ts';
 import type { FinishedWork } from '../domain/estimate.ts';
-import { Pauses } from './pauses.ts';
+import { Pauses } from '../domain/text/pauses.ts';
 import { shortageOf, type Shortage } from './shortage.ts';
 import { buildTaskGraph, readiness } from '../domain/task-graph.ts';
 import { isRunnable, parentOf, type Task, type TaskId, type TaskStatus } from '../domain/task.ts';

@@ -1,7 +1,7 @@
 import { bareEnd, type AttemptEnd, type WorkerReport } from '../domain/attempt.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
 import { classifyApiError, type ApiFailure } from './classify-api-error.ts';
-import { singleLine } from './display-text.ts';
+import { singleLine } from '../domain/text/printable.ts';
 import { denialsOf } from './permission-rule.ts';
 import { parseReport } from './report.ts';
 import type { ResultLine } from './stream-json.ts';

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { z } from 'zod';
-import { LineSplitter } from './line-splitter.ts';
+import { LineSplitter } from '../domain/text/line-splitter.ts';
 
 /** A shell command that a worker ran. */
 interface CommandRun {

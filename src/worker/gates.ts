@@ -1,6 +1,6 @@
 import type { GateVerdict } from '../domain/attempt.ts';
 import type { Changes, Workspace } from '../workspace/workspace.ts';
-import { singleLine } from './display-text.ts';
+import { singleLine } from '../domain/text/printable.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import type { Marker } from './process-table.ts';
 import { Standings, type Standing, type Stop, type VerdictBook } from './verdict-book.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { singleLine } from './display-text.ts';
+import { singleLine } from '../domain/text/printable.ts';
 import { subjectOf } from './progress.ts';
 import type { AssistantLine } from './stream-json.ts';
 

@@ -1,6 +1,6 @@
 import type { WorkerProgress } from '../domain/event.ts';
 import { NO_TOKENS, type ModelUsage, type Tokens } from '../domain/attempt.ts';
-import { singleLine } from './display-text.ts';
+import { singleLine } from '../domain/text/printable.ts';
 import type { ApiRetryLine, StreamLine } from './stream-json.ts';
 
 const MAX_LENGTH = 120;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ProcessIdentity } from '../domain/attempt.ts';
 import type { ProcessExit } from './claude-process.ts';
 import type { EndedBy } from './classify.ts';
-import { LineSplitter } from './line-splitter.ts';
+import { LineSplitter } from '../domain/text/line-splitter.ts';
 import type { Marker, ProcessTable } from './process-table.ts';
 import type { StreamLine } from './stream-json.ts';
 import { tailFile } from './transcript-tail.ts';

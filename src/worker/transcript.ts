@@ -1,5 +1,5 @@
 import type { ModelUsage } from '../domain/attempt.ts';
-import type { SplitLine } from './line-splitter.ts';
+import type { SplitLine } from '../domain/text/line-splitter.ts';
 import { LoopDetector } from './loop-detector.ts';
 import {
   parseStreamLine,

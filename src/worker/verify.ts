@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BoundedOutput } from './bounded-output.ts';
-import { printable } from './display-text.ts';
+import { printable } from '../domain/text/printable.ts';
 import { gateEnvironment } from './gate-environment.ts';
 import type { Marker, ProcessTable } from './process-table.ts';
 

@@ -4,7 +4,7 @@ import type { Git } from './git.ts';
 import { Left, takeCommand, type Taking } from './left.ts';
 import { isAncestor } from './merged-tree.ts';
 import { componentOf, shortRef } from './own-refs.ts';
-import { shellQuote } from './shell-quote.ts';
+import { shellQuote } from '../domain/text/shell-quote.ts';
 
 /** Puts the results on a branch that is there for them, `orchestrator-main` for those of `main`; only ever forwards. */
 export async function toBranchOfItsOwn(

@@ -6,7 +6,7 @@ import type { Git } from './git.ts';
 import { Left, leftByGit, leftForObstacles, takeCommand, type Merging, type Taking } from './left.ts';
 import { isAncestor } from './merged-tree.ts';
 import { findObstacles, isOpen, movesBetween } from './moves.ts';
-import { shellQuote } from './shell-quote.ts';
+import { shellQuote } from '../domain/text/shell-quote.ts';
 import { undoMerge, undoMoves } from './undo-moves.ts';
 
 /** What becomes part of the branch that is checked out. */

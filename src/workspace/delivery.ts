@@ -11,7 +11,7 @@ import { Left, leftForConflict, takeCommand } from './left.ts';
 import { isAncestor, mergeTrees } from './merged-tree.ts';
 import { deliveredRef, shortRef } from './own-refs.ts';
 import { openPullRequest, type PullRequest } from './pull-request.ts';
-import { shellQuote } from './shell-quote.ts';
+import { shellQuote } from '../domain/text/shell-quote.ts';
 
 /** What is delivered, and how the user wants it. */
 export interface DeliveryOptions {

@@ -4,7 +4,7 @@ import type { Checkout } from './checkout.ts';
 import type { GitResult } from './git.ts';
 import { NOT_UTF8, type Obstacles } from './moves.ts';
 import { shortRef } from './own-refs.ts';
-import { shellQuote } from './shell-quote.ts';
+import { shellQuote } from '../domain/text/shell-quote.ts';
 
 /** Why the work stays on the integration branch, and what takes it from there; thrown and caught within delivery. */
 export class Left extends Error {

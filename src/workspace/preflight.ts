@@ -7,7 +7,7 @@ import type { Git, GitResult } from './git.ts';
 import { deliveredRef } from './own-refs.ts';
 import { inspectCache, type FreeSpace } from './preflight-cache.ts';
 import { missingLfs, readTree, type TreeFacts } from './preflight-tree.ts';
-import { shellQuote } from './shell-quote.ts';
+import { shellQuote } from '../domain/text/shell-quote.ts';
 
 /** Where a run would work. */
 export interface PreflightRequest {

@@ -2,7 +2,7 @@ import { execa } from 'execa';
 import type { Delivery } from '../domain/event.ts';
 import type { Git } from './git.ts';
 import { Left } from './left.ts';
-import { shellQuote } from './shell-quote.ts';
+import { shellQuote } from '../domain/text/shell-quote.ts';
 
 /** What the pull request says, and the branch it is made of. */
 export interface PullRequest {

@@ -3,7 +3,7 @@ import type { Git } from './git.ts';
 import { commitAsUser, type CommitSettings } from './landing.ts';
 import { isAncestor, mergeTrees } from './merged-tree.ts';
 import { deliveredRef, integrationRef, landedRef, OWN_REFS, shortRef } from './own-refs.ts';
-import { shellQuote } from './shell-quote.ts';
+import { shellQuote } from '../domain/text/shell-quote.ts';
 
 /** How the integration branch comes up to date; its commits are there, but no ref is moved yet. */
 export interface Synchronization {

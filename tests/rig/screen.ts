@@ -1,5 +1,5 @@
 import type { TerminalOutput } from './terminal.ts';
-import { displayWidth } from '../../src/reporting/display-text.ts';
+import { displayWidth } from '../../src/domain/text/display-text.ts';
 
 /** Graphic rendition of one cell, as far as our output uses it. */
 export interface CellStyle {

@@ -1,5 +1,5 @@
 // A program that follows a transcript to its end and prints what it found and how much memory that took, as JSON.
-import { LineSplitter } from '../../src/worker/line-splitter.ts';
+import { LineSplitter } from '../../src/domain/text/line-splitter.ts';
 import { tailFile } from '../../src/worker/transcript-tail.ts';
 import { Transcript } from '../../src/worker/transcript.ts';
 

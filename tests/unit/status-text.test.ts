@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { StatusReport } from '../../src/cli/status/collect.ts';
 import { formatStatus, formatStatusLine } from '../../src/cli/status/status-text.ts';
-import { displayWidth } from '../../src/reporting/display-text.ts';
-import { styles } from '../../src/reporting/styles.ts';
+import { displayWidth } from '../../src/domain/text/display-text.ts';
+import { styles } from '../../src/domain/text/styles.ts';
 import { cases } from '../rig/effort.ts';
 
 const usage = (model: string, input: number, costUsd: number): StatusReport['usage']['run'][number] => ({

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { parse } from 'dotenv';
 import { readTextFile } from './config-file.ts';
-import { nearest } from './names.ts';
+import { nearest } from '../../domain/text/nearest.ts';
 import { unknownKey, type ConfigProblem } from './problem.ts';
 import { configKeys, schemaAt, shapeOf } from './schema.ts';
 

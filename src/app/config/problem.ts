@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { nearest } from './names.ts';
+import { nearest } from '../../domain/text/nearest.ts';
 import { configJsonSchema, configKeys, schemaAt, shapeOf } from './schema.ts';
 import { isWebhook, looksSecret } from './secrets.ts';
 

@@ -4,7 +4,7 @@ import type { Config } from '../../app/config/config.ts';
 import type { Failure } from '../../domain/failure.ts';
 import type { Cli } from '../cli.ts';
 import type { Project } from '../project.ts';
-import { plural } from '../../reporting/format.ts';
+import { plural } from '../../domain/text/format.ts';
 import { findWorkPlace, inspectWorkPlace } from '../repository/work-place.ts';
 import type { Finding, Findings } from './finding.ts';
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { LoadedConfig } from '../../app/config/config.ts';
-import { formatDue } from '../../reporting/clock.ts';
+import { formatDue } from '../../domain/text/clock.ts';
 import { limitWords } from '../../domain/usage-limit.ts';
 import { chooseBilling } from '../../worker/billing.ts';
 import type { Cli } from '../cli.ts';

@@ -1,6 +1,6 @@
 import { Argument, Command, Option } from 'commander';
 import { fail } from '../../domain/failure.ts';
-import { styles } from '../../reporting/styles.ts';
+import { styles } from '../../domain/text/styles.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { compareTaskIds, PRIORITIES, type Priority, type TaskDraft } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';

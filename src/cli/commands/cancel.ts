@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Argument, Command } from 'commander';
 import type { Attempt } from '../../domain/attempt.ts';
 import { fail } from '../../domain/failure.ts';
-import { neutralise } from '../../reporting/display-text.ts';
+import { neutralise } from '../../domain/text/display-text.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { isSettled, type TaskId, type TaskStatus } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { styles } from '../../reporting/styles.ts';
+import { styles } from '../../domain/text/styles.ts';
 import type { Finding, FindingStatus } from '../check/finding.ts';
 import { runChecks } from '../check/run-checks.ts';
 import { EXIT, type Cli } from '../cli.ts';

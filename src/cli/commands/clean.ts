@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { plural } from '../../reporting/format.ts';
+import { plural } from '../../domain/text/format.ts';
 import { openRunLock } from '../../store/run-lock.ts';
 import type { CleanReport } from '../clean/clean.ts';
 import type { Cli } from '../cli.ts';

@@ -1,5 +1,5 @@
 import { Argument, Command } from 'commander';
-import { nearest } from '../../app/config/names.ts';
+import { nearest } from '../../domain/text/nearest.ts';
 import { fail } from '../../domain/failure.ts';
 import type { Cli } from '../cli.ts';
 import type { CommandEntry } from '../commands.ts';

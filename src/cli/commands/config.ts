@@ -4,7 +4,7 @@ import { variableOf } from '../../app/config/environment.ts';
 import { formatProblem } from '../../app/config/problem.ts';
 import { configJsonSchema, configKeys } from '../../app/config/schema.ts';
 import { lastFour, redact } from '../../app/config/secrets.ts';
-import { styles } from '../../reporting/styles.ts';
+import { styles } from '../../domain/text/styles.ts';
 import { EXIT, type Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { findProject } from '../project.ts';

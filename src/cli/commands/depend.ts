@@ -1,6 +1,6 @@
 import { Argument, Command } from 'commander';
 import { fail } from '../../domain/failure.ts';
-import { nearest } from '../../app/config/names.ts';
+import { nearest } from '../../domain/text/nearest.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, type CommonOptions } from '../options.ts';
 import { changeDependencies, DEPENDENCY_ACTIONS } from '../tasks/dependencies.ts';

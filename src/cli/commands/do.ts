@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Argument, Command } from 'commander';
 import { fail } from '../../domain/failure.ts';
-import { styles } from '../../reporting/styles.ts';
+import { styles } from '../../domain/text/styles.ts';
 import { probeDriver } from '../../store/driver.ts';
 import { isSettled, type TaskId } from '../../domain/task.ts';
 import { Git } from '../../workspace/git.ts';

@@ -1,6 +1,6 @@
 import { Argument, Command } from 'commander';
 import { fail } from '../../domain/failure.ts';
-import { styles } from '../../reporting/styles.ts';
+import { styles } from '../../domain/text/styles.ts';
 import { parentOf, type Task, type TaskId } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
 import {

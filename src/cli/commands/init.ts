@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { fail } from '../../domain/failure.ts';
-import { styles } from '../../reporting/styles.ts';
+import { styles } from '../../domain/text/styles.ts';
 import { askToConfirm } from '../ask.ts';
 import type { Cli } from '../cli.ts';
 import { fold } from '../fold.ts';

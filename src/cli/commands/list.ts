@@ -1,5 +1,5 @@
 import { Argument, Command, Option } from 'commander';
-import { styles } from '../../reporting/styles.ts';
+import { styles } from '../../domain/text/styles.ts';
 import { parentOf, type ListedTask } from '../../domain/task.ts';
 import type { TaskCounts } from '../../domain/task-outline.ts';
 import type { Cli } from '../cli.ts';

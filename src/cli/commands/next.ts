@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { neutralise } from '../../reporting/display-text.ts';
-import { plural } from '../../reporting/format.ts';
-import { styles, type Styles } from '../../reporting/styles.ts';
+import { neutralise } from '../../domain/text/display-text.ts';
+import { plural } from '../../domain/text/format.ts';
+import { styles, type Styles } from '../../domain/text/styles.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { TaskCounts } from '../../domain/task-outline.ts';
 import type { Cli } from '../cli.ts';

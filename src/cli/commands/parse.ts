@@ -1,7 +1,7 @@
 import { Argument, Command } from 'commander';
 import { fail } from '../../domain/failure.ts';
-import { plural } from '../../reporting/format.ts';
-import { styles } from '../../reporting/styles.ts';
+import { plural } from '../../domain/text/format.ts';
+import { styles } from '../../domain/text/styles.ts';
 import type { SourceDocument, TaskStore } from '../../store/store.ts';
 import { parentOf, type Task } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';

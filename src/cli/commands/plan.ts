@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import type { LoadedConfig } from '../../app/config/config.ts';
 import { fail } from '../../domain/failure.ts';
-import { styles } from '../../reporting/styles.ts';
+import { styles } from '../../domain/text/styles.ts';
 import type { Manager } from '../../manager/manager.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Cli } from '../cli.ts';

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { Argument, Command } from 'commander';
-import { nearest } from '../../app/config/names.ts';
+import { nearest } from '../../domain/text/nearest.ts';
 import { fail } from '../../domain/failure.ts';
-import { shellQuote } from '../../workspace/shell-quote.ts';
+import { shellQuote } from '../../domain/text/shell-quote.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson } from '../options.ts';
 import { findProject } from '../project.ts';

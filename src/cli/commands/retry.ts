@@ -2,7 +2,7 @@ import { Argument, Command } from 'commander';
 import type { Attempt } from '../../domain/attempt.ts';
 import { fail } from '../../domain/failure.ts';
 import { OUTCOME_POLICY } from '../../domain/outcome.ts';
-import { neutralise } from '../../reporting/display-text.ts';
+import { neutralise } from '../../domain/text/display-text.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Task, TaskId, TaskStatus } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';

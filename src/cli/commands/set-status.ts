@@ -1,6 +1,6 @@
 import { Argument, Command, Option } from 'commander';
 import { fail } from '../../domain/failure.ts';
-import { neutralise } from '../../reporting/display-text.ts';
+import { neutralise } from '../../domain/text/display-text.ts';
 import { TASK_STATUSES, type TaskStatus } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, type CommonOptions } from '../options.ts';

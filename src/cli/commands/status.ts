@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import type { ProcessIdentity } from '../../domain/attempt.ts';
 import { Failed } from '../../domain/failure.ts';
-import { eventSentence } from '../../reporting/event-sentence.ts';
+import { eventSentence } from '../../domain/text/event-sentence.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { formatSummary } from '../../reporting/format-summary.ts';
-import { styles } from '../../reporting/styles.ts';
+import { styles } from '../../domain/text/styles.ts';
 import { redactValue } from '../../domain/redact.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { fail } from '../../domain/failure.ts';
-import { neutralise } from '../../reporting/display-text.ts';
+import { neutralise } from '../../domain/text/display-text.ts';
 import { PRIORITIES, type Priority, type Task } from '../../domain/task.ts';
 import { describeProblem } from '../../domain/graph-problem.ts';
 import { buildTaskGraph } from '../../domain/task-graph.ts';

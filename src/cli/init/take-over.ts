@@ -1,7 +1,7 @@
 import { cpSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail } from '../../domain/failure.ts';
-import { plural } from '../../reporting/format.ts';
+import { plural } from '../../domain/text/format.ts';
 import { openDriver } from '../../store/driver.ts';
 import { openRunLock } from '../../store/run-lock.ts';
 import type { TaskStore } from '../../store/store.ts';

@@ -1,5 +1,5 @@
-import { neutralise, wrap } from '../../reporting/display-text.ts';
-import { formatMoney, plural } from '../../reporting/format.ts';
+import { neutralise, wrap } from '../../domain/text/display-text.ts';
+import { formatMoney, plural } from '../../domain/text/format.ts';
 import type { TaskId } from '../../domain/task.ts';
 import type { Payer } from '../../worker/billing.ts';
 import type { Cli } from '../cli.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Attempt } from '../../domain/attempt.ts';
 import { fail } from '../../domain/failure.ts';
-import { truncate } from '../../reporting/display-text.ts';
+import { truncate } from '../../domain/text/display-text.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { isSettled, type TaskDraft, type TaskId } from '../../domain/task.ts';
 import type { Git } from '../../workspace/git.ts';

@@ -1,6 +1,6 @@
-import { displayWidth, fit, neutralise, truncate, wrap } from '../../reporting/display-text.ts';
-import { formatEstimate, formatMoney, plural } from '../../reporting/format.ts';
-import type { Styles } from '../../reporting/styles.ts';
+import { displayWidth, fit, neutralise, truncate, wrap } from '../../domain/text/display-text.ts';
+import { formatEstimate, formatMoney, plural } from '../../domain/text/format.ts';
+import type { Styles } from '../../domain/text/styles.ts';
 import type { HeldTask, PlannedTask, PlanPreview } from './preview.ts';
 
 /** The plan for a terminal of `columns` cells; no line is longer. */

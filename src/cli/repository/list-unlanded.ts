@@ -1,9 +1,9 @@
 import type { Attempt } from '../../domain/attempt.ts';
 import type { AttemptOutcome } from '../../domain/outcome.ts';
 import { redactValue } from '../../domain/redact.ts';
-import { firstLine, neutralise } from '../../reporting/display-text.ts';
-import { plural } from '../../reporting/format.ts';
-import { styles } from '../../reporting/styles.ts';
+import { firstLine, neutralise } from '../../domain/text/display-text.ts';
+import { plural } from '../../domain/text/format.ts';
+import { styles } from '../../domain/text/styles.ts';
 import type { Cli } from '../cli.ts';
 import { printJson, useColor, type CommonOptions } from '../options.ts';
 import { openProjectStore, type Project } from '../project.ts';

@@ -1,6 +1,6 @@
-import { styles, type Styles } from '../../reporting/styles.ts';
-import { printable } from '../../worker/display-text.ts';
-import { LineSplitter, type SplitLine } from '../../worker/line-splitter.ts';
+import { styles, type Styles } from '../../domain/text/styles.ts';
+import { printable } from '../../domain/text/printable.ts';
+import { LineSplitter, type SplitLine } from '../../domain/text/line-splitter.ts';
 import type { Git } from '../../workspace/git.ts';
 import type { Cli } from '../cli.ts';
 import { useColor, type CommonOptions } from '../options.ts';

@@ -1,5 +1,5 @@
 import { sumUsage } from '../../domain/attempt.ts';
-import { formatMoney } from '../../reporting/format.ts';
+import { formatMoney } from '../../domain/text/format.ts';
 import type { TaskStore } from '../../store/store.ts';
 
 /** What a pull request says of the run whose results it offers: what was done, how it was proven, what it cost. */

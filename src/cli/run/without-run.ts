@@ -1,4 +1,4 @@
-import { styles } from '../../reporting/styles.ts';
+import { styles } from '../../domain/text/styles.ts';
 import { isRunnable, type TaskId } from '../../domain/task.ts';
 import { EXIT } from '../cli.ts';
 import { workingDirectory } from '../compose.ts';

@@ -1,6 +1,6 @@
 import type { RunOutcome } from '../../domain/event.ts';
 import { OUTCOME_POLICY, type AttemptOutcome } from '../../domain/outcome.ts';
-import { plural } from '../../reporting/format.ts';
+import { plural } from '../../domain/text/format.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { TaskId } from '../../domain/task.ts';
 import type { TaskCounts } from '../../domain/task-outline.ts';

@@ -1,9 +1,9 @@
-import { formatDue } from '../../reporting/clock.ts';
-import { displayWidth, fit, neutralise, truncate, wrap } from '../../reporting/display-text.ts';
-import { formatMoney } from '../../reporting/format.ts';
-import type { Styles } from '../../reporting/styles.ts';
+import { formatDue } from '../../domain/text/clock.ts';
+import { displayWidth, fit, neutralise, truncate, wrap } from '../../domain/text/display-text.ts';
+import { formatMoney } from '../../domain/text/format.ts';
+import type { Styles } from '../../domain/text/styles.ts';
 import { drawUse, openWindows, type ShownWindow } from '../../reporting/usage-windows.ts';
-import { windowName } from '../../reporting/window-name.ts';
+import { windowName } from '../../domain/text/window-name.ts';
 import type { StatusReport } from './collect.ts';
 import type { WindowStatus } from './limits.ts';
 

@@ -1,11 +1,11 @@
 import { totalTokens } from '../../domain/attempt.ts';
-import { formatDue, withClockTimes } from '../../reporting/clock.ts';
-import { describePause } from '../../reporting/describe-pause.ts';
-import { firstLine, fit, neutralise, truncate, wrap } from '../../reporting/display-text.ts';
+import { formatDue, withClockTimes } from '../../domain/text/clock.ts';
+import { describePause } from '../../domain/text/describe-pause.ts';
+import { firstLine, fit, neutralise, truncate, wrap } from '../../domain/text/display-text.ts';
 import { cutOffWords, takeLines } from '../../reporting/format-summary.ts';
-import { formatDuration, formatMoney, formatTokens, plural } from '../../reporting/format.ts';
-import type { Styles } from '../../reporting/styles.ts';
-import { PAUSE_WORDS } from '../../reporting/pauses.ts';
+import { formatDuration, formatMoney, formatTokens, plural } from '../../domain/text/format.ts';
+import type { Styles } from '../../domain/text/styles.ts';
+import { PAUSE_WORDS } from '../../domain/text/pauses.ts';
 import { exhaustedWindow, openWindows } from '../../reporting/usage-windows.ts';
 import { formatBytes, WORTH_TELLING_BYTES } from '../disk-use.ts';
 import { describeCounts } from '../tasks/counts.ts';

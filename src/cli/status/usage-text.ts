@@ -1,6 +1,6 @@
 import { totalTokens, type ModelUsage } from '../../domain/attempt.ts';
-import { fit, neutralise, truncate } from '../../reporting/display-text.ts';
-import { formatMoney, formatTokens } from '../../reporting/format.ts';
+import { fit, neutralise, truncate } from '../../domain/text/display-text.ts';
+import { formatMoney, formatTokens } from '../../domain/text/format.ts';
 import type { StatusReport } from './collect.ts';
 
 const SPANS = ['this run', 'last 5 h', 'last 7 d'] as const;

@@ -1,5 +1,5 @@
-import { displayWidth } from '../../reporting/display-text.ts';
-import { styles } from '../../reporting/styles.ts';
+import { displayWidth } from '../../domain/text/display-text.ts';
+import { styles } from '../../domain/text/styles.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Cli } from '../cli.ts';
 import { SIGNAL_EXIT } from '../interrupt.ts';

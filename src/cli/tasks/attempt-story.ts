@@ -1,7 +1,7 @@
 import type { Attempt } from '../../domain/attempt.ts';
 import type { Event, Stamped } from '../../domain/event.ts';
 import { OUTCOME_POLICY } from '../../domain/outcome.ts';
-import { eventSentence } from '../../reporting/event-sentence.ts';
+import { eventSentence } from '../../domain/text/event-sentence.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { TaskId } from '../../domain/task.ts';
 

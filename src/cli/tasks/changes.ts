@@ -1,5 +1,5 @@
 import { fail } from '../../domain/failure.ts';
-import { nearest } from '../../app/config/names.ts';
+import { nearest } from '../../domain/text/nearest.ts';
 import { PRIORITIES, RISKS, SIZES, type TaskChanges } from '../../domain/task.ts';
 
 /** The flags of `edit`, as given. */

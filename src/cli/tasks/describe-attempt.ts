@@ -1,8 +1,8 @@
 import { totalTokens, type Attempt } from '../../domain/attempt.ts';
 import { OUTCOME_POLICY } from '../../domain/outcome.ts';
-import { neutralise } from '../../reporting/display-text.ts';
-import { formatDuration, formatMoney, formatTokens, plural } from '../../reporting/format.ts';
-import { printable } from '../../worker/display-text.ts';
+import { neutralise } from '../../domain/text/display-text.ts';
+import { formatDuration, formatMoney, formatTokens, plural } from '../../domain/text/format.ts';
+import { printable } from '../../domain/text/printable.ts';
 import { boundText } from '../transcript/bound-text.ts';
 import { storyLines, type AttemptStory } from './attempt-story.ts';
 import { describeEnd } from './describe-end.ts';

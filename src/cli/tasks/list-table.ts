@@ -1,5 +1,5 @@
-import { neutralise } from '../../reporting/display-text.ts';
-import type { Style, Styles } from '../../reporting/styles.ts';
+import { neutralise } from '../../domain/text/display-text.ts';
+import type { Style, Styles } from '../../domain/text/styles.ts';
 import { isSettled, parentOf, type ListedTask, type TaskId } from '../../domain/task.ts';
 import type { ListStatus } from './statuses.ts';
 import { renderTable, type Column } from './table.ts';

@@ -1,6 +1,6 @@
-import { neutralise, wrap } from '../../reporting/display-text.ts';
-import { eventSentence } from '../../reporting/event-sentence.ts';
-import type { Styles } from '../../reporting/styles.ts';
+import { neutralise, wrap } from '../../domain/text/display-text.ts';
+import { eventSentence } from '../../domain/text/event-sentence.ts';
+import type { Styles } from '../../domain/text/styles.ts';
 import { describeAttempt } from './describe-attempt.ts';
 import { formatMinutes, stylesOfStatuses } from './list-table.ts';
 import type { TaskLine, TaskReport } from './task-report.ts';

@@ -1,5 +1,5 @@
 import { fail } from '../../domain/failure.ts';
-import { nearest } from '../../app/config/names.ts';
+import { nearest } from '../../domain/text/nearest.ts';
 import { TASK_STATUSES, type TaskStatus } from '../../domain/task.ts';
 
 /** What `list` can be asked for: every stored status, and the derived `blocked`. */

@@ -1,7 +1,7 @@
 import type { Attempt } from '../../domain/attempt.ts';
 import type { Redact } from '../../domain/redact.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { LineSplitter, type SplitLine } from '../../worker/line-splitter.ts';
+import { LineSplitter, type SplitLine } from '../../domain/text/line-splitter.ts';
 import type { PacedOutput } from '../paced-output.ts';
 import { followFile } from './follow-file.ts';
 

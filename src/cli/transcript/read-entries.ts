@@ -1,5 +1,5 @@
 import type { WorkerReport } from '../../domain/attempt.ts';
-import type { SplitLine } from '../../worker/line-splitter.ts';
+import type { SplitLine } from '../../domain/text/line-splitter.ts';
 import { actionOf } from '../../worker/progress.ts';
 import { parseReport } from '../../worker/report.ts';
 import {

@@ -1,7 +1,7 @@
 import type { Attempt } from '../../domain/attempt.ts';
 import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import { attemptFiles } from '../../worker/claude-process.ts';
-import { LineSplitter } from '../../worker/line-splitter.ts';
+import { LineSplitter } from '../../domain/text/line-splitter.ts';
 import type { TaskReport } from '../tasks/task-report.ts';
 import { followFile } from './follow-file.ts';
 import { EntryReader } from './read-entries.ts';

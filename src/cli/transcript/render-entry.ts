@@ -1,7 +1,7 @@
 import type { WorkerReport } from '../../domain/attempt.ts';
-import { neutralise, truncate } from '../../reporting/display-text.ts';
-import type { Styles } from '../../reporting/styles.ts';
-import { printable } from '../../worker/display-text.ts';
+import { neutralise, truncate } from '../../domain/text/display-text.ts';
+import type { Styles } from '../../domain/text/styles.ts';
+import { printable } from '../../domain/text/printable.ts';
 import { subjectOf } from '../../worker/progress.ts';
 import { boundText, type TextBounds } from './bound-text.ts';
 import type { TranscriptEntry } from './entry.ts';

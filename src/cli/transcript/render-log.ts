@@ -1,5 +1,5 @@
 import type { Attempt, AttemptEnd, Phase } from '../../domain/attempt.ts';
-import { neutralise } from '../../reporting/display-text.ts';
+import { neutralise } from '../../domain/text/display-text.ts';
 import { storyLines } from '../tasks/attempt-story.ts';
 import { describeEnd } from '../tasks/describe-end.ts';
 import { headline } from '../tasks/describe-attempt.ts';

@@ -1,6 +1,6 @@
 import type { Attempt } from '../../domain/attempt.ts';
 import { OUTCOME_POLICY } from '../../domain/outcome.ts';
-import { styles } from '../../reporting/styles.ts';
+import { styles } from '../../domain/text/styles.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { redactValue } from '../../domain/redact.ts';
 import { attemptFiles } from '../../worker/claude-process.ts';

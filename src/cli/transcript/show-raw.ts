@@ -1,5 +1,5 @@
 import type { Redact } from '../../domain/redact.ts';
-import { printable } from '../../worker/display-text.ts';
+import { printable } from '../../domain/text/printable.ts';
 import { attemptFiles } from '../../worker/claude-process.ts';
 import type { Cli } from '../cli.ts';
 import { followFile } from './follow-file.ts';

@@ -1,4 +1,4 @@
-import { firstLine } from '../../reporting/display-text.ts';
+import { firstLine } from '../../domain/text/display-text.ts';
 import { subjectOf } from '../../worker/progress.ts';
 import { boundText } from './bound-text.ts';
 import type { TranscriptEntry } from './entry.ts';

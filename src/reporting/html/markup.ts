@@ -1,4 +1,4 @@
-import { neutralise } from '../display-text.ts';
+import { neutralise } from '../../domain/text/display-text.ts';
 
 /** A piece of HTML in which everything that is not written in our own templates is text. Made by `html` alone. */
 export interface Markup {

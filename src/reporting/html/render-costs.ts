@@ -1,6 +1,6 @@
 import { totalTokens } from '../../domain/attempt.ts';
-import { truncate } from '../display-text.ts';
-import { formatMoney, formatTokens } from '../format.ts';
+import { truncate } from '../../domain/text/display-text.ts';
+import { formatMoney, formatTokens } from '../../domain/text/format.ts';
 import { html, NOTHING, type Markup } from './markup.ts';
 import type { Report } from './report-model.ts';
 

@@ -1,6 +1,6 @@
 import type { Finding } from '../../domain/attempt.ts';
-import { firstLine, truncate } from '../display-text.ts';
-import { formatDuration, formatMoney, plural } from '../format.ts';
+import { firstLine, truncate } from '../../domain/text/display-text.ts';
+import { formatDuration, formatMoney, plural } from '../../domain/text/format.ts';
 import { html, NOTHING, type Markup } from './markup.ts';
 import type { Report, ReportTask } from './report-model.ts';
 import { sentence, shorten, stateLabel } from './words.ts';

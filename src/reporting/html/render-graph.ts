@@ -1,6 +1,6 @@
 import type { TaskId } from '../../domain/task.ts';
-import { truncate } from '../display-text.ts';
-import { plural } from '../format.ts';
+import { truncate } from '../../domain/text/display-text.ts';
+import { plural } from '../../domain/text/format.ts';
 import type { GraphDrawing } from './graph-drawing.ts';
 import { html, NOTHING, type Markup } from './markup.ts';
 import type { Report, State } from './report-model.ts';

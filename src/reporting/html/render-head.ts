@@ -1,4 +1,4 @@
-import { formatDuration, formatMoney, formatTokens, plural } from '../format.ts';
+import { formatDuration, formatMoney, formatTokens, plural } from '../../domain/text/format.ts';
 import { nextCommand, outcomeWords } from '../format-summary.ts';
 import type { LocalClock } from './local-clock.ts';
 import { html, NOTHING, type Markup } from './markup.ts';

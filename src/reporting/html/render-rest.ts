@@ -1,4 +1,4 @@
-import { truncate } from '../display-text.ts';
+import { truncate } from '../../domain/text/display-text.ts';
 import { html, NOTHING, type Markup } from './markup.ts';
 import type { Report } from './report-model.ts';
 import { shorten } from './words.ts';

@@ -1,5 +1,5 @@
 import { PHASES, type GateVerdict } from '../../domain/attempt.ts';
-import { formatDuration, formatMoney, formatTokens } from '../format.ts';
+import { formatDuration, formatMoney, formatTokens } from '../../domain/text/format.ts';
 import type { LocalClock } from './local-clock.ts';
 import { html, NOTHING, type Markup } from './markup.ts';
 import { describeSize } from './render-head.ts';

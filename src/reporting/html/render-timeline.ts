@@ -1,8 +1,8 @@
 import { PHASES } from '../../domain/attempt.ts';
 import type { PauseReason } from '../../domain/event.ts';
 import type { TaskId } from '../../domain/task.ts';
-import { truncate } from '../display-text.ts';
-import { formatDuration, plural } from '../format.ts';
+import { truncate } from '../../domain/text/display-text.ts';
+import { formatDuration, plural } from '../../domain/text/format.ts';
 import type { LocalClock } from './local-clock.ts';
 import { html, NOTHING, type Markup } from './markup.ts';
 import { stateAfter, type Report } from './report-model.ts';

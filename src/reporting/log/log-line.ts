@@ -1,6 +1,6 @@
 import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import type { Stamped } from '../../domain/event.ts';
-import { eventSentence } from '../event-sentence.ts';
+import { eventSentence } from '../../domain/text/event-sentence.ts';
 
 /** How much a line matters; a log has the lines of its own level and of those after it. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Marker, ProcessTable } from '../../worker/process-table.ts';
-import { neutralise } from '../display-text.ts';
+import { neutralise } from '../../domain/text/display-text.ts';
 import type { Reporter } from '../reporter.ts';
 
 /** What the user's own program for events needs. */

@@ -1,4 +1,4 @@
-import { neutralise, truncate } from '../display-text.ts';
+import { neutralise, truncate } from '../../domain/text/display-text.ts';
 import { Output, type OutputStream } from '../output.ts';
 import type { Notice, Receiver } from './notice.ts';
 

@@ -1,4 +1,4 @@
-import { plural } from '../format.ts';
+import { plural } from '../../domain/text/format.ts';
 import type { Notice, NoticeKind } from './notice.ts';
 
 /** What stands before a notice of each kind. */

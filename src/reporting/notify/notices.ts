@@ -1,12 +1,12 @@
 import type { Delivery, RunCounts, RunOutcome, Stamped } from '../../domain/event.ts';
 import { OUTCOME_POLICY, type AttemptOutcome } from '../../domain/outcome.ts';
 import type { TaskId } from '../../domain/task.ts';
-import { formatDue, withClockTimes } from '../clock.ts';
+import { formatDue, withClockTimes } from '../../domain/text/clock.ts';
 import { RUN_OUTCOME_WORDS } from '../describe-event.ts';
-import { neutralise } from '../display-text.ts';
-import { formatDuration, formatMoney, plural } from '../format.ts';
+import { neutralise } from '../../domain/text/display-text.ts';
+import { formatDuration, formatMoney, plural } from '../../domain/text/format.ts';
 import { ProgressModel } from '../progress-model.ts';
-import { windowName } from '../window-name.ts';
+import { windowName } from '../../domain/text/window-name.ts';
 import type { Notice, NoticeKind } from './notice.ts';
 
 /** What notices are made by. */

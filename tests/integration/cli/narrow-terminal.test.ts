@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { displayWidth } from '../../../src/reporting/display-text.ts';
+import { displayWidth } from '../../../src/domain/text/display-text.ts';
 import { run } from '../../rig/hand-made-cli.ts';
 
 let directory: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { displayWidth } from '../../../src/reporting/display-text.ts';
+import { displayWidth } from '../../../src/domain/text/display-text.ts';
 import { json, run } from '../../rig/hand-made-cli.ts';
 import { SAMPLE_TASKS, taskProject } from '../../rig/task-project.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fold } from '../../../src/cli/fold.ts';
-import { displayWidth } from '../../../src/reporting/display-text.ts';
+import { displayWidth } from '../../../src/domain/text/display-text.ts';
 
 const terminal = (columns: number) => ({ isTTY: true, columns });
 

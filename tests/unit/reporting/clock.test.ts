@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatClock, formatDue, formatWait, withClockTimes } from '../../../src/reporting/clock.ts';
+import { formatClock, formatDue, formatWait, withClockTimes } from '../../../src/domain/text/clock.ts';
 import { cases } from '../../rig/effort.ts';
 
 const SECOND = 1000;

@@ -8,7 +8,7 @@ import {
   truncatePath,
   truncateWords,
   wrap,
-} from '../../../src/reporting/display-text.ts';
+} from '../../../src/domain/text/display-text.ts';
 import { cases } from '../../rig/effort.ts';
 
 const anyText = fc.oneof(

@@ -6,7 +6,7 @@ import {
   formatMoney,
   formatTokens,
   plural,
-} from '../../../src/reporting/format.ts';
+} from '../../../src/domain/text/format.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Stamped } from '../../../src/domain/event.ts';
-import { displayWidth } from '../../../src/reporting/display-text.ts';
+import { displayWidth } from '../../../src/domain/text/display-text.ts';
 import { drawFrame } from '../../../src/reporting/frame.ts';
 import { ProgressModel } from '../../../src/reporting/progress-model.ts';
-import { styles } from '../../../src/reporting/styles.ts';
+import { styles } from '../../../src/domain/text/styles.ts';
 import { stagedEnd, stagedProgress, stagedStart } from '../../rig/staged-run.ts';
 import { cases } from '../../rig/effort.ts';
 

@@ -5,7 +5,7 @@ import { ndjsonReporter } from '../../../src/reporting/ndjson.ts';
 import { Output } from '../../../src/reporting/output.ts';
 import { plainReporter } from '../../../src/reporting/plain.ts';
 import { progressReporter } from '../../../src/reporting/progress.ts';
-import { styles } from '../../../src/reporting/styles.ts';
+import { styles } from '../../../src/domain/text/styles.ts';
 import { attemptEnd, costing } from '../../rig/attempt-end.ts';
 import { MemoryStream } from '../../rig/memory-stream.ts';
 import { Screen } from '../../rig/screen.ts';

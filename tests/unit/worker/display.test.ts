@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { NO_TOKENS } from '../../../src/domain/attempt.ts';
 import { BoundedOutput } from '../../../src/worker/bounded-output.ts';
-import { printable, singleLine } from '../../../src/worker/display-text.ts';
+import { printable, singleLine } from '../../../src/domain/text/printable.ts';
 import { denialsOf } from '../../../src/worker/permission-rule.ts';
 import { actionOf, progressOf } from '../../../src/worker/progress.ts';
 import { parseStreamLine } from '../../../src/worker/stream-json.ts';

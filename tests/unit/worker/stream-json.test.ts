@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LineSplitter, type SplitLine } from '../../../src/worker/line-splitter.ts';
+import { LineSplitter, type SplitLine } from '../../../src/domain/text/line-splitter.ts';
 import { parseStreamLine } from '../../../src/worker/stream-json.ts';
 import { Transcript } from '../../../src/worker/transcript.ts';
 import { cases } from '../../rig/effort.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { neutralise } from '../../../../src/reporting/display-text.ts';
+import { neutralise } from '../../../../src/domain/text/display-text.ts';
 import { html, renderMarkup } from '../../../../src/reporting/html/markup.ts';
 import { sentence, shorten } from '../../../../src/reporting/html/words.ts';
 import { readHtml } from '../../../rig/html-reader.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { neutralise } from '../../../../src/reporting/display-text.ts';
+import { neutralise } from '../../../../src/domain/text/display-text.ts';
 import { PALETTE } from '../../../../src/reporting/html/palette.ts';
 import { renderReport } from '../../../../src/reporting/html/render-report.ts';
 import { reportOf } from '../../../../src/reporting/html/report-model.ts';

@@ -1,5 +1,5 @@
-import { totalTokens } from '../domain/attempt.ts';
-import type { Event } from '../domain/event.ts';
+import { totalTokens } from '../attempt.ts';
+import type { Event } from '../event.ts';
 import { formatDuration, formatMoney, formatTokens } from './format.ts';
 
 /** What happened, in one sentence as a history and a log have it; whatever is in it from outside is still in it. */

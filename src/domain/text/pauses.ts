@@ -1,4 +1,4 @@
-import type { PauseReason, Stamped } from '../domain/event.ts';
+import type { PauseReason, Stamped } from '../event.ts';
 import { neutralise } from './display-text.ts';
 
 /** A time in which a run starts nothing. Times in Unix milliseconds. */

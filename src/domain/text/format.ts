@@ -1,4 +1,4 @@
-export { formatMoney } from '../domain/money.ts';
+export { formatMoney } from '../money.ts';
 
 /** A duration for people: `0s`, `42s`, `3m 05s`, `2h 07m`, `3d 04h`. */
 export function formatDuration(milliseconds: number): string {

@@ -1,4 +1,4 @@
-import { windowWords } from '../domain/usage-limit.ts';
+import { windowWords } from '../usage-limit.ts';
 import { neutralise } from './display-text.ts';
 
 /** A window of usage limits as people call it, safe to print. */

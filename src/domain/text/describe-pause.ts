@@ -1,4 +1,4 @@
-import type { PauseReason } from '../domain/event.ts';
+import type { PauseReason } from '../event.ts';
 import { formatClock, formatDue } from './clock.ts';
 import { displayWidth, truncate } from './display-text.ts';
 import { PAUSE_WORDS } from './pauses.ts';
