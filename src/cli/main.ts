@@ -103,7 +103,7 @@ export async function runCli(
       commandName(args),
     );
   } catch (error) {
-    const { redactorFor } = await import('./redaction.ts');
+    const { redactorFor } = await import('../app/project/redaction.ts');
     cli.exitCode = await report(cli, error, redactorFor(cli));
   }
 }

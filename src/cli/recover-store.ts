@@ -7,11 +7,11 @@ import type { TaskStore } from '../store/store.ts';
 import { isSettled, type TaskId } from '../domain/task.ts';
 import { Git } from '../workspace/git.ts';
 import type { Cli } from './cli.ts';
-import { copiesOf, copyNotice, describeCopy, type KnownCopy } from './lost-store.ts';
+import { copiesOf, copyNotice, describeCopy, type KnownCopy } from '../app/project/lost-store.ts';
 import { printJson, type CommonOptions } from './options.ts';
-import { processLookUp } from './process-look-up.ts';
-import { openProjectStore, type Project } from './project.ts';
-import { integrationTips } from './repository/base-of.ts';
+import { processLookUp } from '../app/project/process-look-up.ts';
+import { openProjectStore, type Project } from '../app/project/project.ts';
+import { integrationTips } from '../app/repository/base-of.ts';
 
 /** How `recover store` is asked. */
 export interface RecoverStoreOptions extends CommonOptions {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { checkClaude, checkKey, checkLogin } from '../../src/cli/check/claude.ts';
-import { findingsOf } from '../../src/cli/check/finding.ts';
-import { checkSlack, checkWebhook } from '../../src/cli/check/notifications.ts';
-import type { ClaudeCli } from '../../src/cli/claude-cli.ts';
+import { checkClaude, checkKey, checkLogin } from '../../src/app/check/claude.ts';
+import { findingsOf } from '../../src/app/check/finding.ts';
+import { checkSlack, checkWebhook } from '../../src/app/check/notifications.ts';
+import type { ClaudeCli } from '../../src/app/claude/claude-cli.ts';
 import { configSchema, type Config } from '../../src/app/config/schema.ts';
 
 const KEY = 'sk-ant-api03-AAAAAAAAAAAAAAAAAAAAAAAAAAAAwxyz';

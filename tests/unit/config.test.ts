@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { configTemplate, ENV_TEMPLATE } from '../../src/cli/init/templates.ts';
+import { configTemplate, ENV_TEMPLATE } from '../../src/app/init/templates.ts';
 import {
   configValue,
   loadConfig,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { StatusReport } from '../../src/cli/status/collect.ts';
+import type { StatusReport } from '../../src/app/status/collect.ts';
 import { formatStatus, formatStatusLine } from '../../src/cli/status/status-text.ts';
 import { displayWidth } from '../../src/domain/text/display-text.ts';
 import { styles } from '../../src/domain/text/styles.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findNext } from '../../src/cli/tasks/next-task.ts';
-import { countTasks } from '../../src/cli/tasks/counts.ts';
-import { viewTask, type TaskBoard } from '../../src/cli/tasks/view.ts';
+import { findNext } from '../../src/app/tasks/next-task.ts';
+import { countTasks } from '../../src/app/tasks/counts.ts';
+import { viewTask, type TaskBoard } from '../../src/app/tasks/view.ts';
 import { learnEstimates } from '../../src/domain/estimate.ts';
 import { explainPlace } from '../../src/engine/scheduler.ts';
 import { groupStatus, parentOf, PRIORITIES, SIZES, TASK_STATUSES, type Task } from '../../src/domain/task.ts';

@@ -4,7 +4,7 @@ import { styles } from '../../domain/text/styles.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { compareTaskIds, PRIORITIES, type Priority, type TaskDraft } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
-import { readDocument } from '../document.ts';
+import { readDocument } from '../../app/planning/document.ts';
 import {
   callCost,
   failUnanswered,
@@ -17,12 +17,12 @@ import {
   type CallCost,
 } from '../drafting.ts';
 import { fold } from '../fold.ts';
-import { openKeptReply, REPLY_OPTION } from '../kept-reply.ts';
+import { openKeptReply, REPLY_OPTION } from '../../app/planning/kept-reply.ts';
 import { interruptible } from '../interrupt.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
-import { findProject, openProjectStore, type Project } from '../project.ts';
-import { parseIds, selectTasks } from '../tasks/ids.ts';
-import { loadSettings } from '../settings.ts';
+import { findProject, openProjectStore, type Project } from '../../app/project/project.ts';
+import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
+import { loadSettings } from '../../app/project/settings.ts';
 import { stdoutWidth, withExamples } from '../tasks/session.ts';
 
 /** Options of `add`. */
@@ -106,7 +106,7 @@ async function writtenDraft(
   text: string,
 ): Promise<{ draft: TaskDraft; notes: readonly string[]; cost: CallCost }> {
   const settings = loadSettings(cli, options, project);
-  const { openManager } = await import('../manager.ts');
+  const { openManager } = await import('../../app/planning/manager.ts');
   const { writeTask } = await import('../../manager/planner.ts');
   const existing = store.tasks();
   const drafted = await interruptible(cli, 'Nothing was stored.', async (signal) => {

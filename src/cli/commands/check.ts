@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 import { styles } from '../../domain/text/styles.ts';
-import type { Finding, FindingStatus } from '../check/finding.ts';
-import { runChecks } from '../check/run-checks.ts';
+import type { Finding, FindingStatus } from '../../app/check/finding.ts';
+import { runChecks } from '../../app/check/run-checks.ts';
 import { EXIT, type Cli } from '../cli.ts';
 import { fold } from '../fold.ts';
 import { interruptible } from '../interrupt.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
-import { findProject } from '../project.ts';
+import { findProject } from '../../app/project/project.ts';
 import { withExamples } from '../tasks/session.ts';
 
 /** `check`: what keeps a run from starting, what could be better, and the fix for each. */

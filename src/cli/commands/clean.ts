@@ -1,13 +1,13 @@
 import { Command } from 'commander';
 import { plural } from '../../domain/text/format.ts';
 import { openRunLock } from '../../store/run-lock.ts';
-import type { CleanReport } from '../clean/clean.ts';
+import type { CleanReport } from '../../app/clean/clean.ts';
 import type { Cli } from '../cli.ts';
-import { formatBytes } from '../disk-use.ts';
+import { formatBytes } from '../../app/project/disk-use.ts';
 import { wholeNumber } from '../numbers.ts';
 import { onRun, printJson, type CommonOptions } from '../options.ts';
-import { findProject, openProjectStore } from '../project.ts';
-import { loadSettings } from '../settings.ts';
+import { findProject, openProjectStore } from '../../app/project/project.ts';
+import { loadSettings } from '../../app/project/settings.ts';
 import { withExamples } from '../tasks/session.ts';
 
 interface CleanOptions extends CommonOptions {
@@ -41,7 +41,7 @@ export function cleanCommand(cli: Cli): Command {
           holder: `process ${cli.pid}, which cleans up`,
         });
     try {
-      const { clean } = await import('../clean/clean.ts');
+      const { clean } = await import('../../app/clean/clean.ts');
       const keepDays = options.keepDays ?? settings.config.logs.keep_days ?? 0;
       const report = await clean({ cli, project, settings, store, keepDays }, !isDry);
       if (options.json === true) printJson(cli, report);

@@ -7,8 +7,8 @@ import { lastFour, redact } from '../../app/config/secrets.ts';
 import { styles } from '../../domain/text/styles.ts';
 import { EXIT, type Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
-import { findProject } from '../project.ts';
-import { loadSettings } from '../settings.ts';
+import { findProject } from '../../app/project/project.ts';
+import { loadSettings } from '../../app/project/settings.ts';
 import { withExamples } from '../tasks/session.ts';
 
 const ACTIONS = ['show', 'schema', 'validate'] as const;

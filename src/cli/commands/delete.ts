@@ -6,7 +6,7 @@ import { neutralise } from '../../domain/text/display-text.ts';
 import { plural } from '../../domain/text/format.ts';
 import { parentOf, type TaskId } from '../../domain/task.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { parseIds, selectTasks } from '../tasks/ids.ts';
+import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
 import { withExamples, withStore } from '../tasks/session.ts';
 
 interface DeleteOptions extends CommonOptions {

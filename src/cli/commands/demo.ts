@@ -11,10 +11,10 @@ import { DEMO_SCENARIO } from '../../simulator/demo-scenario.ts';
 import { startSimulator } from '../../simulator/server.ts';
 import { EXIT, type Cli } from '../cli.ts';
 import { interruptible } from '../interrupt.ts';
-import { findProgram } from '../find-program.ts';
-import { CONFIG_FILE } from '../project.ts';
+import { findProgram } from '../../app/claude/find-program.ts';
+import { CONFIG_FILE } from '../../app/project/project.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
-import { probe } from '../probe.ts';
+import { probe } from '../../app/claude/probe.ts';
 import { stdoutWidth, withExamples } from '../tasks/session.ts';
 
 interface DemoOptions extends CommonOptions {

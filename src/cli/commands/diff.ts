@@ -2,10 +2,10 @@ import { Argument, Command } from 'commander';
 import type { Attempt } from '../../domain/attempt.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, type CommonOptions } from '../options.ts';
-import { findProject } from '../project.ts';
-import type { FoundChange } from '../repository/find-change.ts';
+import { findProject } from '../../app/project/project.ts';
+import type { FoundChange } from '../../app/repository/find-change.ts';
 import type { PatchOptions } from '../repository/print-patch.ts';
-import { triedTask } from '../tasks/attempts-of.ts';
+import { triedTask } from '../../app/tasks/attempts-of.ts';
 import { withExamples, withStore } from '../tasks/session.ts';
 
 /** `diff`: what a task changed: as it landed, as it was kept, or as it is now in its workspace. */
@@ -24,8 +24,8 @@ export function diffCommand(cli: Cli): Command {
       tellNothing(cli, options, task.id, untried);
       return undefined;
     }
-    const { openRepository } = await import('../repository/open-repository.ts');
-    const { findChange } = await import('../repository/find-change.ts');
+    const { openRepository } = await import('../../app/repository/open-repository.ts');
+    const { findChange } = await import('../../app/repository/find-change.ts');
     const repository = await openRepository(cli, findProject(cli, options).root);
     const change = await findChange(repository, attempts);
     if (change.kind === 'none') {
@@ -33,7 +33,7 @@ export function diffCommand(cli: Cli): Command {
       return undefined;
     }
     if (options.json === true) {
-      const { describePatch } = await import('../repository/describe-patch.ts');
+      const { describePatch } = await import('../../app/repository/describe-patch.ts');
       const { from, to, attempt, kind, place } = change;
       const patch = await describePatch(repository.git, { from, to }, options);
       printJson(cli, { id: task.id, kind, attempt: attempt.number, place, why: null, ...patch });

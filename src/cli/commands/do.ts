@@ -7,25 +7,25 @@ import { isSettled, type TaskId } from '../../domain/task.ts';
 import { Git } from '../../workspace/git.ts';
 import { askToConfirm } from '../ask.ts';
 import { EXIT, type Cli } from '../cli.ts';
-import { findWorkerPayer } from '../compose.ts';
+import { findWorkerPayer } from '../../app/run/compose.ts';
 import { formatCallCost, formatDrafts, formatStored } from '../drafting.ts';
 import { fold } from '../fold.ts';
 import { interruptible } from '../interrupt.ts';
 import { tellIntention } from '../one-off/intention.ts';
-import { placeForOneOff, refuseUnusable } from '../one-off/place.ts';
+import { placeForOneOff, refuseUnusable } from '../../app/one-off/place.ts';
 import {
   begunBefore,
   draftRequest,
   readRequest,
   type OneOffOptions,
   type OneOffRequest,
-} from '../one-off/request.ts';
+} from '../../app/one-off/request.ts';
 import { onRun, printJson, useColor } from '../options.ts';
-import { openProjectStore, type Project } from '../project.ts';
-import { executeHeldRun, holdForRun } from '../run/execute-run.ts';
+import { openProjectStore, type Project } from '../../app/project/project.ts';
+import { executeHeldRun, holdForRun } from '../../app/run/execute-run.ts';
 import { addRunOptions, refuseWindows, runFlags } from '../run/run-command-options.ts';
-import type { RunContext } from '../run/run-context.ts';
-import { loadSettings } from '../settings.ts';
+import type { RunContext } from '../../app/run/run-context.ts';
+import { loadSettings } from '../../app/project/settings.ts';
 import { stdoutWidth, withExamples } from '../tasks/session.ts';
 
 /** `do`: the whole job in one command, also in a repository that was never set up. */

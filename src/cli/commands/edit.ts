@@ -4,8 +4,8 @@ import { neutralise } from '../../domain/text/display-text.ts';
 import { PRIORITIES, RISKS, SIZES } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, type CommonOptions } from '../options.ts';
-import { NONE, parseChanges, type EditFlags } from '../tasks/changes.ts';
-import { parseId } from '../tasks/ids.ts';
+import { NONE, parseChanges, type EditFlags } from '../../app/tasks/changes.ts';
+import { parseId } from '../../app/tasks/ids.ts';
 import { withExamples, withStore } from '../tasks/session.ts';
 
 type EditOptions = CommonOptions & EditFlags;

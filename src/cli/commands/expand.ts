@@ -12,13 +12,13 @@ import {
   tellNotes,
 } from '../drafting.ts';
 import { fold } from '../fold.ts';
-import { openKeptReply, REPLY_OPTION } from '../kept-reply.ts';
+import { openKeptReply, REPLY_OPTION } from '../../app/planning/kept-reply.ts';
 import { interruptible } from '../interrupt.ts';
 import { wholeNumber } from '../numbers.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
-import { findProject, openProjectStore } from '../project.ts';
-import { parseId } from '../tasks/ids.ts';
-import { loadSettings } from '../settings.ts';
+import { findProject, openProjectStore } from '../../app/project/project.ts';
+import { parseId } from '../../app/tasks/ids.ts';
+import { loadSettings } from '../../app/project/settings.ts';
 import { stdoutWidth, withExamples } from '../tasks/session.ts';
 
 interface ExpandOptions extends CommonOptions {
@@ -67,7 +67,7 @@ async function expandOne(cli: Cli, options: ExpandOptions, args: readonly string
     const existing = tasks.filter((each) => !replaced.includes(each.id));
 
     const settings = loadSettings(cli, options, project);
-    const { openManager } = await import('../manager.ts');
+    const { openManager } = await import('../../app/planning/manager.ts');
     const { expandTask } = await import('../../manager/planner.ts');
     const drafted = await interruptible(cli, 'Nothing was stored.', async (signal) => {
       const manager =

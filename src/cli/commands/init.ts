@@ -5,12 +5,12 @@ import { styles } from '../../domain/text/styles.ts';
 import { askToConfirm } from '../ask.ts';
 import type { Cli } from '../cli.ts';
 import { fold } from '../fold.ts';
-import { copyNotice } from '../lost-store.ts';
-import { placeForProject } from '../init/place.ts';
-import { setUpProject, type FileReport } from '../init/set-up.ts';
-import type { Stack } from '../init/stack.ts';
+import { copyNotice } from '../../app/project/lost-store.ts';
+import { placeForProject } from '../../app/init/place.ts';
+import { setUpProject, type FileReport } from '../../app/init/set-up.ts';
+import type { Stack } from '../../app/init/stack.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
-import { gitTop, nearestProject, projectOutside, type Project } from '../project.ts';
+import { gitTop, nearestProject, projectOutside, type Project } from '../../app/project/project.ts';
 import { withExamples } from '../tasks/session.ts';
 
 interface InitOptions extends CommonOptions {

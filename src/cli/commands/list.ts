@@ -4,11 +4,11 @@ import { parentOf, type ListedTask } from '../../domain/task.ts';
 import type { TaskCounts } from '../../domain/task-outline.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
-import { findProject } from '../project.ts';
-import { countTasks, describeCounts, inList } from '../tasks/counts.ts';
+import { findProject } from '../../app/project/project.ts';
+import { countTasks, describeCounts, inList } from '../../app/tasks/counts.ts';
 import { renderTaskTable } from '../tasks/list-table.ts';
 import { stdoutWidth, withExamples, withStore } from '../tasks/session.ts';
-import { LIST_STATUSES, parseListStatuses, type ListStatus } from '../tasks/statuses.ts';
+import { LIST_STATUSES, parseListStatuses, type ListStatus } from '../../app/tasks/statuses.ts';
 import {
   loadBoard,
   loadListBoard,
@@ -17,7 +17,7 @@ import {
   viewTask,
   type ListBoard,
   type TaskView,
-} from '../tasks/view.ts';
+} from '../../app/tasks/view.ts';
 
 interface ListOptions extends CommonOptions {
   readonly status?: string;
@@ -102,7 +102,7 @@ async function lostList(
   { total }: TaskCounts,
 ): Promise<{ message: string; fix: string } | undefined> {
   if (total > 0) return undefined;
-  const { copyNotice } = await import('../lost-store.ts');
+  const { copyNotice } = await import('../../app/project/lost-store.ts');
   return copyNotice(findProject(cli, options));
 }
 

@@ -6,10 +6,10 @@ import type { Cli } from '../cli.ts';
 import { SIGNAL_EXIT } from '../interrupt.ts';
 import { onRun, printJson, type CommonOptions } from '../options.ts';
 import { PacedOutput } from '../paced-output.ts';
-import { processLookUp } from '../process-look-up.ts';
-import { findProject, openProjectStore } from '../project.ts';
-import { redactorFor } from '../redaction.ts';
-import { triedTask } from '../tasks/attempts-of.ts';
+import { processLookUp } from '../../app/project/process-look-up.ts';
+import { findProject, openProjectStore } from '../../app/project/project.ts';
+import { redactorFor } from '../../app/project/redaction.ts';
+import { triedTask } from '../../app/tasks/attempts-of.ts';
 import { withExamples } from '../tasks/session.ts';
 
 interface LogsOptions extends CommonOptions {

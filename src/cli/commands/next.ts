@@ -6,10 +6,10 @@ import type { TaskStore } from '../../store/store.ts';
 import type { TaskCounts } from '../../domain/task-outline.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
-import { countTasks, describeCounts, inList } from '../tasks/counts.ts';
-import { findNext, findNextQuickly, type Holder, type NextTask } from '../tasks/next-task.ts';
+import { countTasks, describeCounts, inList } from '../../app/tasks/counts.ts';
+import { findNext, findNextQuickly, type Holder, type NextTask } from '../../app/tasks/next-task.ts';
 import { withExamples, withStore } from '../tasks/session.ts';
-import { loadGraphBoard, viewTask } from '../tasks/view.ts';
+import { loadGraphBoard, viewTask } from '../../app/tasks/view.ts';
 
 /** `next`: the task that `run` would start first, and why; where there is none, what everything waits for. */
 export function nextCommand(cli: Cli): Command {

@@ -5,7 +5,7 @@ import { styles } from '../../domain/text/styles.ts';
 import type { SourceDocument, TaskStore } from '../../store/store.ts';
 import { parentOf, type Task } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
-import { readDocument } from '../document.ts';
+import { readDocument } from '../../app/planning/document.ts';
 import {
   callCost,
   failUnanswered,
@@ -15,12 +15,12 @@ import {
   tellNotes,
 } from '../drafting.ts';
 import { fold } from '../fold.ts';
-import { openKeptReply, REPLY_OPTION } from '../kept-reply.ts';
+import { openKeptReply, REPLY_OPTION } from '../../app/planning/kept-reply.ts';
 import { interruptible } from '../interrupt.ts';
 import { wholeNumber } from '../numbers.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
-import { findProject, openProjectStore } from '../project.ts';
-import { loadSettings } from '../settings.ts';
+import { findProject, openProjectStore } from '../../app/project/project.ts';
+import { loadSettings } from '../../app/project/settings.ts';
 import { stdoutWidth, withExamples } from '../tasks/session.ts';
 
 /** Options of `parse`. */
@@ -81,7 +81,7 @@ export async function parseDocument(
       refuseToGuess(files, sources, store.documents(), before.length);
     const existing = options.replace === true ? leftByReplace(before) : before;
 
-    const { openManager } = await import('../manager.ts');
+    const { openManager } = await import('../../app/planning/manager.ts');
     const { parsePrd } = await import('../../manager/planner.ts');
     const drafted = await interruptible(cli, 'Nothing was stored.', async (signal) => {
       const manager = kept ?? (await openManager(cli, options, project, settings, store, signal));

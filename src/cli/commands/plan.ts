@@ -10,12 +10,12 @@ import { interruptible } from '../interrupt.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { drawMermaid } from '../plan/mermaid.ts';
 import { formatPlan } from '../plan/plan-text.ts';
-import { previewPlan } from '../plan/preview.ts';
-import { improvePlan, lacksEstimates, type PlanSource } from '../planning.ts';
-import { findProject, openProjectStore, type Project } from '../project.ts';
-import { loadSettings } from '../settings.ts';
+import { previewPlan } from '../../app/plan/preview.ts';
+import { improvePlan, lacksEstimates, type PlanSource } from '../../app/planning/improve-plan.ts';
+import { findProject, openProjectStore, type Project } from '../../app/project/project.ts';
+import { loadSettings } from '../../app/project/settings.ts';
 import { stdoutWidth, withExamples } from '../tasks/session.ts';
-import { loadGraphBoard } from '../tasks/view.ts';
+import { loadGraphBoard } from '../../app/tasks/view.ts';
 
 interface PlanOptions extends CommonOptions {
   readonly mermaid?: boolean;
@@ -86,7 +86,7 @@ async function askForPlan(
   settings: LoadedConfig,
   store: TaskStore,
 ): Promise<{ source: PlanSource; asked: CallCost | null }> {
-  const { openManager } = await import('../manager.ts');
+  const { openManager } = await import('../../app/planning/manager.ts');
   const calls: Pick<CallCost, 'usage' | 'durationMs'>[] = [];
   const tell = (text: string): void => {
     if (options.quiet !== true) cli.stderr.write(`${text}\n`);

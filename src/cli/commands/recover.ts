@@ -5,8 +5,8 @@ import { fail } from '../../domain/failure.ts';
 import { shellQuote } from '../../domain/text/shell-quote.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson } from '../options.ts';
-import { findProject } from '../project.ts';
-import type { Repository } from '../repository/open-repository.ts';
+import { findProject } from '../../app/project/project.ts';
+import type { Repository } from '../../app/repository/open-repository.ts';
 import type { PatchOptions } from '../repository/print-patch.ts';
 import { listUnlanded } from '../repository/list-unlanded.ts';
 import type { RecoverStoreOptions } from '../recover-store.ts';
@@ -58,7 +58,7 @@ export function recoverCommand(cli: Cli): Command {
       await recoverStore(cli, options, project, name);
       return undefined;
     }
-    const { openRepository } = await import('../repository/open-repository.ts');
+    const { openRepository } = await import('../../app/repository/open-repository.ts');
     const repository = await openRepository(cli, project.root);
     if (action === 'list') await listUnlanded(cli, options, project, repository);
     else if (action === 'show') await show(cli, options, repository, named(action, name));
@@ -118,13 +118,13 @@ function named(action: Action, name: string | undefined): string {
 }
 
 async function show(cli: Cli, options: RecoverOptions, repository: Repository, name: string): Promise<void> {
-  const { findSnapshot } = await import('../repository/unlanded-work.ts');
-  const { baseOf } = await import('../repository/base-of.ts');
+  const { findSnapshot } = await import('../../app/repository/unlanded-work.ts');
+  const { baseOf } = await import('../../app/repository/base-of.ts');
   const { git } = repository;
   const snapshot = await findSnapshot(repository, name);
   const range = { from: await baseOf(git, snapshot.commit, null), to: snapshot.commit };
   if (options.json === true) {
-    const { describePatch } = await import('../repository/describe-patch.ts');
+    const { describePatch } = await import('../../app/repository/describe-patch.ts');
     printJson(cli, { ...snapshot, ...(await describePatch(git, range, options)) });
     return;
   }
@@ -146,7 +146,7 @@ async function restore(
       'Say where to restore it: to a new branch, or to a new directory.',
       `For example: \`recover restore ${name} --branch rescued\`, or \`--to ../rescued\`.`,
     );
-  const { findSnapshot } = await import('../repository/unlanded-work.ts');
+  const { findSnapshot } = await import('../../app/repository/unlanded-work.ts');
   const { restoreToBranch, restoreToDirectory } = await import('../../workspace/restore.ts');
   const { git } = repository;
   const { ref, commit } = await findSnapshot(repository, name);

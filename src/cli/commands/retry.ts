@@ -7,12 +7,12 @@ import type { TaskStore } from '../../store/store.ts';
 import type { Task, TaskId, TaskStatus } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, type CommonOptions } from '../options.ts';
-import { findProject, openProjectStore } from '../project.ts';
-import { parseIds, selectTasks, type IdRange } from '../tasks/ids.ts';
-import { liveRun } from '../tasks/live-run.ts';
+import { findProject, openProjectStore } from '../../app/project/project.ts';
+import { parseIds, selectTasks, type IdRange } from '../../app/tasks/ids.ts';
+import { liveRun } from '../../app/tasks/live-run.ts';
 import { withExamples } from '../tasks/session.ts';
-import { loadBoard, viewTask } from '../tasks/view.ts';
-import { workOf } from '../tasks/work-of.ts';
+import { loadBoard, viewTask } from '../../app/tasks/view.ts';
+import { workOf } from '../../app/tasks/work-of.ts';
 
 interface RetryOptions extends CommonOptions {
   readonly force?: boolean;

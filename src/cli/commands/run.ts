@@ -1,13 +1,13 @@
 import { Command } from 'commander';
 import { EXIT, type Cli } from '../cli.ts';
 import { onRun } from '../options.ts';
-import { findProject, openProjectStore } from '../project.ts';
-import { executeRun } from '../run/execute-run.ts';
-import type { RunCommandOptions } from '../run/run-context.ts';
+import { findProject, openProjectStore } from '../../app/project/project.ts';
+import { executeRun } from '../../app/run/execute-run.ts';
+import type { RunCommandOptions } from '../../app/run/run-context.ts';
 import { addRunOptions, refuseWindows, runFlags } from '../run/run-command-options.ts';
-import { nothingToDo, sayNothingToDo, showPlan } from '../run/without-run.ts';
-import { loadSettings } from '../settings.ts';
-import { parseIds, selectTasks } from '../tasks/ids.ts';
+import { nothingToDo, sayNothingToDo, showPlan } from '../../app/run/without-run.ts';
+import { loadSettings } from '../../app/project/settings.ts';
+import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
 import { withExamples } from '../tasks/session.ts';
 
 /** `run`: the main job. */

@@ -4,9 +4,9 @@ import { neutralise } from '../../domain/text/display-text.ts';
 import { TASK_STATUSES, type TaskStatus } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, type CommonOptions } from '../options.ts';
-import { parseIds, selectTasks } from '../tasks/ids.ts';
+import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
 import { withExamples, withStore } from '../tasks/session.ts';
-import { parseStatus } from '../tasks/statuses.ts';
+import { parseStatus } from '../../app/tasks/statuses.ts';
 
 interface SetStatusOptions extends CommonOptions {
   readonly id?: string;

@@ -3,13 +3,13 @@ import { styles } from '../../domain/text/styles.ts';
 import { redactValue } from '../../domain/redact.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
-import { findProject } from '../project.ts';
-import { redactorFor } from '../redaction.ts';
-import { parseIds, selectTasks } from '../tasks/ids.ts';
+import { findProject } from '../../app/project/project.ts';
+import { redactorFor } from '../../app/project/redaction.ts';
+import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
 import { renderReport } from '../tasks/render-report.ts';
 import { stdoutWidth, withExamples, withStore } from '../tasks/session.ts';
-import { reportTasks, type TaskReport } from '../tasks/task-report.ts';
-import { loadBoard, loadBoardAround } from '../tasks/view.ts';
+import { reportTasks, type TaskReport } from '../../app/tasks/task-report.ts';
+import { loadBoard, loadBoardAround } from '../../app/tasks/view.ts';
 
 interface ShowOptions extends CommonOptions {
   readonly id?: string;
@@ -58,6 +58,6 @@ export function showCommand(cli: Cli): Command {
 
 /** Transcripts are read by what no other report needs. */
 async function readTranscripts(reports: readonly TaskReport[]): Promise<readonly TaskReport[]> {
-  const { withSigns } = await import('../transcript/read-signs.ts');
+  const { withSigns } = await import('../../app/transcript/read-signs.ts');
   return await Promise.all(reports.map(withSigns));
 }

@@ -8,11 +8,11 @@ import { styles } from '../../domain/text/styles.ts';
 import { redactValue } from '../../domain/redact.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
-import { processLookUp } from '../process-look-up.ts';
-import { findProject, openProjectStore } from '../project.ts';
-import { redactorFor } from '../redaction.ts';
-import { openCircumstances, UNKNOWN } from '../status/circumstances.ts';
-import { collectStatus, type StatusReport } from '../status/collect.ts';
+import { processLookUp } from '../../app/project/process-look-up.ts';
+import { findProject, openProjectStore } from '../../app/project/project.ts';
+import { redactorFor } from '../../app/project/redaction.ts';
+import { openCircumstances, UNKNOWN } from '../../app/status/circumstances.ts';
+import { collectStatus, type StatusReport } from '../../app/status/collect.ts';
 import { formatStatus } from '../status/status-text.ts';
 import { stdoutWidth, withExamples } from '../tasks/session.ts';
 

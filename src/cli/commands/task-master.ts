@@ -9,7 +9,7 @@ import { EXIT, type Cli } from '../cli.ts';
 import { wholeNumber } from '../numbers.ts';
 import { onRun, printJson, type CommonOptions } from '../options.ts';
 import { changeDependencies, type DependencyAction } from '../tasks/dependencies.ts';
-import { parseIds, selectTasks } from '../tasks/ids.ts';
+import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
 import { withExamples, withStore } from '../tasks/session.ts';
 import { addTask } from './add.ts';
 import { parseDocument } from './parse.ts';

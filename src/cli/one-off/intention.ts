@@ -3,13 +3,13 @@ import { formatMoney, plural } from '../../domain/text/format.ts';
 import type { TaskId } from '../../domain/task.ts';
 import type { Payer } from '../../worker/billing.ts';
 import type { Cli } from '../cli.ts';
-import { describeBilling } from '../compose.ts';
+import { describeBilling } from '../../app/run/compose.ts';
 import { printJson } from '../options.ts';
-import type { RunContext } from '../run/run-context.ts';
+import type { RunContext } from '../../app/run/run-context.ts';
 import { stdoutWidth } from '../tasks/session.ts';
-import { homeOf } from '../user-data.ts';
-import type { OneOffPlace } from './place.ts';
-import type { OneOffOptions, OneOffRequest } from './request.ts';
+import { homeOf } from '../../app/project/user-data.ts';
+import type { OneOffPlace } from '../../app/one-off/place.ts';
+import type { OneOffOptions, OneOffRequest } from '../../app/one-off/request.ts';
 
 /** What a one-off is going to do. */
 export interface Intention {

@@ -6,11 +6,11 @@ import { plural } from '../../domain/text/format.ts';
 import { styles } from '../../domain/text/styles.ts';
 import type { Cli } from '../cli.ts';
 import { printJson, useColor, type CommonOptions } from '../options.ts';
-import { openProjectStore, type Project } from '../project.ts';
-import { redactorFor } from '../redaction.ts';
+import { openProjectStore, type Project } from '../../app/project/project.ts';
+import { redactorFor } from '../../app/project/redaction.ts';
 import { existsSync } from 'node:fs';
-import type { Repository } from './open-repository.ts';
-import type { UnlandedWork } from './unlanded-work.ts';
+import type { Repository } from '../../app/repository/open-repository.ts';
+import type { UnlandedWork } from '../../app/repository/unlanded-work.ts';
 
 /** Lists work that never landed, with the titles of its tasks and the ends of its attempts where the task store knows them. */
 export async function listUnlanded(
@@ -19,7 +19,7 @@ export async function listUnlanded(
   project: Project,
   repository: Repository,
 ): Promise<void> {
-  const { unlandedWork } = await import('./unlanded-work.ts');
+  const { unlandedWork } = await import('../../app/repository/unlanded-work.ts');
   const found = await unlandedWork(repository, options.all === true);
   const known = await lookUp(project, found);
   const told = found.map((each) => ({ ...each, ...(known.get(each.ref) ?? { title: null, attempt: null }) }));

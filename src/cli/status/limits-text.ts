@@ -4,8 +4,8 @@ import { formatMoney } from '../../domain/text/format.ts';
 import type { Styles } from '../../domain/text/styles.ts';
 import { drawUse, openWindows, type ShownWindow } from '../../reporting/usage-windows.ts';
 import { windowName } from '../../domain/text/window-name.ts';
-import type { StatusReport } from './collect.ts';
-import type { WindowStatus } from './limits.ts';
+import type { StatusReport } from '../../app/status/collect.ts';
+import type { WindowStatus } from '../../app/status/limits.ts';
 
 const LONGEST_BAR = 24;
 const MOST_NAME = 20;

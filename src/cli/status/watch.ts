@@ -4,7 +4,7 @@ import type { TaskStore } from '../../store/store.ts';
 import type { Cli } from '../cli.ts';
 import { SIGNAL_EXIT } from '../interrupt.ts';
 import { useColor, type CommonOptions } from '../options.ts';
-import type { StatusReport } from './collect.ts';
+import type { StatusReport } from '../../app/status/collect.ts';
 import { formatStatus, formatStatusLine } from './status-text.ts';
 
 /** How often the store is asked whether something changed. */

@@ -5,7 +5,7 @@ import { describeProblem } from '../../domain/graph-problem.ts';
 import { buildTaskGraph } from '../../domain/task-graph.ts';
 import type { Cli } from '../cli.ts';
 import { printJson, type CommonOptions } from '../options.ts';
-import { parseId, parseIds, selectTasks } from './ids.ts';
+import { parseId, parseIds, selectTasks } from '../../app/tasks/ids.ts';
 import { withStore } from './session.ts';
 
 export const DEPENDENCY_ACTIONS = ['add', 'remove'] as const;

@@ -3,8 +3,8 @@ import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../../domain/text/format.ts';
 import { printable } from '../../domain/text/printable.ts';
-import { boundText } from '../transcript/bound-text.ts';
-import { storyLines, type AttemptStory } from './attempt-story.ts';
+import { boundText } from '../../app/transcript/bound-text.ts';
+import { storyLines, type AttemptStory } from '../../app/tasks/attempt-story.ts';
 import { describeEnd } from './describe-end.ts';
 
 /**

@@ -1,9 +1,15 @@
 import { neutralise } from '../../domain/text/display-text.ts';
 import type { Style, Styles } from '../../domain/text/styles.ts';
 import { isSettled, parentOf, type ListedTask, type TaskId } from '../../domain/task.ts';
-import type { ListStatus } from './statuses.ts';
+import type { ListStatus } from '../../app/tasks/statuses.ts';
 import { renderTable, type Column } from './table.ts';
-import { expectedMinutes, isEstimated, shownStatus, type ListBoard, type TaskView } from './view.ts';
+import {
+  expectedMinutes,
+  isEstimated,
+  shownStatus,
+  type ListBoard,
+  type TaskView,
+} from '../../app/tasks/view.ts';
 
 type ListedView = TaskView<ListedTask>;
 

@@ -3,8 +3,8 @@ import { eventSentence } from '../../domain/text/event-sentence.ts';
 import type { Styles } from '../../domain/text/styles.ts';
 import { describeAttempt } from './describe-attempt.ts';
 import { formatMinutes, stylesOfStatuses } from './list-table.ts';
-import type { TaskLine, TaskReport } from './task-report.ts';
-import { isEstimated, shownStatus } from './view.ts';
+import type { TaskLine, TaskReport } from '../../app/tasks/task-report.ts';
+import { isEstimated, shownStatus } from '../../app/tasks/view.ts';
 
 /** How a report is laid out: `width` is undefined where lines are not to be broken. */
 export interface ReportLayout {

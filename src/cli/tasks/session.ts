@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { TaskStore } from '../../store/store.ts';
 import type { Cli } from '../cli.ts';
 import type { CommonOptions } from '../options.ts';
-import { findProject, openProjectStore } from '../project.ts';
+import { findProject, openProjectStore } from '../../app/project/project.ts';
 
 /** Gives `use` the project's store, and closes it whatever comes of it. */
 export async function withStore<T>(

@@ -1,9 +1,9 @@
 import type { Attempt, AttemptEnd, Phase } from '../../domain/attempt.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
-import { storyLines } from '../tasks/attempt-story.ts';
+import { storyLines } from '../../app/tasks/attempt-story.ts';
 import { describeEnd } from '../tasks/describe-end.ts';
 import { headline } from '../tasks/describe-attempt.ts';
-import type { LogEntry } from './entry.ts';
+import type { LogEntry } from '../../app/transcript/entry.ts';
 import { renderEntry, safeLines, type EntryLayout } from './render-entry.ts';
 
 /** A line of `logs` for people, in lines; `attempt` is the one it is about, as it is now. */

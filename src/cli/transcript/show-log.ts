@@ -6,13 +6,13 @@ import { redactValue } from '../../domain/redact.ts';
 import { attemptFiles } from '../../worker/claude-process.ts';
 import type { Cli } from '../cli.ts';
 import { useColor, type CommonOptions } from '../options.ts';
-import { tellStories, type AttemptStory } from '../tasks/attempt-story.ts';
+import { tellStories, type AttemptStory } from '../../app/tasks/attempt-story.ts';
 import { stdoutWidth } from '../tasks/session.ts';
-import type { LogEntry } from './entry.ts';
-import { followLines, reload, type LogRequest } from './follow-transcript.ts';
-import { EntryReader } from './read-entries.ts';
+import type { LogEntry } from '../../app/transcript/entry.ts';
+import { followLines, reload, type LogRequest } from '../../app/transcript/follow-transcript.ts';
+import { EntryReader } from '../../app/transcript/read-entries.ts';
 import { renderLog } from './render-log.ts';
-import { Signs } from './signs.ts';
+import { Signs } from '../../app/transcript/signs.ts';
 
 /** Shows an attempt: its beginning, its transcript, what is done with it, and its end; as JSON lines or for people. */
 export async function showLog(cli: Cli, options: CommonOptions, request: LogRequest): Promise<void> {

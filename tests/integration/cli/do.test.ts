@@ -12,9 +12,9 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { placeForOneOff } from '../../../src/cli/one-off/place.ts';
-import { begunBefore } from '../../../src/cli/one-off/request.ts';
-import { findProject, projectOutside, type ProjectSeeker } from '../../../src/cli/project.ts';
+import { placeForOneOff } from '../../../src/app/one-off/place.ts';
+import { begunBefore } from '../../../src/app/one-off/request.ts';
+import { findProject, projectOutside, type ProjectSeeker } from '../../../src/app/project/project.ts';
 import { Failed } from '../../../src/domain/failure.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
 import { Git } from '../../../src/workspace/git.ts';

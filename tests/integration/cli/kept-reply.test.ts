@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { keepReply } from '../../../src/cli/kept-reply.ts';
-import type { Project } from '../../../src/cli/project.ts';
+import { keepReply } from '../../../src/app/planning/kept-reply.ts';
+import type { Project } from '../../../src/app/project/project.ts';
 
 const unanswered = {
   failure: { reason: 'plan-invalid', message: 'No.' },

@@ -4,7 +4,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ORCHESTRATOR_COMMANDS } from '../../../src/cli/commands.ts';
-import { readDocument } from '../../../src/cli/document.ts';
+import { readDocument } from '../../../src/app/planning/document.ts';
 import { Failed } from '../../../src/domain/failure.ts';
 import { startSimulator } from '../../../src/simulator/server.ts';
 import { buildTaskGraph } from '../../../src/domain/task-graph.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { redactorFor } from '../../../src/cli/redaction.ts';
+import { redactorFor } from '../../../src/app/project/redaction.ts';
 import { run } from '../../rig/hand-made-cli.ts';
 
 function inFolder(

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { countTasks } from '../../../src/cli/tasks/counts.ts';
-import { findNext, findNextQuickly } from '../../../src/cli/tasks/next-task.ts';
-import { reportTasks } from '../../../src/cli/tasks/task-report.ts';
-import { loadBoard, loadBoardAround, loadGraphBoard, viewTask } from '../../../src/cli/tasks/view.ts';
+import { countTasks } from '../../../src/app/tasks/counts.ts';
+import { findNext, findNextQuickly } from '../../../src/app/tasks/next-task.ts';
+import { reportTasks } from '../../../src/app/tasks/task-report.ts';
+import { loadBoard, loadBoardAround, loadGraphBoard, viewTask } from '../../../src/app/tasks/view.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
 import { TASK_STATUSES, type TaskDraft } from '../../../src/domain/task.ts';
 import { OutlinedTasks } from '../../../src/domain/task-outline.ts';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findSnapshot, unlandedWork } from '../../../src/cli/repository/unlanded-work.ts';
+import { findSnapshot, unlandedWork } from '../../../src/app/repository/unlanded-work.ts';
 import { write } from '../../rig/landing-rig.ts';
 import { WorktreesRig } from '../../rig/worktrees-rig.ts';
 

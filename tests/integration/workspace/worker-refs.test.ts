@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { unlandedWork } from '../../../src/cli/repository/unlanded-work.ts';
+import { unlandedWork } from '../../../src/app/repository/unlanded-work.ts';
 import { write } from '../../rig/landing-rig.ts';
 import { WorktreesRig } from '../../rig/worktrees-rig.ts';
 

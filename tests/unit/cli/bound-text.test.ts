@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { boundText } from '../../../src/cli/transcript/bound-text.ts';
+import { boundText } from '../../../src/app/transcript/bound-text.ts';
 import { cases } from '../../rig/effort.ts';
 
 const BOUNDS = { head: 2, failing: 3, tail: 2 };

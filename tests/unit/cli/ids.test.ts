@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseId, parseIds } from '../../../src/cli/tasks/ids.ts';
+import { parseId, parseIds } from '../../../src/app/tasks/ids.ts';
 import { Failed } from '../../../src/domain/failure.ts';
 import { cases } from '../../rig/effort.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseListStatuses, parseStatus } from '../../../src/cli/tasks/statuses.ts';
+import { parseListStatuses, parseStatus } from '../../../src/app/tasks/statuses.ts';
 import { Failed } from '../../../src/domain/failure.ts';
 import { TASK_STATUSES } from '../../../src/domain/task.ts';
 

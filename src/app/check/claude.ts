@@ -1,0 +1,93 @@
+import type { Config, Secrets } from '../config/config.ts';
+import { describeKey } from '../../manager/choose.ts';
+import { chooseBilling } from '../../worker/billing.ts';
+import type { ClaudeCli } from '../claude/claude-cli.ts';
+import type { Finding, Findings } from './finding.ts';
+
+/** The version the tool was tested with; older ones lack options that are used. */
+const TESTED = '2.1.330';
+const OLDEST = [2, 1] as const;
+
+const INSTALL =
+  'Install it with `npm install -g @anthropic-ai/claude-code`, or set claude_cli.command to where it is.';
+
+/** The Claude CLI itself; every worker is one. */
+export function checkClaude(command: string, claude: ClaudeCli, findings: Findings): Finding[] {
+  if (claude.kind === 'missing')
+    return [findings.failure(`the Claude CLI: "${command}" ${claude.message}`, INSTALL)];
+  if (claude.kind === 'broken')
+    return [
+      findings.failure(
+        `the Claude CLI "${command}" ${claude.message}`,
+        `Run \`${command} doctor\`. ${INSTALL}`,
+      ),
+    ];
+  const { version } = claude;
+  if (version === undefined)
+    return [findings.warning(`"${command}" tells no version; is it the Claude CLI?`, INSTALL)];
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]))
+    return [
+      findings.warning(
+        `Claude CLI ${version} is older than what was tested (${TESTED})`,
+        `Run \`${command} update\`.`,
+      ),
+    ];
+  return [findings.ok(`Claude CLI ${version}`)];
+}
+
+/** Who will pay for the workers, chosen as a run chooses. */
+export function checkLogin(
+  config: Config,
+  secrets: Secrets,
+  claude: ClaudeCli,
+  findings: Findings,
+): Finding[] {
+  const { auth } = config.claude_cli;
+  const { apiKey } = secrets;
+  const login = claude.kind === 'found' ? claude.login : undefined;
+  const payer = chooseBilling({ auth, hasApiKey: apiKey !== null, loggedIn: login?.loggedIn });
+  if (payer.ok) {
+    const plan = login?.subscription === undefined ? '' : ` (${login.subscription})`;
+    const byKey = payer.value === 'api_key' && apiKey !== null;
+    return [findings.ok(`workers: ${byKey ? describeKey(apiKey) : `Claude subscription${plan}`}`)];
+  }
+  if (claude.kind !== 'found' && auth !== 'api_key')
+    return [findings.skipped('not checked: the Claude CLI knows whether there is a login')];
+  return [findings.failure(payer.error.message, payer.error.fix)];
+}
+
+/** The API key: whether it is there and looks like one; it is never shown. */
+export function checkKey(
+  config: Config,
+  secrets: Secrets,
+  baseUrl: string | undefined,
+  findings: Findings,
+): Finding[] {
+  const { apiKey } = secrets;
+  const { via } = config.models.manager;
+  if (apiKey === null) {
+    const fix =
+      'Set ANTHROPIC_API_KEY in .env or in the environment; keys are at https://platform.claude.com.';
+    return via === 'api'
+      ? [findings.failure('models.manager.via is "api", but there is no API key', fix)]
+      : [findings.skipped('no API key is set, so the manager needs the login of the Claude CLI')];
+  }
+  const what = `${describeKey(apiKey)}${baseUrl === undefined ? '' : ` for ${originOf(baseUrl)}`}`;
+  if (baseUrl !== undefined && !URL.canParse(baseUrl))
+    return [findings.failure('ANTHROPIC_BASE_URL is no address', 'Remove it, or write it as https://host.')];
+  if (/\s/.test(apiKey))
+    return [findings.failure(`${what} contains white space`, 'Copy it again, as one line without quotes.')];
+  if (baseUrl === undefined && !/^sk-ant-[\w-]{20,}$/.test(apiKey))
+    return [
+      findings.warning(
+        `${what} does not look like a whole key of Anthropic, which begins with sk-ant-`,
+        'Copy it again from https://platform.claude.com.',
+      ),
+    ];
+  return [findings.ok(what)];
+}
+
+function originOf(address: string): string {
+  return URL.canParse(address) ? new URL(address).host : 'another server';
+}

@@ -1,0 +1,45 @@
+import { existsSync } from 'node:fs';
+import type { LoadedConfig } from '../config/config.ts';
+import { formatDue } from '../../domain/text/clock.ts';
+import { limitWords } from '../../domain/usage-limit.ts';
+import { chooseBilling } from '../../worker/billing.ts';
+import type { Cli } from '../../cli/cli.ts';
+import type { ClaudeCli } from '../claude/claude-cli.ts';
+import type { Project } from '../project/project.ts';
+import { accountsOf, openLedger, payersOf } from '../claude/accounts.ts';
+import { ledgerFile } from '../project/user-data.ts';
+import type { Finding, Findings } from './finding.ts';
+import { canLoadDriver, NO_DRIVER } from './store.ts';
+
+/** Whether a usage limit is in force that a run would wait for, as far as runs on this machine have met it. */
+export function checkLimits(
+  cli: Cli,
+  project: Project,
+  settings: LoadedConfig,
+  claude: ClaudeCli,
+  findings: Findings,
+): Finding[] {
+  const hasApiKey = settings.secrets.apiKey !== null;
+  const loggedIn = claude.kind === 'found' ? claude.login?.loggedIn : undefined;
+  const payer = chooseBilling({ auth: settings.config.claude_cli.auth, hasApiKey, loggedIn });
+  if (!payer.ok) return [findings.skipped('not checked: nobody is known who would pay')];
+  if (!existsSync(ledgerFile(cli))) return [findings.ok('no usage limit is known')];
+  if (!canLoadDriver()) return [findings.skipped(NO_DRIVER)];
+  const ledger = openLedger(cli, project, accountsOf(cli, settings, payersOf(payer.value, settings)));
+  try {
+    const now = Date.now();
+    const pause = ledger.pause();
+    if (pause === undefined || pause.until <= now) return [findings.ok('no usage limit is in force')];
+    const met = `${limitWords([pause.window])} is reached, until ${formatDue(pause.until, now)}`;
+    return settings.config.monitoring.check_usage_before_start
+      ? [
+          findings.warning(
+            `${met}: a run waits for it`,
+            'Nothing: it goes on by itself then. After a change of plan, set monitoring.check_usage_before_start to false to try at once.',
+          ),
+        ]
+      : [findings.warning(`${met}; monitoring.check_usage_before_start is false, so a run tries at once`)];
+  } finally {
+    ledger.close();
+  }
+}

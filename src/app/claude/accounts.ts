@@ -1,0 +1,52 @@
+import type { LoadedConfig } from '../config/config.ts';
+import { describeKey } from '../../manager/choose.ts';
+import { apiKeyAccount, subscriptionAccount, type Account } from '../../usage/account.ts';
+import type { Role, UsageLedger } from '../../usage/ledger.ts';
+import { openUsageLedger } from '../../usage/sqlite-ledger.ts';
+import { chooseManagerPayer, type Payer } from '../../worker/billing.ts';
+import type { Cli } from '../../cli/cli.ts';
+import { homeOf, ledgerFile } from '../project/user-data.ts';
+import type { Project } from '../project/project.ts';
+
+/** Who pays for whom. */
+export interface Payers {
+  readonly worker: Payer;
+  readonly manager: Payer;
+}
+
+/** The accounts of those who pay. */
+export function accountsOf(
+  cli: Cli,
+  settings: LoadedConfig,
+  { worker, manager }: Payers,
+): Record<Role, Account> {
+  return { worker: accountOf(cli, settings, worker), manager: accountOf(cli, settings, manager) };
+}
+
+/** The ledger of this user, for the accounts that pay in a project. */
+export function openLedger(
+  cli: Cli,
+  project: Project,
+  accounts: Readonly<Record<Role, Account>>,
+): UsageLedger {
+  return openUsageLedger({
+    file: ledgerFile(cli),
+    accounts,
+    project: project.root,
+    now: Date.now,
+    warnings: process,
+  });
+}
+
+/** Who pays in a run whose workers are paid for by `worker`. */
+export function payersOf(worker: Payer, { config, secrets }: LoadedConfig): Payers {
+  const { via } = config.models.manager;
+  return { worker, manager: chooseManagerPayer(worker, { hasApiKey: secrets.apiKey !== null, via }) };
+}
+
+function accountOf(cli: Cli, { config, secrets, environment }: LoadedConfig, payer: Payer): Account {
+  const whole = { ...environment, ...config.claude_cli.environment };
+  if (payer === 'subscription' || secrets.apiKey === null)
+    return subscriptionAccount({ environment: whole, home: homeOf(cli) }, 'Claude subscription');
+  return apiKeyAccount(secrets.apiKey, whole, describeKey(secrets.apiKey));
+}

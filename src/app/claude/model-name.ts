@@ -1,0 +1,42 @@
+import type { LoadedConfig } from '../config/config.ts';
+import type { Failure } from '../../domain/failure.ts';
+import { MODEL_LINES } from '../../manager/api-failure.ts';
+
+type Role = 'manager' | 'worker';
+
+/** Names that the Claude CLI knows besides the lines of models. */
+const OTHER_NAMES = ['default', 'best', 'opusplan'];
+/** Where one of these is set, a model may have whatever name somebody gave it. */
+const OTHER_SERVERS = [
+  'ANTHROPIC_BASE_URL',
+  'CLAUDE_CODE_USE_BEDROCK',
+  'CLAUDE_CODE_USE_VERTEX',
+  'CLAUDE_CODE_USE_FOUNDRY',
+];
+
+/** Whether a name could be that of a model of Claude: an alias, or an id. */
+export function couldBeClaude(name: string): boolean {
+  const plain = name.toLowerCase().replace(/\[.*\]$/, '');
+  return plain.includes('claude') || [...MODEL_LINES, ...OTHER_NAMES].some((alias) => alias === plain);
+}
+
+/** Why the model of a role cannot be one of Anthropic's, which needs no call to see; undefined where it can be. */
+export function impossibleModel(
+  { config, environment }: Pick<LoadedConfig, 'config' | 'environment'>,
+  role: Role,
+): Failure | undefined {
+  const name = config.models[role].model;
+  const whole = { ...environment, ...config.claude_cli.environment };
+  if (couldBeClaude(name) || OTHER_SERVERS.some((variable) => (whole[variable] ?? '') !== ''))
+    return undefined;
+  return noSuchModel(role, name, 'it is none of Claude');
+}
+
+/** The failure of a model that is not there. */
+export function noSuchModel(role: Role, name: string, why: string): Failure {
+  return {
+    reason: 'model-unavailable',
+    message: `The model "${name}" of models.${role}.model cannot be used (${why}).`,
+    fix: `Set models.${role}.model to the alias "${role === 'manager' ? 'opus' : 'sonnet'}", which follows the current model, or to a model's id.`,
+  };
+}

@@ -1,0 +1,83 @@
+import { cpSync, existsSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fail } from '../../domain/failure.ts';
+import { plural } from '../../domain/text/format.ts';
+import { openDriver } from '../../store/driver.ts';
+import { openRunLock } from '../../store/run-lock.ts';
+import type { TaskStore } from '../../store/store.ts';
+import type { Cli } from '../../cli/cli.ts';
+import { processLookUp } from '../project/process-look-up.ts';
+import { openProjectStore, projectOutside, type Project } from '../project/project.ts';
+
+/** What lies beside the store, and belongs to it. */
+const FOLDERS = ['attempts', 'logs'];
+
+/**
+ * Moves what `do` has kept of a repository into the project that is set up in it: tasks with their history, and the
+ * files of their attempts. Returns a sentence about it, or undefined where there is nothing. Throws `Failed` while
+ * anything works there. A crash leaves the old store or the new one, and the old one goes last.
+ */
+export async function takeOverOutside(cli: Cli, project: Project): Promise<string | undefined> {
+  const outside = projectOutside(cli, project.root, project.tag);
+  if (!existsSync(outside.databaseFile) || existsSync(project.databaseFile)) return undefined;
+  const store = await openProjectStore(outside);
+  try {
+    const holder = `process ${cli.pid}, which sets the project up`;
+    const lock = openRunLock(`${outside.databaseFile}-run-lock`, () => store.lastRun(), { holder });
+    try {
+      await refuseAtWork(cli, store, outside);
+      await moveState(store, outside, project);
+      return `taken over from ${outside.stateFolder}, with ${plural(store.tasks().length, 'task')}`;
+    } finally {
+      lock.release();
+    }
+  } finally {
+    store.close();
+  }
+}
+
+async function refuseAtWork(cli: Cli, store: TaskStore, { stateFolder }: Project): Promise<void> {
+  const isAlive = await processLookUp(cli);
+  const atWork = store
+    .attempts({ running: true })
+    .filter(({ process }) => process !== null && isAlive(process));
+  if (atWork.length > 0)
+    fail(
+      'run-in-progress',
+      `Workers of a run that was killed still work on ${atWork.map(({ taskId }) => taskId).join(', ')}, and write into ${stateFolder}.`,
+      '`claude-orchestrator run` takes them over and ends with them; then run `claude-orchestrator init` again.',
+    );
+}
+
+async function moveState(store: TaskStore, from: Project, to: Project): Promise<void> {
+  const databaseFile = `${to.databaseFile}.taken-over`;
+  try {
+    for (const name of FOLDERS) {
+      const folder = join(from.stateFolder, name);
+      if (existsSync(folder))
+        cpSync(folder, join(to.stateFolder, name), { recursive: true, preserveTimestamps: true });
+    }
+    rmSync(databaseFile, { force: true });
+    store.copyInto(databaseFile);
+    useLog(databaseFile);
+    const moved = await openProjectStore({ ...to, databaseFile });
+    moved.moveAttemptFiles(join(to.stateFolder, 'attempts'));
+    moved.close();
+    renameSync(databaseFile, to.databaseFile);
+    // What else is kept of the project outside of it stays.
+    rmSync(from.stateFolder, { recursive: true, force: true });
+  } catch (error) {
+    fail(
+      'file-unwritable',
+      `What is kept in ${from.stateFolder} cannot be taken over: ${error instanceof Error ? error.message : String(error)}. It is still there, whole.`,
+      'Free some disk space, or make both places writable for you, and run `claude-orchestrator init` again.',
+    );
+  }
+}
+
+/** As a store that was made in its place: a copy does not bring its way of writing with it. */
+function useLog(file: string): void {
+  const driver = openDriver(file, { warnings: process });
+  driver.exec('PRAGMA journal_mode = WAL');
+  driver.close();
+}

@@ -1,0 +1,53 @@
+import { configJsonSchema } from '../config/schema.ts';
+import type { Stack } from './stack.ts';
+
+/** Where the schema lies, seen from the configuration; in the project, so that editors need no network. */
+export const SCHEMA_FILE = '.taskmaster/config.schema.json';
+
+/** What `.env.example` holds, and what `init` makes `.env` of. */
+export const ENV_TEMPLATE = `# Secrets of claude-orchestrator. This file stays on your machine: git ignores .env.
+# A variable that is set in your environment wins over the one here.
+
+# The manager's API key, from https://platform.claude.com. Leave it empty to use a Claude
+# subscription: then log in once by starting \`claude\`.
+ANTHROPIC_API_KEY=
+
+# A subscription's token for machines without a browser, made by \`claude setup-token\`.
+# CLAUDE_CODE_OAUTH_TOKEN=
+
+# Where the API is, if not at Anthropic's own address.
+# ANTHROPIC_BASE_URL=
+
+# A Slack incoming webhook for notifications.
+# SLACK_WEBHOOK_URL=
+
+# An address of your own that gets notices as JSON.
+# NOTIFY_WEBHOOK_URL=
+
+# Every key of orchestrator_config.json can be set by a variable too, for example:
+# CLAUDE_ORCHESTRATOR__EXECUTION__MAX_WORKERS=5
+`;
+
+/** A first configuration: what people change most, and what was detected. */
+export function configTemplate(stacks: readonly Stack[], schema = `./${SCHEMA_FILE}`): string {
+  return toJson({
+    ...(schema === '' ? {} : { $schema: schema }),
+    models: { manager: { model: 'opus' }, worker: { model: 'sonnet' } },
+    execution: { max_workers: 3, worker_timeout: 1800 },
+    verify: { commands: unique(stacks.flatMap(({ verify }) => verify)) },
+    claude_cli: { allowed_tools: unique(stacks.flatMap(({ allowedTools }) => allowedTools)) },
+  });
+}
+
+/** The JSON Schema of the configuration, as a file. */
+export function schemaTemplate(): string {
+  return toJson(configJsonSchema());
+}
+
+function unique(texts: readonly string[]): string[] {
+  return [...new Set(texts)];
+}
+
+function toJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

@@ -1,0 +1,127 @@
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import type { LoadedConfig } from '../config/config.ts';
+import { Failed, fail } from '../../domain/failure.ts';
+import type { Cli } from '../../cli/cli.ts';
+import { detectStacks } from '../init/detect-stack.ts';
+import { refuseHome } from '../init/place.ts';
+import { filesOf } from '../init/set-up.ts';
+import type { Stack } from '../init/stack.ts';
+import { configTemplate } from '../init/templates.ts';
+import { writeFileWhole } from '../init/write-file.ts';
+import { copyNotice } from '../project/lost-store.ts';
+import { makePrivateFolder } from '../../store/private-folder.ts';
+import type { CommonOptions } from '../../cli/options.ts';
+import {
+  CONFIG_FILE,
+  findProject,
+  gitTop,
+  projectOutside,
+  type Project,
+  type ProjectSeeker,
+} from '../project/project.ts';
+import { findWorkPlace, inspectWorkPlace } from '../repository/work-place.ts';
+
+/** Where a one-off works. */
+export interface OneOffPlace {
+  readonly project: Project;
+  /** The tool chains that the verify commands come from; none where a configuration of the user's names them. */
+  readonly stacks: readonly Stack[];
+  readonly note: string | undefined;
+}
+
+/**
+ * The project that is set up here, else the git repository as one that is kept outside of itself. Throws `Failed`
+ * where there is neither, or where nothing can be kept of it.
+ */
+export function placeForOneOff(cli: ProjectSeeker, options: CommonOptions): OneOffPlace {
+  const found = findProject(cli, options);
+  if (!found.isOutside && existsSync(found.databaseFile))
+    return { project: found, stacks: [], note: undefined };
+  const top = found.isOutside ? found.root : gitTop(startOf(cli, options, found));
+  if (top === undefined)
+    return fail(
+      'repository-unusable',
+      `${found.root} is in no git repository, so results could not be told apart from your own files.`,
+      'Run `git init` and make a first commit there; or set it up with `claude-orchestrator init`.',
+    );
+  refuseHome(cli, top);
+  const project = projectOutside(cli, top, found.tag);
+  makeOutside(project);
+  if (options.config !== undefined)
+    return { project: { ...project, configFile: found.configFile }, stacks: [], note: undefined };
+  // Anew each time: what proves a change may have come to the repository since.
+  const stacks = detectStacks(filesOf(project.root));
+  const configFile = join(project.stateFolder, CONFIG_FILE);
+  writeFileWhole(configFile, configTemplate(stacks, ''));
+  return { project: { ...project, configFile }, stacks, note: noteFor(found) };
+}
+
+/** What is here already and is not used. */
+function noteFor(found: Project): string | undefined {
+  const lost = found.isOutside ? undefined : copyNotice(found);
+  if (lost !== undefined) return `${lost.message} ${lost.fix}`;
+  const file = found.isOutside ? join(found.root, CONFIG_FILE) : found.configFile;
+  return file === undefined || !existsSync(file)
+    ? undefined
+    : `${file} is not used, since nobody has set this repository up here: what it names would be run. \`claude-orchestrator init\` takes it over, --config names it for once.`;
+}
+
+/** Throws `Failed` with what keeps workers from working here, before anything is paid for. */
+export async function refuseUnusable(cli: Cli, project: Project, { config }: LoadedConfig): Promise<void> {
+  const place = await findWorkPlace(cli, project, config);
+  if (!place.isIsolated) return;
+  const [first] = (await inspectWorkPlace(cli, config, place)).failures;
+  if (first !== undefined) throw new Failed(first);
+}
+
+function startOf(cli: ProjectSeeker, { config, workingDir }: CommonOptions, found: Project): string {
+  return config !== undefined && workingDir === undefined ? cli.cwd : found.root;
+}
+
+/** The file that says which repository a folder is about. */
+const NAME = 'repository';
+
+function makeOutside({ root, stateFolder }: Project): void {
+  const folder = resolveExisting(stateFolder);
+  if (folder === root || folder.startsWith(`${root}${sep}`))
+    fail(
+      'wrong-usage',
+      `What is kept of a one-off would lie in the repository itself, in ${stateFolder}.`,
+      'Set XDG_STATE_HOME to a directory outside of it.',
+    );
+  let of: string;
+  try {
+    makePrivateFolder(stateFolder);
+    of = ownerOf(stateFolder);
+    if (of === '') writeFileWhole(join(stateFolder, NAME), `${(of = root)}\n`);
+  } catch (error) {
+    return fail(
+      'file-unwritable',
+      `${stateFolder} cannot be made or written, where tasks and logs of this repository would be kept: ${error instanceof Error ? error.message : String(error)}.`,
+      'Make it writable for you, or set XDG_STATE_HOME to a directory that is.',
+    );
+  }
+  if (of !== root)
+    fail(
+      'store-unusable',
+      `${stateFolder} is about another repository, ${of}.`,
+      'Set XDG_STATE_HOME to another directory, or set this repository up with `claude-orchestrator init`.',
+    );
+}
+
+/** The repository that a folder is about; nothing where that was never written, or never came to the disk. */
+function ownerOf(stateFolder: string): string {
+  const file = join(stateFolder, NAME);
+  return existsSync(file) ? readFileSync(file, 'utf8').replace(/\n$/, '') : '';
+}
+
+/** The real path of what need not be there yet. */
+function resolveExisting(path: string): string {
+  for (let at = path; ;) {
+    if (existsSync(at)) return join(realpathSync(at), path.slice(at.length));
+    const cut = at.lastIndexOf(sep);
+    if (cut <= 0) return path;
+    at = at.slice(0, cut);
+  }
+}

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import type { Attempt } from '../../domain/attempt.ts';
+import { fail } from '../../domain/failure.ts';
+import { truncate } from '../../domain/text/display-text.ts';
+import type { TaskStore } from '../../store/store.ts';
+import { isSettled, type TaskDraft, type TaskId } from '../../domain/task.ts';
+import type { Git } from '../../workspace/git.ts';
+import type { Cli } from '../../cli/cli.ts';
+import { readDocument, type Document } from '../planning/document.ts';
+import { callCost, failUnanswered, nextId, rawDraft, tellNotes, type CallCost } from '../../cli/drafting.ts';
+import { interruptible } from '../../cli/interrupt.ts';
+import type { RunCommandOptions, RunContext } from '../run/run-context.ts';
+
+/** Options of `do`. */
+export interface OneOffOptions extends RunCommandOptions {
+  readonly file?: readonly string[];
+  readonly raw?: boolean;
+  readonly yes?: boolean;
+}
+
+/** What is to be done: some texts, each of which is a task, or a requirements document. */
+export interface OneOffRequest {
+  readonly texts: readonly string[];
+  readonly document: Document | undefined;
+  /** Under which its tasks are stored; the same request has the same one. */
+  readonly source: string;
+}
+
+/** Reads what is to be done; throws `Failed` for what is nothing or cannot be read. */
+export async function readRequest(
+  cli: Cli,
+  options: OneOffOptions,
+  texts: readonly string[],
+): Promise<OneOffRequest> {
+  const { file: files = [] } = options;
+  if (files.length > 0) {
+    const document = await readDocument(cli, options, files, 'the requirements');
+    return { texts: [], document, source: sourceOf(`do -f ${files.join(' -f ')}`, [document.text]) };
+  }
+  if (texts.filter((text) => text === '-').length > 1)
+    fail('wrong-usage', 'stdin ("-") can be read only once.', 'Name "-" a single time.');
+  const read: string[] = [];
+  for (const text of texts)
+    read.push(text === '-' ? (await readDocument(cli, options, ['-'], 'the task')).text : text);
+  if (read.some((text) => text.trim() === ''))
+    fail('wrong-usage', 'A task is empty.', 'Say what is to be done, or leave it out.');
+  const named = read.map((text) => JSON.stringify(text.trim().split('\n', 1)[0])).join(' ');
+  return { texts: read, document: undefined, source: sourceOf(`do ${named}`, read) };
+}
+
+/**
+ * The tasks of the same request that was made before and is not all done; undefined if there is none, or if what is done
+ * of it came into a repository that stood here before this one.
+ */
+export async function begunBefore(
+  store: TaskStore,
+  git: Git,
+  { source }: Pick<OneOffRequest, 'source'>,
+): Promise<TaskId[] | undefined> {
+  const added = store
+    .events({ types: ['tasks-added'] })
+    .findLast((event) => event.type === 'tasks-added' && event.source === source);
+  if (added?.type !== 'tasks-added') return undefined;
+  const there = added.taskIds.filter((id) => store.task(id) !== undefined);
+  if (!there.some((id) => !isSettled(store.task(id)?.status ?? 'done'))) return undefined;
+  const landings = there.flatMap((id) => store.attempts({ taskId: id }).flatMap(landingOf));
+  const found = await Promise.all(landings.map((commit) => git.commitAt(commit)));
+  return found.includes(undefined) ? undefined : there;
+}
+
+function landingOf({ landing, end }: Attempt): string[] {
+  return landing !== null && end?.outcome === 'landed' ? [landing] : [];
+}
+
+/** The request as tasks, by one question to the manager, or as typed with `--raw`. */
+export async function draftRequest(
+  { cli, project, settings, store }: RunContext,
+  options: OneOffOptions,
+  { texts, document }: OneOffRequest,
+): Promise<{ readonly drafts: readonly TaskDraft[]; readonly cost: CallCost | null }> {
+  const existing = store.tasks();
+  if (options.raw === true) {
+    const first = Number(nextId(existing));
+    return { drafts: texts.map((text, index) => rawDraft(String(first + index), text)), cost: null };
+  }
+  const { openManager } = await import('../planning/manager.ts');
+  const { parsePrd, writeTasks } = await import('../../manager/planner.ts');
+  const drafted = await interruptible(cli, 'No task was stored.', async (signal) => {
+    const manager = await openManager(cli, options, project, settings, store, signal);
+    return document === undefined
+      ? writeTasks(manager, { texts, existing }, signal)
+      : parsePrd(manager, { prd: document.text, existing }, signal);
+  });
+  if (!drafted.ok) {
+    // One task is written in another form than several.
+    const command = texts.length === 1 ? ['add'] : ['parse', '--append'];
+    failUnanswered(drafted.error, project, command);
+  }
+  tellNotes(cli, options, drafted.value.notes);
+  return { drafts: drafted.value.drafts, cost: callCost(drafted.value) };
+}
+
+const SOURCE_LENGTH = 80;
+
+/** For people, and by its digest for the same request later. */
+function sourceOf(command: string, contents: readonly string[]): string {
+  const digest = createHash('sha256').update(JSON.stringify(contents)).digest('hex').slice(0, 8);
+  return `${truncate(command, SOURCE_LENGTH)} #${digest}`;
+}

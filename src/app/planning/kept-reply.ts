@@ -1,0 +1,69 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fail } from '../../domain/failure.ts';
+import type { Manager, Unanswered } from '../../manager/manager.ts';
+import { makePrivateFolder } from '../../store/private-folder.ts';
+import { shellQuote } from '../../domain/text/shell-quote.ts';
+import type { Cli } from '../../cli/cli.ts';
+import type { CommonOptions } from '../../cli/options.ts';
+import type { Project } from '../project/project.ts';
+
+/** The option of commands that take a reply which was kept. */
+export const REPLY_OPTION = [
+  '--reply <file>',
+  'take this reply, which was kept and which you have mended, instead of asking the manager',
+] as const;
+
+/** No reply of a model is larger. */
+const MAX_REPLY_BYTES = 10 * 2 ** 20;
+
+/**
+ * Keeps a reply that was paid for and cannot be used, for its user alone, and says how it is taken once it is mended;
+ * undefined where there is none, or where it cannot be written.
+ */
+export function keepReply(
+  project: Project,
+  command: readonly string[],
+  { fragment, invalid }: Unanswered,
+): string | undefined {
+  const reply = fragment ?? invalid?.reply ?? '';
+  if (reply.trim() === '') return undefined;
+  const folder = join(project.stateFolder, 'logs');
+  const moment = new Date().toISOString().replaceAll(/[:.]/g, '-');
+  const file = join(folder, `reply-${command[0] ?? ''}-${moment}.json`);
+  try {
+    makePrivateFolder(folder);
+    writeFileSync(file, reply, { mode: 0o600, flag: 'wx' });
+  } catch {
+    // What went wrong with the reply is what there is to say.
+    return undefined;
+  }
+  const again = ['claude-orchestrator', ...command, '--reply', file].map(shellQuote).join(' ');
+  return `Nothing was stored. The reply, which is paid for, is kept: mend it in ${file}, and then run \`${again}\`.`;
+}
+
+/** The manager whose reply stands in a file. */
+export async function openKeptReply(
+  cli: Cli,
+  { workingDir = '.' }: CommonOptions,
+  name: string,
+): Promise<Manager> {
+  const file = resolve(cli.cwd, workingDir, name);
+  const { createReplyManager } = await import('../../manager/reply-manager.ts');
+  return createReplyManager(readReplyFile(file), `The reply in ${file}`);
+}
+
+function readReplyFile(file: string): string {
+  try {
+    const stats = statSync(file);
+    if (stats.isFile() && stats.size <= MAX_REPLY_BYTES) return readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    return fail('file-unreadable', `The reply ${file} cannot be read (${code}).`, 'Check its name.');
+  }
+  return fail(
+    'file-unreadable',
+    `${file} is no file of at most 10 MB.`,
+    'Give --reply the file that was kept.',
+  );
+}

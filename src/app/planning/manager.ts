@@ -1,0 +1,182 @@
+import type { LoadedConfig } from '../config/config.ts';
+import type { Event } from '../../domain/event.ts';
+import { Failed, type Failure } from '../../domain/failure.ts';
+import { booked } from '../../manager/booked.ts';
+import { chooseManager, describeKey, type CliLogin } from '../../manager/choose.ts';
+import type { Manager } from '../../manager/manager.ts';
+import { err, ok, type Result } from '../../domain/result.ts';
+import { eventSentence } from '../../domain/text/event-sentence.ts';
+import type { IntendedCall, TaskStore } from '../../store/store.ts';
+import type { LimitObservation } from '../../domain/usage-limit.ts';
+import type { Payer } from '../../worker/billing.ts';
+import { managerMarker, projectMark } from '../../worker/marks.ts';
+import { inspectClaude } from '../claude/claude-cli.ts';
+import type { Cli } from '../../cli/cli.ts';
+import type { CommonOptions } from '../../cli/options.ts';
+import { impossibleModel } from '../claude/model-name.ts';
+import type { Project } from '../project/project.ts';
+
+/** Without a single byte for so long, not even a ping, a connection to the API counts as dead. */
+const SILENCE_MS = 90_000;
+
+/** How long a Claude CLI that is stopped may take to end its tools. */
+const GRACE_MS = 5000;
+
+/** The Claude CLI tells its login in up to a second; a machine may be much slower, but not this much. */
+const LOGIN_TIMEOUT_MS = 30_000;
+
+/**
+ * The manager for one command, by configuration and by what is there. Its calls are booked in the store; which model
+ * it is and who pays is printed before the first one.
+ *
+ * Throws `Failed` where there is none, or where its model cannot be used.
+ */
+export async function openManager(
+  cli: Cli,
+  options: CommonOptions,
+  project: Project,
+  settings: LoadedConfig,
+  store: TaskStore,
+  signal: AbortSignal,
+): Promise<Manager> {
+  // Who pays, and so whose limits they are, is known only once there is a manager.
+  let observe: (observation: LimitObservation) => void = () => undefined;
+  const created = await createManager(cli, project, settings, signal, (observation) => observe(observation));
+  if (!created.ok) throw new Failed(created.error);
+  const manager = created.value;
+  if (options.quiet !== true) cli.stderr.write(`manager: ${manager.description}\n`);
+  const { accountsOf, openLedger } = await import('../claude/accounts.ts');
+  const payers = { worker: manager.payer, manager: manager.payer };
+  const ledger = openLedger(cli, project, accountsOf(cli, settings, payers));
+  observe = (observation) => ledger.observe('manager', observation);
+  const book = (event: Event): void => {
+    store.record(event);
+    if (event.type === 'manager-called')
+      ledger.book({ role: 'manager', runId: null, taskId: null, usage: event.usage });
+  };
+  const { createProcessTable } = await import('../../worker/process-table.ts');
+  const processes = createProcessTable(cli);
+  for (const event of store.calls.bookCutOff((process) => processes.isAlive(process)))
+    if (options.quiet !== true) cli.stderr.write(`note: ${eventSentence(event)}\n`);
+  const self = processes.identify(cli.pid) ?? { pid: cli.pid, startTime: 'unknown' };
+  const { model } = settings.config.models.manager;
+  const intend = (call: IntendedCall): number => store.calls.intend(call);
+  return booked(manager, { intend, record: book, runId: null, process: self, model });
+}
+
+/** A manager whose payer is known. */
+interface PaidManager extends Manager {
+  readonly payer: Payer;
+}
+
+/**
+ * The manager that configuration and credentials lead to; nothing is printed or booked. `onLimits` is told what the
+ * API says of the limits of the account that pays.
+ */
+export async function createManager(
+  cli: Cli,
+  project: Project,
+  settings: LoadedConfig,
+  signal: AbortSignal,
+  onLimits: (observation: LimitObservation) => void,
+): Promise<Result<PaidManager, Failure>> {
+  const { model, via } = settings.config.models.manager;
+  const impossible = impossibleModel(settings, 'manager');
+  if (impossible !== undefined) return err(impossible);
+  const apiKey = settings.secrets.apiKey ?? undefined;
+  const needsCli = via === 'cli' || apiKey === undefined;
+  const payer = needsCli ? await findPayer(project, settings, signal) : undefined;
+  const choice = chooseManager({ via, model, apiKey, cli: payer?.login, cliTrouble: payer?.trouble });
+  if (!choice.ok) return choice;
+  if (choice.value.route === 'cli' && payer !== undefined) {
+    const manager = await createOverCli(cli, project, settings, payer, onLimits);
+    return ok({ ...manager, payer: payer.payer });
+  }
+  const manager = await createOverApi(settings, signal, onLimits);
+  return manager.ok ? ok({ ...manager.value, payer: 'api_key' }) : manager;
+}
+
+async function createOverApi(
+  { config, secrets, environment }: LoadedConfig,
+  signal: AbortSignal,
+  onLimits: (observation: LimitObservation) => void,
+): Promise<Result<Manager, Failure>> {
+  const { createSdkManager } = await import('../../manager/sdk-manager.ts');
+  const { manager_timeout, max_retries, retry_base_delay, retry_max_delay } = config.execution;
+  return createSdkManager(
+    {
+      apiKey: secrets.apiKey ?? '',
+      baseUrl: environment['ANTHROPIC_BASE_URL'],
+      timeoutMs: manager_timeout * 1000,
+      silenceMs: SILENCE_MS,
+      maxRetries: max_retries,
+      baseMs: retry_base_delay * 1000,
+      maxMs: retry_max_delay * 1000,
+      random: Math.random,
+      onLimits,
+    },
+    config.models.manager.model,
+    signal,
+  );
+}
+
+/** Who pays for what the Claude CLI does, and the environment in which it is so. */
+interface CliPayer {
+  readonly payer: Payer;
+  readonly login: CliLogin | undefined;
+  /** Why the CLI cannot be asked; undefined where it can. */
+  readonly trouble: string | undefined;
+  readonly name: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** The subscription where the CLI is logged in, else the API key: with a key in its environment the CLI takes that. */
+async function findPayer(project: Project, settings: LoadedConfig, signal: AbortSignal): Promise<CliPayer> {
+  const { config, secrets, environment } = settings;
+  const { command, auth } = config.claude_cli;
+  const whole = { ...environment, ...config.claude_cli.environment };
+  const keyless = Object.fromEntries(Object.entries(whole).filter(([name]) => name !== 'ANTHROPIC_API_KEY'));
+  const claude = await inspectClaude(command, {
+    cwd: project.root,
+    env: whole,
+    timeoutMs: LOGIN_TIMEOUT_MS,
+    signal,
+  });
+  const trouble =
+    claude.kind === 'found' ? undefined : `of claude_cli.command: "${command}" ${claude.message}`;
+  const own = claude.kind === 'found' ? (claude.login ?? NOT_LOGGED_IN) : undefined;
+  if (secrets.apiKey === null || auth === 'subscription' || (own?.loggedIn === true && auth === 'auto'))
+    return { payer: 'subscription', login: own, trouble, name: 'Claude subscription', environment: keyless };
+  const login = own === undefined ? undefined : { loggedIn: true, subscription: undefined };
+  return { payer: 'api_key', login, trouble, name: describeKey(secrets.apiKey), environment: whole };
+}
+
+const NOT_LOGGED_IN: CliLogin = { loggedIn: false, subscription: undefined };
+
+async function createOverCli(
+  cli: Cli,
+  project: Project,
+  { config }: LoadedConfig,
+  payer: CliPayer,
+  onLimits: (observation: LimitObservation) => void,
+): Promise<Manager> {
+  const { createCliManager } = await import('../../manager/cli-manager.ts');
+  const { createProcessTable } = await import('../../worker/process-table.ts');
+  const processes = createProcessTable(cli);
+  const owner = processes.identify(cli.pid) ?? { pid: cli.pid, startTime: 'unknown' };
+  const marker = managerMarker(projectMark(project.root), owner);
+  const { command, settings } = config.claude_cli;
+  return createCliManager({
+    command,
+    model: config.models.manager.model,
+    payer: payer.name,
+    environment: { ...payer.environment, [marker.variable]: marker.value },
+    marker,
+    directory: project.root,
+    settings: Object.keys(settings).length === 0 ? null : JSON.stringify(settings),
+    timeoutMs: config.execution.manager_timeout * 1000,
+    graceMs: GRACE_MS,
+    processes,
+    onLimits,
+  });
+}

@@ -1,0 +1,150 @@
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { Failed, fail } from '../../domain/failure.ts';
+import type { TaskStore } from '../../store/store.ts';
+import type { Cli } from '../../cli/cli.ts';
+import type { CommonOptions } from '../../cli/options.ts';
+import { copiesPlace, projectDataFolder, type CopiesPlace } from './user-data.ts';
+
+export const CONFIG_FILE = 'orchestrator_config.json';
+export const STATE_FOLDER = '.taskmaster';
+
+/** Where a project's files are. Nothing is read to make one. */
+export interface Project {
+  /** The directory that holds the configuration and the state folder. */
+  readonly root: string;
+  /** Undefined where there is none: then defaults apply. */
+  readonly configFile: string | undefined;
+  readonly envFile: string;
+  readonly stateFolder: string;
+  readonly databaseFile: string;
+  readonly tag: string;
+  /** Where copies of the task store are kept, outside of the project: what deletes its folder leaves them. */
+  readonly copies: CopiesPlace;
+  /** Nobody set it up, so all that is kept of it lies in the user's data folder and nothing beside the code. */
+  readonly isOutside: boolean;
+}
+
+/** What is kept of a project outside of it depends on these. */
+type ProjectKeeper = Pick<Cli, 'env' | 'platform' | 'stderr'>;
+
+/** What a project is found by. */
+export type ProjectSeeker = ProjectKeeper & Pick<Cli, 'cwd'>;
+
+/**
+ * The project that a command is about: the nearest directory upwards with a configuration or a state folder, or the
+ * repository that is kept outside of itself, since `do` worked in it.
+ */
+export function findProject(cli: ProjectSeeker, options: CommonOptions): Project {
+  const start = resolve(cli.cwd, options.workingDir ?? '.');
+  if (!existsSync(start) || !statSync(start).isDirectory()) {
+    fail('wrong-usage', `There is no directory ${start}.`, 'Give --working-dir an existing directory.');
+  }
+  const given = options.config === undefined ? undefined : resolve(cli.cwd, options.config);
+  if (given !== undefined && !existsSync(given)) {
+    fail(
+      'config-invalid',
+      `There is no configuration file ${given}.`,
+      'Give --config an existing file, or leave it away.',
+    );
+  }
+  const { tag = 'master' } = options;
+  const place = placeOf(cli, start, options.workingDir === undefined ? given : undefined);
+  const project = place.isOutside ? projectOutside(cli, place.root, tag) : projectIn(cli, place.root, tag);
+  return given === undefined ? project : { ...project, configFile: given };
+}
+
+/** A project whose files are beside its code, as `init` makes them. */
+export function projectIn(cli: ProjectKeeper, root: string, tag: string): Project {
+  return projectWith(cli, root, tag, {
+    folder: root,
+    stateFolder: join(root, STATE_FOLDER),
+    isOutside: false,
+  });
+}
+
+/** The repository whose top is `root` as a project that leaves no trace in it. */
+export function projectOutside(cli: ProjectKeeper, root: string, tag: string): Project {
+  const folder = join(projectDataFolder(cli, root), 'project');
+  return projectWith(cli, realpathSync(root), tag, { folder, stateFolder: folder, isOutside: true });
+}
+
+/** The top of the git repository that a directory is in, or undefined if it is in none. */
+export function gitTop(directory: string): string | undefined {
+  for (let at = directory; ; at = dirname(at)) {
+    if (existsSync(join(at, '.git'))) return at;
+    if (at === dirname(at)) return undefined;
+  }
+}
+
+/** The nearest directory with a project of its own in it, from `start` upwards. */
+export function nearestProject(start: string): string | undefined {
+  for (let directory = start; ; directory = dirname(directory)) {
+    if (existsSync(join(directory, CONFIG_FILE)) || existsSync(join(directory, STATE_FOLDER, DATABASE)))
+      return directory;
+    if (directory === dirname(directory)) return undefined;
+  }
+}
+
+/**
+ * Opens the project's store; without `create` a missing one is a failure that says how to get one. A store to which
+ * tasks were added is copied to the user's own data when it is closed; that this failed is a warning and no more.
+ */
+export async function openProjectStore(project: Project, create = false): Promise<TaskStore> {
+  const { openStore } = await import('../../store/sqlite-store.ts');
+  try {
+    return openStore({
+      file: project.databaseFile,
+      tag: project.tag,
+      create,
+      warnings: process,
+      copies: project.copies,
+    });
+  } catch (error) {
+    if (!(error instanceof Failed) || error.failure.reason !== 'no-project') throw error;
+    const { withLostStore } = await import('./lost-store.ts');
+    throw withLostStore(error.failure, project);
+  }
+}
+
+function projectWith(
+  cli: ProjectKeeper,
+  root: string,
+  tag: string,
+  { folder, stateFolder, isOutside }: { folder: string; stateFolder: string; isOutside: boolean },
+): Project {
+  const configFile = join(folder, CONFIG_FILE);
+  return {
+    root,
+    configFile: existsSync(configFile) ? configFile : undefined,
+    envFile: join(folder, '.env'),
+    stateFolder,
+    databaseFile: join(stateFolder, DATABASE),
+    tag,
+    copies: copiesPlace(cli, root),
+    isOutside,
+  };
+}
+
+const DATABASE = 'tasks.db';
+
+/** Where a project is. A configuration without a store may have come with a clone: it hides none that is outside. */
+function placeOf(
+  cli: ProjectSeeker,
+  start: string,
+  givenConfig: string | undefined,
+): Pick<Project, 'root' | 'isOutside'> {
+  const hasStore = (directory: string): boolean => existsSync(join(directory, STATE_FOLDER, DATABASE));
+  let configured = givenConfig === undefined ? undefined : dirname(givenConfig);
+  if (configured !== undefined && hasStore(configured)) return { root: configured, isOutside: false };
+  for (let directory = start; ; directory = dirname(directory)) {
+    if (configured === undefined && hasStore(directory)) return { root: directory, isOutside: false };
+    if (existsSync(join(directory, CONFIG_FILE))) configured ??= directory;
+    if (existsSync(join(directory, '.git'))) {
+      if (existsSync(projectOutside(cli, directory, '').databaseFile))
+        return { root: directory, isOutside: true };
+      if (configured !== undefined) return { root: configured, isOutside: false };
+    }
+    if (directory === dirname(directory)) return { root: configured ?? start, isOutside: false };
+  }
+}

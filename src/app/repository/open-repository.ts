@@ -1,0 +1,34 @@
+import { fail } from '../../domain/failure.ts';
+import { Git, GitFailed } from '../../workspace/git.ts';
+import type { Cli } from '../../cli/cli.ts';
+
+/** A repository that can be asked. */
+export interface Repository {
+  readonly git: Git;
+  /** Git's own folder, the same for all worktrees. */
+  readonly commonDirectory: string;
+}
+
+/** Opens the repository that holds a directory; throws `Failed` where there is none, or where git cannot be started. */
+export async function openRepository(cli: Cli, directory: string): Promise<Repository> {
+  const git = new Git(directory, cli.env);
+  const found = await git
+    .attempt(['rev-parse', '--path-format=absolute', '--git-common-dir'])
+    .catch((error: unknown) => {
+      if (!(error instanceof GitFailed)) throw error;
+      return fail(
+        'repository-unusable',
+        'git cannot be started.',
+        'Install it: https://git-scm.com/downloads',
+      );
+    });
+  if (found.exitCode === 0) return { git, commonDirectory: found.stdout.replace(/\n$/, '') };
+  const isMissing = found.stderr.includes('not a git repository');
+  return fail(
+    'repository-unusable',
+    isMissing ? `${directory} is in no git repository.` : `git refuses ${directory}: ${found.stderr.trim()}`,
+    isMissing
+      ? 'Without git, workers change the files in place, and nothing is kept apart.'
+      : 'Run `git status` there: git says how to mend it.',
+  );
+}

@@ -1,0 +1,80 @@
+import { stat } from 'node:fs/promises';
+import type { Config } from '../config/config.ts';
+import { fail } from '../../domain/failure.ts';
+import { Git, GitFailed } from '../../workspace/git.ts';
+import { findLayout } from '../../workspace/layout.ts';
+import { inspectRepository, type RepositoryReport } from '../../workspace/preflight.ts';
+import { rehearseIntegration } from '../../workspace/rehearsal.ts';
+import type { Cli } from '../../cli/cli.ts';
+import { workingDirectory } from '../run/compose.ts';
+import { gitTop, type Project } from '../project/project.ts';
+import { cacheDirectory } from '../project/user-data.ts';
+
+/** Where workers will work: all in one directory, or each in a worktree of that directory's repository. */
+export interface WorkPlace {
+  readonly directory: string;
+  readonly isIsolated: boolean;
+  /** Why they share it although nobody has asked for that; null where they do not, or somebody has. */
+  readonly why: string | null;
+}
+
+/** Finds out; throws `Failed` where they would work otherwise than it was asked for. `check` and `run` go by it alike. */
+export async function findWorkPlace(cli: Cli, project: Project, config: Config): Promise<WorkPlace> {
+  const directory = workingDirectory(project, { config });
+  const { isolation, default_working_dir: given } = config.execution;
+  const found = await stat(directory).catch(() => undefined);
+  if (found?.isDirectory() !== true)
+    fail(
+      'config-invalid',
+      `Workers would work in ${directory}, which is ${found === undefined ? 'not there' : 'no directory'}.`,
+      `Make it, or correct execution.default_working_dir, which is ${JSON.stringify(given)}.`,
+    );
+  if (isolation === 'none') return { directory, isIsolated: false, why: null };
+  const why = await whyNoRepository(directory, cli.env);
+  if (why !== undefined && isolation === 'worktree')
+    fail('repository-unusable', `${why} Tasks cannot get worktrees of their own there.`, FIX);
+  return { directory, isIsolated: why === undefined, why: why ?? null };
+}
+
+/** All that speaks against a run there, and what people should know; changes nothing. */
+export async function inspectWorkPlace(
+  cli: Cli,
+  { execution, workspace }: Config,
+  { directory, isIsolated }: WorkPlace,
+): Promise<RepositoryReport> {
+  const git = new Git(directory, cli.env);
+  const request = { workingDirectory: directory, cacheRoot: null, workers: execution.max_workers };
+  if (!isIsolated) return await inspectRepository(git, request);
+  const places = { workingDirectory: directory, cacheDirectory: cacheDirectory(cli), root: workspace.root };
+  // Without a checkout there is none, which is told as such.
+  const layout = await findLayout(git, places).catch(() => undefined);
+  const report = await inspectRepository(git, { ...request, cacheRoot: layout?.root ?? null });
+  if (report.failures.length > 0) return report;
+  const refusal = await rehearseIntegration(directory, cli.env, report.branch);
+  return refusal === undefined ? report : { ...report, failures: [refusal] };
+}
+
+const FIX = 'Run `git init` and make a first commit, or set execution.isolation to "none".';
+
+/** A sentence that says why there is none; throws `Failed` where there is one that cannot be used. */
+async function whyNoRepository(directory: string, env: Cli['env']): Promise<string | undefined> {
+  const asked = await new Git(directory, env).attempt(['rev-parse', '--git-dir']).catch((error: unknown) => {
+    if (!(error instanceof GitFailed)) throw error;
+    return { exitCode: null, stderr: error.stderr };
+  });
+  const { exitCode, stderr } = asked;
+  if (exitCode === 0) return undefined;
+  const top = gitTop(directory);
+  const isMissing = exitCode === null || /not a git repository/i.test(stderr);
+  // Git that is away for a moment, or a damaged repository, must not end with workers in the user's checkout.
+  if (isMissing && top !== undefined)
+    fail(
+      'repository-unusable',
+      `${top}/.git is there, but ${exitCode === null ? `git cannot be started (${stderr})` : 'git does not take it for a repository'}.`,
+      'Mend that, or set execution.isolation to "none": then workers share your directory.',
+    );
+  if (exitCode === null) return `git cannot be started (${stderr}).`;
+  if (isMissing) return `${directory} is not in a git repository.`;
+  // Such as one that belongs to somebody else: to go on without isolation would be another job than the one asked for.
+  return fail('repository-unusable', `git cannot use the repository of ${directory}: ${stderr.trim()}`);
+}
