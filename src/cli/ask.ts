@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import type { Cli } from './cli.ts';
-import { interruptible } from './interrupt.ts';
+import { interruptible } from '../app/interrupt.ts';
 
 /**
  * Asks a yes-or-no question whose answer is no, unless a person at a terminal says yes. `kept` says what state it leaves

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import type { Services } from '../app/services.ts';
 
 /** The part of a terminal stream that the tool uses. */
 export interface Output {
@@ -10,27 +10,41 @@ export interface Output {
   off(event: 'error' | 'resize' | 'drain', listener: (error: Error) => void): unknown;
 }
 
-/** Everything the commands take from the process they run in; only `main.ts` makes one. */
-export interface Cli {
+type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+
+/** What the command line takes from the process it runs in; only `main.ts` reads that. */
+export interface CliProcess extends Omit<Services, 'tell' | 'onInterrupt'> {
   readonly argv: readonly string[];
-  /** The environment as it was given, without `.env`. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
-  readonly pid: number;
-  readonly platform: NodeJS.Platform;
-  readonly nodeVersion: string;
-  readonly nodePath: string;
-  /** The file that was started, for commands that start the tool again. */
-  readonly scriptPath: string;
-  readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Output;
   readonly stderr: Output;
   /** Calls `listener` at each SIGINT, SIGTERM and SIGHUP until the returned function is called. */
-  onSignal(listener: (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => void): () => void;
-  /** Sends a signal to a process, to a whole group where `pid` is negative; throws if there is none. */
-  readonly kill: (pid: number, signal: NodeJS.Signals) => void;
+  readonly onSignal: (listener: (signal: Signal) => void) => () => void;
+}
+
+/** A command line at work. */
+export interface Cli extends CliProcess, Services {
+  /** Set anew once the options are known. */
+  tell: Services['tell'];
   /** What the process will exit with; 0 until a command says otherwise. */
   exitCode: number;
+  /** What it is to exit with if it ends because of a signal: by the first one that came. */
+  interruptExit: number | undefined;
+}
+
+/** The command line of a process. */
+export function makeCli(process: CliProcess): Cli {
+  const cli: Cli = {
+    ...process,
+    tell: ({ message }) => void process.stderr.write(`${message}\n`),
+    onInterrupt: (listener) =>
+      process.onSignal((signal) => {
+        cli.interruptExit ??= SIGNAL_EXIT[signal];
+        listener();
+      }),
+    exitCode: 0,
+    interruptExit: undefined,
+  };
+  return cli;
 }
 
 /** Exit codes, as documented in the README. */
@@ -45,3 +59,6 @@ export const EXIT = {
   bug: 70,
   interrupted: 130,
 } as const;
+
+/** What each signal makes the process exit with. */
+const SIGNAL_EXIT: Readonly<Record<Signal, number>> = { SIGINT: EXIT.interrupted, SIGTERM: 143, SIGHUP: 129 };

@@ -2,7 +2,7 @@ import { fstatSync, realpathSync } from 'node:fs';
 import { Failed, type Failure, type FailureReason } from '../domain/failure.ts';
 import type { Redact } from '../domain/redact.ts';
 import packageJson from '../../package.json' with { type: 'json' };
-import { EXIT, type Cli, type Output } from './cli.ts';
+import { EXIT, makeCli, type Cli, type Output } from './cli.ts';
 import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS, type CommandEntry } from './commands.ts';
 import { FileOutput } from './file-output.ts';
 import { topLevelHelp, VALUE_OPTIONS } from './help.ts';
@@ -37,6 +37,7 @@ async function runProcess(
   description: string,
   commands: readonly CommandEntry[],
 ): Promise<void> {
+  hideSqliteWarning();
   let cli: Cli;
   try {
     cli = processCli();
@@ -140,8 +141,9 @@ async function report(cli: Cli, error: unknown, redact: Redact): Promise<number>
   };
   if (cli.argv.includes('--json')) cli.stdout.write(`${JSON.stringify({ error: shown })}\n`);
   else cli.stderr.write(formatFailure(shown));
-  // Which signal it was decides the code, and who caught it has set that already.
-  return failure.reason === 'interrupted' && cli.exitCode !== 0 ? cli.exitCode : EXIT_CODES[failure.reason];
+  return failure.reason === 'interrupted' && cli.interruptExit !== undefined
+    ? cli.interruptExit
+    : EXIT_CODES[failure.reason];
 }
 
 function formatFailure(failure: Failure): string {
@@ -173,6 +175,14 @@ const EXIT_CODES: Readonly<Record<FailureReason, number>> = {
   'system-error': EXIT.usage,
 };
 
+/** Node's own SQLite is experimental, which nobody who uses this tool can do anything about. */
+function hideSqliteWarning(): void {
+  const emitWarning: (warning: string | Error, ...rest: never[]) => void = process.emitWarning.bind(process);
+  process.emitWarning = (warning: string | Error, ...rest: never[]) => {
+    if (!String(warning).startsWith('SQLite is an experimental feature')) emitWarning(warning, ...rest);
+  };
+}
+
 /** Pipes and terminals are left to Node. */
 function outputOf(stream: NodeJS.WriteStream & { readonly fd: number }): Output {
   const kind = fstatSync(stream.fd);
@@ -180,7 +190,7 @@ function outputOf(stream: NodeJS.WriteStream & { readonly fd: number }): Output 
 }
 
 function processCli(): Cli {
-  return {
+  return makeCli({
     argv: process.argv.slice(2),
     env: process.env,
     cwd: process.cwd(),
@@ -201,6 +211,5 @@ function processCli(): Cli {
       };
     },
     kill: (pid, signal) => process.kill(pid, signal),
-    exitCode: 0,
-  };
+  });
 }

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
+import type { ProjectRequest } from '../app/project/project.ts';
+import type { Notice, Services } from '../app/services.ts';
 import type { Cli, Output } from './cli.ts';
+import { fold } from './fold.ts';
 import { COMMON_OPTIONS } from './help.ts';
 
 /** The options that every command takes, before or after its name. None has a default: the configuration has them. */
-export interface CommonOptions {
-  readonly config?: string;
-  readonly workingDir?: string;
-  readonly tag?: string;
+export interface CommonOptions extends ProjectRequest {
   readonly json?: boolean;
   readonly verbose?: boolean;
   readonly quiet?: boolean;
@@ -40,7 +40,24 @@ type Action<O> = (options: O, args: readonly string[]) => Promise<number | undef
 /** Gives a command its action. */
 export function onRun<O extends CommonOptions>(command: Command, cli: Cli, run: Action<O>): Command {
   return command.action(async () => {
+    cli.tell = teller(cli, command.optsWithGlobals<O>());
     const code = await run(command.optsWithGlobals<O>(), command.args);
     if (code !== undefined) cli.exitCode = code;
   });
+}
+
+const PREFIXES: Readonly<Record<Notice['kind'], string>> = {
+  warning: 'warning: ',
+  configuration: 'warning: ',
+  note: 'note: ',
+  progress: '',
+  prompt: '',
+};
+
+/** What is said beside a report goes to stderr; with --quiet only what nobody may miss. */
+function teller({ stderr }: Cli, { quiet }: CommonOptions): Services['tell'] {
+  return ({ kind, message }) => {
+    if (quiet === true && kind !== 'warning' && kind !== 'prompt') return;
+    stderr.write(`${fold(stderr, [PREFIXES[kind] + message]).join('\n')}\n`);
+  };
 }

@@ -97,7 +97,7 @@ function choose(project: Project, copies: readonly KnownCopy[], name: string | u
 const LOOK = '`claude-orchestrator recover store --dry-run` shows what there is.';
 
 function refuseToReplace({ databaseFile }: Project, chosen: KnownCopy): void {
-  const content = readCopy(databaseFile, { warnings: process });
+  const content = readCopy(databaseFile);
   const what =
     content === undefined
       ? 'one that cannot be read'
@@ -124,7 +124,7 @@ async function refuseBesideRun(cli: Cli, { content }: KnownCopy): Promise<void> 
 
 function bring({ databaseFile, stateFolder }: Project, copy: KnownCopy, replace: boolean): string | null {
   const lock = existsSync(stateFolder)
-    ? acquireRunLock(`${databaseFile}-run-lock`, { warnings: process })
+    ? acquireRunLock(`${databaseFile}-run-lock`)
     : { release: () => undefined };
   if (lock === undefined)
     return fail(

@@ -34,17 +34,10 @@ export interface Driver {
   close(): void;
 }
 
-/** Where Node emits its warnings: `process`, handed in since only the command line may reach for it. */
-interface WarningEmitter {
-  emitWarning: (warning: string | Error, ...rest: never[]) => void;
-}
-
 /** How to choose and load a driver. */
 export interface DriverOptions {
   /** Takes this driver or none, instead of the first that loads. */
   readonly driver?: DriverName;
-  /** Spares people Node's warning that its own SQLite is experimental; without it, the warning is shown. */
-  readonly warnings?: WarningEmitter;
 }
 
 /** The part of Node's own `node:sqlite` that is used; its types are not in those of Node 20. */
@@ -65,12 +58,12 @@ interface NodeSqliteStatement extends Statement<Record<string, SqlValue>> {
 const load = createRequire(import.meta.url);
 
 /** Opens a database file, created if it is missing. Throws `Failed` ("store-unusable") where no driver can be loaded. */
-export function openDriver(file: string, { driver, warnings }: DriverOptions = {}): Driver {
+export function openDriver(file: string, { driver }: DriverOptions = {}): Driver {
   const problems: string[] = [];
   let isMissing = false;
   for (const name of driver === undefined ? DRIVERS : [driver]) {
     try {
-      return name === 'better-sqlite3' ? openBetterSqlite(file) : openNodeSqlite(file, warnings);
+      return name === 'better-sqlite3' ? openBetterSqlite(file) : openNodeSqlite(file);
     } catch (error) {
       if (!isLoadError(error)) throw error;
       problems.push(`${name}: ${firstLine(error)}`);
@@ -112,8 +105,8 @@ function knownBinding(): { nativeBinding?: string } {
   return existsSync(nativeBinding) ? { nativeBinding } : {};
 }
 
-function openNodeSqlite(file: string, warnings: WarningEmitter | undefined): Driver {
-  const { DatabaseSync } = withoutSqliteWarning(warnings, () => load('node:sqlite') as NodeSqlite);
+function openNodeSqlite(file: string): Driver {
+  const { DatabaseSync } = load('node:sqlite') as NodeSqlite;
   const database = new DatabaseSync(file);
   return {
     name: 'node:sqlite',
@@ -129,21 +122,6 @@ function openNodeSqlite(file: string, warnings: WarningEmitter | undefined): Dri
     exec: (sql) => database.exec(sql),
     close: () => database.close(),
   };
-}
-
-/** Node warns while it loads the module, so only then is anything held back, and only that one warning. */
-function withoutSqliteWarning<T>(warnings: WarningEmitter | undefined, work: () => T): T {
-  if (warnings === undefined) return work();
-  const emitWarning = warnings.emitWarning;
-  warnings.emitWarning = (warning, ...rest) => {
-    if (!String(warning).startsWith('SQLite is an experimental feature'))
-      emitWarning.call(warnings, warning, ...rest);
-  };
-  try {
-    return work();
-  } finally {
-    warnings.emitWarning = emitWarning;
-  }
 }
 
 /** Whether the library or its binary is missing or made for another Node, so that the next driver may do. */

@@ -169,7 +169,6 @@ describe('status', () => {
       accounts: { worker: account, manager: account },
       project: '/somewhere/else',
       now: Date.now,
-      warnings: process,
     });
     ledger.observe('worker', {
       windows: [{ name: 'five_hour', utilization: 1, status: 'rejected', resetsAt }],

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
-import type { Cli, Output } from '../../src/cli/cli.ts';
+import { makeCli, type Output } from '../../src/cli/cli.ts';
 import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS, type CommandEntry } from '../../src/cli/commands.ts';
 import { runCli } from '../../src/cli/main.ts';
 
@@ -27,7 +27,7 @@ export async function runInProcess(
 ): Promise<CliEnd> {
   const stdout = new MemoryOutput(options);
   const stderr = new MemoryOutput(options);
-  const cli: Cli = {
+  const cli = makeCli({
     argv,
     env: options.env ?? {},
     cwd: options.cwd,
@@ -41,8 +41,7 @@ export async function runInProcess(
     stderr,
     onSignal: () => () => undefined,
     kill: () => undefined,
-    exitCode: 0,
-  };
+  });
   await runCli(cli, 'claude-orchestrator', 'A tool.', commands);
   return { exitCode: cli.exitCode, stdout: stdout.text, stderr: stderr.text };
 }

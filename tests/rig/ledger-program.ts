@@ -15,7 +15,6 @@ const open = () =>
     accounts: { worker: account, manager: account },
     project: `/project/${process.pid}`,
     now: Date.now,
-    warnings: process,
     ...(driver === undefined ? {} : { driver }),
   });
 

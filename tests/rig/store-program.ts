@@ -15,7 +15,6 @@ const open = () =>
     file,
     tag: 'master',
     create: true,
-    warnings: process,
     ...(driver === undefined ? {} : { driver }),
   });
 const say = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import type { Config, ConfigProblem } from '../config/config.ts';
 import { formatProblem } from '../config/problem.ts';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 import type { Project } from '../project/project.ts';
 import type { Finding, Findings } from './finding.ts';
 
@@ -31,11 +31,11 @@ export function checkConfiguration(
 }
 
 /** Whether others can read `.env`. */
-export function checkEnvFile(cli: Cli, { envFile }: Project, findings: Findings): Finding[] {
+export function checkEnvFile(services: Services, { envFile }: Project, findings: Findings): Finding[] {
   if (!existsSync(envFile)) return [findings.ok('no .env; the environment is used')];
   const mode = statSync(envFile).mode & 0o777;
   // Windows has no such modes.
-  if (cli.platform !== 'win32' && (mode & 0o077) !== 0)
+  if (services.platform !== 'win32' && (mode & 0o077) !== 0)
     return [
       findings.warning(
         `other users can read ${envFile} (mode ${mode.toString(8)})`,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { simpleGit } from 'simple-git';
 import type { Config } from '../config/config.ts';
 import type { Failure } from '../../domain/failure.ts';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 import type { Project } from '../project/project.ts';
 import { plural } from '../../domain/text/format.ts';
 import { findWorkPlace, inspectWorkPlace } from '../repository/work-place.ts';
@@ -15,7 +15,7 @@ const SILENCE_MS = 10_000;
  * start, but results mix with the user's own edits.
  */
 export async function checkGit(
-  cli: Cli,
+  services: Services,
   project: Project,
   config: Config,
   signal: AbortSignal,
@@ -23,8 +23,8 @@ export async function checkGit(
 ): Promise<Finding[]> {
   const { root } = project;
   const look = async () => {
-    const place = await findWorkPlace(cli, project, config);
-    return { ...(await inspectWorkPlace(cli, config, place)), isIsolated: place.isIsolated };
+    const place = await findWorkPlace(services, project, config);
+    return { ...(await inspectWorkPlace(services, config, place)), isIsolated: place.isIsolated };
   };
   const looked = await Promise.race([
     Promise.all([look(), isEnvCommitted(root, signal)]),

@@ -3,7 +3,7 @@ import type { LoadedConfig } from '../config/config.ts';
 import { formatDue } from '../../domain/text/clock.ts';
 import { limitWords } from '../../domain/usage-limit.ts';
 import { chooseBilling } from '../../worker/billing.ts';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 import type { ClaudeCli } from '../claude/claude-cli.ts';
 import type { Project } from '../project/project.ts';
 import { accountsOf, openLedger, payersOf } from '../claude/accounts.ts';
@@ -13,7 +13,7 @@ import { canLoadDriver, NO_DRIVER } from './store.ts';
 
 /** Whether a usage limit is in force that a run would wait for, as far as runs on this machine have met it. */
 export function checkLimits(
-  cli: Cli,
+  services: Services,
   project: Project,
   settings: LoadedConfig,
   claude: ClaudeCli,
@@ -23,9 +23,13 @@ export function checkLimits(
   const loggedIn = claude.kind === 'found' ? claude.login?.loggedIn : undefined;
   const payer = chooseBilling({ auth: settings.config.claude_cli.auth, hasApiKey, loggedIn });
   if (!payer.ok) return [findings.skipped('not checked: nobody is known who would pay')];
-  if (!existsSync(ledgerFile(cli))) return [findings.ok('no usage limit is known')];
+  if (!existsSync(ledgerFile(services))) return [findings.ok('no usage limit is known')];
   if (!canLoadDriver()) return [findings.skipped(NO_DRIVER)];
-  const ledger = openLedger(cli, project, accountsOf(cli, settings, payersOf(payer.value, settings)));
+  const ledger = openLedger(
+    services,
+    project,
+    accountsOf(services, settings, payersOf(payer.value, settings)),
+  );
   try {
     const now = Date.now();
     const pause = ledger.pause();

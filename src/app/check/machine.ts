@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 import { formatBytes, measureAttempts, WORTH_TELLING_BYTES } from '../project/disk-use.ts';
 import type { Project } from '../project/project.ts';
 import { firstLineOf, type Finding, type Findings } from './finding.ts';
@@ -10,8 +11,8 @@ const TOO_LITTLE_BYTES = 100e6;
 const LITTLE_BYTES = 2e9;
 
 /** The Node that runs the tool; one that is too old has been refused before. */
-export function checkNode(cli: Cli, { ok }: Findings): Finding[] {
-  return [ok(`Node.js ${cli.nodeVersion}`)];
+export function checkNode(services: Services, { ok }: Findings): Finding[] {
+  return [ok(`Node.js ${services.nodeVersion}`)];
 }
 
 /** Whether there is room on the disk, and whether the project can be written to. */
@@ -46,7 +47,7 @@ export async function checkDisk(project: Project, findings: Findings): Promise<F
 
 /** Only a real write tells, since permissions, quotas and read-only mounts all count. */
 function tryToWrite(folder: string): string | undefined {
-  const file = join(folder, `.check.${process.pid}.tmp`);
+  const file = join(folder, `.check.${randomUUID()}.tmp`);
   try {
     writeFileSync(file, 'x', { flag: 'wx' });
     return undefined;

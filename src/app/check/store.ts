@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import { probeDriver } from '../../store/driver.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { createProcessTable, type ProcessTable } from '../../worker/process-table.ts';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 import { openProjectStore, type Project } from '../project/project.ts';
 import type { Finding, Findings } from './finding.ts';
 
 /** What drives SQLite here; without it there is no task list, and nothing to be said of one. */
 export function checkDriver({ ok }: Findings): Finding[] {
-  return [ok(`${probeDriver({ warnings: process })} can be loaded`)];
+  return [ok(`${probeDriver()} can be loaded`)];
 }
 
 /** The database, read through and through. */
@@ -27,7 +27,7 @@ export async function checkStore(project: Project, findings: Findings): Promise<
     ];
   }
   const { inspectStore } = await import('../../store/inspect-store.ts');
-  const { driver, problems } = inspectStore(databaseFile, { warnings: process });
+  const { driver, problems } = inspectStore(databaseFile);
   const copy = newestCopy(project);
   const copied = copy === undefined ? '' : `; its newest copy is ${describeCopy(copy)}`;
   const rescue = copy === undefined ? '' : ' Or bring its copy back with `recover store --replace`.';
@@ -38,18 +38,16 @@ export async function checkStore(project: Project, findings: Findings): Promise<
 }
 
 /** A run that is in progress, one that was killed, and workers that it left behind. */
-export async function checkRuns(cli: Cli, project: Project, findings: Findings): Promise<Finding[]> {
+export async function checkRuns(
+  services: Services,
+  project: Project,
+  findings: Findings,
+): Promise<Finding[]> {
   if (!existsSync(project.databaseFile)) return [];
   if (!canLoadDriver()) return [findings.skipped(NO_DRIVER)];
   const store = await openProjectStore(project);
   try {
-    const { platform, pid } = cli;
-    const table = createProcessTable({
-      platform,
-      pid,
-      kill: (target, signal) => void process.kill(target, signal),
-    });
-    return describeRuns(store, table, findings);
+    return describeRuns(store, createProcessTable(services), findings);
   } finally {
     store.close();
   }
@@ -61,7 +59,7 @@ export const NO_DRIVER = 'not checked: SQLite cannot be loaded';
 /** Whether SQLite can be used at all. */
 export function canLoadDriver(): boolean {
   try {
-    probeDriver({ warnings: process });
+    probeDriver();
     return true;
   } catch {
     return false;

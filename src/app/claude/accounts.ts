@@ -4,7 +4,7 @@ import { apiKeyAccount, subscriptionAccount, type Account } from '../../usage/ac
 import type { Role, UsageLedger } from '../../usage/ledger.ts';
 import { openUsageLedger } from '../../usage/sqlite-ledger.ts';
 import { chooseManagerPayer, type Payer } from '../../worker/billing.ts';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 import { homeOf, ledgerFile } from '../project/user-data.ts';
 import type { Project } from '../project/project.ts';
 
@@ -16,25 +16,24 @@ export interface Payers {
 
 /** The accounts of those who pay. */
 export function accountsOf(
-  cli: Cli,
+  services: Services,
   settings: LoadedConfig,
   { worker, manager }: Payers,
 ): Record<Role, Account> {
-  return { worker: accountOf(cli, settings, worker), manager: accountOf(cli, settings, manager) };
+  return { worker: accountOf(services, settings, worker), manager: accountOf(services, settings, manager) };
 }
 
 /** The ledger of this user, for the accounts that pay in a project. */
 export function openLedger(
-  cli: Cli,
+  services: Services,
   project: Project,
   accounts: Readonly<Record<Role, Account>>,
 ): UsageLedger {
   return openUsageLedger({
-    file: ledgerFile(cli),
+    file: ledgerFile(services),
     accounts,
     project: project.root,
     now: Date.now,
-    warnings: process,
   });
 }
 
@@ -44,9 +43,13 @@ export function payersOf(worker: Payer, { config, secrets }: LoadedConfig): Paye
   return { worker, manager: chooseManagerPayer(worker, { hasApiKey: secrets.apiKey !== null, via }) };
 }
 
-function accountOf(cli: Cli, { config, secrets, environment }: LoadedConfig, payer: Payer): Account {
+function accountOf(
+  services: Services,
+  { config, secrets, environment }: LoadedConfig,
+  payer: Payer,
+): Account {
   const whole = { ...environment, ...config.claude_cli.environment };
   if (payer === 'subscription' || secrets.apiKey === null)
-    return subscriptionAccount({ environment: whole, home: homeOf(cli) }, 'Claude subscription');
+    return subscriptionAccount({ environment: whole, home: homeOf(services) }, 'Claude subscription');
   return apiKeyAccount(secrets.apiKey, whole, describeKey(secrets.apiKey));
 }

@@ -1,4 +1,5 @@
 import { execa } from 'execa';
+import type { Services } from '../services.ts';
 
 /** How a short-lived program ended. */
 export type ProbeResult =
@@ -17,6 +18,8 @@ export interface ProbeOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Sends a signal; to a whole group where `pid` is negative. */
+  readonly kill: Services['kill'];
 }
 
 const LARGEST_OUTPUT = 200_000;
@@ -25,7 +28,7 @@ const LARGEST_OUTPUT = 200_000;
 export async function probe(
   command: string,
   args: readonly string[],
-  { cwd, env, timeoutMs, signal }: ProbeOptions,
+  { cwd, env, timeoutMs, signal, kill }: ProbeOptions,
 ): Promise<ProbeResult> {
   const child = execa(command, args, {
     cwd,
@@ -38,9 +41,16 @@ export async function probe(
   });
   const { pid } = child;
   const state = { late: false };
+  const killGroup = (): void => {
+    try {
+      if (pid !== undefined) kill(-pid, 'SIGKILL');
+    } catch {
+      // Everything in it has ended.
+    }
+  };
   const stop = (): void => {
     state.late = true;
-    if (pid !== undefined) killGroup(pid);
+    killGroup();
     // A child of its that left the group may hold the pipes open.
     child.stdout.destroy();
     child.stderr.destroy();
@@ -57,15 +67,7 @@ export async function probe(
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', stop);
-    if (pid !== undefined) killGroup(pid);
-  }
-}
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // Everything in it has ended.
+    killGroup();
   }
 }
 

@@ -1,10 +1,10 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makePrivateFolder } from '../../store/private-folder.ts';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 import { cacheDirectory } from '../project/user-data.ts';
 
-type Machine = Pick<Cli, 'env' | 'platform'>;
+type Machine = Pick<Services, 'env' | 'platform'>;
 
 /** Whether this very program was found to be the Claude CLI before: to ask it again would make every run wait. */
 export function isRecognised(machine: Machine, program: string): boolean {

@@ -3,7 +3,7 @@ import type { TaskStore } from '../../store/store.ts';
 import { listWorktrees, removeWorktree } from '../../workspace/idle-worktrees.ts';
 import { findLayout, type Layout } from '../../workspace/layout.ts';
 import { Snapshots, type Snapshot } from '../../workspace/snapshots.ts';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 import { workingDirectory } from '../run/compose.ts';
 import { bytesBelow, measureAttempts } from '../project/disk-use.ts';
 import type { Project } from '../project/project.ts';
@@ -29,7 +29,7 @@ export interface CleanReport {
 
 /** What it works on. */
 export interface CleanContext {
-  readonly cli: Cli;
+  readonly services: Services;
   readonly project: Project;
   readonly settings: LoadedConfig;
   readonly store: TaskStore;
@@ -74,15 +74,15 @@ interface Place {
 const NONE = { worktrees: [], kept: [] };
 
 /** Undefined where nothing has landed yet, which is so without a repository too. */
-async function findPlace({ cli, project, settings }: CleanContext): Promise<Place | undefined> {
+async function findPlace({ services, project, settings }: CleanContext): Promise<Place | undefined> {
   const directory = workingDirectory(project, settings);
-  const repository = await openRepository(cli, directory).catch(() => undefined);
+  const repository = await openRepository(services, directory).catch(() => undefined);
   if (repository === undefined) return undefined;
   const { git } = repository;
   const landed = await integrationTips(git);
   if (landed.length === 0) return undefined;
   const { root } = settings.config.workspace;
-  const places = { workingDirectory: directory, cacheDirectory: cacheDirectory(cli), root };
+  const places = { workingDirectory: directory, cacheDirectory: cacheDirectory(services), root };
   return { repository, snapshots: new Snapshots(git), layout: await findLayout(git, places), landed };
 }
 

@@ -1,28 +1,27 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, parse, resolve } from 'node:path';
 import { fail } from '../../domain/failure.ts';
-import type { Cli } from '../../cli/cli.ts';
-import type { CommonOptions } from '../../cli/options.ts';
-import { projectIn, type Project } from '../project/project.ts';
+import type { Services } from '../services.ts';
+import { projectIn, type Project, type ProjectRequest } from '../project/project.ts';
 
 /** Where `init` makes a project: here, whatever lies further up. */
-export function placeForProject(cli: Cli, options: CommonOptions): Project {
-  const given = options.config === undefined ? undefined : resolve(cli.cwd, options.config);
+export function placeForProject(services: Services, options: ProjectRequest): Project {
+  const given = options.config === undefined ? undefined : resolve(services.cwd, options.config);
   const root =
     options.workingDir === undefined && given !== undefined
       ? dirname(given)
-      : resolve(cli.cwd, options.workingDir ?? '.');
+      : resolve(services.cwd, options.workingDir ?? '.');
   if (!existsSync(root) || !statSync(root).isDirectory())
     fail('wrong-usage', `There is no directory ${root}.`, 'Make it first, or give another one.');
-  refuseHome(cli, root);
-  const project = projectIn(cli, root, options.tag ?? 'master');
+  refuseHome(services, root);
+  const project = projectIn(services, root, options.tag ?? 'master');
   return given === undefined ? project : { ...project, configFile: given };
 }
 
 /** A project in the home directory would be found from every directory below it. */
-export function refuseHome(cli: Pick<Cli, 'env'>, root: string): void {
+export function refuseHome(services: Pick<Services, 'env'>, root: string): void {
   const real = realpathSync(root);
-  const home = cli.env['HOME'] ?? cli.env['USERPROFILE'] ?? '';
+  const home = services.env['HOME'] ?? services.env['USERPROFILE'] ?? '';
   const isHome = home !== '' && existsSync(home) && realpathSync(home) === real;
   if (!isHome && real !== parse(real).root) return;
   fail(

@@ -2,7 +2,7 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync }
 import { basename, join } from 'node:path';
 import { fail } from '../../domain/failure.ts';
 import { probeDriver } from '../../store/driver.ts';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 import { CONFIG_FILE, openProjectStore, type Project } from '../project/project.ts';
 import { detectStacks } from './detect-stack.ts';
 import { completeGitignore } from './git-ignore.ts';
@@ -31,12 +31,12 @@ export interface SetUp {
  * configuration is replaced. Throws `Failed` where something cannot be written.
  */
 export async function setUpProject(
-  cli: Cli,
+  services: Services,
   project: Project,
   mayReplace: (file: string) => Promise<boolean>,
 ): Promise<SetUp> {
   // Without SQLite all that would be written is of no use: so it is looked for before anything is.
-  probeDriver({ warnings: process });
+  probeDriver();
   const stacks = detectStacks(filesOf(project.root));
   makeStateFolder(project);
   return {
@@ -46,7 +46,7 @@ export async function setUpProject(
       writeEnv(project),
       ignoreState(project),
       writeSchema(project),
-      await createStore(cli, project),
+      await createStore(services, project),
     ],
   };
 }
@@ -101,10 +101,10 @@ function writeSchema(project: Project): FileReport {
   return { path: SCHEMA_FILE, action: current === undefined ? 'written' : 'replaced' };
 }
 
-async function createStore(cli: Cli, project: Project): Promise<FileReport> {
+async function createStore(services: Services, project: Project): Promise<FileReport> {
   const path = '.taskmaster/tasks.db';
   const existed = existsSync(project.databaseFile);
-  const note = await takeOverOutside(cli, project);
+  const note = await takeOverOutside(services, project);
   if (note !== undefined) return { path, action: 'written', note };
   const store = await openProjectStore(project, true);
   store.close();

@@ -5,7 +5,7 @@ import { plural } from '../../domain/text/format.ts';
 import { openDriver } from '../../store/driver.ts';
 import { openRunLock } from '../../store/run-lock.ts';
 import type { TaskStore } from '../../store/store.ts';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 import { processLookUp } from '../project/process-look-up.ts';
 import { openProjectStore, projectOutside, type Project } from '../project/project.ts';
 
@@ -17,15 +17,15 @@ const FOLDERS = ['attempts', 'logs'];
  * files of their attempts. Returns a sentence about it, or undefined where there is nothing. Throws `Failed` while
  * anything works there. A crash leaves the old store or the new one, and the old one goes last.
  */
-export async function takeOverOutside(cli: Cli, project: Project): Promise<string | undefined> {
-  const outside = projectOutside(cli, project.root, project.tag);
+export async function takeOverOutside(services: Services, project: Project): Promise<string | undefined> {
+  const outside = projectOutside(services, project.root, project.tag);
   if (!existsSync(outside.databaseFile) || existsSync(project.databaseFile)) return undefined;
   const store = await openProjectStore(outside);
   try {
-    const holder = `process ${cli.pid}, which sets the project up`;
+    const holder = `process ${services.pid}, which sets the project up`;
     const lock = openRunLock(`${outside.databaseFile}-run-lock`, () => store.lastRun(), { holder });
     try {
-      await refuseAtWork(cli, store, outside);
+      await refuseAtWork(services, store, outside);
       await moveState(store, outside, project);
       return `taken over from ${outside.stateFolder}, with ${plural(store.tasks().length, 'task')}`;
     } finally {
@@ -36,8 +36,8 @@ export async function takeOverOutside(cli: Cli, project: Project): Promise<strin
   }
 }
 
-async function refuseAtWork(cli: Cli, store: TaskStore, { stateFolder }: Project): Promise<void> {
-  const isAlive = await processLookUp(cli);
+async function refuseAtWork(services: Services, store: TaskStore, { stateFolder }: Project): Promise<void> {
+  const isAlive = await processLookUp(services);
   const atWork = store
     .attempts({ running: true })
     .filter(({ process }) => process !== null && isAlive(process));
@@ -77,7 +77,7 @@ async function moveState(store: TaskStore, from: Project, to: Project): Promise<
 
 /** As a store that was made in its place: a copy does not bring its way of writing with it. */
 function useLog(file: string): void {
-  const driver = openDriver(file, { warnings: process });
+  const driver = openDriver(file);
   driver.exec('PRAGMA journal_mode = WAL');
   driver.close();
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
@@ -19,7 +20,7 @@ export function writeFileWhole(file: string, content: Buffer | string, mode = 0o
   let temporary = '';
   try {
     const target = existing(file) ?? file;
-    temporary = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
+    temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`);
     const kept = existing(file) === undefined ? undefined : statSync(target).mode & 0o777;
     const descriptor = openSync(temporary, 'wx', kept ?? mode);
     try {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import type { LoadedConfig } from '../config/config.ts';
 import { Failed, fail } from '../../domain/failure.ts';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 import { detectStacks } from '../init/detect-stack.ts';
 import { refuseHome } from '../init/place.ts';
 import { filesOf } from '../init/set-up.ts';
@@ -11,7 +11,6 @@ import { configTemplate } from '../init/templates.ts';
 import { writeFileWhole } from '../init/write-file.ts';
 import { copyNotice } from '../project/lost-store.ts';
 import { makePrivateFolder } from '../../store/private-folder.ts';
-import type { CommonOptions } from '../../cli/options.ts';
 import {
   CONFIG_FILE,
   findProject,
@@ -19,6 +18,7 @@ import {
   projectOutside,
   type Project,
   type ProjectSeeker,
+  type ProjectRequest,
 } from '../project/project.ts';
 import { findWorkPlace, inspectWorkPlace } from '../repository/work-place.ts';
 
@@ -34,19 +34,19 @@ export interface OneOffPlace {
  * The project that is set up here, else the git repository as one that is kept outside of itself. Throws `Failed`
  * where there is neither, or where nothing can be kept of it.
  */
-export function placeForOneOff(cli: ProjectSeeker, options: CommonOptions): OneOffPlace {
-  const found = findProject(cli, options);
+export function placeForOneOff(services: ProjectSeeker, options: ProjectRequest): OneOffPlace {
+  const found = findProject(services, options);
   if (!found.isOutside && existsSync(found.databaseFile))
     return { project: found, stacks: [], note: undefined };
-  const top = found.isOutside ? found.root : gitTop(startOf(cli, options, found));
+  const top = found.isOutside ? found.root : gitTop(startOf(services, options, found));
   if (top === undefined)
     return fail(
       'repository-unusable',
       `${found.root} is in no git repository, so results could not be told apart from your own files.`,
       'Run `git init` and make a first commit there; or set it up with `claude-orchestrator init`.',
     );
-  refuseHome(cli, top);
-  const project = projectOutside(cli, top, found.tag);
+  refuseHome(services, top);
+  const project = projectOutside(services, top, found.tag);
   makeOutside(project);
   if (options.config !== undefined)
     return { project: { ...project, configFile: found.configFile }, stacks: [], note: undefined };
@@ -68,15 +68,19 @@ function noteFor(found: Project): string | undefined {
 }
 
 /** Throws `Failed` with what keeps workers from working here, before anything is paid for. */
-export async function refuseUnusable(cli: Cli, project: Project, { config }: LoadedConfig): Promise<void> {
-  const place = await findWorkPlace(cli, project, config);
+export async function refuseUnusable(
+  services: Services,
+  project: Project,
+  { config }: LoadedConfig,
+): Promise<void> {
+  const place = await findWorkPlace(services, project, config);
   if (!place.isIsolated) return;
-  const [first] = (await inspectWorkPlace(cli, config, place)).failures;
+  const [first] = (await inspectWorkPlace(services, config, place)).failures;
   if (first !== undefined) throw new Failed(first);
 }
 
-function startOf(cli: ProjectSeeker, { config, workingDir }: CommonOptions, found: Project): string {
-  return config !== undefined && workingDir === undefined ? cli.cwd : found.root;
+function startOf(services: ProjectSeeker, { config, workingDir }: ProjectRequest, found: Project): string {
+  return config !== undefined && workingDir === undefined ? services.cwd : found.root;
 }
 
 /** The file that says which repository a folder is about. */

@@ -5,10 +5,10 @@ import { truncate } from '../../domain/text/display-text.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { isSettled, type TaskDraft, type TaskId } from '../../domain/task.ts';
 import type { Git } from '../../workspace/git.ts';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 import { readDocument, type Document } from '../planning/document.ts';
 import { callCost, failUnanswered, nextId, rawDraft, tellNotes, type CallCost } from '../../cli/drafting.ts';
-import { interruptible } from '../../cli/interrupt.ts';
+import { interruptible } from '../interrupt.ts';
 import type { RunCommandOptions, RunContext } from '../run/run-context.ts';
 
 /** Options of `do`. */
@@ -28,20 +28,20 @@ export interface OneOffRequest {
 
 /** Reads what is to be done; throws `Failed` for what is nothing or cannot be read. */
 export async function readRequest(
-  cli: Cli,
+  services: Services,
   options: OneOffOptions,
   texts: readonly string[],
 ): Promise<OneOffRequest> {
   const { file: files = [] } = options;
   if (files.length > 0) {
-    const document = await readDocument(cli, options, files, 'the requirements');
+    const document = await readDocument(services, options, files, 'the requirements');
     return { texts: [], document, source: sourceOf(`do -f ${files.join(' -f ')}`, [document.text]) };
   }
   if (texts.filter((text) => text === '-').length > 1)
     fail('wrong-usage', 'stdin ("-") can be read only once.', 'Name "-" a single time.');
   const read: string[] = [];
   for (const text of texts)
-    read.push(text === '-' ? (await readDocument(cli, options, ['-'], 'the task')).text : text);
+    read.push(text === '-' ? (await readDocument(services, options, ['-'], 'the task')).text : text);
   if (read.some((text) => text.trim() === ''))
     fail('wrong-usage', 'A task is empty.', 'Say what is to be done, or leave it out.');
   const named = read.map((text) => JSON.stringify(text.trim().split('\n', 1)[0])).join(' ');
@@ -86,7 +86,7 @@ export async function draftRequest(
   const { openManager } = await import('../planning/manager.ts');
   const { parsePrd, writeTasks } = await import('../../manager/planner.ts');
   const drafted = await interruptible(cli, 'No task was stored.', async (signal) => {
-    const manager = await openManager(cli, options, project, settings, store, signal);
+    const manager = await openManager(cli, project, settings, store, signal);
     return document === undefined
       ? writeTasks(manager, { texts, existing }, signal)
       : parsePrd(manager, { prd: document.text, existing }, signal);

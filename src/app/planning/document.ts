@@ -4,8 +4,8 @@ import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fail } from '../../domain/failure.ts';
 import type { SourceDocument } from '../../store/store.ts';
-import type { Cli } from '../../cli/cli.ts';
-import type { CommonOptions } from '../../cli/options.ts';
+import type { ProjectRequest } from '../project/project.ts';
+import type { Services } from '../services.ts';
 
 /** The largest requirements document that is taken, all its files together, in bytes. */
 const MAX_DOCUMENT_BYTES = 200 * 1024;
@@ -22,21 +22,21 @@ export interface Document {
  * Throws `Failed` for what is missing, no text, empty or too large, before anything is paid for.
  */
 export async function readDocument(
-  cli: Cli,
-  { workingDir = '.' }: CommonOptions,
+  services: Services,
+  { workingDir = '.' }: ProjectRequest,
   names: readonly string[],
   what: string,
 ): Promise<Document> {
   if (names.filter((name) => name === '-').length > 1) {
     fail('wrong-usage', 'stdin ("-") can be read only once.', 'Name "-" a single time.');
   }
-  const folder = resolve(cli.cwd, workingDir);
+  const folder = resolve(services.cwd, workingDir);
   const texts: string[] = [];
   const sources: SourceDocument[] = [];
   let bytes = 0;
   for (const name of names) {
     const data =
-      name === '-' ? await readStdin(cli, what) : await readFileCapped(resolve(folder, name), name);
+      name === '-' ? await readStdin(services, what) : await readFileCapped(resolve(folder, name), name);
     bytes += data.length;
     if (bytes > MAX_DOCUMENT_BYTES) failTooLarge(names, bytes);
     texts.push(decode(data, name === '-' ? 'stdin' : name));
@@ -48,10 +48,13 @@ export async function readDocument(
   return { text: texts.length === 1 ? first : named.join('\n'), sources };
 }
 
-async function readStdin(cli: Cli, what: string): Promise<Buffer> {
-  if (cli.stdin.isTTY === true)
-    cli.stderr.write(`Reading ${what} from the terminal; end it with Ctrl-D on a line of its own.\n`);
-  return readCapped(cli.stdin);
+async function readStdin(services: Services, what: string): Promise<Buffer> {
+  if (services.stdin.isTTY === true)
+    services.tell({
+      kind: 'prompt',
+      message: `Reading ${what} from the terminal; end it with Ctrl-D on a line of its own.`,
+    });
+  return readCapped(services.stdin);
 }
 
 async function readFileCapped(path: string, name: string): Promise<Buffer> {

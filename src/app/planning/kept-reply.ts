@@ -4,9 +4,8 @@ import { fail } from '../../domain/failure.ts';
 import type { Manager, Unanswered } from '../../manager/manager.ts';
 import { makePrivateFolder } from '../../store/private-folder.ts';
 import { shellQuote } from '../../domain/text/shell-quote.ts';
-import type { Cli } from '../../cli/cli.ts';
-import type { CommonOptions } from '../../cli/options.ts';
-import type { Project } from '../project/project.ts';
+import type { Services } from '../services.ts';
+import type { Project, ProjectRequest } from '../project/project.ts';
 
 /** The option of commands that take a reply which was kept. */
 export const REPLY_OPTION = [
@@ -44,11 +43,11 @@ export function keepReply(
 
 /** The manager whose reply stands in a file. */
 export async function openKeptReply(
-  cli: Cli,
-  { workingDir = '.' }: CommonOptions,
+  services: Services,
+  { workingDir = '.' }: ProjectRequest,
   name: string,
 ): Promise<Manager> {
-  const file = resolve(cli.cwd, workingDir, name);
+  const file = resolve(services.cwd, workingDir, name);
   const { createReplyManager } = await import('../../manager/reply-manager.ts');
   return createReplyManager(readReplyFile(file), `The reply in ${file}`);
 }

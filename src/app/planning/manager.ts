@@ -11,8 +11,7 @@ import type { LimitObservation } from '../../domain/usage-limit.ts';
 import type { Payer } from '../../worker/billing.ts';
 import { managerMarker, projectMark } from '../../worker/marks.ts';
 import { inspectClaude } from '../claude/claude-cli.ts';
-import type { Cli } from '../../cli/cli.ts';
-import type { CommonOptions } from '../../cli/options.ts';
+import type { Services } from '../services.ts';
 import { impossibleModel } from '../claude/model-name.ts';
 import type { Project } from '../project/project.ts';
 
@@ -32,8 +31,7 @@ const LOGIN_TIMEOUT_MS = 30_000;
  * Throws `Failed` where there is none, or where its model cannot be used.
  */
 export async function openManager(
-  cli: Cli,
-  options: CommonOptions,
+  services: Services,
   project: Project,
   settings: LoadedConfig,
   store: TaskStore,
@@ -41,13 +39,15 @@ export async function openManager(
 ): Promise<Manager> {
   // Who pays, and so whose limits they are, is known only once there is a manager.
   let observe: (observation: LimitObservation) => void = () => undefined;
-  const created = await createManager(cli, project, settings, signal, (observation) => observe(observation));
+  const created = await createManager(services, project, settings, signal, (observation) =>
+    observe(observation),
+  );
   if (!created.ok) throw new Failed(created.error);
   const manager = created.value;
-  if (options.quiet !== true) cli.stderr.write(`manager: ${manager.description}\n`);
+  services.tell({ kind: 'progress', message: `manager: ${manager.description}` });
   const { accountsOf, openLedger } = await import('../claude/accounts.ts');
   const payers = { worker: manager.payer, manager: manager.payer };
-  const ledger = openLedger(cli, project, accountsOf(cli, settings, payers));
+  const ledger = openLedger(services, project, accountsOf(services, settings, payers));
   observe = (observation) => ledger.observe('manager', observation);
   const book = (event: Event): void => {
     store.record(event);
@@ -55,10 +55,10 @@ export async function openManager(
       ledger.book({ role: 'manager', runId: null, taskId: null, usage: event.usage });
   };
   const { createProcessTable } = await import('../../worker/process-table.ts');
-  const processes = createProcessTable(cli);
+  const processes = createProcessTable(services);
   for (const event of store.calls.bookCutOff((process) => processes.isAlive(process)))
-    if (options.quiet !== true) cli.stderr.write(`note: ${eventSentence(event)}\n`);
-  const self = processes.identify(cli.pid) ?? { pid: cli.pid, startTime: 'unknown' };
+    services.tell({ kind: 'note', message: eventSentence(event) });
+  const self = processes.identify(services.pid) ?? { pid: services.pid, startTime: 'unknown' };
   const { model } = settings.config.models.manager;
   const intend = (call: IntendedCall): number => store.calls.intend(call);
   return booked(manager, { intend, record: book, runId: null, process: self, model });
@@ -74,7 +74,7 @@ interface PaidManager extends Manager {
  * API says of the limits of the account that pays.
  */
 export async function createManager(
-  cli: Cli,
+  services: Services,
   project: Project,
   settings: LoadedConfig,
   signal: AbortSignal,
@@ -85,11 +85,11 @@ export async function createManager(
   if (impossible !== undefined) return err(impossible);
   const apiKey = settings.secrets.apiKey ?? undefined;
   const needsCli = via === 'cli' || apiKey === undefined;
-  const payer = needsCli ? await findPayer(project, settings, signal) : undefined;
+  const payer = needsCli ? await findPayer(services, project, settings, signal) : undefined;
   const choice = chooseManager({ via, model, apiKey, cli: payer?.login, cliTrouble: payer?.trouble });
   if (!choice.ok) return choice;
   if (choice.value.route === 'cli' && payer !== undefined) {
-    const manager = await createOverCli(cli, project, settings, payer, onLimits);
+    const manager = await createOverCli(services, project, settings, payer, onLimits);
     return ok({ ...manager, payer: payer.payer });
   }
   const manager = await createOverApi(settings, signal, onLimits);
@@ -131,7 +131,12 @@ interface CliPayer {
 }
 
 /** The subscription where the CLI is logged in, else the API key: with a key in its environment the CLI takes that. */
-async function findPayer(project: Project, settings: LoadedConfig, signal: AbortSignal): Promise<CliPayer> {
+async function findPayer(
+  services: Services,
+  project: Project,
+  settings: LoadedConfig,
+  signal: AbortSignal,
+): Promise<CliPayer> {
   const { config, secrets, environment } = settings;
   const { command, auth } = config.claude_cli;
   const whole = { ...environment, ...config.claude_cli.environment };
@@ -140,6 +145,7 @@ async function findPayer(project: Project, settings: LoadedConfig, signal: Abort
     cwd: project.root,
     env: whole,
     timeoutMs: LOGIN_TIMEOUT_MS,
+    kill: services.kill,
     signal,
   });
   const trouble =
@@ -154,7 +160,7 @@ async function findPayer(project: Project, settings: LoadedConfig, signal: Abort
 const NOT_LOGGED_IN: CliLogin = { loggedIn: false, subscription: undefined };
 
 async function createOverCli(
-  cli: Cli,
+  services: Services,
   project: Project,
   { config }: LoadedConfig,
   payer: CliPayer,
@@ -162,8 +168,8 @@ async function createOverCli(
 ): Promise<Manager> {
   const { createCliManager } = await import('../../manager/cli-manager.ts');
   const { createProcessTable } = await import('../../worker/process-table.ts');
-  const processes = createProcessTable(cli);
-  const owner = processes.identify(cli.pid) ?? { pid: cli.pid, startTime: 'unknown' };
+  const processes = createProcessTable(services);
+  const owner = processes.identify(services.pid) ?? { pid: services.pid, startTime: 'unknown' };
   const marker = managerMarker(projectMark(project.root), owner);
   const { command, settings } = config.claude_cli;
   return createCliManager({

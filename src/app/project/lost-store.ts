@@ -16,14 +16,14 @@ export interface KnownCopy extends StoreCopy {
 export function copiesOf(project: Pick<Project, 'copies'>, root?: string): KnownCopy[] {
   return listCopies(folderOf(project, root)).map((copy) => ({
     ...copy,
-    content: readCopy(copy.file, { warnings: process }) ?? null,
+    content: readCopy(copy.file) ?? null,
   }));
 }
 
 /** The newest copy that can be read: the one that is brought back. */
 export function newestCopy(project: Pick<Project, 'copies'>, root?: string): KnownCopy | undefined {
   for (const copy of listCopies(folderOf(project, root))) {
-    const content = readCopy(copy.file, { warnings: process });
+    const content = readCopy(copy.file);
     if (content !== undefined) return { ...copy, content };
   }
   return undefined;
@@ -68,7 +68,7 @@ export function withLostStore(failure: Failure, project: Project): Failed {
 
 /** Whether any of its lists has tasks: an empty one beside them is not what is left of a lost store. */
 function holdsTasks({ databaseFile }: Project): boolean {
-  return (readCopy(databaseFile, { warnings: process })?.tasks ?? 0) > 0;
+  return (readCopy(databaseFile)?.tasks ?? 0) > 0;
 }
 
 function folderOf({ copies }: Pick<Project, 'copies'>, root: string | undefined): string {

@@ -1,9 +1,9 @@
 import type { ProcessIdentity } from '../../domain/attempt.ts';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 
 /** Whether a process lives; loaded only where a run may be alive, since that takes as long as all the rest. */
-export async function processLookUp(cli: Cli): Promise<(process: ProcessIdentity) => boolean> {
+export async function processLookUp(services: Services): Promise<(process: ProcessIdentity) => boolean> {
   const { createProcessTable } = await import('../../worker/process-table.ts');
-  const table = createProcessTable(cli);
+  const table = createProcessTable(services);
   return (process) => table.isAlive(process);
 }

@@ -2,12 +2,19 @@ import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Failed, fail } from '../../domain/failure.ts';
 import type { TaskStore } from '../../store/store.ts';
-import type { Cli } from '../../cli/cli.ts';
-import type { CommonOptions } from '../../cli/options.ts';
+import type { Services } from '../services.ts';
 import { copiesPlace, projectDataFolder, type CopiesPlace } from './user-data.ts';
 
 export const CONFIG_FILE = 'orchestrator_config.json';
 export const STATE_FOLDER = '.taskmaster';
+
+/** Which project somebody means: by a configuration file, or by a directory to look upwards from. */
+export interface ProjectRequest {
+  readonly config?: string;
+  readonly workingDir?: string;
+  /** The task list, `master` where it is not given. */
+  readonly tag?: string;
+}
 
 /** Where a project's files are. Nothing is read to make one. */
 export interface Project {
@@ -26,21 +33,21 @@ export interface Project {
 }
 
 /** What is kept of a project outside of it depends on these. */
-type ProjectKeeper = Pick<Cli, 'env' | 'platform' | 'stderr'>;
+type ProjectKeeper = Pick<Services, 'env' | 'platform' | 'tell'>;
 
 /** What a project is found by. */
-export type ProjectSeeker = ProjectKeeper & Pick<Cli, 'cwd'>;
+export type ProjectSeeker = ProjectKeeper & Pick<Services, 'cwd'>;
 
 /**
  * The project that a command is about: the nearest directory upwards with a configuration or a state folder, or the
  * repository that is kept outside of itself, since `do` worked in it.
  */
-export function findProject(cli: ProjectSeeker, options: CommonOptions): Project {
-  const start = resolve(cli.cwd, options.workingDir ?? '.');
+export function findProject(services: ProjectSeeker, options: ProjectRequest): Project {
+  const start = resolve(services.cwd, options.workingDir ?? '.');
   if (!existsSync(start) || !statSync(start).isDirectory()) {
     fail('wrong-usage', `There is no directory ${start}.`, 'Give --working-dir an existing directory.');
   }
-  const given = options.config === undefined ? undefined : resolve(cli.cwd, options.config);
+  const given = options.config === undefined ? undefined : resolve(services.cwd, options.config);
   if (given !== undefined && !existsSync(given)) {
     fail(
       'config-invalid',
@@ -49,14 +56,16 @@ export function findProject(cli: ProjectSeeker, options: CommonOptions): Project
     );
   }
   const { tag = 'master' } = options;
-  const place = placeOf(cli, start, options.workingDir === undefined ? given : undefined);
-  const project = place.isOutside ? projectOutside(cli, place.root, tag) : projectIn(cli, place.root, tag);
+  const place = placeOf(services, start, options.workingDir === undefined ? given : undefined);
+  const project = place.isOutside
+    ? projectOutside(services, place.root, tag)
+    : projectIn(services, place.root, tag);
   return given === undefined ? project : { ...project, configFile: given };
 }
 
 /** A project whose files are beside its code, as `init` makes them. */
-export function projectIn(cli: ProjectKeeper, root: string, tag: string): Project {
-  return projectWith(cli, root, tag, {
+export function projectIn(services: ProjectKeeper, root: string, tag: string): Project {
+  return projectWith(services, root, tag, {
     folder: root,
     stateFolder: join(root, STATE_FOLDER),
     isOutside: false,
@@ -64,9 +73,9 @@ export function projectIn(cli: ProjectKeeper, root: string, tag: string): Projec
 }
 
 /** The repository whose top is `root` as a project that leaves no trace in it. */
-export function projectOutside(cli: ProjectKeeper, root: string, tag: string): Project {
-  const folder = join(projectDataFolder(cli, root), 'project');
-  return projectWith(cli, realpathSync(root), tag, { folder, stateFolder: folder, isOutside: true });
+export function projectOutside(services: ProjectKeeper, root: string, tag: string): Project {
+  const folder = join(projectDataFolder(services, root), 'project');
+  return projectWith(services, realpathSync(root), tag, { folder, stateFolder: folder, isOutside: true });
 }
 
 /** The top of the git repository that a directory is in, or undefined if it is in none. */
@@ -97,7 +106,6 @@ export async function openProjectStore(project: Project, create = false): Promis
       file: project.databaseFile,
       tag: project.tag,
       create,
-      warnings: process,
       copies: project.copies,
     });
   } catch (error) {
@@ -108,7 +116,7 @@ export async function openProjectStore(project: Project, create = false): Promis
 }
 
 function projectWith(
-  cli: ProjectKeeper,
+  services: ProjectKeeper,
   root: string,
   tag: string,
   { folder, stateFolder, isOutside }: { folder: string; stateFolder: string; isOutside: boolean },
@@ -121,7 +129,7 @@ function projectWith(
     stateFolder,
     databaseFile: join(stateFolder, DATABASE),
     tag,
-    copies: copiesPlace(cli, root),
+    copies: copiesPlace(services, root),
     isOutside,
   };
 }
@@ -130,7 +138,7 @@ const DATABASE = 'tasks.db';
 
 /** Where a project is. A configuration without a store may have come with a clone: it hides none that is outside. */
 function placeOf(
-  cli: ProjectSeeker,
+  services: ProjectSeeker,
   start: string,
   givenConfig: string | undefined,
 ): Pick<Project, 'root' | 'isOutside'> {
@@ -141,7 +149,7 @@ function placeOf(
     if (configured === undefined && hasStore(directory)) return { root: directory, isOutside: false };
     if (existsSync(join(directory, CONFIG_FILE))) configured ??= directory;
     if (existsSync(join(directory, '.git'))) {
-      if (existsSync(projectOutside(cli, directory, '').databaseFile))
+      if (existsSync(projectOutside(services, directory, '').databaseFile))
         return { root: directory, isOutside: true };
       if (configured !== undefined) return { root: configured, isOutside: false };
     }

@@ -1,7 +1,7 @@
 import { parse } from 'dotenv';
 import { readConfigFile, readTextFile } from '../config/config-file.ts';
 import { createRedactor, type Redact } from '../../domain/redact.ts';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 import type { Project } from './project.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { Project } from './project.ts';
  * they stand, so that a configuration that cannot be used changes nothing; without a project it knows the environment.
  */
 export function redactorFor(
-  { env }: Pick<Cli, 'env'>,
+  { env }: Pick<Services, 'env'>,
   project?: Pick<Project, 'envFile' | 'configFile'>,
 ): Redact {
   return createRedactor([

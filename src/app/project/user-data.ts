@@ -3,28 +3,28 @@ import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 
 // Takes milliseconds to load, and most commands keep nothing here: so it is loaded when it is needed.
 const load = createRequire(import.meta.url);
 
 /** Where the usage ledger of this user is kept. */
-export function ledgerFile(cli: Pick<Cli, 'env' | 'platform'>): string {
-  return join(userDataFolder(cli), 'usage.db');
+export function ledgerFile(services: Pick<Services, 'env' | 'platform'>): string {
+  return join(userDataFolder(services), 'usage.db');
 }
 
 /**
  * What is kept of the project at `root` outside of it, so that it outlives whatever happens to the project's folder.
  * The folder is named after the project and its real path; it need not be there.
  */
-export function projectDataFolder(cli: Pick<Cli, 'env' | 'platform'>, root: string): string {
+export function projectDataFolder(services: Pick<Services, 'env' | 'platform'>, root: string): string {
   const path = realpathSync(root);
   const { createHash } = load('node:crypto') as typeof Crypto;
   const id = createHash('sha256').update(path).digest('hex').slice(0, 12);
   const name = basename(path)
     .replace(/[^\w.-]+/g, '-')
     .slice(0, 40);
-  return join(userDataFolder(cli), 'projects', `${name}-${id}`);
+  return join(userDataFolder(services), 'projects', `${name}-${id}`);
 }
 
 /** Where copies of a project's task store are kept, and what is done where one cannot be made. */
@@ -35,30 +35,33 @@ export interface CopiesPlace {
 }
 
 /** The place of the copies of the project at `root`; nothing is looked up before it is asked. */
-export function copiesPlace(cli: Pick<Cli, 'env' | 'platform' | 'stderr'>, root: string): CopiesPlace {
+export function copiesPlace(
+  services: Pick<Services, 'env' | 'platform' | 'tell'>,
+  root: string,
+): CopiesPlace {
   return {
-    folder: (of = root) => join(projectDataFolder(cli, of), 'copies'),
-    failed: (message) => void cli.stderr.write(`warning: ${message}\n`),
+    folder: (of = root) => join(projectDataFolder(services, of), 'copies'),
+    failed: (message) => services.tell({ kind: 'warning', message }),
   };
 }
 
 /** The home directory of this user. */
-export function homeOf({ env }: Pick<Cli, 'env'>): string {
+export function homeOf({ env }: Pick<Services, 'env'>): string {
   const given = env['HOME'];
   return given === undefined || given === '' ? homedir() : given;
 }
 
 /** Where programs of this user keep what can be made again. */
-export function cacheDirectory(cli: Pick<Cli, 'env' | 'platform'>): string {
-  const given = cli.env['XDG_CACHE_HOME'];
+export function cacheDirectory(services: Pick<Services, 'env' | 'platform'>): string {
+  const given = services.env['XDG_CACHE_HOME'];
   if (given !== undefined && given.startsWith('/')) return given;
-  return cli.platform === 'darwin' ? `${homeOf(cli)}/Library/Caches` : `${homeOf(cli)}/.cache`;
+  return services.platform === 'darwin' ? `${homeOf(services)}/Library/Caches` : `${homeOf(services)}/.cache`;
 }
 
 /** Where this user's data of this tool is kept, by the customs of the platform. */
-function userDataFolder(cli: Pick<Cli, 'env' | 'platform'>): string {
-  const given = cli.env['XDG_STATE_HOME'];
-  const custom = cli.platform === 'darwin' ? ['Library', 'Application Support'] : ['.local', 'state'];
-  const root = given !== undefined && given.startsWith('/') ? given : join(homeOf(cli), ...custom);
+function userDataFolder(services: Pick<Services, 'env' | 'platform'>): string {
+  const given = services.env['XDG_STATE_HOME'];
+  const custom = services.platform === 'darwin' ? ['Library', 'Application Support'] : ['.local', 'state'];
+  const root = given !== undefined && given.startsWith('/') ? given : join(homeOf(services), ...custom);
   return join(root, 'claude-orchestrator');
 }

@@ -1,6 +1,6 @@
 import { fail } from '../../domain/failure.ts';
 import { Git, GitFailed } from '../../workspace/git.ts';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 
 /** A repository that can be asked. */
 export interface Repository {
@@ -10,8 +10,8 @@ export interface Repository {
 }
 
 /** Opens the repository that holds a directory; throws `Failed` where there is none, or where git cannot be started. */
-export async function openRepository(cli: Cli, directory: string): Promise<Repository> {
-  const git = new Git(directory, cli.env);
+export async function openRepository(services: Services, directory: string): Promise<Repository> {
+  const git = new Git(directory, services.env);
   const found = await git
     .attempt(['rev-parse', '--path-format=absolute', '--git-common-dir'])
     .catch((error: unknown) => {

@@ -5,7 +5,7 @@ import { Git, GitFailed } from '../../workspace/git.ts';
 import { findLayout } from '../../workspace/layout.ts';
 import { inspectRepository, type RepositoryReport } from '../../workspace/preflight.ts';
 import { rehearseIntegration } from '../../workspace/rehearsal.ts';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 import { workingDirectory } from '../run/compose.ts';
 import { gitTop, type Project } from '../project/project.ts';
 import { cacheDirectory } from '../project/user-data.ts';
@@ -19,7 +19,11 @@ export interface WorkPlace {
 }
 
 /** Finds out; throws `Failed` where they would work otherwise than it was asked for. `check` and `run` go by it alike. */
-export async function findWorkPlace(cli: Cli, project: Project, config: Config): Promise<WorkPlace> {
+export async function findWorkPlace(
+  services: Services,
+  project: Project,
+  config: Config,
+): Promise<WorkPlace> {
   const directory = workingDirectory(project, { config });
   const { isolation, default_working_dir: given } = config.execution;
   const found = await stat(directory).catch(() => undefined);
@@ -30,7 +34,7 @@ export async function findWorkPlace(cli: Cli, project: Project, config: Config):
       `Make it, or correct execution.default_working_dir, which is ${JSON.stringify(given)}.`,
     );
   if (isolation === 'none') return { directory, isIsolated: false, why: null };
-  const why = await whyNoRepository(directory, cli.env);
+  const why = await whyNoRepository(directory, services.env);
   if (why !== undefined && isolation === 'worktree')
     fail('repository-unusable', `${why} Tasks cannot get worktrees of their own there.`, FIX);
   return { directory, isIsolated: why === undefined, why: why ?? null };
@@ -38,26 +42,30 @@ export async function findWorkPlace(cli: Cli, project: Project, config: Config):
 
 /** All that speaks against a run there, and what people should know; changes nothing. */
 export async function inspectWorkPlace(
-  cli: Cli,
+  services: Services,
   { execution, workspace }: Config,
   { directory, isIsolated }: WorkPlace,
 ): Promise<RepositoryReport> {
-  const git = new Git(directory, cli.env);
+  const git = new Git(directory, services.env);
   const request = { workingDirectory: directory, cacheRoot: null, workers: execution.max_workers };
   if (!isIsolated) return await inspectRepository(git, request);
-  const places = { workingDirectory: directory, cacheDirectory: cacheDirectory(cli), root: workspace.root };
+  const places = {
+    workingDirectory: directory,
+    cacheDirectory: cacheDirectory(services),
+    root: workspace.root,
+  };
   // Without a checkout there is none, which is told as such.
   const layout = await findLayout(git, places).catch(() => undefined);
   const report = await inspectRepository(git, { ...request, cacheRoot: layout?.root ?? null });
   if (report.failures.length > 0) return report;
-  const refusal = await rehearseIntegration(directory, cli.env, report.branch);
+  const refusal = await rehearseIntegration(directory, services.env, report.branch);
   return refusal === undefined ? report : { ...report, failures: [refusal] };
 }
 
 const FIX = 'Run `git init` and make a first commit, or set execution.isolation to "none".';
 
 /** A sentence that says why there is none; throws `Failed` where there is one that cannot be used. */
-async function whyNoRepository(directory: string, env: Cli['env']): Promise<string | undefined> {
+async function whyNoRepository(directory: string, env: Services['env']): Promise<string | undefined> {
   const asked = await new Git(directory, env).attempt(['rev-parse', '--git-dir']).catch((error: unknown) => {
     if (!(error instanceof GitFailed)) throw error;
     return { exitCode: null, stderr: error.stderr };

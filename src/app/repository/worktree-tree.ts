@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { GitFailed } from '../../workspace/git.ts';
 import { findWorkTree, PrivateIndex } from '../../workspace/private-index.ts';
 import type { Repository } from './open-repository.ts';
-import { join } from 'node:path';
 
 /**
  * The files of a worktree as they are now, as a tree, beside the commit it is at; neither its files nor its index are
@@ -16,7 +17,7 @@ export async function worktreeTree(
   const place = findWorkTree(top.stdout.replace(/\n$/, ''), commonDirectory);
   if (!place.linked) return undefined;
   // A name of its own: the run that works there takes snapshots through another one.
-  const index = new PrivateIndex(git, place, `orchestrator-diff-${process.pid}`);
+  const index = new PrivateIndex(git, place, `orchestrator-diff-${randomUUID()}`);
   try {
     const head = await index.run(['rev-parse', '--verify', 'HEAD^{commit}']);
     for (let attempt = 1; ; attempt++) {

@@ -15,7 +15,7 @@ import type { Worker } from '../../worker/worker.ts';
 import { WorkerPool } from '../../domain/worker-pool.ts';
 import type { Workspaces } from '../../workspace/workspace.ts';
 import { inspectClaude, recogniseClaude, type ClaudeProgram } from '../claude/claude-cli.ts';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 import { findProgram, whyNoProgram } from '../claude/find-program.ts';
 import { impossibleModel } from '../claude/model-name.ts';
 import type { Project } from '../project/project.ts';
@@ -45,7 +45,7 @@ export interface WorkerPayer {
 
 /** Who pays for the workers; throws `Failed` where nobody would, or where there is no Claude CLI to pay for. */
 export async function findWorkerPayer(
-  cli: Cli,
+  services: Services,
   project: Project,
   settings: LoadedConfig,
   signal: AbortSignal,
@@ -59,16 +59,16 @@ export async function findWorkerPayer(
   const program = findProgram(command, place);
   if (program === undefined) return failWithoutCli(command, whyNoProgram(command, place) ?? 'was not found');
   const hasApiKey = secrets.apiKey !== null;
-  const options = { cwd: project.root, env, timeoutMs: PROBE_TIMEOUT_MS, signal };
+  const options = { cwd: project.root, env, timeoutMs: PROBE_TIMEOUT_MS, signal, kill: services.kill };
   const accept = (claude: ClaudeProgram): void => {
     if (signal.aborted) fail('interrupted', 'Interrupted. Nothing was started.');
     if (claude.kind !== 'found') failWithoutCli(command, claude.message);
-    rememberRecognised(cli, program);
+    rememberRecognised(services, program);
   };
   // The CLI's word on its login takes up to a second, and is not needed where the answer is clear without it.
   if (auth === 'api_key') {
     const payer = payerOf(chooseBilling({ auth, hasApiKey, loggedIn: undefined }));
-    if (isRecognised(cli, program)) return { payer, recognised: Promise.resolve() };
+    if (isRecognised(services, program)) return { payer, recognised: Promise.resolve() };
     const recognised = recogniseClaude(command, options).then(accept);
     // It is awaited later, or not at all.
     recognised.catch(() => undefined);

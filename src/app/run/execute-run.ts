@@ -25,7 +25,7 @@ import {
   findWorkerPayer,
   workingDirectory,
 } from './compose.ts';
-import { twoStageInterrupt } from '../../cli/interrupt.ts';
+import { listenForInterrupts, type Interrupt } from '../interrupt.ts';
 import { redactorFor } from '../project/redaction.ts';
 import { accountsOf, openLedger, payersOf } from '../claude/accounts.ts';
 import { stdoutWidth } from '../../cli/tasks/session.ts';
@@ -72,9 +72,9 @@ export async function executeHeldRun(
   context: RunContext,
   only: readonly TaskId[] | undefined,
 ): Promise<number> {
-  const { stop, hurry, exitCode, release } = twoStageInterrupt(context.cli);
+  const { stop, hurry, release } = listenForInterrupts(context.cli);
   try {
-    return await holdingTheProject(context, only, { stop, hurry, exitCode });
+    return await holdingTheProject(context, only, { stop, hurry });
   } finally {
     release();
   }
@@ -83,7 +83,7 @@ export async function executeHeldRun(
 async function holdingTheProject(
   context: RunContext,
   only: readonly TaskId[] | undefined,
-  { stop, hurry, exitCode }: Pick<ReturnType<typeof twoStageInterrupt>, 'stop' | 'hurry' | 'exitCode'>,
+  { stop, hurry }: Omit<Interrupt, 'release'>,
 ): Promise<number> {
   const { cli, options, project, settings, store } = context;
   const { execution, verify } = settings.config;
@@ -158,7 +158,7 @@ async function holdingTheProject(
       stop,
     );
     const isUndelivered = outcome === 'completed' && delivery.kind === 'left';
-    return exitCode() ?? (isUndelivered ? EXIT.notDelivered : OUTCOME_EXIT[outcome]);
+    return cli.interruptExit ?? (isUndelivered ? EXIT.notDelivered : OUTCOME_EXIT[outcome]);
   } finally {
     await reporter.close();
     ledger.close();

@@ -10,7 +10,7 @@ import type { OutputStream } from '../../reporting/output.ts';
 import type { Reporter } from '../../reporting/reporter.ts';
 import { managerMarker, projectMark } from '../../worker/marks.ts';
 import type { Marker, ProcessTable } from '../../worker/process-table.ts';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 import type { Project } from '../project/project.ts';
 
 /** What telling people needs of a run. */
@@ -30,7 +30,7 @@ export interface NotificationParts {
 }
 
 /** Everyone who is told of a run beside its display, by configuration. */
-export function notificationReporters(cli: Cli, parts: NotificationParts): Reporter[] {
+export function notificationReporters(services: Services, parts: NotificationParts): Reporter[] {
   const { project, settings, runId, terminal, warn } = parts;
   const { notifications, hooks } = settings.config;
   const name = basename(project.root);
@@ -41,7 +41,7 @@ export function notificationReporters(cli: Cli, parts: NotificationParts): Repor
   ];
   const desktop =
     notifications.desktop && terminal !== undefined
-      ? desktopReceiver({ stream: terminal, env: cli.env, project: name })
+      ? desktopReceiver({ stream: terminal, env: services.env, project: name })
       : undefined;
   const receivers = [
     ...channels.map((channel) => channelReceiver(channel, options)),
@@ -55,23 +55,23 @@ export function notificationReporters(cli: Cli, parts: NotificationParts): Repor
   const [program, ...rest] = hooks.on_event;
   return [
     ...(receivers.length === 0 ? [] : [notifier({ wanted }, receivers)]),
-    ...(program === undefined ? [] : [hookReporter(cli, parts, [program, ...rest])]),
+    ...(program === undefined ? [] : [hookReporter(services, parts, [program, ...rest])]),
   ];
 }
 
 function hookReporter(
-  cli: Cli,
+  services: Services,
   { project, processes, redact, warn }: NotificationParts,
   argv: readonly [string, ...string[]],
 ): Reporter {
-  const self = processes.identify(cli.pid) ?? { pid: cli.pid, startTime: 'unknown' };
+  const self = processes.identify(services.pid) ?? { pid: services.pid, startTime: 'unknown' };
   const owner = managerMarker(projectMark(project.root), self);
   const marker: Marker = { ...owner, value: `${owner.value}/hook` };
   return commandReporter({
     argv,
     directory: project.root,
     // As it was given: what .env adds to it is for the run alone.
-    environment: cli.env,
+    environment: services.env,
     processes,
     marker,
     redact,

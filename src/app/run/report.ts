@@ -6,7 +6,7 @@ import { Failed, fail } from '../../domain/failure.ts';
 import { redactValue, type Redact } from '../../domain/redact.ts';
 import type { ChangeSize } from '../../reporting/html/report-model.ts';
 import type { TaskStore } from '../../store/store.ts';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 import { workingDirectory } from './compose.ts';
 import type { RunContext } from './run-context.ts';
 
@@ -14,7 +14,7 @@ import type { RunContext } from './run-context.ts';
  * Where the report will be, for what a person gave as `--report`. Throws `Failed` ("file-unwritable") where no file can
  * be made there, so that this is known before a night of work and not after it.
  */
-export function checkReportFile({ cwd }: Pick<Cli, 'cwd'>, given: string): string {
+export function checkReportFile({ cwd }: Pick<Services, 'cwd'>, given: string): string {
   const file = resolve(cwd, given);
   const refuse = (why: string): never =>
     fail('file-unwritable', `--report: ${why}.`, 'Name a file in a directory that you may write to.');
@@ -31,7 +31,7 @@ export function checkReportFile({ cwd }: Pick<Cli, 'cwd'>, given: string): strin
 
 /** What it takes to tell of a run. */
 type ReportContext = Pick<RunContext, 'project' | 'settings' | 'store'> & {
-  readonly cli: Pick<Cli, 'cwd' | 'env'>;
+  readonly cli: Pick<Services, 'cwd' | 'env'>;
 };
 
 /**
@@ -115,7 +115,7 @@ function eventsOf(store: TaskStore, runId: string, attempts: readonly Attempt[])
 
 /** Of everything that landed, by attempt; empty where git cannot tell. */
 async function sizesOf(
-  { env }: Pick<Cli, 'env'>,
+  { env }: Pick<Services, 'env'>,
   directory: string,
   attempts: readonly Attempt[],
 ): Promise<Map<number, ChangeSize>> {

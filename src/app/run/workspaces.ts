@@ -7,7 +7,7 @@ import { createSharedDirectory } from '../../workspace/shared-directory.ts';
 import type { RunSetup } from '../../workspace/slot-setup.ts';
 import { createWorktrees } from '../../workspace/worktrees.ts';
 import type { Workspaces } from '../../workspace/workspace.ts';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 import type { Project } from '../project/project.ts';
 import { findWorkPlace } from '../repository/work-place.ts';
 import { describePullRequest } from './pull-request-text.ts';
@@ -22,22 +22,22 @@ export interface WorkspaceParts {
 
 /** Where workers work, by `execution.isolation` and by whether there is a git repository. */
 export async function createWorkspaces(
-  cli: Cli,
+  services: Services,
   project: Project,
   settings: LoadedConfig,
   { store, runSetup, warn }: WorkspaceParts,
 ): Promise<Workspaces> {
   const { execution, git: landing, workspace } = settings.config;
-  const { directory, isIsolated, why } = await findWorkPlace(cli, project, settings.config);
+  const { directory, isIsolated, why } = await findWorkPlace(services, project, settings.config);
   if (!isIsolated) {
     const shared = createSharedDirectory(directory);
     return why === null ? shared : { ...shared, description: `${why} So ${shared.description}` };
   }
-  const git = new Git(directory, cli.env);
+  const git = new Git(directory, services.env);
   return createWorktrees({
     git,
     workingDirectory: directory,
-    cacheDirectory: cacheDirectory(cli),
+    cacheDirectory: cacheDirectory(services),
     root: workspace.root,
     copy: workspace.copy,
     setup: workspace.setup,
@@ -48,7 +48,7 @@ export async function createWorkspaces(
     autoCommit: landing.auto_commit,
     deliver: landing.deliver,
     describeRun: (runId) => describePullRequest(store, runId),
-    environment: cli.env,
+    environment: services.env,
     preflight: async (cacheRoot) => {
       const { max_workers: workers } = execution;
       const found = await preflight(git, { workingDirectory: directory, cacheRoot, workers });

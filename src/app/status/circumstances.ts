@@ -1,7 +1,7 @@
 import type { Stamped } from '../../domain/event.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { UsageLedger } from '../../usage/ledger.ts';
-import type { Cli } from '../../cli/cli.ts';
+import type { Services } from '../services.ts';
 import { knownSizeOfAttempts } from '../project/disk-use.ts';
 import type { Project } from '../project/project.ts';
 import { ledgerFile } from '../project/user-data.ts';
@@ -18,7 +18,7 @@ type RunStarted = Extract<Stamped, { type: 'run-started' }>;
 
 /** Opens what is known of who pays and what may be spent, as the last run was started; starts nothing itself. */
 export async function openCircumstances(
-  cli: Cli,
+  services: Services,
   project: Project,
   store: TaskStore,
 ): Promise<OpenCircumstances> {
@@ -36,11 +36,10 @@ export async function openCircumstances(
       accounts === undefined
         ? null
         : openUsageLedger({
-            file: ledgerFile(cli),
+            file: ledgerFile(services),
             accounts,
             project: project.root,
             now: Date.now,
-            warnings: process,
           });
   };
   return {

@@ -18,7 +18,7 @@ import {
 } from '../drafting.ts';
 import { fold } from '../fold.ts';
 import { openKeptReply, REPLY_OPTION } from '../../app/planning/kept-reply.ts';
-import { interruptible } from '../interrupt.ts';
+import { interruptible } from '../../app/interrupt.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { findProject, openProjectStore, type Project } from '../../app/project/project.ts';
 import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
@@ -105,14 +105,14 @@ async function writtenDraft(
   store: TaskStore,
   text: string,
 ): Promise<{ draft: TaskDraft; notes: readonly string[]; cost: CallCost }> {
-  const settings = loadSettings(cli, options, project);
+  const settings = loadSettings(cli, project);
   const { openManager } = await import('../../app/planning/manager.ts');
   const { writeTask } = await import('../../manager/planner.ts');
   const existing = store.tasks();
   const drafted = await interruptible(cli, 'Nothing was stored.', async (signal) => {
     const manager =
       options.reply === undefined
-        ? await openManager(cli, options, project, settings, store, signal)
+        ? await openManager(cli, project, settings, store, signal)
         : await openKeptReply(cli, options, options.reply);
     return writeTask(manager, { text: text.trim() === '' ? ANSWERED : text, existing }, signal);
   });

@@ -99,7 +99,7 @@ function refuseDone(ids: readonly TaskId[]): never {
 async function untilEnded(cli: Cli, store: TaskStore, attempts: readonly Attempt[]): Promise<void> {
   const ids = new Set(attempts.map(({ id }) => id));
   const impatient = new AbortController();
-  const stopListening = cli.onSignal(() => impatient.abort());
+  const stopListening = cli.onInterrupt(() => impatient.abort());
   const last = Date.now() + PATIENCE_MS;
   try {
     while (Date.now() < last && !impatient.signal.aborted) {

@@ -31,19 +31,18 @@ export function cleanCommand(cli: Cli): Command {
   withExamples(command, ['clean --dry-run', 'clean', 'clean --keep-days 30']);
   return onRun<CleanOptions>(command, cli, async (options) => {
     const project = findProject(cli, options);
-    const settings = loadSettings(cli, options, project);
+    const settings = loadSettings(cli, project);
     const store = await openProjectStore(project);
     const isDry = options.dryRun === true;
     const lock = isDry
       ? undefined
       : openRunLock(`${project.databaseFile}-run-lock`, () => store.lastRun(), {
-          warnings: process,
           holder: `process ${cli.pid}, which cleans up`,
         });
     try {
       const { clean } = await import('../../app/clean/clean.ts');
       const keepDays = options.keepDays ?? settings.config.logs.keep_days ?? 0;
-      const report = await clean({ cli, project, settings, store, keepDays }, !isDry);
+      const report = await clean({ services: cli, project, settings, store, keepDays }, !isDry);
       if (options.json === true) printJson(cli, report);
       else cli.stdout.write(describe(report, options.quiet === true, options.verbose === true));
       return undefined;

@@ -38,7 +38,7 @@ export function configCommand(cli: Cli): Command {
 
 function show(cli: Cli, options: CommonOptions): void {
   const project = findProject(cli, options);
-  const loaded = loadSettings(cli, options, project);
+  const loaded = loadSettings(cli, project);
   const values = configKeys().map((key) => ({
     key,
     value: redact(key, configValue(loaded.config, key)),

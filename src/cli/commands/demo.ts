@@ -10,7 +10,7 @@ import { DEMO_PRD } from '../../simulator/demo-project.ts';
 import { DEMO_SCENARIO } from '../../simulator/demo-scenario.ts';
 import { startSimulator } from '../../simulator/server.ts';
 import { EXIT, type Cli } from '../cli.ts';
-import { interruptible } from '../interrupt.ts';
+import { interruptible } from '../../app/interrupt.ts';
 import { findProgram } from '../../app/claude/find-program.ts';
 import { CONFIG_FILE } from '../../app/project/project.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
@@ -163,6 +163,7 @@ async function findWorker(cli: Cli, options: DemoOptions, root: string): Promise
       env,
       timeoutMs: PROBE_TIMEOUT_MS,
       signal: new AbortController().signal,
+      kill: cli.kill,
     });
     if (found.kind === 'ended' && found.exitCode === 0) {
       const path = findProgram('claude', { cwd: root, path: env.PATH }) ?? 'claude';

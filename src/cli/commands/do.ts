@@ -10,7 +10,7 @@ import { EXIT, type Cli } from '../cli.ts';
 import { findWorkerPayer } from '../../app/run/compose.ts';
 import { formatCallCost, formatDrafts, formatStored } from '../drafting.ts';
 import { fold } from '../fold.ts';
-import { interruptible } from '../interrupt.ts';
+import { interruptible } from '../../app/interrupt.ts';
 import { tellIntention } from '../one-off/intention.ts';
 import { placeForOneOff, refuseUnusable } from '../../app/one-off/place.ts';
 import {
@@ -55,10 +55,10 @@ async function doOneOff(cli: Cli, options: OneOffOptions, texts: readonly string
   if (readsStdin) refuseToAssume(options, 'stdin holds what is to be done');
   const request = await readRequest(cli, options, texts);
   if (cli.stdin.isTTY !== true || cli.stderr.isTTY !== true) refuseToAssume(options, 'This is no terminal');
-  probeDriver({ warnings: process });
+  probeDriver();
   const place = placeForOneOff(cli, options);
   const { project } = place;
-  const settings = loadSettings(cli, options, project, runFlags(options));
+  const settings = loadSettings(cli, project, runFlags(options));
   await refuseUnusable(cli, project, settings);
   const payer = await interruptible(cli, 'Nothing was started.', async (signal) => {
     const found = await findWorkerPayer(cli, project, settings, signal);

@@ -13,7 +13,7 @@ import {
 } from '../drafting.ts';
 import { fold } from '../fold.ts';
 import { openKeptReply, REPLY_OPTION } from '../../app/planning/kept-reply.ts';
-import { interruptible } from '../interrupt.ts';
+import { interruptible } from '../../app/interrupt.ts';
 import { wholeNumber } from '../numbers.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { findProject, openProjectStore } from '../../app/project/project.ts';
@@ -66,13 +66,13 @@ async function expandOne(cli: Cli, options: ExpandOptions, args: readonly string
     const replaced = refuseUnlessExpandable(task, tasks, options.force === true);
     const existing = tasks.filter((each) => !replaced.includes(each.id));
 
-    const settings = loadSettings(cli, options, project);
+    const settings = loadSettings(cli, project);
     const { openManager } = await import('../../app/planning/manager.ts');
     const { expandTask } = await import('../../manager/planner.ts');
     const drafted = await interruptible(cli, 'Nothing was stored.', async (signal) => {
       const manager =
         options.reply === undefined
-          ? await openManager(cli, options, project, settings, store, signal)
+          ? await openManager(cli, project, settings, store, signal)
           : await openKeptReply(cli, options, options.reply);
       const research = options.research === true;
       return expandTask(

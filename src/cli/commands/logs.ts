@@ -3,7 +3,6 @@ import type { Attempt } from '../../domain/attempt.ts';
 import { fail } from '../../domain/failure.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Cli } from '../cli.ts';
-import { SIGNAL_EXIT } from '../interrupt.ts';
 import { onRun, printJson, type CommonOptions } from '../options.ts';
 import { PacedOutput } from '../paced-output.ts';
 import { processLookUp } from '../../app/project/process-look-up.ts';
@@ -63,11 +62,7 @@ async function show(
   const { showRaw } = await import('../transcript/show-raw.ts');
   const output = new PacedOutput(cli.stdout);
   const interrupted = new AbortController();
-  let exitCode: number | undefined;
-  const stopListening = cli.onSignal((signal) => {
-    exitCode ??= SIGNAL_EXIT[signal];
-    interrupted.abort();
-  });
+  const stopListening = cli.onInterrupt(() => interrupted.abort());
   const isAtWork = options.follow === true && attempt.end === null ? await lookAtWork(cli, store) : undefined;
   const signal = AbortSignal.any([interrupted.signal, output.gone]);
   const redact = redactorFor(cli, findProject(cli, options));
@@ -80,7 +75,7 @@ async function show(
     stopListening();
     output.release();
   }
-  return exitCode;
+  return cli.interruptExit;
 }
 
 function choose(

@@ -16,7 +16,7 @@ import {
 } from '../drafting.ts';
 import { fold } from '../fold.ts';
 import { openKeptReply, REPLY_OPTION } from '../../app/planning/kept-reply.ts';
-import { interruptible } from '../interrupt.ts';
+import { interruptible } from '../../app/interrupt.ts';
 import { wholeNumber } from '../numbers.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { findProject, openProjectStore } from '../../app/project/project.ts';
@@ -74,7 +74,7 @@ export async function parseDocument(
       files.length === 0
         ? { text: ANSWERED, sources: [] }
         : await readDocument(cli, options, files, 'the requirements');
-    const settings = loadSettings(cli, options, project);
+    const settings = loadSettings(cli, project);
     const kept = reply === undefined ? undefined : await openKeptReply(cli, options, reply);
     const dryRun = options.dryRun === true;
     if (before.length > 0 && options.append !== true && options.replace !== true)
@@ -84,7 +84,7 @@ export async function parseDocument(
     const { openManager } = await import('../../app/planning/manager.ts');
     const { parsePrd } = await import('../../manager/planner.ts');
     const drafted = await interruptible(cli, 'Nothing was stored.', async (signal) => {
-      const manager = kept ?? (await openManager(cli, options, project, settings, store, signal));
+      const manager = kept ?? (await openManager(cli, project, settings, store, signal));
       return parsePrd(manager, { prd, existing, numTasks: options.numTasks }, signal);
     });
     const mode = (['append', 'replace'] as const).filter((name) => options[name] === true);

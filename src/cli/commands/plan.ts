@@ -6,7 +6,7 @@ import type { Manager } from '../../manager/manager.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Cli } from '../cli.ts';
 import { callCost, formatCallCost, type CallCost } from '../drafting.ts';
-import { interruptible } from '../interrupt.ts';
+import { interruptible } from '../../app/interrupt.ts';
 import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
 import { drawMermaid } from '../plan/mermaid.ts';
 import { formatPlan } from '../plan/plan-text.ts';
@@ -53,7 +53,7 @@ export function planCommand(cli: Cli): Command {
 }
 
 async function showPlan(cli: Cli, options: PlanOptions, project: Project, store: TaskStore): Promise<void> {
-  const settings = loadSettings(cli, options, project);
+  const settings = loadSettings(cli, project);
   const mayAsk = options.manager !== false && options.plan !== false;
   const { source, asked } =
     mayAsk && lacksEstimates(store.tasks())
@@ -95,7 +95,7 @@ async function askForPlan(
     tell(
       'Estimates are missing: the manager is asked for them, which is paid for (--no-manager asks nobody).',
     );
-    const manager = await openManager(cli, options, project, settings, store, signal);
+    const manager = await openManager(cli, project, settings, store, signal);
     return {
       ...manager,
       ask: async (question, abort) => {

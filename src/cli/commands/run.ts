@@ -24,7 +24,7 @@ export function runCommand(cli: Cli): Command {
   return onRun<RunCommandOptions>(command, cli, async (options, args) => {
     refuseWindows(cli);
     const project = findProject(cli, options);
-    const settings = loadSettings(cli, options, project, runFlags(options));
+    const settings = loadSettings(cli, project, runFlags(options));
     const store = await openProjectStore(project);
     try {
       const context = { cli, options, project, settings, store };

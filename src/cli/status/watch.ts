@@ -2,7 +2,6 @@ import { displayWidth } from '../../domain/text/display-text.ts';
 import { styles } from '../../domain/text/styles.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Cli } from '../cli.ts';
-import { SIGNAL_EXIT } from '../interrupt.ts';
 import { useColor, type CommonOptions } from '../options.ts';
 import type { StatusReport } from '../../app/status/collect.ts';
 import { formatStatus, formatStatusLine } from './status-text.ts';
@@ -53,7 +52,7 @@ export async function watchStatus(
   return new Promise<number>((resolve, reject) => {
     const onResize = (): void => guarded(() => look(true));
     const onError = (): void => end(() => resolve(0));
-    const stopListening = cli.onSignal((signal) => end(() => resolve(SIGNAL_EXIT[signal])));
+    const stopListening = cli.onInterrupt(() => end(() => resolve(cli.interruptExit ?? 0)));
     const timer = setInterval(() => guarded(() => look(false)), POLL_MS);
     const end = (settle: () => void): void => {
       clearInterval(timer);

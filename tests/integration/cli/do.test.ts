@@ -47,7 +47,7 @@ const git = (cwd: string, ...args: string[]): void => {
   execFileSync('git', [...who, ...args], { cwd, env });
 };
 const commit = (): void => git(repository, 'commit', '-q', '--allow-empty', '-m', 'Begin');
-const seeker = (cwd: string): ProjectSeeker => ({ cwd, env, platform: 'linux', stderr: process.stderr });
+const seeker = (cwd: string): ProjectSeeker => ({ cwd, env, platform: 'linux', tell: () => undefined });
 const failureOf = (work: () => unknown) => {
   try {
     work();

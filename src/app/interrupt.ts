@@ -1,17 +1,16 @@
 import { Failed } from '../domain/failure.ts';
-import { EXIT, type Cli } from './cli.ts';
+import type { Services } from './services.ts';
 
-/** What each signal makes the process exit with. */
-export const SIGNAL_EXIT = { SIGINT: EXIT.interrupted, SIGTERM: 143, SIGHUP: 129 } as const;
+type Interruptible = Pick<Services, 'onInterrupt'>;
 
 /**
- * Runs `work` with a signal that aborts at the first Ctrl-C or SIGTERM; what comes of it then is dropped, and the
- * command fails as `interrupted`. A second Ctrl-C does not wait for `work` to end.
+ * Runs `work` with a signal that aborts at the first interrupt; what comes of it then is dropped, and the use case fails
+ * as `interrupted`. A second interrupt does not wait for `work` to end.
  *
  * `kept` says what state the interruption leaves behind, for the message.
  */
 export async function interruptible<T>(
-  cli: Cli,
+  services: Interruptible,
   kept: string,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
@@ -19,8 +18,7 @@ export async function interruptible<T>(
   const interrupted = (): Failed => new Failed({ reason: 'interrupted', message: `Interrupted. ${kept}` });
   let stopListening = (): void => undefined;
   const impatient = new Promise<never>((_, reject) => {
-    stopListening = cli.onSignal((signal) => {
-      cli.exitCode = SIGNAL_EXIT[signal];
+    stopListening = services.onInterrupt(() => {
       if (controller.signal.aborted) reject(interrupted());
       controller.abort();
     });
@@ -36,27 +34,23 @@ export async function interruptible<T>(
   throw interrupted();
 }
 
-/** A command's two answers to being interrupted. */
+/** The two answers to being interrupted. */
 export interface Interrupt {
-  /** Aborts at the first Ctrl-C or SIGTERM: end what runs, save, and say what was done. */
+  /** Aborts at the first one: end what runs, save, and report what was done. */
   readonly stop: AbortSignal;
   /** Aborts at the second: now. */
   readonly hurry: AbortSignal;
-  /** What the process exits with because of it; undefined if there was no interrupt. */
-  readonly exitCode: () => number | undefined;
-  /** Gives the signals back. */
+  /** Stops listening. */
   readonly release: () => void;
 }
 
 /** Listens for interrupts until it is released. */
-export function twoStageInterrupt(cli: Cli): Interrupt {
+export function listenForInterrupts(services: Interruptible): Interrupt {
   const stop = new AbortController();
   const hurry = new AbortController();
-  let exitCode: number | undefined;
-  const release = cli.onSignal((signal) => {
-    exitCode ??= SIGNAL_EXIT[signal];
+  const release = services.onInterrupt(() => {
     if (stop.signal.aborted) hurry.abort();
     else stop.abort();
   });
-  return { stop: stop.signal, hurry: hurry.signal, exitCode: () => exitCode, release };
+  return { stop: stop.signal, hurry: hurry.signal, release };
 }
