@@ -12,7 +12,7 @@ export const MUTANTS = [
     file: 'src/engine/scheduler.ts',
     find: '(this.#paths.get(b) ?? 0) - (this.#paths.get(a) ?? 0)',
     replace: '(this.#paths.get(a) ?? 0) - (this.#paths.get(b) ?? 0)',
-    likely: ['tests/unit/scheduler.test.ts'],
+    likely: ['tests/unit/engine/scheduler.test.ts'],
   },
   {
     name: 'retry-without-wait',
@@ -21,7 +21,7 @@ export const MUTANTS = [
     file: 'src/engine/scheduler.ts',
     find: 'this.#retries.set(id, at);',
     replace: 'at = 0; this.#retries.set(id, at);',
-    likely: ['tests/unit/scheduler.test.ts', 'tests/integration/orchestrator.test.ts'],
+    likely: ['tests/unit/engine/scheduler.test.ts', 'tests/integration/engine/orchestrator.test.ts'],
   },
   {
     name: 'two-probes',
@@ -30,7 +30,7 @@ export const MUTANTS = [
     file: 'src/engine/breaker.ts',
     find: "return state === 'closed' || (state === 'trying' && this.#probe === null);",
     replace: "return state !== 'open';",
-    likely: ['tests/unit/breaker.test.ts', 'tests/unit/governor.test.ts'],
+    likely: ['tests/unit/engine/breaker.test.ts', 'tests/unit/engine/governor.test.ts'],
   },
   {
     name: 'lands-unproven-merge',
@@ -84,7 +84,7 @@ export const MUTANTS = [
     file: 'src/engine/budget.ts',
     find: 'return Math.max(0, maxCostUsd - this.#spentUsd - held);',
     replace: 'return Math.max(0, maxCostUsd - this.#spentUsd - held * 0);',
-    likely: ['tests/unit/budget.test.ts', 'tests/integration/budget-law.test.ts'],
+    likely: ['tests/unit/engine/budget.test.ts', 'tests/integration/engine/budget-law.test.ts'],
   },
   {
     name: 'first-limit-only',
@@ -93,7 +93,7 @@ export const MUTANTS = [
     file: 'src/domain/usage-limit.ts',
     find: 'if (latest === undefined || until > latest.pause.until)',
     replace: 'if (latest === undefined)',
-    likely: ['tests/unit/usage-limit.test.ts', 'tests/integration/usage/ledger.test.ts'],
+    likely: ['tests/unit/domain/usage-limit.test.ts', 'tests/integration/usage/ledger.test.ts'],
   },
   {
     name: 'error-is-success',
@@ -156,7 +156,7 @@ export const MUTANTS = [
     file: 'src/engine/task-execution.ts',
     find: "const verdict: Verdict = last ? { kind: 'released' } : { kind: 'retry', at: context.now() };",
     replace: "const verdict: Verdict = last ? { kind: 'released' } : { kind: 'failed' };",
-    likely: ['tests/integration/orchestrator.test.ts', 'tests/integration/worker/recover.test.ts'],
+    likely: ['tests/integration/engine/orchestrator.test.ts', 'tests/integration/worker/recover.test.ts'],
   },
   {
     name: 'dead-attempt-forgotten',
@@ -183,6 +183,6 @@ export const MUTANTS = [
     file: 'src/domain/task-graph.ts',
     find: 'ready: waitingFor.length === 0,',
     replace: 'ready: true,',
-    likely: ['tests/unit/task-graph.test.ts', 'tests/integration/cli/read-tasks.test.ts'],
+    likely: ['tests/unit/domain/task-graph.test.ts', 'tests/integration/cli/read-tasks.test.ts'],
   },
 ];

@@ -1,0 +1,103 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Breaker } from '../../../src/engine/breaker.ts';
+import { cases } from '../../rig/effort.ts';
+
+const MINUTE = 60_000;
+
+describe('Breaker', () => {
+  it('lets everything through until something is refused', () => {
+    const breaker = new Breaker(() => 0);
+    expect(breaker.state(0)).toBe('closed');
+    expect(breaker.mayStart(0)).toBe(true);
+    breaker.answered('1', 0);
+    expect(breaker.pause).toBeNull();
+  });
+
+  it('opens until the reset and a little longer, then lets one through at a time', () => {
+    const breaker = new Breaker(() => 0.5);
+    breaker.limit('usage-limit', 10 * MINUTE, 'refused', 0);
+    const until = breaker.pause?.until ?? 0;
+    expect(until).toBeGreaterThan(10 * MINUTE);
+    expect(until).toBeLessThan(11 * MINUTE);
+    expect(breaker.mayStart(until - 1)).toBe(false);
+    expect(breaker.mayStart(until)).toBe(true);
+    breaker.started('1', until);
+    expect(breaker.mayStart(until)).toBe(false);
+    breaker.ended('1');
+    expect(breaker.mayStart(until)).toBe(true);
+    breaker.started('2', until);
+    breaker.answered('1', until + 1);
+    expect(breaker.state(until + 1)).toBe('trying');
+    breaker.answered('2', until + 1);
+    expect(breaker.state(until + 1)).toBe('closed');
+  });
+
+  it('takes no answer for an end of the pause before its time: it may be one to a question from before', () => {
+    const breaker = new Breaker(() => 0);
+    breaker.limit('usage-limit', MINUTE, 'refused', 0);
+    breaker.answered('1', MINUTE / 2);
+    expect(breaker.state(MINUTE / 2)).toBe('open');
+  });
+
+  it('may be held open for longer, never for shorter', () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.record({ reset: fc.integer({ min: 1, max: 1e9 }), after: fc.integer({ min: 0, max: 1e6 }) }),
+          {
+            minLength: 1,
+            maxLength: 20,
+          },
+        ),
+        (refusals) => {
+          const breaker = new Breaker(() => 0.9);
+          let now = 0;
+          let latest = 0;
+          for (const { reset, after } of refusals) {
+            now += after;
+            if (reset <= now) continue;
+            const before = breaker.pause?.until ?? 0;
+            breaker.limit('usage-limit', reset, '', now);
+            latest = Math.max(latest, reset);
+            expect(breaker.pause?.until ?? 0).toBeGreaterThanOrEqual(Math.max(before, latest));
+          }
+        },
+      ),
+      { numRuns: cases(2000) },
+    );
+  });
+
+  it('keeps the delay that it gave to a reset, however often that is heard of', () => {
+    let random = 0.1;
+    const breaker = new Breaker(() => (random += 0.2));
+    breaker.limit('usage-limit', 10 * MINUTE, '', 0);
+    const pause = breaker.pause;
+    breaker.limit('usage-limit', 10 * MINUTE, '', 5);
+    expect(breaker.pause).toBe(pause);
+  });
+
+  it('waits longer after each outage, up to ten minutes, and counts those that fall into a wait as one', () => {
+    const breaker = new Breaker(() => 1);
+    const waits: number[] = [];
+    let now = 0;
+    for (let time = 0; time < 8; time++) {
+      breaker.outage('dead network', now);
+      breaker.outage('dead network', now + 1);
+      waits.push((breaker.pause?.until ?? 0) - now);
+      now = breaker.pause?.until ?? 0;
+    }
+    expect(waits).toEqual([30, 60, 120, 240, 480, 600, 600, 600].map((seconds) => seconds * 1000));
+    expect(breaker.outages).toBe(8);
+    expect(breaker.pause?.since).toBe(0);
+    breaker.answered('1', now);
+    expect(breaker).toMatchObject({ pause: null, outages: 0 });
+  });
+
+  it('prefers what a limit says to the guess of an outage', () => {
+    const breaker = new Breaker(() => 0);
+    breaker.outage('dead network', 0);
+    breaker.limit('usage-limit', 5000, '', 1);
+    expect(breaker.pause).toMatchObject({ reason: 'usage-limit', until: 5000 });
+  });
+});

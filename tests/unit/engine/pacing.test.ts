@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { atReserve, tooSmall } from '../../../src/engine/pacing.ts';
+import type { SeenWindow } from '../../../src/usage/ledger.ts';
+import { cases } from '../../rig/effort.ts';
+
+function seen(overrides: Partial<SeenWindow> = {}): SeenWindow {
+  return {
+    name: 'five_hour',
+    utilization: 0.5,
+    status: 'allowed',
+    resetsAt: 1,
+    account: 'test',
+    seenAt: 0,
+    sharePerUsd: 0.1,
+    ...overrides,
+  };
+}
+
+describe('tooSmall', () => {
+  it('starts what fits, and nothing that does not fit beside what runs', () => {
+    const window = seen({ utilization: 0.7 });
+    expect(tooSmall([window], 2, 0, { reserve: 0 })).toBeUndefined();
+    expect(tooSmall([window], 4, 0, { reserve: 0 })).toBe(window);
+    expect(tooSmall([window], 2, 2, { reserve: 0 })).toBe(window);
+    expect(tooSmall([window], 2, 0, { reserve: 0.2 })).toBe(window);
+  });
+
+  it('never refuses with half of the window left and nothing running: a larger task would never start', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, max: 1000, noNaN: true }),
+        fc.double({ min: 0.001, max: 10, noNaN: true }),
+        fc.double({ min: 0, max: 0.9, noNaN: true }),
+        (expectedUsd, sharePerUsd, reserve) => {
+          const window = seen({ utilization: 0.49 * (1 - reserve), sharePerUsd });
+          expect(tooSmall([window], expectedUsd, 0, { reserve })).toBeUndefined();
+        },
+      ),
+      { numRuns: cases(2000) },
+    );
+  });
+
+  it('lets fewer run the emptier the window is, and the sum of what runs always fits', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.array(fc.double({ min: 0.01, max: 5, noNaN: true }), { maxLength: 20 }),
+        (utilization, tasks) => {
+          let running = 0;
+          for (const expected of tasks) {
+            if (tooSmall([seen({ utilization })], expected, running, { reserve: 0 }) === undefined)
+              running += Math.min(expected, 5);
+          }
+          expect(running * 0.1).toBeLessThanOrEqual(1 - utilization + 1e-9);
+        },
+      ),
+      { numRuns: cases(2000) },
+    );
+  });
+
+  it('does not take the use of the person for its own: a small task goes on beside a busy person', () => {
+    const window = seen({ utilization: 0.8, sharePerUsd: 5 });
+    expect(tooSmall([window], 1, 0, { reserve: 0 })).toBeUndefined();
+  });
+
+  it('holds up nobody for days on a guess: only of five hours is it said what they hold before it was measured', () => {
+    const guessed = { utilization: 0.97, sharePerUsd: null };
+    expect(tooSmall([seen(guessed)], 2, 0, { reserve: 0 })).toBeDefined();
+    for (const name of ['seven_day', 'seven_day_opus', 'overage'])
+      expect(tooSmall([seen({ ...guessed, name })], 2, 0, { reserve: 0 })).toBeUndefined();
+    expect(tooSmall([seen({ name: 'seven_day', utilization: 0.97 })], 2, 0, { reserve: 0 })).toBeDefined();
+  });
+
+  it('looks at no throttling of a key, at nothing unknown, and at no window whose overage is being paid for', () => {
+    const windows = [
+      seen({ name: 'api_input_tokens', utilization: 1 }),
+      seen({ utilization: null }),
+      seen({ utilization: 1, status: 'rejected' }),
+    ];
+    expect(tooSmall(windows, 100, 0, { reserve: 0 })).toBeUndefined();
+  });
+});
+
+describe('atReserve', () => {
+  it('names the windows of which only the share of the person is left', () => {
+    const windows = [seen({ utilization: 0.89 }), seen({ name: 'seven_day', utilization: 0.9 })];
+    expect(atReserve(windows, { reserve: 0.1 }).map(({ name }) => name)).toEqual(['seven_day']);
+    expect(atReserve(windows, { reserve: 0 })).toEqual([]);
+    expect(atReserve([seen({ name: 'api_requests', utilization: 1 })], { reserve: 0.5 })).toEqual([]);
+  });
+});
