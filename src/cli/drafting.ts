@@ -8,7 +8,7 @@ import type { Task, TaskDraft, TaskId } from '../domain/task.ts';
 import type { Cli } from './cli.ts';
 import { fold } from './fold.ts';
 import { keepReply } from '../app/planning/kept-reply.ts';
-import type { CommonOptions } from './options.ts';
+import type { CommonOptions } from './command.ts';
 import type { Project } from '../app/project/project.ts';
 
 /** What the manager's calls cost, in the documented JSON shape. */

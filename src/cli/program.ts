@@ -3,7 +3,7 @@ import { Failed, type Failure } from '../domain/failure.ts';
 import { EXIT, type Cli } from './cli.ts';
 import type { CommandEntry } from './commands.ts';
 import { exitCodes, topLevelHelp } from './help.ts';
-import { addCommonOptions } from './options.ts';
+import { addCommonOptions } from './command.ts';
 
 /** What one of the binaries is. */
 export interface Program {

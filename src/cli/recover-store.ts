@@ -8,7 +8,7 @@ import { isSettled, type TaskId } from '../domain/task.ts';
 import { Git } from '../workspace/git.ts';
 import type { Cli } from './cli.ts';
 import { copiesOf, copyNotice, describeCopy, type KnownCopy } from '../app/project/lost-store.ts';
-import { printJson, type CommonOptions } from './options.ts';
+import { printJson, type CommonOptions } from './command.ts';
 import { processLookUp } from '../app/project/process-look-up.ts';
 import { openProjectStore, type Project } from '../app/project/project.ts';
 import { integrationTips } from '../app/repository/base-of.ts';

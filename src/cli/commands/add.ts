@@ -19,7 +19,7 @@ import {
 import { fold } from '../fold.ts';
 import { openKeptReply, REPLY_OPTION } from '../../app/planning/kept-reply.ts';
 import { interruptible } from '../../app/interrupt.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
+import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
 import { findProject, openProjectStore, type Project } from '../../app/project/project.ts';
 import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
 import { loadSettings } from '../../app/project/settings.ts';

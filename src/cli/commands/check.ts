@@ -5,7 +5,7 @@ import { runChecks } from '../../app/check/run-checks.ts';
 import { EXIT, type Cli } from '../cli.ts';
 import { fold } from '../fold.ts';
 import { interruptible } from '../../app/interrupt.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
+import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
 import { findProject } from '../../app/project/project.ts';
 import { withExamples } from '../tasks/session.ts';
 

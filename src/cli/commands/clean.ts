@@ -5,7 +5,7 @@ import type { CleanReport } from '../../app/clean/clean.ts';
 import type { Cli } from '../cli.ts';
 import { formatBytes } from '../../app/project/disk-use.ts';
 import { wholeNumber } from '../numbers.ts';
-import { onRun, printJson, type CommonOptions } from '../options.ts';
+import { onRun, printJson, type CommonOptions } from '../command.ts';
 import { findProject, openProjectStore } from '../../app/project/project.ts';
 import { loadSettings } from '../../app/project/settings.ts';
 import { withExamples } from '../tasks/session.ts';

@@ -6,7 +6,7 @@ import { configJsonSchema, configKeys } from '../../app/config/schema.ts';
 import { lastFour, redact } from '../../app/config/secrets.ts';
 import { styles } from '../../domain/text/styles.ts';
 import { EXIT, type Cli } from '../cli.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
+import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
 import { findProject } from '../../app/project/project.ts';
 import { loadSettings } from '../../app/project/settings.ts';
 import { withExamples } from '../tasks/session.ts';

@@ -1,6 +1,6 @@
 import { Argument, Command } from 'commander';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson, type CommonOptions } from '../options.ts';
+import { onRun, printJson, type CommonOptions } from '../command.ts';
 import { fail } from '../../domain/failure.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
 import { plural } from '../../domain/text/format.ts';

@@ -13,7 +13,7 @@ import { EXIT, type Cli } from '../cli.ts';
 import { interruptible } from '../../app/interrupt.ts';
 import { findProgram } from '../../app/claude/find-program.ts';
 import { CONFIG_FILE } from '../../app/project/project.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
+import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
 import { probe } from '../../app/claude/probe.ts';
 import { stdoutWidth, withExamples } from '../tasks/session.ts';
 

@@ -2,7 +2,7 @@ import { Argument, Command } from 'commander';
 import { fail } from '../../domain/failure.ts';
 import { nearest } from '../../domain/text/nearest.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, type CommonOptions } from '../options.ts';
+import { onRun, type CommonOptions } from '../command.ts';
 import { changeDependencies, DEPENDENCY_ACTIONS } from '../tasks/dependencies.ts';
 import { withExamples } from '../tasks/session.ts';
 

@@ -1,7 +1,7 @@
 import { Argument, Command } from 'commander';
 import type { Attempt } from '../../domain/attempt.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson, type CommonOptions } from '../options.ts';
+import { onRun, printJson, type CommonOptions } from '../command.ts';
 import { findProject } from '../../app/project/project.ts';
 import type { FoundChange } from '../../app/repository/find-change.ts';
 import type { PatchOptions } from '../repository/print-patch.ts';

@@ -20,7 +20,7 @@ import {
   type OneOffOptions,
   type OneOffRequest,
 } from '../../app/one-off/request.ts';
-import { onRun, printJson, useColor } from '../options.ts';
+import { onRun, printJson, useColor } from '../command.ts';
 import { openProjectStore, type Project } from '../../app/project/project.ts';
 import { executeHeldRun, holdForRun } from '../../app/run/execute-run.ts';
 import { addRunOptions, refuseWindows, runFlags } from '../run/run-command-options.ts';

@@ -3,7 +3,7 @@ import { fail } from '../../domain/failure.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
 import { PRIORITIES, RISKS, SIZES } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson, type CommonOptions } from '../options.ts';
+import { onRun, printJson, type CommonOptions } from '../command.ts';
 import { NONE, parseChanges, type EditFlags } from '../../app/tasks/changes.ts';
 import { parseId } from '../../app/tasks/ids.ts';
 import { withExamples, withStore } from '../tasks/session.ts';

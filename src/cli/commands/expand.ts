@@ -15,7 +15,7 @@ import { fold } from '../fold.ts';
 import { openKeptReply, REPLY_OPTION } from '../../app/planning/kept-reply.ts';
 import { interruptible } from '../../app/interrupt.ts';
 import { wholeNumber } from '../numbers.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
+import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
 import { findProject, openProjectStore } from '../../app/project/project.ts';
 import { parseId } from '../../app/tasks/ids.ts';
 import { loadSettings } from '../../app/project/settings.ts';

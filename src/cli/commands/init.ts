@@ -9,7 +9,7 @@ import { copyNotice } from '../../app/project/lost-store.ts';
 import { placeForProject } from '../../app/init/place.ts';
 import { setUpProject, type FileReport } from '../../app/init/set-up.ts';
 import type { Stack } from '../../app/init/stack.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
+import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
 import { gitTop, nearestProject, projectOutside, type Project } from '../../app/project/project.ts';
 import { withExamples } from '../tasks/session.ts';
 

@@ -3,7 +3,7 @@ import { styles } from '../../domain/text/styles.ts';
 import { parentOf, type ListedTask } from '../../domain/task.ts';
 import type { TaskCounts } from '../../domain/task-outline.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
+import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
 import { findProject } from '../../app/project/project.ts';
 import { countTasks, describeCounts, inList } from '../../app/tasks/counts.ts';
 import { renderTaskTable } from '../tasks/list-table.ts';

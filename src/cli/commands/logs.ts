@@ -3,7 +3,7 @@ import type { Attempt } from '../../domain/attempt.ts';
 import { fail } from '../../domain/failure.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson, type CommonOptions } from '../options.ts';
+import { onRun, printJson, type CommonOptions } from '../command.ts';
 import { PacedOutput } from '../paced-output.ts';
 import { processLookUp } from '../../app/project/process-look-up.ts';
 import { findProject, openProjectStore } from '../../app/project/project.ts';

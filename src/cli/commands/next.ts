@@ -5,9 +5,9 @@ import { styles, type Styles } from '../../domain/text/styles.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { TaskCounts } from '../../domain/task-outline.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
+import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
 import { countTasks, describeCounts, inList } from '../../app/tasks/counts.ts';
-import { findNext, findNextQuickly, type Holder, type NextTask } from '../../app/tasks/next-task.ts';
+import { findNext, findNextQuickly, type Holder, type NextTask } from '../../app/next.ts';
 import { withExamples, withStore } from '../tasks/session.ts';
 import { loadGraphBoard, viewTask } from '../../app/tasks/view.ts';
 

@@ -18,7 +18,7 @@ import { fold } from '../fold.ts';
 import { openKeptReply, REPLY_OPTION } from '../../app/planning/kept-reply.ts';
 import { interruptible } from '../../app/interrupt.ts';
 import { wholeNumber } from '../numbers.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
+import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
 import { findProject, openProjectStore } from '../../app/project/project.ts';
 import { loadSettings } from '../../app/project/settings.ts';
 import { stdoutWidth, withExamples } from '../tasks/session.ts';

@@ -7,7 +7,7 @@ import type { TaskStore } from '../../store/store.ts';
 import type { Cli } from '../cli.ts';
 import { callCost, formatCallCost, type CallCost } from '../drafting.ts';
 import { interruptible } from '../../app/interrupt.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
+import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
 import { drawMermaid } from '../plan/mermaid.ts';
 import { formatPlan } from '../plan/plan-text.ts';
 import { previewPlan } from '../../app/plan/preview.ts';

@@ -4,7 +4,7 @@ import { nearest } from '../../domain/text/nearest.ts';
 import { fail } from '../../domain/failure.ts';
 import { shellQuote } from '../../domain/text/shell-quote.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson } from '../options.ts';
+import { onRun, printJson } from '../command.ts';
 import { findProject } from '../../app/project/project.ts';
 import type { Repository } from '../../app/repository/open-repository.ts';
 import type { PatchOptions } from '../repository/print-patch.ts';

@@ -6,7 +6,7 @@ import { neutralise } from '../../domain/text/display-text.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Task, TaskId, TaskStatus } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson, type CommonOptions } from '../options.ts';
+import { onRun, printJson, type CommonOptions } from '../command.ts';
 import { findProject, openProjectStore } from '../../app/project/project.ts';
 import { parseIds, selectTasks, type IdRange } from '../../app/tasks/ids.ts';
 import { liveRun } from '../../app/tasks/live-run.ts';

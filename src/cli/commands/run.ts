@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { EXIT, type Cli } from '../cli.ts';
-import { onRun } from '../options.ts';
+import { onRun } from '../command.ts';
 import { findProject, openProjectStore } from '../../app/project/project.ts';
 import { executeRun } from '../../app/run/execute-run.ts';
 import type { RunCommandOptions } from '../../app/run/run-context.ts';

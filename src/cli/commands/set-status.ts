@@ -3,7 +3,7 @@ import { fail } from '../../domain/failure.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
 import { TASK_STATUSES, type TaskStatus } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson, type CommonOptions } from '../options.ts';
+import { onRun, printJson, type CommonOptions } from '../command.ts';
 import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
 import { withExamples, withStore } from '../tasks/session.ts';
 import { parseStatus } from '../../app/tasks/statuses.ts';

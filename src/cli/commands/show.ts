@@ -2,7 +2,7 @@ import { Argument, Command } from 'commander';
 import { styles } from '../../domain/text/styles.ts';
 import { redactValue } from '../../domain/redact.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
+import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
 import { findProject } from '../../app/project/project.ts';
 import { redactorFor } from '../../app/project/redaction.ts';
 import { parseIds, selectTasks } from '../../app/tasks/ids.ts';

@@ -7,7 +7,7 @@ import { formatSummary } from '../../reporting/format-summary.ts';
 import { styles } from '../../domain/text/styles.ts';
 import { redactValue } from '../../domain/redact.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../options.ts';
+import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
 import { processLookUp } from '../../app/project/process-look-up.ts';
 import { findProject, openProjectStore } from '../../app/project/project.ts';
 import { redactorFor } from '../../app/project/redaction.ts';

@@ -7,7 +7,7 @@ import { buildTaskGraph } from '../../domain/task-graph.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { EXIT, type Cli } from '../cli.ts';
 import { wholeNumber } from '../numbers.ts';
-import { onRun, printJson, type CommonOptions } from '../options.ts';
+import { onRun, printJson, type CommonOptions } from '../command.ts';
 import { changeDependencies, type DependencyAction } from '../tasks/dependencies.ts';
 import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
 import { withExamples, withStore } from '../tasks/session.ts';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import type { CommandEntry } from '../commands.ts';
-import { addCommonOptions } from '../options.ts';
+import { addCommonOptions } from '../command.ts';
 
 /** What may stand in a place: one of some words, a file, task ids, or anything. */
 export interface Slot {

@@ -4,7 +4,7 @@ import type { TaskId } from '../../domain/task.ts';
 import type { Payer } from '../../worker/billing.ts';
 import type { Cli } from '../cli.ts';
 import { describeBilling } from '../../app/run/compose.ts';
-import { printJson } from '../options.ts';
+import { printJson } from '../command.ts';
 import type { RunContext } from '../../app/run/run-context.ts';
 import { stdoutWidth } from '../tasks/session.ts';
 import { homeOf } from '../../app/project/user-data.ts';

@@ -5,7 +5,7 @@ import { firstLine, neutralise } from '../../domain/text/display-text.ts';
 import { plural } from '../../domain/text/format.ts';
 import { styles } from '../../domain/text/styles.ts';
 import type { Cli } from '../cli.ts';
-import { printJson, useColor, type CommonOptions } from '../options.ts';
+import { printJson, useColor, type CommonOptions } from '../command.ts';
 import { openProjectStore, type Project } from '../../app/project/project.ts';
 import { redactorFor } from '../../app/project/redaction.ts';
 import { existsSync } from 'node:fs';

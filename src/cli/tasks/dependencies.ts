@@ -4,7 +4,7 @@ import type { TaskId } from '../../domain/task.ts';
 import { describeProblem } from '../../domain/graph-problem.ts';
 import { buildTaskGraph } from '../../domain/task-graph.ts';
 import type { Cli } from '../cli.ts';
-import { printJson, type CommonOptions } from '../options.ts';
+import { printJson, type CommonOptions } from '../command.ts';
 import { parseId, parseIds, selectTasks } from '../../app/tasks/ids.ts';
 import { withStore } from './session.ts';
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { TaskStore } from '../../store/store.ts';
 import type { Cli } from '../cli.ts';
-import type { CommonOptions } from '../options.ts';
+import type { CommonOptions } from '../command.ts';
 import { findProject, openProjectStore } from '../../app/project/project.ts';
 
 /** Gives `use` the project's store, and closes it whatever comes of it. */

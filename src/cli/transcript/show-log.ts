@@ -5,7 +5,7 @@ import type { TaskStore } from '../../store/store.ts';
 import { redactValue } from '../../domain/redact.ts';
 import { attemptFiles } from '../../worker/claude-process.ts';
 import type { Cli } from '../cli.ts';
-import { useColor, type CommonOptions } from '../options.ts';
+import { useColor, type CommonOptions } from '../command.ts';
 import { tellStories, type AttemptStory } from '../../app/tasks/attempt-story.ts';
 import { stdoutWidth } from '../tasks/session.ts';
 import type { LogEntry } from '../../app/transcript/entry.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findNext } from '../../../src/app/tasks/next-task.ts';
+import { findNext } from '../../../src/app/next.ts';
 import { countTasks } from '../../../src/app/tasks/counts.ts';
 import { viewTask, type TaskBoard } from '../../../src/app/tasks/view.ts';
 import { learnEstimates } from '../../../src/domain/estimate.ts';

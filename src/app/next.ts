@@ -1,10 +1,10 @@
-import { learnEstimates } from '../../domain/estimate.ts';
-import { explainPlace, Scheduler } from '../../engine/scheduler.ts';
-import { isSettled, type TaskId, type TaskStatus } from '../../domain/task.ts';
-import { readiness, type TaskGraph } from '../../domain/task-graph.ts';
-import type { TaskStore } from '../../store/store.ts';
-import { OutlinedTasks } from '../../domain/task-outline.ts';
-import { loadBoardAround, toJson, viewTask, type TaskBoard, type TaskJson } from './view.ts';
+import { learnEstimates } from '../domain/estimate.ts';
+import { explainPlace, Scheduler } from '../engine/scheduler.ts';
+import { isSettled, type TaskId, type TaskStatus } from '../domain/task.ts';
+import { readiness, type TaskGraph } from '../domain/task-graph.ts';
+import type { TaskStore } from '../store/store.ts';
+import { OutlinedTasks } from '../domain/task-outline.ts';
+import { loadBoardAround, toJson, viewTask, type TaskBoard, type TaskJson } from './tasks/view.ts';
 
 /** What `next` answers; also its documented JSON shape. */
 export interface NextTask {

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { PRIORITIES, RISKS, SIZES, TASK_STATUSES, type Task } from '../../domain/task.ts';
+import type { TaskCounts } from '../../domain/task-outline.ts';
+import { list, moment, shape } from './shape.ts';
+
+/** `"3"` for a task, `"3.2"` for the second subtask of task 3. */
+export const taskId = z.string().meta({ id: 'TaskId', description: '`3`, or `3.2` for a subtask of it' });
+
+const stored = {
+  id: taskId,
+  tag: z.string().describe('the list that it belongs to'),
+  title: z.string(),
+  description: z.string(),
+  details: z.string(),
+  testStrategy: z.string(),
+  priority: z.enum(PRIORITIES),
+  status: z.enum(TASK_STATUSES),
+  dependencies: list(taskId).describe('what must be done first; a group stands for all its subtasks'),
+  size: z.enum(SIZES).nullable().describe('how much work it is, by a plan or a person'),
+  estimateMinutes: z.number().nullable().describe('working time, where it is known more finely than the size'),
+  touches: list(z.string()).describe('globs of the paths that it is expected to change'),
+  risk: z.enum(RISKS).nullable(),
+  createdAt: moment,
+  updatedAt: moment,
+};
+
+/** A task as it is stored. */
+export const task = shape('Task', 'a task as it is stored', stored) satisfies z.ZodType<Task>;
+
+/** A task with what follows from the other tasks. */
+export const taskInContext = shape('TaskInContext', 'a task, and what follows from the other tasks', {
+  ...stored,
+  ready: z.boolean().describe('it could start now; never true of a group, whose subtasks are run'),
+  waitingFor: list(taskId).describe("unsettled dependencies, a group's unsettled subtasks in its place"),
+  cancelledDependencies: list(taskId).describe('dependencies that were cancelled and so will never come'),
+  subtasks: list(taskId),
+  expectedMinutes: z.number().describe('working time by what the project has learned so far'),
+});
+export type TaskInContext = z.infer<typeof taskInContext>;
+
+/** How many tasks there are in each state. */
+export const taskCounts = shape(
+  'TaskCounts',
+  'how many tasks there are; a group is counted by its subtasks',
+  {
+    total: z.int(),
+    ready: z.int().describe('pending and failed tasks that could start now'),
+    blocked: z.int().describe('pending tasks that wait for others'),
+    pending: z.int(),
+    'in-progress': z.int(),
+    review: z.int(),
+    done: z.int(),
+    failed: z.int(),
+    deferred: z.int(),
+    cancelled: z.int(),
+  },
+) satisfies z.ZodType<TaskCounts>;
