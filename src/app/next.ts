@@ -1,34 +1,32 @@
 import { learnEstimates } from '../domain/estimate.ts';
 import { explainPlace, Scheduler } from '../engine/scheduler.ts';
-import { isSettled, type TaskId, type TaskStatus } from '../domain/task.ts';
+import { isSettled, type TaskId } from '../domain/task.ts';
 import { readiness, type TaskGraph } from '../domain/task-graph.ts';
 import type { TaskStore } from '../store/store.ts';
 import { OutlinedTasks } from '../domain/task-outline.ts';
-import { loadBoardAround, toJson, viewTask, type TaskBoard, type TaskJson } from './tasks/view.ts';
+import type { NextReport } from './contract/next.ts';
+import { withStore, type Project } from './project/project.ts';
+import { countTasks } from './tasks/counts.ts';
+import { inContext, loadBoardAround, loadGraphBoard, viewTask, type TaskBoard } from './tasks/view.ts';
 
-/** What `next` answers; also its documented JSON shape. */
-export interface NextTask {
-  readonly next: (TaskJson & { readonly why: string }) | null;
-  /** What else could start now, best first. */
-  readonly alsoReady: readonly TaskId[];
-  /** What the rest waits for where nothing can start, the one that holds up the most first. */
-  readonly waitingFor: readonly Holder[];
+/** Names the task that `run` would start first, and why; where there is none, what everything waits for. */
+export async function next(project: Project): Promise<NextReport> {
+  return await withStore(project, (store) => {
+    const found = findNextQuickly(store);
+    if (found !== undefined) return { ...found, counts: null };
+    // The whole list is read only where nothing can start.
+    const board = loadGraphBoard(store);
+    return { ...findNext(board), counts: countTasks(board.tasks.map((task) => viewTask(board, task))) };
+  });
 }
 
-/** A task that keeps others from starting, and does not start by itself. */
-export interface Holder {
-  readonly id: TaskId;
-  readonly title: string;
-  readonly status: TaskStatus;
-  /** How many open tasks wait for it, directly or behind others. */
-  readonly holdsUp: number;
-}
+type Found = Omit<NextReport, 'counts'>;
 
 /**
- * The task that `run` would start first, by the outline of the list: its other tasks are not read. Undefined where
+ * The first task, by the outline of the list: its other tasks are not read. Undefined where
  * nothing can start, or where the tasks form no graph: then all of them have to be looked at.
  */
-export function findNextQuickly(store: TaskStore): NextTask | undefined {
+export function findNextQuickly(store: TaskStore): Found | undefined {
   const estimate = learnEstimates(store.finishedWork());
   const [first, ...others] = new OutlinedTasks(store.outline()).ready(estimate) ?? [];
   if (first === undefined) return undefined;
@@ -36,25 +34,25 @@ export function findNextQuickly(store: TaskStore): NextTask | undefined {
   const task = board.links.nodes.get(first.id);
   if (task === undefined) return undefined;
   return {
-    next: { ...toJson(board, viewTask(board, task)), why: explainPlace(task, first.path, estimate) },
+    next: { ...inContext(board, viewTask(board, task)), why: explainPlace(task, first.path, estimate) },
     alsoReady: others.map(({ id }) => id),
     waitingFor: [],
   };
 }
 
 /** Asks the scheduler that `run` uses. */
-export function findNext(board: TaskBoard<TaskGraph>): NextTask {
+export function findNext(board: TaskBoard<TaskGraph>): Found {
   const { links: graph, estimate } = board;
   const scheduler = new Scheduler(graph, { slots: 1, failureMode: 'continue', estimate });
   const [first, ...alsoReady] = scheduler.ready();
   const task = first === undefined ? undefined : graph.nodes.get(first);
   if (task === undefined) return { next: null, alsoReady: [], waitingFor: findHolders(board) };
-  const next = { ...toJson(board, viewTask(board, task)), why: scheduler.explain(task.id) };
+  const next = { ...inContext(board, viewTask(board, task)), why: scheduler.explain(task.id) };
   return { next, alsoReady, waitingFor: [] };
 }
 
 /** With nothing ready, each open task that waits for nothing is one that a person or a worker has in hand. */
-function findHolders(board: TaskBoard<TaskGraph>): Holder[] {
+function findHolders(board: TaskBoard<TaskGraph>): NextReport['waitingFor'] {
   const { links: graph, tasks } = board;
   const open = (id: TaskId): boolean =>
     !graph.isGroup(id) && !isSettled(graph.nodes.get(id)?.status ?? 'done');

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ProjectRequest } from '../app/project/project.ts';
 import type { Notice, Services } from '../app/services.ts';
-import type { Cli, Output } from './cli.ts';
+import type { Cli } from './cli.ts';
 import { fold } from './fold.ts';
 import { COMMON_OPTIONS } from './help.ts';
 
@@ -20,20 +20,6 @@ export function addCommonOptions(program: Command): Command {
   return program;
 }
 
-/** Whether to colour what goes to `stream`. */
-export function useColor(cli: Cli, options: CommonOptions, stream: Output = cli.stdout): boolean {
-  if (options.color === false || options.json === true) return false;
-  if (cli.env['NO_COLOR'] !== undefined && cli.env['NO_COLOR'] !== '') return false;
-  const forced = cli.env['FORCE_COLOR'];
-  if (forced !== undefined && forced !== '' && forced !== '0') return true;
-  return stream.isTTY === true && cli.env['TERM'] !== 'dumb';
-}
-
-/** Prints a JSON document, one line if stdout is a pipe, else indented. */
-export function printJson(cli: Cli, value: unknown): void {
-  cli.stdout.write(`${JSON.stringify(value, null, cli.stdout.isTTY === true ? 2 : undefined)}\n`);
-}
-
 /** What a command does with the options that it declares and its arguments; may return an exit code. */
 type Action<O> = (options: O, args: readonly string[]) => Promise<number | undefined> | number | undefined;
 
@@ -43,6 +29,15 @@ export function onRun<O extends CommonOptions>(command: Command, cli: Cli, run: 
     cli.tell = teller(cli, command.optsWithGlobals<O>());
     const code = await run(command.optsWithGlobals<O>(), command.args);
     if (code !== undefined) cli.exitCode = code;
+  });
+}
+
+/** Adds examples to a command's help, in the spelling of the binary that shows it. */
+export function withExamples(command: Command, examples: readonly string[]): Command {
+  return command.addHelpText('after', () => {
+    const binary = command.parent?.name() ?? 'claude-orchestrator';
+    const lines = examples.map((example) => `  ${binary} ${example}`);
+    return `\n${examples.length === 1 ? 'Example' : 'Examples'}:\n${lines.join('\n')}`;
   });
 }
 

@@ -1,3 +1,4 @@
+import { printJson } from './print.ts';
 import { existsSync } from 'node:fs';
 import { Failed, fail } from '../domain/failure.ts';
 import { neutralise } from '../domain/text/display-text.ts';
@@ -8,7 +9,7 @@ import { isSettled, type TaskId } from '../domain/task.ts';
 import { Git } from '../workspace/git.ts';
 import type { Cli } from './cli.ts';
 import { copiesOf, copyNotice, describeCopy, type KnownCopy } from '../app/project/lost-store.ts';
-import { printJson, type CommonOptions } from './command.ts';
+import { type CommonOptions } from './command.ts';
 import { processLookUp } from '../app/project/process-look-up.ts';
 import { openProjectStore, type Project } from '../app/project/project.ts';
 import { integrationTips } from '../app/repository/base-of.ts';

@@ -5,7 +5,6 @@ import { taskCounts, taskId, taskInContext } from './task.ts';
 
 /** What `next` is asked. */
 export const nextRequest = z.object({});
-export type NextRequest = z.infer<typeof nextRequest>;
 
 /** What `next` answers. */
 export const nextReport = z.object({

@@ -6,7 +6,8 @@ import { list, moment, shape } from './shape.ts';
 /** `"3"` for a task, `"3.2"` for the second subtask of task 3. */
 export const taskId = z.string().meta({ id: 'TaskId', description: '`3`, or `3.2` for a subtask of it' });
 
-const stored = {
+/** A task as it is stored. */
+const task = shape('Task', 'a task as it is stored', {
   id: taskId,
   tag: z.string().describe('the list that it belongs to'),
   title: z.string(),
@@ -17,19 +18,19 @@ const stored = {
   status: z.enum(TASK_STATUSES),
   dependencies: list(taskId).describe('what must be done first; a group stands for all its subtasks'),
   size: z.enum(SIZES).nullable().describe('how much work it is, by a plan or a person'),
-  estimateMinutes: z.number().nullable().describe('working time, where it is known more finely than the size'),
+  estimateMinutes: z
+    .number()
+    .nullable()
+    .describe('working time, where it is known more finely than the size'),
   touches: list(z.string()).describe('globs of the paths that it is expected to change'),
   risk: z.enum(RISKS).nullable(),
   createdAt: moment,
   updatedAt: moment,
-};
-
-/** A task as it is stored. */
-export const task = shape('Task', 'a task as it is stored', stored) satisfies z.ZodType<Task>;
+}) satisfies z.ZodType<Task>;
 
 /** A task with what follows from the other tasks. */
 export const taskInContext = shape('TaskInContext', 'a task, and what follows from the other tasks', {
-  ...stored,
+  ...task.shape,
   ready: z.boolean().describe('it could start now; never true of a group, whose subtasks are run'),
   waitingFor: list(taskId).describe("unsettled dependencies, a group's unsettled subtasks in its place"),
   cancelledDependencies: list(taskId).describe('dependencies that were cancelled and so will never come'),

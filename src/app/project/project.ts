@@ -115,6 +115,16 @@ export async function openProjectStore(project: Project, create = false): Promis
   }
 }
 
+/** Gives `use` the project's store, and closes it whatever comes of it. */
+export async function withStore<T>(project: Project, use: (store: TaskStore) => T | Promise<T>): Promise<T> {
+  const store = await openProjectStore(project);
+  try {
+    return await use(store);
+  } finally {
+    store.close();
+  }
+}
+
 function projectWith(
   services: ProjectKeeper,
   root: string,

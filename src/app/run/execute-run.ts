@@ -1,3 +1,4 @@
+import { stdoutWidth } from '../../cli/print.ts';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { ProcessIdentity } from '../../domain/attempt.ts';
@@ -28,7 +29,6 @@ import {
 import { listenForInterrupts, type Interrupt } from '../interrupt.ts';
 import { redactorFor } from '../project/redaction.ts';
 import { accountsOf, openLedger, payersOf } from '../claude/accounts.ts';
-import { stdoutWidth } from '../../cli/tasks/session.ts';
 import { createWorkspaces } from './workspaces.ts';
 import { hurriedDelivery } from './hurried-delivery.ts';
 import { setupRunner } from './setup-runner.ts';

@@ -1,11 +1,10 @@
+import { printJson, useColor, stdoutWidth } from '../../cli/print.ts';
 import { styles } from '../../domain/text/styles.ts';
 import { isRunnable, type TaskId } from '../../domain/task.ts';
 import { EXIT } from '../../cli/cli.ts';
 import { workingDirectory } from './compose.ts';
-import { printJson, useColor } from '../../cli/command.ts';
 import { formatPlan } from '../../cli/plan/plan-text.ts';
 import { previewPlan } from '../plan/preview.ts';
-import { stdoutWidth } from '../../cli/tasks/session.ts';
 import { loadGraphBoard } from '../tasks/view.ts';
 import type { RunContext } from './run-context.ts';
 

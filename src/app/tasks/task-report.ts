@@ -3,7 +3,8 @@ import type { Stamped } from '../../domain/event.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { parentOf, type TaskId, type TaskStatus } from '../../domain/task.ts';
 import { tellStories, withRunEvents, type AttemptStory } from './attempt-story.ts';
-import { shownStatus, toJson, viewTask, type TaskBoard, type TaskJson } from './view.ts';
+import { inContext, shownStatus, viewTask, type TaskBoard } from './view.ts';
+import type { TaskInContext } from '../contract/task.ts';
 import type { ListStatus } from './statuses.ts';
 
 /** A task in one line. */
@@ -17,7 +18,7 @@ export interface TaskLine {
 
 /** Everything that is known about one task. */
 export interface TaskReport {
-  readonly task: TaskJson;
+  readonly task: TaskInContext;
   readonly parent: TaskLine | null;
   readonly dependencies: readonly TaskLine[];
   /** Tasks that name this one among their dependencies. */
@@ -55,7 +56,7 @@ export function reportTasks(store: TaskStore, board: TaskBoard, ids: readonly Ta
     const stories = tellStories(store, id, attempts);
     return [
       {
-        task: toJson(board, view),
+        task: inContext(board, view),
         parent: line(parentOf(id) ?? '')[0] ?? null,
         dependencies: task.dependencies.flatMap(line),
         dependents: board.tasks

@@ -10,6 +10,7 @@ import {
 } from '../../domain/task.ts';
 import { storedGraph } from '../../domain/stored-graph.ts';
 import { linkTasks, readiness, type TaskGraph, type TaskLinks } from '../../domain/task-graph.ts';
+import type { TaskInContext } from '../contract/task.ts';
 import type { ListStatus } from './statuses.ts';
 
 /** Tasks as they stand in one moment. */
@@ -34,13 +35,6 @@ export interface TaskView<T extends ListedTask = Task> {
   readonly cancelledDependencies: readonly TaskId[];
   readonly subtasks: readonly TaskId[];
 }
-
-/** The documented JSON shape of a task: its own fields, and those that follow from the other tasks. */
-export type TaskJson = Task &
-  Omit<TaskView, 'task'> & {
-    /** Working time by what this project has learned so far; that of a group is its subtasks' together. */
-    readonly expectedMinutes: number;
-  };
 
 /** Reads all tasks of the store's list. */
 export function loadBoard(store: TaskStore): TaskBoard {
@@ -91,8 +85,8 @@ export function viewTask<T extends ListedTask>({ links }: ListBoard, task: T): T
   };
 }
 
-/** The view as `--json` shows it. */
-export function toJson(board: TaskBoard, { task, ...derived }: TaskView): TaskJson {
+/** The view as reports have it. */
+export function inContext(board: TaskBoard, { task, ...derived }: TaskView): TaskInContext {
   return { ...task, ...derived, expectedMinutes: expectedMinutes(board, task) };
 }
 

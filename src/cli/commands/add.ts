@@ -1,3 +1,4 @@
+import { printJson, useColor, stdoutWidth } from '../print.ts';
 import { Argument, Command, Option } from 'commander';
 import { fail } from '../../domain/failure.ts';
 import { styles } from '../../domain/text/styles.ts';
@@ -19,11 +20,10 @@ import {
 import { fold } from '../fold.ts';
 import { openKeptReply, REPLY_OPTION } from '../../app/planning/kept-reply.ts';
 import { interruptible } from '../../app/interrupt.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
+import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { findProject, openProjectStore, type Project } from '../../app/project/project.ts';
 import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
 import { loadSettings } from '../../app/project/settings.ts';
-import { stdoutWidth, withExamples } from '../tasks/session.ts';
 
 /** Options of `add`. */
 export interface AddOptions extends CommonOptions {

@@ -1,3 +1,4 @@
+import { printJson } from '../print.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Argument, Command } from 'commander';
 import type { Attempt } from '../../domain/attempt.ts';
@@ -6,11 +7,10 @@ import { neutralise } from '../../domain/text/display-text.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { isSettled, type TaskId, type TaskStatus } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson, type CommonOptions } from '../command.ts';
+import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { findProject, openProjectStore } from '../../app/project/project.ts';
 import { parseIds, selectTasks, type IdRange } from '../../app/tasks/ids.ts';
 import { liveRun } from '../../app/tasks/live-run.ts';
-import { withExamples } from '../tasks/session.ts';
 import { workOf } from '../../app/tasks/work-of.ts';
 
 /** A task that was given up, and what becomes of what worked on it. */

@@ -1,3 +1,4 @@
+import { printJson, useColor } from '../print.ts';
 import { Command } from 'commander';
 import { styles } from '../../domain/text/styles.ts';
 import type { Finding, FindingStatus } from '../../app/check/finding.ts';
@@ -5,9 +6,8 @@ import { runChecks } from '../../app/check/run-checks.ts';
 import { EXIT, type Cli } from '../cli.ts';
 import { fold } from '../fold.ts';
 import { interruptible } from '../../app/interrupt.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
+import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { findProject } from '../../app/project/project.ts';
-import { withExamples } from '../tasks/session.ts';
 
 /** `check`: what keeps a run from starting, what could be better, and the fix for each. */
 export function checkCommand(cli: Cli): Command {

@@ -1,3 +1,4 @@
+import { printJson } from '../print.ts';
 import { Command } from 'commander';
 import { plural } from '../../domain/text/format.ts';
 import { openRunLock } from '../../store/run-lock.ts';
@@ -5,10 +6,9 @@ import type { CleanReport } from '../../app/clean/clean.ts';
 import type { Cli } from '../cli.ts';
 import { formatBytes } from '../../app/project/disk-use.ts';
 import { wholeNumber } from '../numbers.ts';
-import { onRun, printJson, type CommonOptions } from '../command.ts';
+import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { findProject, openProjectStore } from '../../app/project/project.ts';
 import { loadSettings } from '../../app/project/settings.ts';
-import { withExamples } from '../tasks/session.ts';
 
 interface CleanOptions extends CommonOptions {
   readonly dryRun?: boolean;

@@ -1,3 +1,4 @@
+import { printJson } from '../print.ts';
 import { Argument, Command } from 'commander';
 import { nearest } from '../../domain/text/nearest.ts';
 import { fail } from '../../domain/failure.ts';
@@ -7,8 +8,7 @@ import { bashScript } from '../completion/bash.ts';
 import { describeBinary } from '../completion/describe.ts';
 import { fishScript } from '../completion/fish.ts';
 import { zshScript } from '../completion/zsh.ts';
-import { onRun, printJson, type CommonOptions } from '../command.ts';
-import { withExamples } from '../tasks/session.ts';
+import { onRun, type CommonOptions, withExamples } from '../command.ts';
 
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 const SHELLS = Object.keys(SCRIPTS) as (keyof typeof SCRIPTS)[];

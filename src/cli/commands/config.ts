@@ -1,3 +1,4 @@
+import { printJson, useColor } from '../print.ts';
 import { Argument, Command } from 'commander';
 import { configValue, loadConfig, type LoadedConfig } from '../../app/config/config.ts';
 import { variableOf } from '../../app/config/environment.ts';
@@ -6,10 +7,9 @@ import { configJsonSchema, configKeys } from '../../app/config/schema.ts';
 import { lastFour, redact } from '../../app/config/secrets.ts';
 import { styles } from '../../domain/text/styles.ts';
 import { EXIT, type Cli } from '../cli.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
+import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { findProject } from '../../app/project/project.ts';
 import { loadSettings } from '../../app/project/settings.ts';
-import { withExamples } from '../tasks/session.ts';
 
 const ACTIONS = ['show', 'schema', 'validate'] as const;
 

@@ -1,13 +1,14 @@
+import { printJson } from '../print.ts';
+import { findProject, withStore } from '../../app/project/project.ts';
 import { Argument, Command } from 'commander';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson, type CommonOptions } from '../command.ts';
+import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { fail } from '../../domain/failure.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
 import { plural } from '../../domain/text/format.ts';
 import { parentOf, type TaskId } from '../../domain/task.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
-import { withExamples, withStore } from '../tasks/session.ts';
 
 interface DeleteOptions extends CommonOptions {
   readonly id?: string;
@@ -26,7 +27,7 @@ export function deleteCommand(cli: Cli): Command {
   return onRun<DeleteOptions>(command, cli, async (options, args) => {
     const ranges = parseIds(args);
     const force = options.force === true;
-    const { deleted, titles } = await withStore(cli, options, (store) => {
+    const { deleted, titles } = await withStore(findProject(cli, options), (store) => {
       const ids = selectTasks(store, ranges);
       if (!force) refuseRunning(store, ids);
       const before = new Map(store.tasks().map((task) => [task.id, task.title]));

@@ -1,3 +1,4 @@
+import { printJson, useColor, stdoutWidth } from '../print.ts';
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, relative, sep } from 'node:path';
@@ -13,9 +14,8 @@ import { EXIT, type Cli } from '../cli.ts';
 import { interruptible } from '../../app/interrupt.ts';
 import { findProgram } from '../../app/claude/find-program.ts';
 import { CONFIG_FILE } from '../../app/project/project.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
+import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { probe } from '../../app/claude/probe.ts';
-import { stdoutWidth, withExamples } from '../tasks/session.ts';
 
 interface DemoOptions extends CommonOptions {
   readonly keep?: boolean;

@@ -2,9 +2,8 @@ import { Argument, Command } from 'commander';
 import { fail } from '../../domain/failure.ts';
 import { nearest } from '../../domain/text/nearest.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, type CommonOptions } from '../command.ts';
+import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { changeDependencies, DEPENDENCY_ACTIONS } from '../tasks/dependencies.ts';
-import { withExamples } from '../tasks/session.ts';
 
 /** `depend add|remove`: what would make a cycle is refused, with the cycle. */
 export function dependCommand(cli: Cli): Command {

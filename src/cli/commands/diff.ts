@@ -1,12 +1,12 @@
+import { printJson } from '../print.ts';
 import { Argument, Command } from 'commander';
 import type { Attempt } from '../../domain/attempt.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson, type CommonOptions } from '../command.ts';
-import { findProject } from '../../app/project/project.ts';
+import { onRun, type CommonOptions, withExamples } from '../command.ts';
+import { findProject, withStore } from '../../app/project/project.ts';
 import type { FoundChange } from '../../app/repository/find-change.ts';
 import type { PatchOptions } from '../repository/print-patch.ts';
 import { triedTask } from '../../app/tasks/attempts-of.ts';
-import { withExamples, withStore } from '../tasks/session.ts';
 
 /** `diff`: what a task changed: as it landed, as it was kept, or as it is now in its workspace. */
 export function diffCommand(cli: Cli): Command {
@@ -19,7 +19,9 @@ export function diffCommand(cli: Cli): Command {
     .option('--name-only', 'only the names of the files');
   withExamples(command, ['diff 3', 'diff 3 --stat', 'diff 3 > 3.patch']);
   return onRun<PatchOptions>(command, cli, async (options, [text = '']) => {
-    const { task, attempts, untried } = await withStore(cli, options, (store) => triedTask(store, text));
+    const { task, attempts, untried } = await withStore(findProject(cli, options), (store) =>
+      triedTask(store, text),
+    );
     if (attempts.length === 0) {
       tellNothing(cli, options, task.id, untried);
       return undefined;

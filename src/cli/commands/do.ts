@@ -1,3 +1,4 @@
+import { printJson, useColor, stdoutWidth } from '../print.ts';
 import { existsSync } from 'node:fs';
 import { Argument, Command } from 'commander';
 import { fail } from '../../domain/failure.ts';
@@ -20,13 +21,12 @@ import {
   type OneOffOptions,
   type OneOffRequest,
 } from '../../app/one-off/request.ts';
-import { onRun, printJson, useColor } from '../command.ts';
+import { onRun, withExamples } from '../command.ts';
 import { openProjectStore, type Project } from '../../app/project/project.ts';
 import { executeHeldRun, holdForRun } from '../../app/run/execute-run.ts';
 import { addRunOptions, refuseWindows, runFlags } from '../run/run-command-options.ts';
 import type { RunContext } from '../../app/run/run-context.ts';
 import { loadSettings } from '../../app/project/settings.ts';
-import { stdoutWidth, withExamples } from '../tasks/session.ts';
 
 /** `do`: the whole job in one command, also in a repository that was never set up. */
 export function doCommand(cli: Cli): Command {

@@ -1,12 +1,13 @@
+import { printJson } from '../print.ts';
+import { findProject, withStore } from '../../app/project/project.ts';
 import { Command, Option } from 'commander';
 import { fail } from '../../domain/failure.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
 import { PRIORITIES, RISKS, SIZES } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson, type CommonOptions } from '../command.ts';
+import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { NONE, parseChanges, type EditFlags } from '../../app/tasks/changes.ts';
 import { parseId } from '../../app/tasks/ids.ts';
-import { withExamples, withStore } from '../tasks/session.ts';
 
 type EditOptions = CommonOptions & EditFlags;
 
@@ -36,7 +37,7 @@ export function editCommand(cli: Cli): Command {
         `Nothing is said about what to change of task ${id}.`,
         `Give at least one of ${FLAGS.join(', ')}; no editor is opened.`,
       );
-    const task = await withStore(cli, options, (store) => store.editTask(id, changes));
+    const task = await withStore(findProject(cli, options), (store) => store.editTask(id, changes));
     if (options.json === true) printJson(cli, { task });
     else if (options.quiet !== true)
       cli.stdout.write(

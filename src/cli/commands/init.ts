@@ -1,3 +1,4 @@
+import { printJson, useColor } from '../print.ts';
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { fail } from '../../domain/failure.ts';
@@ -9,9 +10,8 @@ import { copyNotice } from '../../app/project/lost-store.ts';
 import { placeForProject } from '../../app/init/place.ts';
 import { setUpProject, type FileReport } from '../../app/init/set-up.ts';
 import type { Stack } from '../../app/init/stack.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
+import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { gitTop, nearestProject, projectOutside, type Project } from '../../app/project/project.ts';
-import { withExamples } from '../tasks/session.ts';
 
 interface InitOptions extends CommonOptions {
   readonly yes?: boolean;

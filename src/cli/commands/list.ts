@@ -1,19 +1,19 @@
+import { printJson, useColor, stdoutWidth } from '../print.ts';
 import { Argument, Command, Option } from 'commander';
 import { styles } from '../../domain/text/styles.ts';
 import { parentOf, type ListedTask } from '../../domain/task.ts';
 import type { TaskCounts } from '../../domain/task-outline.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
-import { findProject } from '../../app/project/project.ts';
+import { onRun, type CommonOptions, withExamples } from '../command.ts';
+import { findProject, withStore } from '../../app/project/project.ts';
 import { countTasks, describeCounts, inList } from '../../app/tasks/counts.ts';
 import { renderTaskTable } from '../tasks/list-table.ts';
-import { stdoutWidth, withExamples, withStore } from '../tasks/session.ts';
 import { LIST_STATUSES, parseListStatuses, type ListStatus } from '../../app/tasks/statuses.ts';
 import {
   loadBoard,
   loadListBoard,
   shownStatus,
-  toJson,
+  inContext,
   viewTask,
   type ListBoard,
   type TaskView,
@@ -44,13 +44,13 @@ export function listCommand(cli: Cli): Command {
     const statuses = filters.length > 0 ? parseListStatuses(filters) : undefined;
     const matches = filterFor(options, statuses);
     if (options.json === true) {
-      const whole = await withStore(cli, options, loadBoard);
+      const whole = await withStore(findProject(cli, options), loadBoard);
       const { views, counts } = select(whole, whole.tasks, matches);
       const lost = await lostList(cli, options, counts);
-      printJson(cli, { tasks: views.map((view) => toJson(whole, view)), counts, ...(lost && { lost }) });
+      printJson(cli, { tasks: views.map((view) => inContext(whole, view)), counts, ...(lost && { lost }) });
       return undefined;
     }
-    const board = await withStore(cli, options, loadListBoard);
+    const board = await withStore(findProject(cli, options), loadListBoard);
     const { views, counts } = select(board, board.tasks, matches);
     const lost = await lostList(cli, options, counts);
     const lines: string[] = [];

@@ -1,15 +1,15 @@
+import { printJson } from '../print.ts';
 import { Argument, Command, Option } from 'commander';
 import type { Attempt } from '../../domain/attempt.ts';
 import { fail } from '../../domain/failure.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson, type CommonOptions } from '../command.ts';
+import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { PacedOutput } from '../paced-output.ts';
 import { processLookUp } from '../../app/project/process-look-up.ts';
 import { findProject, openProjectStore } from '../../app/project/project.ts';
 import { redactorFor } from '../../app/project/redaction.ts';
 import { triedTask } from '../../app/tasks/attempts-of.ts';
-import { withExamples } from '../tasks/session.ts';
 
 interface LogsOptions extends CommonOptions {
   readonly follow?: boolean;

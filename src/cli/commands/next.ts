@@ -1,15 +1,14 @@
 import { Command } from 'commander';
+import type { NextReport } from '../../app/contract/next.ts';
+import { next } from '../../app/next.ts';
+import { findProject } from '../../app/project/project.ts';
+import { describeCounts, inList } from '../../app/tasks/counts.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
 import { plural } from '../../domain/text/format.ts';
-import { styles, type Styles } from '../../domain/text/styles.ts';
-import type { TaskStore } from '../../store/store.ts';
-import type { TaskCounts } from '../../domain/task-outline.ts';
+import type { Styles } from '../../domain/text/styles.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
-import { countTasks, describeCounts, inList } from '../../app/tasks/counts.ts';
-import { findNext, findNextQuickly, type Holder, type NextTask } from '../../app/next.ts';
-import { withExamples, withStore } from '../tasks/session.ts';
-import { loadGraphBoard, viewTask } from '../../app/tasks/view.ts';
+import { onRun, withExamples, type CommonOptions } from '../command.ts';
+import { printReport } from '../print.ts';
 
 /** `next`: the task that `run` would start first, and why; where there is none, what everything waits for. */
 export function nextCommand(cli: Cli): Command {
@@ -18,40 +17,30 @@ export function nextCommand(cli: Cli): Command {
   );
   withExamples(command, ['next', 'next --json']);
   return onRun<CommonOptions>(command, cli, async (options) => {
-    const { found, counts } = await withStore(cli, options, look);
-    if (options.json === true) printJson(cli, found);
-    else cli.stdout.write(`${describe(found, counts, styles(useColor(cli, options)), options).join('\n')}\n`);
+    const report = await next(findProject(cli, options));
+    printReport(cli, options, report, (found, { style }) => describe(found, style, options));
     return undefined;
   });
-}
-
-/** The whole list is read only where nothing can start, to tell what everything waits for. */
-function look(store: TaskStore): { found: NextTask; counts: TaskCounts | null } {
-  const found = findNextQuickly(store);
-  if (found !== undefined) return { found, counts: null };
-  const board = loadGraphBoard(store);
-  return { found: findNext(board), counts: countTasks(board.tasks.map((task) => viewTask(board, task))) };
 }
 
 /** How many names are worth listing before they are only counted. */
 const MAX_NAMED = 5;
 
 function describe(
-  { next, alsoReady, waitingFor }: NextTask,
-  counts: TaskCounts | null,
+  { next: first, alsoReady, waitingFor, counts }: NextReport,
   style: Styles,
   { quiet, tag }: CommonOptions,
 ): string[] {
-  if (next !== null) {
-    const lines = [`${style.bold(next.id)}  ${style.bold(neutralise(next.title))}`];
+  if (first !== null) {
+    const lines = [`${style.bold(first.id)}  ${style.bold(neutralise(first.title))}`];
     if (quiet === true) return lines;
-    lines.push(`Why: ${next.why}.`);
-    if (next.status === 'failed') lines.push(`It has failed before: \`show ${next.id}\` tells why.`);
-    for (const id of next.cancelledDependencies)
+    lines.push(`Why: ${first.why}.`);
+    if (first.status === 'failed') lines.push(`It has failed before: \`show ${first.id}\` tells why.`);
+    for (const id of first.cancelledDependencies)
       lines.push(`It needs ${id}, which was cancelled and will never come.`);
     if (alsoReady.length > 0) lines.push(`Also ready: ${listed(alsoReady)}.`);
     lines.push(
-      `Have it done with \`claude-orchestrator run ${next.id}\`, or take it yourself with \`set-status ${next.id} in-progress\`.`,
+      `Have it done with \`claude-orchestrator run ${first.id}\`, or take it yourself with \`set-status ${first.id} in-progress\`.`,
     );
     return lines;
   }
@@ -68,7 +57,7 @@ function describe(
   ];
 }
 
-function describeHolder({ id, title, status, holdsUp }: Holder): string {
+function describeHolder({ id, title, status, holdsUp }: NextReport['waitingFor'][number]): string {
   const behind = holdsUp === 0 ? '' : `, holds up ${plural(holdsUp, 'task')}`;
   return `  ${id}  ${neutralise(title)} (${status}${behind})`;
 }

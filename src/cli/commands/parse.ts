@@ -1,3 +1,4 @@
+import { printJson, useColor, stdoutWidth } from '../print.ts';
 import { Argument, Command } from 'commander';
 import { fail } from '../../domain/failure.ts';
 import { plural } from '../../domain/text/format.ts';
@@ -18,10 +19,9 @@ import { fold } from '../fold.ts';
 import { openKeptReply, REPLY_OPTION } from '../../app/planning/kept-reply.ts';
 import { interruptible } from '../../app/interrupt.ts';
 import { wholeNumber } from '../numbers.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
+import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { findProject, openProjectStore } from '../../app/project/project.ts';
 import { loadSettings } from '../../app/project/settings.ts';
-import { stdoutWidth, withExamples } from '../tasks/session.ts';
 
 /** Options of `parse`. */
 export interface ParseOptions extends CommonOptions {

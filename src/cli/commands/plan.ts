@@ -1,3 +1,4 @@
+import { printJson, useColor, stdoutWidth } from '../print.ts';
 import { Command, Option } from 'commander';
 import type { LoadedConfig } from '../../app/config/config.ts';
 import { fail } from '../../domain/failure.ts';
@@ -7,14 +8,13 @@ import type { TaskStore } from '../../store/store.ts';
 import type { Cli } from '../cli.ts';
 import { callCost, formatCallCost, type CallCost } from '../drafting.ts';
 import { interruptible } from '../../app/interrupt.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
+import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { drawMermaid } from '../plan/mermaid.ts';
 import { formatPlan } from '../plan/plan-text.ts';
 import { previewPlan } from '../../app/plan/preview.ts';
 import { improvePlan, lacksEstimates, type PlanSource } from '../../app/planning/improve-plan.ts';
 import { findProject, openProjectStore, type Project } from '../../app/project/project.ts';
 import { loadSettings } from '../../app/project/settings.ts';
-import { stdoutWidth, withExamples } from '../tasks/session.ts';
 import { loadGraphBoard } from '../../app/tasks/view.ts';
 
 interface PlanOptions extends CommonOptions {

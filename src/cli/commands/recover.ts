@@ -1,16 +1,16 @@
+import { printJson } from '../print.ts';
 import { resolve } from 'node:path';
 import { Argument, Command } from 'commander';
 import { nearest } from '../../domain/text/nearest.ts';
 import { fail } from '../../domain/failure.ts';
 import { shellQuote } from '../../domain/text/shell-quote.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson } from '../command.ts';
+import { onRun, withExamples } from '../command.ts';
 import { findProject } from '../../app/project/project.ts';
 import type { Repository } from '../../app/repository/open-repository.ts';
 import type { PatchOptions } from '../repository/print-patch.ts';
 import { listUnlanded } from '../repository/list-unlanded.ts';
 import type { RecoverStoreOptions } from '../recover-store.ts';
-import { withExamples } from '../tasks/session.ts';
 
 interface RecoverOptions extends PatchOptions, RecoverStoreOptions {
   readonly all?: boolean;

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { EXIT, type Cli } from '../cli.ts';
-import { onRun } from '../command.ts';
+import { onRun, withExamples } from '../command.ts';
 import { findProject, openProjectStore } from '../../app/project/project.ts';
 import { executeRun } from '../../app/run/execute-run.ts';
 import type { RunCommandOptions } from '../../app/run/run-context.ts';
@@ -8,7 +8,6 @@ import { addRunOptions, refuseWindows, runFlags } from '../run/run-command-optio
 import { nothingToDo, sayNothingToDo, showPlan } from '../../app/run/without-run.ts';
 import { loadSettings } from '../../app/project/settings.ts';
 import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
-import { withExamples } from '../tasks/session.ts';
 
 /** `run`: the main job. */
 export function runCommand(cli: Cli): Command {

@@ -1,11 +1,12 @@
+import { printJson } from '../print.ts';
+import { findProject, withStore } from '../../app/project/project.ts';
 import { Argument, Command, Option } from 'commander';
 import { fail } from '../../domain/failure.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
 import { TASK_STATUSES, type TaskStatus } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson, type CommonOptions } from '../command.ts';
+import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
-import { withExamples, withStore } from '../tasks/session.ts';
 import { parseStatus } from '../../app/tasks/statuses.ts';
 
 interface SetStatusOptions extends CommonOptions {
@@ -38,7 +39,7 @@ export function setStatusCommand(cli: Cli): Command {
     const { ids, status: word } = splitArguments(options, args);
     const status = parseStatus(word);
     const ranges = parseIds(ids);
-    const changed = await withStore(cli, options, (store) => {
+    const changed = await withStore(findProject(cli, options), (store) => {
       const selected = selectTasks(store, ranges);
       const before = new Map(selected.map((id) => [id, store.task(id)]));
       store.setStatus(selected, status, 'set by a person');

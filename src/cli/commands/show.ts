@@ -1,13 +1,13 @@
+import { printJson, useColor, stdoutWidth } from '../print.ts';
 import { Argument, Command } from 'commander';
 import { styles } from '../../domain/text/styles.ts';
 import { redactValue } from '../../domain/redact.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
-import { findProject } from '../../app/project/project.ts';
+import { onRun, type CommonOptions, withExamples } from '../command.ts';
+import { findProject, withStore } from '../../app/project/project.ts';
 import { redactorFor } from '../../app/project/redaction.ts';
 import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
 import { renderReport } from '../tasks/render-report.ts';
-import { stdoutWidth, withExamples, withStore } from '../tasks/session.ts';
 import { reportTasks, type TaskReport } from '../../app/tasks/task-report.ts';
 import { loadBoard, loadBoardAround } from '../../app/tasks/view.ts';
 
@@ -30,7 +30,7 @@ export function showCommand(cli: Cli): Command {
   withExamples(command, ['show 3', 'show 3.1,3.2 --json']);
   return onRun<ShowOptions>(command, cli, async (options, args) => {
     const ranges = parseIds(options.id === undefined ? args : [options.id, ...args]);
-    const found = await withStore(cli, options, (store) => {
+    const found = await withStore(findProject(cli, options), (store) => {
       const ids = selectTasks(store, ranges);
       const board = ids.length > MANY ? loadBoard(store) : loadBoardAround(store, ids);
       return reportTasks(store, board, ids);

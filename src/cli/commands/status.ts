@@ -1,3 +1,4 @@
+import { printJson, useColor, stdoutWidth } from '../print.ts';
 import { Command } from 'commander';
 import type { ProcessIdentity } from '../../domain/attempt.ts';
 import { Failed } from '../../domain/failure.ts';
@@ -7,14 +8,13 @@ import { formatSummary } from '../../reporting/format-summary.ts';
 import { styles } from '../../domain/text/styles.ts';
 import { redactValue } from '../../domain/redact.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, printJson, useColor, type CommonOptions } from '../command.ts';
+import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { processLookUp } from '../../app/project/process-look-up.ts';
 import { findProject, openProjectStore } from '../../app/project/project.ts';
 import { redactorFor } from '../../app/project/redaction.ts';
 import { openCircumstances, UNKNOWN } from '../../app/status/circumstances.ts';
 import { collectStatus, type StatusReport } from '../../app/status/collect.ts';
 import { formatStatus } from '../status/status-text.ts';
-import { stdoutWidth, withExamples } from '../tasks/session.ts';
 
 interface StatusOptions extends CommonOptions {
   readonly watch?: boolean;

@@ -1,3 +1,5 @@
+import { printJson } from '../print.ts';
+import { findProject, withStore } from '../../app/project/project.ts';
 import { Command, Option } from 'commander';
 import { fail } from '../../domain/failure.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
@@ -7,10 +9,9 @@ import { buildTaskGraph } from '../../domain/task-graph.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { EXIT, type Cli } from '../cli.ts';
 import { wholeNumber } from '../numbers.ts';
-import { onRun, printJson, type CommonOptions } from '../command.ts';
+import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { changeDependencies, type DependencyAction } from '../tasks/dependencies.ts';
 import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
-import { withExamples, withStore } from '../tasks/session.ts';
 import { addTask } from './add.ts';
 import { parseDocument } from './parse.ts';
 
@@ -51,7 +52,7 @@ export function addTaskCommand(cli: Cli): Command {
       const asked = dependencies === undefined ? {} : { dependsOn: dependencies };
       return addTask(cli, { ...options, ...asked }, [prompt]);
     }
-    const [task] = await withStore(cli, options, (store) => addByHand(store, options));
+    const [task] = await withStore(findProject(cli, options), (store) => addByHand(store, options));
     if (options.json === true) printJson(cli, { stored: true, task });
     else if (task !== undefined) cli.stdout.write(`${task.id}  ${neutralise(task.title)}\n`);
     return undefined;
@@ -118,7 +119,7 @@ export function validateDependenciesCommand(cli: Cli): Command {
   );
   withExamples(command, ['validate-dependencies']);
   return onRun<CommonOptions>(command, cli, async (options) => {
-    const tasks = await withStore(cli, options, (store) => store.tasks());
+    const tasks = await withStore(findProject(cli, options), (store) => store.tasks());
     const graph = buildTaskGraph(tasks);
     const problems = graph.ok
       ? []

@@ -1,12 +1,11 @@
+import { printJson, stdoutWidth } from '../print.ts';
 import { neutralise, wrap } from '../../domain/text/display-text.ts';
 import { formatMoney, plural } from '../../domain/text/format.ts';
 import type { TaskId } from '../../domain/task.ts';
 import type { Payer } from '../../worker/billing.ts';
 import type { Cli } from '../cli.ts';
 import { describeBilling } from '../../app/run/compose.ts';
-import { printJson } from '../command.ts';
 import type { RunContext } from '../../app/run/run-context.ts';
-import { stdoutWidth } from '../tasks/session.ts';
 import { homeOf } from '../../app/project/user-data.ts';
 import type { OneOffPlace } from '../../app/one-off/place.ts';
 import type { OneOffOptions, OneOffRequest } from '../../app/one-off/request.ts';

@@ -1,3 +1,4 @@
+import { printJson, useColor } from '../print.ts';
 import type { Attempt } from '../../domain/attempt.ts';
 import type { AttemptOutcome } from '../../domain/outcome.ts';
 import { redactValue } from '../../domain/redact.ts';
@@ -5,7 +6,7 @@ import { firstLine, neutralise } from '../../domain/text/display-text.ts';
 import { plural } from '../../domain/text/format.ts';
 import { styles } from '../../domain/text/styles.ts';
 import type { Cli } from '../cli.ts';
-import { printJson, useColor, type CommonOptions } from '../command.ts';
+import { type CommonOptions } from '../command.ts';
 import { openProjectStore, type Project } from '../../app/project/project.ts';
 import { redactorFor } from '../../app/project/redaction.ts';
 import { existsSync } from 'node:fs';

@@ -1,8 +1,9 @@
+import { useColor } from '../print.ts';
 import { displayWidth } from '../../domain/text/display-text.ts';
 import { styles } from '../../domain/text/styles.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Cli } from '../cli.ts';
-import { useColor, type CommonOptions } from '../command.ts';
+import { type CommonOptions } from '../command.ts';
 import type { StatusReport } from '../../app/status/collect.ts';
 import { formatStatus, formatStatusLine } from './status-text.ts';
 

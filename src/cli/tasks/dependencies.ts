@@ -1,12 +1,13 @@
+import { printJson } from '../print.ts';
+import { findProject, withStore } from '../../app/project/project.ts';
 import { fail } from '../../domain/failure.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { TaskId } from '../../domain/task.ts';
 import { describeProblem } from '../../domain/graph-problem.ts';
 import { buildTaskGraph } from '../../domain/task-graph.ts';
 import type { Cli } from '../cli.ts';
-import { printJson, type CommonOptions } from '../command.ts';
+import { type CommonOptions } from '../command.ts';
 import { parseId, parseIds, selectTasks } from '../../app/tasks/ids.ts';
-import { withStore } from './session.ts';
 
 export const DEPENDENCY_ACTIONS = ['add', 'remove'] as const;
 export type DependencyAction = (typeof DEPENDENCY_ACTIONS)[number];
@@ -21,7 +22,7 @@ export async function changeDependencies(
 ): Promise<void> {
   const id = parseId(idText);
   const ranges = parseIds(needTexts);
-  const result = await withStore(cli, options, (store) => {
+  const result = await withStore(findProject(cli, options), (store) => {
     const needs = selectTasks(store, [{ first: id, last: id }, ...ranges]).filter((need) => need !== id);
     if (ranges.some(({ first, last }) => first === id && last === id))
       fail('dependency-cycle', `Task ${id} cannot depend on itself.`, 'Name another task.');

@@ -1,3 +1,4 @@
+import { useColor, stdoutWidth } from '../print.ts';
 import type { Attempt } from '../../domain/attempt.ts';
 import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import { styles } from '../../domain/text/styles.ts';
@@ -5,9 +6,8 @@ import type { TaskStore } from '../../store/store.ts';
 import { redactValue } from '../../domain/redact.ts';
 import { attemptFiles } from '../../worker/claude-process.ts';
 import type { Cli } from '../cli.ts';
-import { useColor, type CommonOptions } from '../command.ts';
+import { type CommonOptions } from '../command.ts';
 import { tellStories, type AttemptStory } from '../../app/tasks/attempt-story.ts';
-import { stdoutWidth } from '../tasks/session.ts';
 import type { LogEntry } from '../../app/transcript/entry.ts';
 import { followLines, reload, type LogRequest } from '../../app/transcript/follow-transcript.ts';
 import { EntryReader } from '../../app/transcript/read-entries.ts';

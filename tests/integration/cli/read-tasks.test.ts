@@ -209,6 +209,7 @@ describe('next', () => {
       next: null,
       alsoReady: [],
       waitingFor: [],
+      counts: expect.objectContaining({ total: 6, done: 6 }) as object,
     });
   });
 });

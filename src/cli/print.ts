@@ -1,0 +1,45 @@
+import { styles, type Styles } from '../domain/text/styles.ts';
+import type { Cli, Output } from './cli.ts';
+import type { CommonOptions } from './command.ts';
+
+/** Whether to colour what goes to `stream`. */
+export function useColor(cli: Cli, options: CommonOptions, stream: Output = cli.stdout): boolean {
+  if (options.color === false || options.json === true) return false;
+  if (cli.env['NO_COLOR'] !== undefined && cli.env['NO_COLOR'] !== '') return false;
+  const forced = cli.env['FORCE_COLOR'];
+  if (forced !== undefined && forced !== '' && forced !== '0') return true;
+  return stream.isTTY === true && cli.env['TERM'] !== 'dumb';
+}
+
+/** Prints a JSON document, one line if stdout is a pipe, else indented. */
+export function printJson(cli: Cli, value: unknown): void {
+  cli.stdout.write(`${JSON.stringify(value, null, cli.stdout.isTTY === true ? 2 : undefined)}\n`);
+}
+
+/** Cells of a line of stdout: 80 where it is no terminal. */
+export function stdoutWidth(cli: Cli): number {
+  const { columns } = cli.stdout;
+  return columns !== undefined && columns > 0 ? columns : 80;
+}
+
+/** How a report looks for people. */
+export interface Layout {
+  readonly style: Styles;
+  /** Cells of a line. */
+  readonly width: number;
+}
+
+/** Prints a report: as JSON where that is asked for, else as the lines that `describe` makes of it. */
+export function printReport<R>(
+  cli: Cli,
+  options: CommonOptions,
+  report: R,
+  describe: (report: R, layout: Layout) => readonly string[],
+): void {
+  if (options.json === true) {
+    printJson(cli, report);
+    return;
+  }
+  const lines = describe(report, { style: styles(useColor(cli, options)), width: stdoutWidth(cli) });
+  if (lines.length > 0) cli.stdout.write(`${lines.join('\n')}\n`);
+}
