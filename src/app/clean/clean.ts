@@ -4,7 +4,7 @@ import { listWorktrees, removeWorktree } from '../../workspace/idle-worktrees.ts
 import { findLayout, type Layout } from '../../workspace/layout.ts';
 import { Snapshots, type Snapshot } from '../../workspace/snapshots.ts';
 import type { Services } from '../services.ts';
-import { workingDirectory } from '../run/compose.ts';
+import { workingDirectory } from '../run/worker.ts';
 import { bytesBelow, measureAttempts } from '../project/disk-use.ts';
 import type { Project } from '../project/project.ts';
 import { integrationTips } from '../repository/base-of.ts';

@@ -9,7 +9,7 @@ import type { Services } from '../services.ts';
 import { readDocument, type Document } from '../planning/document.ts';
 import { callCost, failUnanswered, nextId, rawDraft, tellNotes, type CallCost } from '../../cli/drafting.ts';
 import { interruptible } from '../interrupt.ts';
-import type { RunCommandOptions, RunContext } from '../run/run-context.ts';
+import type { RunCommandOptions, RunContext } from '../run/job.ts';
 
 /** Options of `do`. */
 export interface OneOffOptions extends RunCommandOptions {

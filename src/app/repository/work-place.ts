@@ -6,7 +6,7 @@ import { findLayout } from '../../workspace/layout.ts';
 import { inspectRepository, type RepositoryReport } from '../../workspace/preflight.ts';
 import { rehearseIntegration } from '../../workspace/rehearsal.ts';
 import type { Services } from '../services.ts';
-import { workingDirectory } from '../run/compose.ts';
+import { workingDirectory } from '../run/worker.ts';
 import { gitTop, type Project } from '../project/project.ts';
 import { cacheDirectory } from '../project/user-data.ts';
 

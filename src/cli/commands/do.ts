@@ -8,7 +8,7 @@ import { isSettled, type TaskId } from '../../domain/task.ts';
 import { Git } from '../../workspace/git.ts';
 import { askToConfirm } from '../ask.ts';
 import { EXIT, type Cli } from '../cli.ts';
-import { findWorkerPayer } from '../../app/run/compose.ts';
+import { findWorkerPayer } from '../../app/run/worker.ts';
 import { formatCallCost, formatDrafts, formatStored } from '../drafting.ts';
 import { fold } from '../fold.ts';
 import { interruptible } from '../../app/interrupt.ts';
@@ -23,9 +23,9 @@ import {
 } from '../../app/one-off/request.ts';
 import { onRun, withExamples } from '../command.ts';
 import { openProjectStore, type Project } from '../../app/project/project.ts';
-import { executeHeldRun, holdForRun } from '../../app/run/execute-run.ts';
+import { executeHeldRun, holdForRun } from '../../app/run.ts';
 import { addRunOptions, refuseWindows, runFlags } from '../run/run-command-options.ts';
-import type { RunContext } from '../../app/run/run-context.ts';
+import type { RunContext } from '../../app/run/job.ts';
 import { loadSettings } from '../../app/project/settings.ts';
 
 /** `do`: the whole job in one command, also in a repository that was never set up. */

@@ -2,10 +2,10 @@ import { Command } from 'commander';
 import { EXIT, type Cli } from '../cli.ts';
 import { onRun, withExamples } from '../command.ts';
 import { findProject, openProjectStore } from '../../app/project/project.ts';
-import { executeRun } from '../../app/run/execute-run.ts';
-import type { RunCommandOptions } from '../../app/run/run-context.ts';
+import { executeRun } from '../../app/run.ts';
+import type { RunCommandOptions } from '../../app/run/job.ts';
 import { addRunOptions, refuseWindows, runFlags } from '../run/run-command-options.ts';
-import { nothingToDo, sayNothingToDo, showPlan } from '../../app/run/without-run.ts';
+import { nothingToDo, sayNothingToDo, showPlan } from '../../app/run/nothing-to-do.ts';
 import { loadSettings } from '../../app/project/settings.ts';
 import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
 

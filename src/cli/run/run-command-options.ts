@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { fail } from '../../domain/failure.ts';
 import type { Cli } from '../cli.ts';
 import { dollars, wholeNumber } from '../numbers.ts';
-import type { RunCommandOptions } from '../../app/run/run-context.ts';
+import type { RunCommandOptions } from '../../app/run/job.ts';
 
 /** Adds the options of every command that does tasks. */
 export function addRunOptions(command: Command): Command {

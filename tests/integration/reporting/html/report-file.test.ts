@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../../src/app/config/config.ts';
 import type { Project } from '../../../../src/app/project/project.ts';
-import { checkReportFile, writeReport } from '../../../../src/app/run/report.ts';
+import { checkReportFile, writeReport } from '../../../../src/app/run/html-report.ts';
 import { Failed } from '../../../../src/domain/failure.ts';
 import { createRedactor } from '../../../../src/domain/redact.ts';
 import { openStore } from '../../../../src/store/sqlite-store.ts';

@@ -1,41 +1,41 @@
-import { stdoutWidth } from '../../cli/print.ts';
+import { stdoutWidth } from '../cli/print.ts';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type { ProcessIdentity } from '../../domain/attempt.ts';
-import { Budget } from '../../engine/budget.ts';
-import { LearnedCosts, learnEstimates } from '../../domain/estimate.ts';
-import type { Event, RunOutcome } from '../../domain/event.ts';
-import type { Orchestration } from '../../engine/orchestration.ts';
-import { orchestrate } from '../../engine/orchestrator.ts';
-import { redactValue } from '../../domain/redact.ts';
-import { choosePresentation, type Presentation } from '../../reporting/choose.ts';
-import { formatSummary } from '../../reporting/format-summary.ts';
-import { readSummary } from '../../reporting/read-summary.ts';
-import type { Redact } from '../../domain/redact.ts';
-import type { RunOptions } from '../../engine/run-options.ts';
-import { openRunLock, type RunLock } from '../../store/run-lock.ts';
-import type { TaskId } from '../../domain/task.ts';
-import { projectMark } from '../../worker/marks.ts';
-import { createProcessTable, type ProcessTable } from '../../worker/process-table.ts';
-import { retainTranscripts } from '../clean/transcripts.ts';
-import { EXIT } from '../../cli/cli.ts';
+import type { ProcessIdentity } from '../domain/attempt.ts';
+import { Budget } from '../engine/budget.ts';
+import { LearnedCosts, learnEstimates } from '../domain/estimate.ts';
+import type { Event, RunOutcome } from '../domain/event.ts';
+import type { Orchestration } from '../engine/orchestration.ts';
+import { orchestrate } from '../engine/orchestrator.ts';
+import { redactValue } from '../domain/redact.ts';
+import { choosePresentation, type Presentation } from '../reporting/choose.ts';
+import { formatSummary } from '../reporting/format-summary.ts';
+import { readSummary } from '../reporting/read-summary.ts';
+import type { Redact } from '../domain/redact.ts';
+import type { RunOptions } from '../engine/run-options.ts';
+import { openRunLock, type RunLock } from '../store/run-lock.ts';
+import type { TaskId } from '../domain/task.ts';
+import { projectMark } from '../worker/marks.ts';
+import { createProcessTable, type ProcessTable } from '../worker/process-table.ts';
+import { retainTranscripts } from './clean/transcripts.ts';
+import { EXIT } from '../cli/cli.ts';
 import {
   commandRunner,
   createWorker,
   describeBilling,
   findWorkerPayer,
   workingDirectory,
-} from './compose.ts';
-import { listenForInterrupts, type Interrupt } from '../interrupt.ts';
-import { redactorFor } from '../project/redaction.ts';
-import { accountsOf, openLedger, payersOf } from '../claude/accounts.ts';
-import { createWorkspaces } from './workspaces.ts';
-import { hurriedDelivery } from './hurried-delivery.ts';
-import { setupRunner } from './setup-runner.ts';
-import { checkReportFile, writeReport } from './report.ts';
-import { runReporters } from './run-reporters.ts';
-import { managerForRun } from './run-manager.ts';
-import type { RunContext } from './run-context.ts';
+} from './run/worker.ts';
+import { listenForInterrupts, type Interrupt } from './interrupt.ts';
+import { redactorFor } from './project/redaction.ts';
+import { accountsOf, openLedger, payersOf } from './claude/accounts.ts';
+import { createWorkspaces } from './run/workspaces.ts';
+import { hurriedDelivery } from './run/hurried-delivery.ts';
+import { setupRunner } from './run/setup-runner.ts';
+import { checkReportFile, writeReport } from './run/html-report.ts';
+import { runReporters } from './run/reporters.ts';
+import { managerForRun } from './run/manager.ts';
+import type { RunContext } from './run/job.ts';
 
 /** How often changes by other processes are looked for. */
 const POLL_MS = 500;

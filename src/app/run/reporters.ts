@@ -9,7 +9,7 @@ import type { Redact } from '../../domain/redact.ts';
 import type { UsageLedger } from '../../usage/ledger.ts';
 import type { ProcessTable } from '../../worker/process-table.ts';
 import { notificationReporters } from './notifications.ts';
-import type { RunContext } from './run-context.ts';
+import type { RunContext } from './job.ts';
 
 /** What those need who tell of a run. */
 export interface TellingParts {

@@ -7,8 +7,8 @@ import { redactValue, type Redact } from '../../domain/redact.ts';
 import type { ChangeSize } from '../../reporting/html/report-model.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Services } from '../services.ts';
-import { workingDirectory } from './compose.ts';
-import type { RunContext } from './run-context.ts';
+import { workingDirectory } from './worker.ts';
+import type { RunContext } from './job.ts';
 
 /**
  * Where the report will be, for what a person gave as `--report`. Throws `Failed` ("file-unwritable") where no file can

@@ -2,7 +2,7 @@ import type { LoadedConfig } from '../config/config.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Cli } from '../../cli/cli.ts';
 import type { CommonOptions } from '../../cli/command.ts';
-import type { WorkerPayer } from './compose.ts';
+import type { WorkerPayer } from './worker.ts';
 import type { Project } from '../project/project.ts';
 
 /** The options of `run`. */

@@ -2,11 +2,11 @@ import { printJson, useColor, stdoutWidth } from '../../cli/print.ts';
 import { styles } from '../../domain/text/styles.ts';
 import { isRunnable, type TaskId } from '../../domain/task.ts';
 import { EXIT } from '../../cli/cli.ts';
-import { workingDirectory } from './compose.ts';
+import { workingDirectory } from './worker.ts';
 import { formatPlan } from '../../cli/plan/plan-text.ts';
 import { previewPlan } from '../plan/preview.ts';
 import { loadGraphBoard } from '../tasks/view.ts';
-import type { RunContext } from './run-context.ts';
+import type { RunContext } from './job.ts';
 
 /**
  * Whether no task could be run, and nothing is left of an earlier run: attempts of a killed one can be recovered, and

@@ -8,7 +8,7 @@ import { err } from '../../domain/result.ts';
 import type { IntendedCall } from '../../store/store.ts';
 import type { UsageLedger } from '../../usage/ledger.ts';
 import { improvePlan, lacksEstimates } from '../planning/improve-plan.ts';
-import type { RunContext } from './run-context.ts';
+import type { RunContext } from './job.ts';
 
 /** What the manager does for a run. It is asked for only when it is needed first, and all it costs is booked. */
 export interface RunManager {
