@@ -6,7 +6,7 @@ import { neutralise } from '../../domain/text/display-text.ts';
 import { PRIORITIES, RISKS, SIZES } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, type CommonOptions, withExamples } from '../command.ts';
-import { NONE, parseChanges, type EditFlags } from '../../app/tasks/changes.ts';
+import { NONE, parseChanges, type EditFlags } from '../../app/edit.ts';
 import { parseId } from '../../app/tasks/ids.ts';
 
 type EditOptions = CommonOptions & EditFlags;

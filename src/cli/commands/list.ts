@@ -7,7 +7,7 @@ import type { Cli } from '../cli.ts';
 import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { findProject, withStore } from '../../app/project/project.ts';
 import { countTasks, describeCounts, inList } from '../../app/tasks/counts.ts';
-import { renderTaskTable } from '../tasks/list-table.ts';
+import { renderTaskTable } from '../task-text.ts';
 import { LIST_STATUSES, parseListStatuses, type ListStatus } from '../../app/tasks/statuses.ts';
 import {
   loadBoard,

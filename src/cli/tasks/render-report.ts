@@ -1,9 +1,9 @@
 import { neutralise, wrap } from '../../domain/text/display-text.ts';
 import { eventSentence } from '../../domain/text/event-sentence.ts';
 import type { Styles } from '../../domain/text/styles.ts';
-import { describeAttempt } from './describe-attempt.ts';
-import { formatMinutes, stylesOfStatuses } from './list-table.ts';
-import type { TaskLine, TaskReport } from '../../app/tasks/task-report.ts';
+import { describeAttempt } from '../attempt-text.ts';
+import { formatMinutes, stylesOfStatuses } from '../task-text.ts';
+import type { TaskLine, TaskReport } from '../../app/show.ts';
 import { isEstimated, shownStatus } from '../../app/tasks/view.ts';
 
 /** How a report is laid out: `width` is undefined where lines are not to be broken. */

@@ -2,7 +2,7 @@ import type { Attempt, AttemptEnd, Phase } from '../../domain/attempt.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
 import { storyLines } from '../../app/tasks/attempt-story.ts';
 import { describeEnd } from '../tasks/describe-end.ts';
-import { headline } from '../tasks/describe-attempt.ts';
+import { headline } from '../attempt-text.ts';
 import type { LogEntry } from '../../app/transcript/entry.ts';
 import { renderEntry, safeLines, type EntryLayout } from './render-entry.ts';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { countTasks } from '../../../src/app/tasks/counts.ts';
 import { findNext, findNextQuickly } from '../../../src/app/next.ts';
-import { reportTasks } from '../../../src/app/tasks/task-report.ts';
+import { reportTasks } from '../../../src/app/show.ts';
 import { loadBoard, loadBoardAround, loadGraphBoard, viewTask } from '../../../src/app/tasks/view.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
 import { TASK_STATUSES, type TaskDraft } from '../../../src/domain/task.ts';

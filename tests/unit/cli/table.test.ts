@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { renderTable, type Column } from '../../../src/cli/tasks/table.ts';
+import { renderTable, type Column } from '../../../src/cli/table.ts';
 import { displayWidth, neutralise } from '../../../src/domain/text/display-text.ts';
 import { cases } from '../../rig/effort.ts';
 

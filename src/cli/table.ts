@@ -1,4 +1,4 @@
-import { displayWidth, fit, truncate } from '../../domain/text/display-text.ts';
+import { displayWidth, fit, truncate } from '../domain/text/display-text.ts';
 
 /** One column of a table; the last one of a table takes the cells that the others leave. */
 export interface Column<Row> {

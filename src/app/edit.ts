@@ -1,6 +1,6 @@
-import { fail } from '../../domain/failure.ts';
-import { nearest } from '../../domain/text/nearest.ts';
-import { PRIORITIES, RISKS, SIZES, type TaskChanges } from '../../domain/task.ts';
+import { fail } from '../domain/failure.ts';
+import { nearest } from '../domain/text/nearest.ts';
+import { PRIORITIES, RISKS, SIZES, type TaskChanges } from '../domain/task.ts';
 
 /** The flags of `edit`, as given. */
 export interface EditFlags {

@@ -1,11 +1,11 @@
-import { sumUsage, type Attempt, type ModelUsage } from '../../domain/attempt.ts';
-import type { Stamped } from '../../domain/event.ts';
-import type { TaskStore } from '../../store/store.ts';
-import { parentOf, type TaskId, type TaskStatus } from '../../domain/task.ts';
-import { tellStories, withRunEvents, type AttemptStory } from './attempt-story.ts';
-import { inContext, shownStatus, viewTask, type TaskBoard } from './view.ts';
-import type { TaskInContext } from '../contract/task.ts';
-import type { ListStatus } from './statuses.ts';
+import { sumUsage, type Attempt, type ModelUsage } from '../domain/attempt.ts';
+import type { Stamped } from '../domain/event.ts';
+import type { TaskStore } from '../store/store.ts';
+import { parentOf, type TaskId, type TaskStatus } from '../domain/task.ts';
+import { tellStories, withRunEvents, type AttemptStory } from './tasks/attempt-story.ts';
+import { inContext, shownStatus, viewTask, type TaskBoard } from './tasks/view.ts';
+import type { TaskInContext } from './contract/task.ts';
+import type { ListStatus } from './tasks/statuses.ts';
 
 /** A task in one line. */
 export interface TaskLine {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseChanges } from '../../../src/app/tasks/changes.ts';
+import { parseChanges } from '../../../src/app/edit.ts';
 
 describe('parseChanges', () => {
   it('changes only what is given', () => {

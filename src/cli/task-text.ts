@@ -1,7 +1,7 @@
-import { neutralise } from '../../domain/text/display-text.ts';
-import type { Style, Styles } from '../../domain/text/styles.ts';
-import { isSettled, parentOf, type ListedTask, type TaskId } from '../../domain/task.ts';
-import type { ListStatus } from '../../app/tasks/statuses.ts';
+import { neutralise } from '../domain/text/display-text.ts';
+import type { Style, Styles } from '../domain/text/styles.ts';
+import { isSettled, parentOf, type ListedTask, type TaskId } from '../domain/task.ts';
+import type { ListStatus } from '../app/tasks/statuses.ts';
 import { renderTable, type Column } from './table.ts';
 import {
   expectedMinutes,
@@ -9,7 +9,7 @@ import {
   shownStatus,
   type ListBoard,
   type TaskView,
-} from '../../app/tasks/view.ts';
+} from '../app/tasks/view.ts';
 
 type ListedView = TaskView<ListedTask>;
 

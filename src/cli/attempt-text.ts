@@ -1,11 +1,11 @@
-import { totalTokens, type Attempt } from '../../domain/attempt.ts';
-import { OUTCOME_POLICY } from '../../domain/outcome.ts';
-import { neutralise } from '../../domain/text/display-text.ts';
-import { formatDuration, formatMoney, formatTokens, plural } from '../../domain/text/format.ts';
-import { printable } from '../../domain/text/printable.ts';
-import { boundText } from '../../app/transcript/bound-text.ts';
-import { storyLines, type AttemptStory } from '../../app/tasks/attempt-story.ts';
-import { describeEnd } from './describe-end.ts';
+import { totalTokens, type Attempt } from '../domain/attempt.ts';
+import { OUTCOME_POLICY } from '../domain/outcome.ts';
+import { neutralise } from '../domain/text/display-text.ts';
+import { formatDuration, formatMoney, formatTokens, plural } from '../domain/text/format.ts';
+import { printable } from '../domain/text/printable.ts';
+import { boundText } from '../app/transcript/bound-text.ts';
+import { storyLines, type AttemptStory } from '../app/tasks/attempt-story.ts';
+import { describeEnd } from './tasks/describe-end.ts';
 
 /**
  * One attempt in lines for people: a headline, how it began, the first sign of trouble, what happened, what to do about
