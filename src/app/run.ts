@@ -15,8 +15,8 @@ import type { Redact } from '../domain/redact.ts';
 import type { RunOptions } from '../engine/run-options.ts';
 import { openRunLock, type RunLock } from '../store/run-lock.ts';
 import type { TaskId } from '../domain/task.ts';
-import { projectMark } from '../worker/marks.ts';
-import { createProcessTable, type ProcessTable } from '../worker/process-table.ts';
+import { projectMark } from '../worker/process/markers.ts';
+import { createProcessTable, type ProcessTable } from '../worker/process/process-table.ts';
 import { retainTranscripts } from './clean/transcripts.ts';
 import { EXIT } from '../cli/cli.ts';
 import {

@@ -3,12 +3,12 @@ import type { AttemptOutcome } from '../domain/outcome.ts';
 import { err, type Result } from '../domain/result.ts';
 import type { TaskId } from '../domain/task.ts';
 import type { Workspace, Workspaces } from '../workspace/workspace.ts';
-import { readAssignment } from './assignment-file.ts';
-import { attemptFiles } from './claude-process.ts';
-import type { Verdict } from './classify.ts';
-import { endOrphans } from './marks.ts';
-import { adopt, markerOf, work, type SessionOptions } from './session.ts';
-import { takeIn, type TakeInOptions } from './take-in.ts';
+import { readAssignment } from './claude/assignment-record.ts';
+import { attemptFiles } from './claude/process.ts';
+import type { Verdict } from './claude/classify-end.ts';
+import { endOrphans } from './process/markers.ts';
+import { adopt, markerOf, work, type SessionOptions } from './claude/session.ts';
+import { takeIn, type TakeInOptions } from './acceptance.ts';
 import type { Assignment, Worker, WorkerHooks } from './worker.ts';
 
 /** What a worker on this machine is made of. */

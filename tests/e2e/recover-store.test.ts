@@ -3,7 +3,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openStore } from '../../src/store/sqlite-store.ts';
-import { createProcessTable } from '../../src/worker/process-table.ts';
+import { createProcessTable } from '../../src/worker/process/process-table.ts';
 import { INTEGRATION } from '../../src/workspace/own-refs.ts';
 import { makeDraft } from '../rig/arbitrary-tasks.ts';
 import { makeSandbox, runTool, type Sandbox } from '../rig/cli.ts';

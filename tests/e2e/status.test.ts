@@ -6,7 +6,7 @@ import type { PayingAccounts } from '../../src/domain/event.ts';
 import type { StatusReport } from '../../src/app/status/collect.ts';
 import { subscriptionAccount } from '../../src/usage/account.ts';
 import { openUsageLedger } from '../../src/usage/sqlite-ledger.ts';
-import { createProcessTable } from '../../src/worker/process-table.ts';
+import { createProcessTable } from '../../src/worker/process/process-table.ts';
 import { projectRig, type ProjectRig, type StartedTool } from '../rig/project.ts';
 import { runOnTerminal } from '../rig/terminal.ts';
 

@@ -1,12 +1,12 @@
 // A program that starts one attempt as an orchestrator does, tells of it on stdout, and waits to be killed.
 import { WorkerPool } from '../../src/domain/worker-pool.ts';
-import { Gates } from '../../src/worker/gates.ts';
+import { Gates } from '../../src/worker/gates/gates.ts';
 import { createLocalWorker } from '../../src/worker/local-worker.ts';
-import { createProcessTable } from '../../src/worker/process-table.ts';
-import { createCommandRunner } from '../../src/worker/verify.ts';
+import { createProcessTable } from '../../src/worker/process/process-table.ts';
+import { createCommandRunner } from '../../src/worker/gates/run-command.ts';
 import type { Assignment } from '../../src/worker/worker.ts';
 import { createSharedDirectory } from '../../src/workspace/shared-directory.ts';
-import type { ClaudeSettings } from '../../src/worker/claude-command.ts';
+import type { ClaudeSettings } from '../../src/worker/claude/command.ts';
 
 const { claude, assignment, project, verifyCommands } = JSON.parse(process.argv[2] ?? '') as {
   claude: ClaudeSettings;

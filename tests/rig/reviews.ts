@@ -1,4 +1,4 @@
-import type { ReviewReply } from '../../src/manager/schemas.ts';
+import type { ReviewReply } from '../../src/manager/reply/schemas.ts';
 import type { ScenarioInput } from '../../src/simulator/scenario.ts';
 
 type RuleInput = ScenarioInput['rules'][number];

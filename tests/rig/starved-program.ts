@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
-import { createCommandRunner } from '../../src/worker/verify.ts';
-import { createProcessTable } from '../../src/worker/process-table.ts';
+import { createCommandRunner } from '../../src/worker/gates/run-command.ts';
+import { createProcessTable } from '../../src/worker/process/process-table.ts';
 
 // Starts a command while this process has no file descriptor left, and frees them only once that has failed.
 const [directory = '.'] = process.argv.slice(2);

@@ -1,7 +1,7 @@
 // A program that follows a transcript to its end and prints what it found and how much memory that took, as JSON.
 import { LineSplitter } from '../../src/domain/text/line-splitter.ts';
-import { tailFile } from '../../src/worker/transcript-tail.ts';
-import { Transcript } from '../../src/worker/transcript.ts';
+import { tailFile } from '../../src/worker/claude/transcript-tail.ts';
+import { Transcript } from '../../src/worker/claude/transcript.ts';
 
 const transcript = new Transcript(false);
 const counts = new Map<string, number>();

@@ -7,11 +7,15 @@ import type { LimitObservation } from '../../src/domain/usage-limit.ts';
 import type { Attempt, AttemptEnd, Phase, ProcessIdentity } from '../../src/domain/attempt.ts';
 import type { WorkerProgress } from '../../src/domain/event.ts';
 import { WorkerPool } from '../../src/domain/worker-pool.ts';
-import type { ClaudeSettings } from '../../src/worker/claude-command.ts';
-import { Gates } from '../../src/worker/gates.ts';
+import type { ClaudeSettings } from '../../src/worker/claude/command.ts';
+import { Gates } from '../../src/worker/gates/gates.ts';
 import { createLocalWorker, type LocalWorkerOptions } from '../../src/worker/local-worker.ts';
-import { createProcessTable, type Marker, type ProcessTable } from '../../src/worker/process-table.ts';
-import { createCommandRunner } from '../../src/worker/verify.ts';
+import {
+  createProcessTable,
+  type Marker,
+  type ProcessTable,
+} from '../../src/worker/process/process-table.ts';
+import { createCommandRunner } from '../../src/worker/gates/run-command.ts';
 import type { Assignment, Worker, WorkerHooks } from '../../src/worker/worker.ts';
 import type { Workspace } from '../../src/workspace/workspace.ts';
 import { createSharedDirectory } from '../../src/workspace/shared-directory.ts';

@@ -1,6 +1,6 @@
 import type { Config, Secrets } from '../config/config.ts';
-import { describeKey } from '../../manager/choose.ts';
-import { chooseBilling } from '../../worker/billing.ts';
+import { describeKey } from '../../manager/choose-manager.ts';
+import { chooseBilling } from '../../domain/billing.ts';
 import type { ClaudeCli } from '../claude/claude-cli.ts';
 import type { Finding, Findings } from './finding.ts';
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { LoadedConfig } from '../config/config.ts';
 import { formatDue } from '../../domain/text/clock.ts';
 import { limitWords } from '../../domain/usage-limit.ts';
-import { chooseBilling } from '../../worker/billing.ts';
+import { chooseBilling } from '../../domain/billing.ts';
 import type { Services } from '../services.ts';
 import type { ClaudeCli } from '../claude/claude-cli.ts';
 import type { Project } from '../project/project.ts';

@@ -19,7 +19,7 @@ export async function checkModels(
   const impossible = roles.flatMap((role) => impossibleModel(settings, role) ?? []);
   if (impossible.length > 0) return impossible.map(({ message, fix }) => findings.failure(message, fix));
   if (apiKey === null) return [findings.skipped('not checked: the models list needs an API key')];
-  const { resolveModel } = await import('../../manager/sdk-models.ts');
+  const { resolveModel } = await import('../../manager/sdk/models.ts');
   const connection = {
     apiKey,
     baseUrl: environment['ANTHROPIC_BASE_URL'],

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { probeDriver } from '../../store/driver.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { createProcessTable, type ProcessTable } from '../../worker/process-table.ts';
+import { createProcessTable, type ProcessTable } from '../../worker/process/process-table.ts';
 import type { Services } from '../services.ts';
 import { openProjectStore, type Project } from '../project/project.ts';
 import type { Finding, Findings } from './finding.ts';

@@ -1,9 +1,9 @@
 import type { LoadedConfig } from '../config/config.ts';
-import { describeKey } from '../../manager/choose.ts';
+import { describeKey } from '../../manager/choose-manager.ts';
 import { apiKeyAccount, subscriptionAccount, type Account } from '../../usage/account.ts';
 import type { Role, UsageLedger } from '../../usage/ledger.ts';
 import { openUsageLedger } from '../../usage/sqlite-ledger.ts';
-import { chooseManagerPayer, type Payer } from '../../worker/billing.ts';
+import { chooseManagerPayer, type Payer } from '../../domain/billing.ts';
 import type { Services } from '../services.ts';
 import { homeOf, ledgerFile } from '../project/user-data.ts';
 import type { Project } from '../project/project.ts';

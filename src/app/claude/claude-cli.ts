@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CliLogin } from '../../manager/choose.ts';
+import type { CliLogin } from '../../manager/choose-manager.ts';
 import { whyNoProgram } from './find-program.ts';
 import { probe, type ProbeOptions } from './probe.ts';
 

@@ -84,7 +84,7 @@ export async function draftRequest(
     return { drafts: texts.map((text, index) => rawDraft(String(first + index), text)), cost: null };
   }
   const { openManager } = await import('../planning/manager.ts');
-  const { parsePrd, writeTasks } = await import('../../manager/planner.ts');
+  const { parsePrd, writeTasks } = await import('../../manager/planning/draft-tasks.ts');
   const drafted = await interruptible(cli, 'No task was stored.', async (signal) => {
     const manager = await openManager(cli, project, settings, store, signal);
     return document === undefined

@@ -6,7 +6,7 @@ import {
   planRun,
   serializePlan,
   type PlannedTask,
-} from '../../manager/run-plan.ts';
+} from '../../manager/planning/plan-run.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { isSettled, parentOf, type Task } from '../../domain/task.ts';

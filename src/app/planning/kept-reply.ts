@@ -48,7 +48,7 @@ export async function openKeptReply(
   name: string,
 ): Promise<Manager> {
   const file = resolve(services.cwd, workingDir, name);
-  const { createReplyManager } = await import('../../manager/reply-manager.ts');
+  const { createReplyManager } = await import('../../manager/fixed-reply-manager.ts');
   return createReplyManager(readReplyFile(file), `The reply in ${file}`);
 }
 

@@ -1,15 +1,15 @@
 import type { LoadedConfig } from '../config/config.ts';
 import type { Event } from '../../domain/event.ts';
 import { Failed, type Failure } from '../../domain/failure.ts';
-import { booked } from '../../manager/booked.ts';
-import { chooseManager, describeKey, type CliLogin } from '../../manager/choose.ts';
+import { booked } from '../../manager/recorded-calls.ts';
+import { chooseManager, describeKey, type CliLogin } from '../../manager/choose-manager.ts';
 import type { Manager } from '../../manager/manager.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
 import { eventSentence } from '../../domain/text/event-sentence.ts';
 import type { IntendedCall, TaskStore } from '../../store/store.ts';
 import type { LimitObservation } from '../../domain/usage-limit.ts';
-import type { Payer } from '../../worker/billing.ts';
-import { managerMarker, projectMark } from '../../worker/marks.ts';
+import type { Payer } from '../../domain/billing.ts';
+import { managerMarker, projectMark } from '../../worker/process/markers.ts';
 import { inspectClaude } from '../claude/claude-cli.ts';
 import type { Services } from '../services.ts';
 import { impossibleModel } from '../claude/model-name.ts';
@@ -54,7 +54,7 @@ export async function openManager(
     if (event.type === 'manager-called')
       ledger.book({ role: 'manager', runId: null, taskId: null, usage: event.usage });
   };
-  const { createProcessTable } = await import('../../worker/process-table.ts');
+  const { createProcessTable } = await import('../../worker/process/process-table.ts');
   const processes = createProcessTable(services);
   for (const event of store.calls.bookCutOff((process) => processes.isAlive(process)))
     services.tell({ kind: 'note', message: eventSentence(event) });
@@ -101,7 +101,7 @@ async function createOverApi(
   signal: AbortSignal,
   onLimits: (observation: LimitObservation) => void,
 ): Promise<Result<Manager, Failure>> {
-  const { createSdkManager } = await import('../../manager/sdk-manager.ts');
+  const { createSdkManager } = await import('../../manager/sdk/sdk-manager.ts');
   const { manager_timeout, max_retries, retry_base_delay, retry_max_delay } = config.execution;
   return createSdkManager(
     {
@@ -166,8 +166,8 @@ async function createOverCli(
   payer: CliPayer,
   onLimits: (observation: LimitObservation) => void,
 ): Promise<Manager> {
-  const { createCliManager } = await import('../../manager/cli-manager.ts');
-  const { createProcessTable } = await import('../../worker/process-table.ts');
+  const { createCliManager } = await import('../../manager/cli/cli-manager.ts');
+  const { createProcessTable } = await import('../../worker/process/process-table.ts');
   const processes = createProcessTable(services);
   const owner = processes.identify(services.pid) ?? { pid: services.pid, startTime: 'unknown' };
   const marker = managerMarker(projectMark(project.root), owner);

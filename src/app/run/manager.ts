@@ -2,7 +2,7 @@ import type { ProcessIdentity } from '../../domain/attempt.ts';
 import type { Budget } from '../../engine/budget.ts';
 import type { Event } from '../../domain/event.ts';
 import { Failed } from '../../domain/failure.ts';
-import { booked } from '../../manager/booked.ts';
+import { booked } from '../../manager/recorded-calls.ts';
 import type { Manager, Reviewer } from '../../manager/manager.ts';
 import { err } from '../../domain/result.ts';
 import type { IntendedCall } from '../../store/store.ts';
@@ -97,7 +97,7 @@ function lazyReviewer(open: (signal: AbortSignal) => Promise<Manager>): Reviewer
     async review(request, signal) {
       try {
         if (reviewer === undefined) {
-          const { createReviewer } = await import('../../manager/review.ts');
+          const { createReviewer } = await import('../../manager/review/reviewer.ts');
           const manager = await open(signal);
           reviewer ??= createReviewer(manager);
         }

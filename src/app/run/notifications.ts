@@ -8,8 +8,8 @@ import { slackChannel } from '../../reporting/notify/slack.ts';
 import { webhookChannel } from '../../reporting/notify/webhook.ts';
 import type { OutputStream } from '../../reporting/output.ts';
 import type { Reporter } from '../../reporting/reporter.ts';
-import { managerMarker, projectMark } from '../../worker/marks.ts';
-import type { Marker, ProcessTable } from '../../worker/process-table.ts';
+import { managerMarker, projectMark } from '../../worker/process/markers.ts';
+import type { Marker, ProcessTable } from '../../worker/process/process-table.ts';
 import type { Services } from '../services.ts';
 import type { Project } from '../project/project.ts';
 

@@ -7,7 +7,7 @@ import type { Reporter } from '../../reporting/reporter.ts';
 import { withoutBlocking } from '../../reporting/terminal-stream.ts';
 import type { Redact } from '../../domain/redact.ts';
 import type { UsageLedger } from '../../usage/ledger.ts';
-import type { ProcessTable } from '../../worker/process-table.ts';
+import type { ProcessTable } from '../../worker/process/process-table.ts';
 import { notificationReporters } from './notifications.ts';
 import type { RunContext } from './job.ts';
 

@@ -1,13 +1,13 @@
 import type { WorkerReport } from '../../domain/attempt.ts';
 import type { SplitLine } from '../../domain/text/line-splitter.ts';
-import { actionOf } from '../../worker/progress.ts';
-import { parseReport } from '../../worker/report.ts';
+import { actionOf } from '../../worker/claude/progress.ts';
+import { parseReport } from '../../worker/claude/report.ts';
 import {
   parseStreamLine,
   type AssistantLine,
   type RateLimitLine,
   type ResultLine,
-} from '../../worker/stream-json.ts';
+} from '../../worker/claude/stream-json.ts';
 import type { TranscriptEntry } from './entry.ts';
 import { parseUserLine } from './user-line.ts';
 

@@ -1,6 +1,6 @@
 import type { Attempt } from '../../domain/attempt.ts';
 import { OUTCOME_POLICY } from '../../domain/outcome.ts';
-import { attemptFiles } from '../../worker/claude-process.ts';
+import { attemptFiles } from '../../worker/claude/process.ts';
 import { LineSplitter } from '../../domain/text/line-splitter.ts';
 import type { TaskReport } from '../show.ts';
 import { followFile } from './follow-file.ts';

@@ -1,5 +1,5 @@
 import { firstLine } from '../../domain/text/display-text.ts';
-import { subjectOf } from '../../worker/progress.ts';
+import { subjectOf } from '../../worker/claude/progress.ts';
 import { boundText } from './bound-text.ts';
 import type { TranscriptEntry } from './entry.ts';
 

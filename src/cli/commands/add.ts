@@ -107,7 +107,7 @@ async function writtenDraft(
 ): Promise<{ draft: TaskDraft; notes: readonly string[]; cost: CallCost }> {
   const settings = loadSettings(cli, project);
   const { openManager } = await import('../../app/planning/manager.ts');
-  const { writeTask } = await import('../../manager/planner.ts');
+  const { writeTask } = await import('../../manager/planning/draft-tasks.ts');
   const existing = store.tasks();
   const drafted = await interruptible(cli, 'Nothing was stored.', async (signal) => {
     const manager =

@@ -68,7 +68,7 @@ async function expandOne(cli: Cli, options: ExpandOptions, args: readonly string
 
     const settings = loadSettings(cli, project);
     const { openManager } = await import('../../app/planning/manager.ts');
-    const { expandTask } = await import('../../manager/planner.ts');
+    const { expandTask } = await import('../../manager/planning/draft-tasks.ts');
     const drafted = await interruptible(cli, 'Nothing was stored.', async (signal) => {
       const manager =
         options.reply === undefined

@@ -82,7 +82,7 @@ export async function parseDocument(
     const existing = options.replace === true ? leftByReplace(before) : before;
 
     const { openManager } = await import('../../app/planning/manager.ts');
-    const { parsePrd } = await import('../../manager/planner.ts');
+    const { parsePrd } = await import('../../manager/planning/draft-tasks.ts');
     const drafted = await interruptible(cli, 'Nothing was stored.', async (signal) => {
       const manager = kept ?? (await openManager(cli, project, settings, store, signal));
       return parsePrd(manager, { prd, existing, numTasks: options.numTasks }, signal);

@@ -2,7 +2,7 @@ import { printJson, stdoutWidth } from '../print.ts';
 import { neutralise, wrap } from '../../domain/text/display-text.ts';
 import { formatMoney, plural } from '../../domain/text/format.ts';
 import type { TaskId } from '../../domain/task.ts';
-import type { Payer } from '../../worker/billing.ts';
+import type { Payer } from '../../domain/billing.ts';
 import type { Cli } from '../cli.ts';
 import { describeBilling } from '../../app/run/worker.ts';
 import type { RunContext } from '../../app/run/job.ts';

@@ -2,7 +2,7 @@ import type { WorkerReport } from '../../domain/attempt.ts';
 import { neutralise, truncate } from '../../domain/text/display-text.ts';
 import type { Styles } from '../../domain/text/styles.ts';
 import { printable } from '../../domain/text/printable.ts';
-import { subjectOf } from '../../worker/progress.ts';
+import { subjectOf } from '../../worker/claude/progress.ts';
 import { boundText, type TextBounds } from '../../app/transcript/bound-text.ts';
 import type { TranscriptEntry } from '../../app/transcript/entry.ts';
 

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Marker, ProcessTable } from '../../worker/process-table.ts';
+import type { Marker, ProcessTable } from '../../worker/process/process-table.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
 import type { Reporter } from '../reporter.ts';
 

@@ -18,7 +18,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { subscriptionAccount } from '../../../src/usage/account.ts';
 import { openUsageLedger } from '../../../src/usage/sqlite-ledger.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
-import { createProcessTable } from '../../../src/worker/process-table.ts';
+import { createProcessTable } from '../../../src/worker/process/process-table.ts';
 import { startSampleRun } from '../../rig/attempted.ts';
 import { makeSandbox, runTool, toolEnvironment, type Sandbox } from '../../rig/cli.ts';
 

@@ -2,11 +2,11 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createCliManager, type CliManagerOptions } from '../../../src/manager/cli-manager.ts';
+import { createCliManager, type CliManagerOptions } from '../../../src/manager/cli/cli-manager.ts';
 import type { Manager, Question } from '../../../src/manager/manager.ts';
-import { parsePrd } from '../../../src/manager/planner.ts';
+import { parsePrd } from '../../../src/manager/planning/draft-tasks.ts';
 import type { ScenarioInput } from '../../../src/simulator/scenario.ts';
-import { createProcessTable } from '../../../src/worker/process-table.ts';
+import { createProcessTable } from '../../../src/worker/process/process-table.ts';
 import { REAL_CLAUDE, simulatorRig, type SimulatorRig } from '../../rig/simulator.ts';
 
 type ReplyInput = NonNullable<ScenarioInput['rules'][number]['reply']>;

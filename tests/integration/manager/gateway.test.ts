@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createSdkManager } from '../../../src/manager/sdk-manager.ts';
-import { resolveModel } from '../../../src/manager/sdk-models.ts';
+import { createSdkManager } from '../../../src/manager/sdk/sdk-manager.ts';
+import { resolveModel } from '../../../src/manager/sdk/models.ts';
 
 const NEVER = new AbortController().signal;
 

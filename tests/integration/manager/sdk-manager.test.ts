@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Manager, Question } from '../../../src/manager/manager.ts';
-import { parsePrd } from '../../../src/manager/planner.ts';
-import { createSdkManager } from '../../../src/manager/sdk-manager.ts';
-import type { SdkConnection } from '../../../src/manager/sdk-exchange.ts';
+import { parsePrd } from '../../../src/manager/planning/draft-tasks.ts';
+import { createSdkManager } from '../../../src/manager/sdk/sdk-manager.ts';
+import type { SdkConnection } from '../../../src/manager/sdk/exchange.ts';
 import type { ScenarioInput } from '../../../src/simulator/scenario.ts';
 import { startSimulator, type Simulator } from '../../../src/simulator/server.ts';
 

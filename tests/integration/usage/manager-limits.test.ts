@@ -1,11 +1,11 @@
 import { afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createCliManager } from '../../../src/manager/cli-manager.ts';
+import { createCliManager } from '../../../src/manager/cli/cli-manager.ts';
 import type { Manager, Question } from '../../../src/manager/manager.ts';
-import { createSdkManager } from '../../../src/manager/sdk-manager.ts';
+import { createSdkManager } from '../../../src/manager/sdk/sdk-manager.ts';
 import type { ScenarioInput } from '../../../src/simulator/scenario.ts';
 import { pauseFor, type LimitObservation } from '../../../src/domain/usage-limit.ts';
-import { createProcessTable } from '../../../src/worker/process-table.ts';
+import { createProcessTable } from '../../../src/worker/process/process-table.ts';
 import { REAL_CLAUDE, simulatorRig, type SimulatorRig } from '../../rig/simulator.ts';
 
 type ReplyInput = NonNullable<ScenarioInput['rules'][number]['reply']>;

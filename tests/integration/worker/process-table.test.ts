@@ -1,7 +1,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ProcessIdentity } from '../../../src/domain/attempt.ts';
-import { createProcessTable, type ProcessTable } from '../../../src/worker/process-table.ts';
+import { createProcessTable, type ProcessTable } from '../../../src/worker/process/process-table.ts';
 import { until } from '../../rig/worker-rig.ts';
 
 const started: ChildProcess[] = [];

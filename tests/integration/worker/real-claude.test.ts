@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { sumUsage, type ModelUsage } from '../../../src/domain/attempt.ts';
 import type { AttemptOutcome } from '../../../src/domain/outcome.ts';
 import type { ScenarioInput } from '../../../src/simulator/scenario.ts';
-import type { ClaudeSettings } from '../../../src/worker/claude-command.ts';
+import type { ClaudeSettings } from '../../../src/worker/claude/command.ts';
 import { createSharedDirectory } from '../../../src/workspace/shared-directory.ts';
 import { ALL } from '../../rig/effort.ts';
 import { likeness } from '../../rig/request-bytes.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseRetryAfter, retryDelay } from '../../../src/manager/backoff.ts';
+import { parseRetryAfter, retryDelay } from '../../../src/manager/sdk/backoff.ts';
 import { cases } from '../../rig/effort.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');

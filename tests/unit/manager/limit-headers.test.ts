@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { limitsFromHeaders } from '../../../src/manager/limit-headers.ts';
+import { limitsFromHeaders } from '../../../src/manager/sdk/limit-headers.ts';
 import { rateLimitHeaders } from '../../../src/simulator/rate-limit.ts';
 import { pauseFor } from '../../../src/domain/usage-limit.ts';
 import { cases } from '../../rig/effort.ts';

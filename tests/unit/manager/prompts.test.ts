@@ -17,7 +17,7 @@ import {
   planReplySchema,
   reviewReplySchema,
   writtenTaskSchema,
-} from '../../../src/manager/schemas.ts';
+} from '../../../src/manager/reply/schemas.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
 import { cases } from '../../rig/effort.ts';
 

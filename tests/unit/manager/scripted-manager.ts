@@ -1,7 +1,7 @@
 import type { ModelUsage } from '../../../src/domain/attempt.ts';
 import type { Manager, Question } from '../../../src/manager/manager.ts';
 import { err, ok } from '../../../src/domain/result.ts';
-import { readReply } from '../../../src/manager/reply.ts';
+import { readReply } from '../../../src/manager/reply/read-reply.ts';
 
 /** What every scripted reply costs. */
 export const COST: ModelUsage = {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { claudeArguments, type ClaudeSettings } from '../../../src/worker/claude-command.ts';
+import { claudeArguments, type ClaudeSettings } from '../../../src/worker/claude/command.ts';
 
 const SETTINGS: ClaudeSettings = {
   command: 'claude',

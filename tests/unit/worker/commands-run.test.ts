@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { commandsRun } from '../../../src/worker/commands-run.ts';
+import { commandsRun } from '../../../src/worker/claude/commands-run.ts';
 import { cases } from '../../rig/effort.ts';
 
 let directory: string;

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { NO_TOKENS } from '../../../src/domain/attempt.ts';
-import { BoundedOutput } from '../../../src/worker/bounded-output.ts';
+import { BoundedOutput } from '../../../src/worker/process/bounded-output.ts';
 import { printable, singleLine } from '../../../src/domain/text/printable.ts';
-import { denialsOf } from '../../../src/worker/permission-rule.ts';
-import { actionOf, progressOf } from '../../../src/worker/progress.ts';
-import { parseStreamLine } from '../../../src/worker/stream-json.ts';
+import { denialsOf } from '../../../src/worker/claude/denials.ts';
+import { actionOf, progressOf } from '../../../src/worker/claude/progress.ts';
+import { parseStreamLine } from '../../../src/worker/claude/stream-json.ts';
 import { cases } from '../../rig/effort.ts';
 
 const WORKTREE = '/home/ada/.local/share/claude-orchestrator/worktrees/shop-1f2e3d4c/slot-1';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { err, ok } from '../../../src/domain/result.ts';
-import { Gates, type GateResult } from '../../../src/worker/gates.ts';
-import type { CommandFailure, CommandResult } from '../../../src/worker/verify.ts';
+import { Gates, type GateResult } from '../../../src/worker/gates/gates.ts';
+import type { CommandFailure, CommandResult } from '../../../src/worker/gates/run-command.ts';
 import type { Workspace } from '../../../src/workspace/workspace.ts';
 import { cases } from '../../rig/effort.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { pauseFor } from '../../../src/domain/usage-limit.ts';
-import { limitObservation } from '../../../src/worker/limit-observation.ts';
-import { parseStreamLine } from '../../../src/worker/stream-json.ts';
+import { limitObservation } from '../../../src/worker/claude/limit-observation.ts';
+import { parseStreamLine } from '../../../src/worker/claude/stream-json.ts';
 import { cases } from '../../rig/effort.ts';
 
 const SECONDS = 1_795_335_096;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LoopDetector } from '../../../src/worker/loop-detector.ts';
-import type { AssistantLine } from '../../../src/worker/stream-json.ts';
+import { LoopDetector } from '../../../src/worker/claude/loop-detector.ts';
+import type { AssistantLine } from '../../../src/worker/claude/stream-json.ts';
 import { cases } from '../../rig/effort.ts';
 
 interface Step {

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { OUTCOMES } from '../../../src/domain/outcome.ts';
-import { cliFailure } from '../../../src/manager/cli-failure.ts';
-import { classify } from '../../../src/worker/classify.ts';
-import { limitObservation } from '../../../src/worker/limit-observation.ts';
-import { actionOf } from '../../../src/worker/progress.ts';
-import { Transcript } from '../../../src/worker/transcript.ts';
+import { cliFailure } from '../../../src/manager/cli/cli-failure.ts';
+import { classify } from '../../../src/worker/claude/classify-end.ts';
+import { limitObservation } from '../../../src/worker/claude/limit-observation.ts';
+import { actionOf } from '../../../src/worker/claude/progress.ts';
+import { Transcript } from '../../../src/worker/claude/transcript.ts';
 import { cases } from '../../rig/effort.ts';
 
 /** The fields that are looked at, each with a value that it may have, or with any other. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Attempt, Review } from '../../../src/domain/attempt.ts';
 import { OUTCOME_POLICY, OUTCOMES } from '../../../src/domain/outcome.ts';
-import { firstPrompt, resumePrompt, workerRules } from '../../../src/worker/prompt.ts';
+import { firstPrompt, resumePrompt, workerRules } from '../../../src/worker/claude/prompt.ts';
 import type { Assignment } from '../../../src/worker/worker.ts';
 import type { Workspace } from '../../../src/workspace/workspace.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';

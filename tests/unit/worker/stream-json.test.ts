@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LineSplitter, type SplitLine } from '../../../src/domain/text/line-splitter.ts';
-import { parseStreamLine } from '../../../src/worker/stream-json.ts';
-import { Transcript } from '../../../src/worker/transcript.ts';
+import { parseStreamLine } from '../../../src/worker/claude/stream-json.ts';
+import { Transcript } from '../../../src/worker/claude/transcript.ts';
 import { cases } from '../../rig/effort.ts';
 
 function split(chunks: readonly Buffer[], maxBytes?: number): SplitLine[] {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseStreamLine } from '../../../src/worker/stream-json.ts';
-import { UsageMeter } from '../../../src/worker/usage-meter.ts';
+import { parseStreamLine } from '../../../src/worker/claude/stream-json.ts';
+import { UsageMeter } from '../../../src/worker/claude/usage-meter.ts';
 
 function usage(resumed: boolean, ...lines: readonly object[]): ReturnType<UsageMeter['usage']> {
   const meter = new UsageMeter(resumed);

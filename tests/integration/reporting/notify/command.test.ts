@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Stamped } from '../../../../src/domain/event.ts';
 import { commandReporter, type CommandOptions } from '../../../../src/reporting/notify/command.ts';
 import type { Reporter } from '../../../../src/reporting/reporter.ts';
-import { createProcessTable } from '../../../../src/worker/process-table.ts';
+import { createProcessTable } from '../../../../src/worker/process/process-table.ts';
 
 const processes = createProcessTable({
   platform: process.platform,

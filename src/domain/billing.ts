@@ -1,0 +1,49 @@
+import type { Failure } from './failure.ts';
+import { err, ok, type Result } from './result.ts';
+
+/** Who pays for the workers. */
+export type Payer = 'api_key' | 'subscription';
+
+/** What is known before the choice; nothing is looked up here. */
+export interface BillingCircumstances {
+  /** `claude_cli.auth`. */
+  readonly auth: 'auto' | Payer;
+  readonly hasApiKey: boolean;
+  /** Whether the Claude CLI is logged in by itself; undefined where that was not asked, or it did not say. */
+  readonly loggedIn: boolean | undefined;
+}
+
+/** Chooses who pays for the workers of a whole run: the subscription where there is one, unless it is told otherwise. */
+export function chooseBilling({ auth, hasApiKey, loggedIn }: BillingCircumstances): Result<Payer, Failure> {
+  if (auth === 'auto' && hasApiKey && loggedIn === undefined) {
+    return err({
+      reason: 'unauthenticated',
+      message:
+        'It cannot be told whether the Claude CLI is logged in, so not whether the subscription or the API key is to pay.',
+      fix: 'Set claude_cli.auth to "api_key" or to "subscription", or see what `claude auth status` says.',
+    });
+  }
+  if (auth !== 'subscription' && hasApiKey && (auth === 'api_key' || loggedIn !== true)) return ok('api_key');
+  if (auth !== 'api_key' && loggedIn === true) return ok('subscription');
+  if (auth === 'api_key') {
+    return err({
+      reason: 'unauthenticated',
+      message: 'claude_cli.auth is "api_key", but ANTHROPIC_API_KEY is not set.',
+      fix: 'Set ANTHROPIC_API_KEY in the environment or in .env, or set claude_cli.auth to "auto".',
+    });
+  }
+  const noKey = auth === 'subscription' ? '' : ', and ANTHROPIC_API_KEY is not set';
+  return err({
+    reason: 'unauthenticated',
+    message: `Nobody would pay for the workers: the Claude CLI is not logged in${noKey}.`,
+    fix: `Log in by starting \`claude\` once${auth === 'subscription' ? '.' : ', or set ANTHROPIC_API_KEY in the environment or in .env.'}`,
+  });
+}
+
+/** Who pays for the manager in a run whose workers are paid for by `workers`; `via` is `models.manager.via`. */
+export function chooseManagerPayer(
+  workers: Payer,
+  { hasApiKey, via }: { readonly hasApiKey: boolean; readonly via: string },
+): Payer {
+  return (hasApiKey && via !== 'cli') || workers === 'api_key' ? 'api_key' : 'subscription';
+}

@@ -1,0 +1,19 @@
+import { err, ok } from '../domain/result.ts';
+import type { Manager } from './manager.ts';
+import { readReply } from './reply/read-reply.ts';
+
+/** A manager whose one reply is there already, as after a person has mended it; it costs nothing. */
+export function createReplyManager(text: string, description: string): Manager {
+  const cost = { usage: [], durationMs: 0 };
+  return {
+    description,
+    maxPromptBytes: Infinity,
+    isFixed: true,
+    ask: (question) => {
+      const reply = readReply(question, { text });
+      if (reply.ok) return Promise.resolve(ok({ ...cost, ...reply.value, text, sources: [] }));
+      const failure = { reason: 'plan-invalid', message: `${description} has not the asked form.` } as const;
+      return Promise.resolve(err({ ...cost, failure, invalid: { reply: text, problems: reply.error } }));
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import type { GraphNode } from '../../domain/task-graph.ts';
+import { parseTaskId, type TaskId } from '../../domain/task.ts';
+import { canonicalId } from './problems.ts';
+import type { Reading } from '../reply/read-reply.ts';
+
+/** Where new tasks are numbered: from `first` on, below a parent or on the top level. */
+interface Numbering {
+  readonly parent: TaskId | undefined;
+  readonly first: number;
+}
+
+/** What of a task in a reply is looked at here. */
+type Reference = Pick<GraphNode, 'id' | 'dependencies'> & { readonly title?: string };
+
+/**
+ * Numbers new tasks whose ids have not the form of ids, such as `n1`, or are those of other tasks, and what needs them.
+ * Where two have the same id, something is needed that could be one task or another, or that is nowhere, nothing is
+ * certain: then all stay as they are.
+ */
+export function withNumbers<T extends Reference>(
+  tasks: readonly T[],
+  existing: readonly Reference[],
+  { parent, first }: Numbering,
+): Reading<readonly T[]> {
+  const ids = tasks.map(({ id }) => canonicalId(id));
+  const stored = new Map(existing.map(({ id, title = '' }) => [id, title]));
+  const odd = ids.filter((id) => parseTaskId(id) === undefined || stored.has(id));
+  const all = [...existing, ...tasks];
+  const known = new Set(all.flatMap(({ id, title = '' }) => [plain(id), title.trim().toLowerCase()]));
+  const isDouble = (id: TaskId): boolean => stored.has(id) && ids.includes(id);
+  const isCertain =
+    new Set(ids.map(plain)).size === ids.length &&
+    tasks.every(({ id, title, dependencies }) => {
+      // One that has the title too is the same task once more.
+      if (title !== undefined && stored.get(canonicalId(id)) === title) return false;
+      return dependencies.every((need) => known.has(plain(need)) && !isDouble(canonicalId(need)));
+    });
+  if (odd.length === 0 || !isCertain) return { value: tasks, notes: [] };
+  const taken = new Set([...existing.map(({ id }) => id), ...ids]);
+  const numbers = new Map<string, TaskId>();
+  let next = first;
+  for (const id of odd) {
+    const numbered = (): TaskId => (parent === undefined ? String(next) : `${parent}.${next}`);
+    while (taken.has(numbered())) next++;
+    numbers.set(plain(id), numbered());
+    next++;
+  }
+  const renamed = (id: string): string => numbers.get(plain(id)) ?? id;
+  const value = tasks.map((task) => ({
+    ...task,
+    id: renamed(task.id),
+    dependencies: task.dependencies.map(renamed),
+  }));
+  return { value, notes: [noteOf(odd.map((id) => [id, renamed(id)]))] };
+}
+
+/** Takes what stands for the id of a stored task, such as `T-3`, for that id, where no task is meant twice. */
+export function withStoredIds<T extends Reference>(
+  tasks: readonly T[],
+  stored: readonly Pick<GraphNode, 'id'>[],
+): Reading<readonly T[]> {
+  const known = new Set(stored.map(({ id }) => id));
+  const meant = (written: string): TaskId => {
+    const id = canonicalId(written);
+    const bare = parseTaskId(id.replace(/^\s*[a-z]+[\s#:_-]*(?=\d)/i, ''));
+    return known.has(id) || bare === undefined || !known.has(bare) ? id : bare;
+  };
+  const value = tasks.map((task) => ({
+    ...task,
+    id: meant(task.id),
+    dependencies: task.dependencies.map(meant),
+  }));
+  const written = new Set(tasks.flatMap(({ id, dependencies }) => [id, ...dependencies]).map(canonicalId));
+  const changed = [...written].map((id) => [id, meant(id)] as const).filter(([id, own]) => id !== own);
+  const isCertain = new Set(value.map(({ id }) => id)).size === value.length;
+  return changed.length > 0 && isCertain ? { value, notes: [noteOf(changed)] } : { value: tasks, notes: [] };
+}
+
+const NAMED = 5;
+
+function noteOf(renamed: readonly (readonly [string, TaskId])[]): string {
+  const named = renamed.slice(0, NAMED).map(([id, number]) => `${JSON.stringify(id)} is ${number}`);
+  const more = renamed.length > NAMED ? ` and ${renamed.length - NAMED} more` : '';
+  return `The reply: ids were mended: ${named.join(', ')}${more}.`;
+}
+
+function plain(text: string): string {
+  return canonicalId(text).trim().toLowerCase();
+}

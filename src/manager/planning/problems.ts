@@ -1,0 +1,110 @@
+import { describeProblem } from '../../domain/graph-problem.ts';
+import { buildTaskGraph, type GraphNode } from '../../domain/task-graph.ts';
+import type { Reading } from '../reply/read-reply.ts';
+import { parentOf, parseTaskId, type TaskId } from '../../domain/task.ts';
+
+/** Where new tasks belong: on the top level, or below one parent. */
+interface Place {
+  readonly parent: TaskId | undefined;
+}
+
+/** What of a reply can be read as tasks. */
+export interface LooseTasks {
+  readonly nodes: readonly GraphNode[];
+  /** False where there may be more that cannot be read: then it cannot be said that one is missing. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * Every reason why new tasks cannot be stored beside the existing ones, each once, in a fixed order; none if they
+ * can. `existing` is taken to be a valid graph.
+ */
+export function newTaskProblems(
+  { nodes: drafts, isWhole }: LooseTasks,
+  existing: readonly GraphNode[],
+  { parent }: Place,
+): string[] {
+  if (drafts.length === 0)
+    return isWhole ? ['There are no tasks in the reply; at least one is expected.'] : [];
+  const problems: string[] = [];
+  for (const { id } of drafts) {
+    if (parseTaskId(id) === undefined) problems.push(describeProblem({ kind: 'invalid-id', id }));
+    else if (parentOf(id) !== parent) {
+      problems.push(
+        parent === undefined
+          ? `"${id}" is the id of a subtask: expected a new top-level id such as 3.`
+          : `"${id}" is not the id of a subtask of ${parent}: expected ${parent}.1 or the like.`,
+      );
+    }
+  }
+  return [...new Set([...problems, ...graphProblems([...existing, ...drafts])])];
+}
+
+/** The problems of a graph as sentences; none if it is valid. What tasks of one id need is checked for all of them. */
+export function graphProblems(nodes: readonly GraphNode[]): string[] {
+  const needs = new Map<TaskId, TaskId[]>();
+  for (const { id, dependencies } of nodes) needs.set(id, [...(needs.get(id) ?? []), ...dependencies]);
+  const graph = buildTaskGraph(nodes.map((node) => ({ ...node, dependencies: needs.get(node.id) ?? [] })));
+  return graph.ok ? [] : graph.error.map(describeProblem);
+}
+
+/**
+ * What can be read as tasks in a reply of whatever form, so that the graph can be checked even where the form is
+ * wrong; ids are brought into canonical form where they have one.
+ */
+export function looseTasks(reply: unknown): LooseTasks {
+  const list = isRecord(reply) ? reply['tasks'] : reply;
+  if (!Array.isArray(list)) return { nodes: [], isWhole: false };
+  const nodes = (list as unknown[]).filter(isRecord).flatMap((task) => {
+    const id = looseId(task['id']);
+    if (id === undefined) return [];
+    const dependencies = Array.isArray(task['dependencies']) ? (task['dependencies'] as unknown[]) : [];
+    // A missing title is a problem of the form; here it must not look like an empty one.
+    const title = typeof task['title'] === 'string' ? task['title'] : '-';
+    return [{ id, title, dependencies: dependencies.map(looseId).filter((own) => own !== undefined) }];
+  });
+  return { nodes, isWhole: nodes.length === list.length };
+}
+
+/** The canonical form of an id that a model wrote, such as `Task 3`; what is none stays as it is, to be reported. */
+export function canonicalId(id: string): TaskId {
+  return parseTaskId(id.replace(/^\s*(?:task\s*)?#?(?=\d)/i, '')) ?? id;
+}
+
+/** Leaves out, and names, what tasks need that is nowhere, or themselves; a title stands for its task. */
+export function withoutUnknownNeeds<T extends Omit<GraphNode, 'title'> & { readonly title?: string }>(
+  tasks: readonly T[],
+  existing: readonly Pick<GraphNode, 'id' | 'title'>[],
+): Reading<T[]> {
+  const notes: string[] = [];
+  const all = [...existing, ...tasks.map(({ id, title }) => ({ id: canonicalId(id), title }))];
+  const known = new Set(all.map(({ id }) => id));
+  const titled = (text: string): TaskId[] => {
+    const plain = (title = ''): string => title.trim().toLowerCase();
+    const same = all.filter(({ title }) => plain(title) !== '' && plain(title) === plain(text));
+    return [...new Set(same.map(({ id }) => id))];
+  };
+  const value = tasks.map((task) => {
+    const own = canonicalId(task.id);
+    const dependencies = task.dependencies.flatMap((written) => {
+      const need = canonicalId(written);
+      const [byTitle, another] = known.has(need) ? [need] : titled(written);
+      if (byTitle !== undefined && another === undefined && byTitle !== own) return [byTitle];
+      notes.push(
+        `Task ${own}: it cannot need ${JSON.stringify(written)}, which is ${byTitle === own ? 'itself' : 'no task'}; left out.`,
+      );
+      return [];
+    });
+    return { ...task, dependencies };
+  });
+  return { value, notes };
+}
+
+function looseId(value: unknown): TaskId | undefined {
+  if (typeof value !== 'string' && typeof value !== 'number') return undefined;
+  return canonicalId(String(value));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

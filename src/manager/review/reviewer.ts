@@ -1,0 +1,66 @@
+import type { Review } from '../../domain/attempt.ts';
+import type { Failure } from '../../domain/failure.ts';
+import { err, ok, type Result } from '../../domain/result.ts';
+import type { TaskId } from '../../domain/task.ts';
+import { askUntilValid } from '../reply/ask-until-valid.ts';
+import type { Manager, Reviewer, ReviewRequest, Unanswered } from '../manager.ts';
+import { SYSTEM_PROMPTS } from '../prompts.ts';
+import { reviewPrompt } from './review-prompt.ts';
+import { readReply } from '../reply/read-reply.ts';
+import { idNumber, reviewProblems, settle } from './review-verdict.ts';
+import { type ReviewReply, reviewReplySchema } from '../reply/schemas.ts';
+
+/** Reviews changes by asking the manager; what a reply is unclear in is sent back once and then settled by rule. */
+export function createReviewer(manager: Manager): Reviewer {
+  // An id is not given again while this lives, also where its finding is resolved and forgotten.
+  const highestIds = new Map<TaskId, number>();
+  return {
+    async review(request, signal) {
+      const { task, previous, commit } = request;
+      const open = previous?.findings ?? [];
+      const round = (previous?.round ?? 0) + 1;
+      const { prompt, isShortened } = reviewPrompt(request, round, manager.maxPromptBytes);
+      const reply = await replyTo(manager, request, prompt, signal);
+      if (!reply.ok) return reply;
+
+      const highest = Math.max(highestIds.get(task.id) ?? 0, ...open.map(({ id }) => idNumber(id)));
+      const { verdict, findings } = settle(reply.value, open, round, highest);
+      highestIds.set(task.id, Math.max(highest, ...findings.map(({ id }) => idNumber(id))));
+      const caveat = isShortened ? ' (The change was too long to be read completely.)' : '';
+      const summary = `${reply.value.summary.trim()}${caveat}`;
+      return ok<Review>({ round, verdict, summary, findings, commit });
+    },
+  };
+}
+
+async function replyTo(
+  manager: Manager,
+  request: ReviewRequest,
+  prompt: string,
+  signal: AbortSignal,
+): Promise<Result<ReviewReply, Failure>> {
+  const question = {
+    purpose: 'review',
+    taskId: request.task.id,
+    system: SYSTEM_PROMPTS.review,
+    prompt,
+    schema: reviewReplySchema,
+  };
+  const open = request.previous?.findings ?? [];
+  const problemsOf = (reply: unknown): string[] => reviewProblems(reply, open);
+  const answer = await askUntilValid(manager, question, problemsOf, signal);
+  if (answer.ok) return ok(answer.value.value);
+  // What still contradicts itself has the asked form, and is settled by rule.
+  const last = readReply(question, { text: answer.error.invalid?.reply ?? '' });
+  return last.ok ? ok(last.value.value) : err(unusable(request.task.id, answer.error));
+}
+
+/** Failures of the account or the network stay what they are; those of the reply must not read as a bad plan. */
+function unusable(taskId: TaskId, { failure }: Unanswered): Failure {
+  if (failure.reason !== 'plan-invalid' && failure.reason !== 'prd-too-large') return failure;
+  return {
+    reason: 'manager-unavailable',
+    message: `The review of task ${taskId} got no usable reply. ${failure.message}`,
+    fix: 'This says nothing about the change, which is kept: `run` again, or set models.manager.model to another model.',
+  };
+}

@@ -1,0 +1,201 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import Anthropic, { APIError } from '@anthropic-ai/sdk';
+import type { Message, MessageStreamParams } from '@anthropic-ai/sdk/resources/messages/messages';
+import { z } from 'zod';
+import type { ModelUsage } from '../../domain/attempt.ts';
+import type { Failure } from '../../domain/failure.ts';
+import { listPrice } from '../../domain/pricing.ts';
+import { err, ok, type Result } from '../../domain/result.ts';
+import {
+  pauseFor,
+  regainAccess,
+  spendingLimit,
+  stillHolds,
+  type LimitObservation,
+} from '../../domain/usage-limit.ts';
+import { apiFailure, type ApiTrouble, interrupted, isTransient, timedOut } from '../api-failure.ts';
+import { type Backoff, parseRetryAfter, retryDelay } from './backoff.ts';
+import { describeKey } from '../choose-manager.ts';
+import { limitsFromHeaders } from './limit-headers.ts';
+import { startWatchdog, type Watchdog } from '../watchdog.ts';
+
+/** How the Messages API is reached, and how patiently. Times in milliseconds. */
+export interface SdkConnection extends Backoff {
+  readonly apiKey: string;
+  /** The public API without it. */
+  readonly baseUrl?: string | undefined;
+  /** For one question with all its repetitions. */
+  readonly timeoutMs: number;
+  /** The longest time without a single byte, pings included. */
+  readonly silenceMs: number;
+  /** 0 ≤ x < 1; for the jitter. */
+  readonly random: () => number;
+  /** Told what the API said of the account's limits. */
+  readonly onLimits?: ((observation: LimitObservation) => void) | undefined;
+}
+
+/** How long a question may still take, and who may stop it. */
+export interface Patience {
+  /** By `performance.now()`. */
+  readonly deadline: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A client for one call, without retries of its own. `heard` is called for every piece of a response: the SDK keeps
+ * pings to itself, and while a model thinks there may be nothing else.
+ */
+function createClient(connection: SdkConnection, heard: () => void): Anthropic {
+  return new Anthropic({
+    apiKey: connection.apiKey,
+    baseURL: connection.baseUrl ?? 'https://api.anthropic.com',
+    maxRetries: 0,
+    timeout: connection.timeoutMs,
+    logLevel: 'off',
+    fetch: async (input, init) => {
+      const response = await fetch(input, init);
+      heard();
+      const limits = limitsFromHeaders(response.headers, response.status, Date.now());
+      if (limits !== undefined) connection.onLimits?.(limits);
+      if (response.body === null) return response;
+      const body = response.body.pipeThrough(
+        new TransformStream<Uint8Array, Uint8Array>({
+          transform(chunk, stream) {
+            heard();
+            stream.enqueue(chunk);
+          },
+        }),
+      );
+      return new Response(body, response);
+    },
+  });
+}
+
+/** Calls until it works, fails for good, or patience ends; each try has a client and a watchdog of its own. */
+export async function persist<T>(
+  connection: SdkConnection,
+  model: string,
+  patience: Patience,
+  call: (client: Anthropic, watchdog: Watchdog) => Promise<T>,
+): Promise<Result<T, Failure>> {
+  const credential = describeKey(connection.apiKey);
+  for (let attempt = 0; ; attempt++) {
+    const left = patience.deadline - performance.now();
+    const watchdog = startWatchdog(patience.signal, Math.max(left, 0), connection.silenceMs);
+    const client = createClient(connection, () => watchdog.heard());
+    try {
+      return ok(await call(client, watchdog));
+    } catch (error) {
+      if (watchdog.cut === 'interrupted') return err(interrupted());
+      if (watchdog.cut === 'timeout') return err(timedOut(model, connection.timeoutMs));
+      const trouble = toTrouble(error, watchdog, connection);
+      const wait = isTransient(trouble)
+        ? retryDelay(attempt, trouble.retryAfterMs, connection, connection.random)
+        : undefined;
+      if (wait === undefined) {
+        const refusal = finalRefusal(trouble);
+        if (refusal !== undefined) connection.onLimits?.(refusal);
+        return err(apiFailure(trouble, model, credential));
+      }
+      if (performance.now() + wait >= patience.deadline) return err(timedOut(model, connection.timeoutMs));
+      await delay(wait, undefined, { signal: patience.signal }).catch(() => undefined);
+    } finally {
+      watchdog.stop();
+    }
+  }
+}
+
+/** Streams one message; whatever comes of it, what it used goes to `spent`. */
+export async function streamMessage(
+  client: Anthropic,
+  watchdog: Watchdog,
+  params: MessageStreamParams,
+  spent: ModelUsage[],
+): Promise<Message> {
+  let partial: Message | undefined;
+  const stream = client.messages.stream(params, { signal: watchdog.signal });
+  stream.on('streamEvent', (_event, snapshot) => (partial = snapshot));
+  try {
+    return await stream.finalMessage();
+  } finally {
+    if (partial !== undefined) spent.push(toModelUsage(partial, params.model));
+  }
+}
+
+const count = z.number().nonnegative().catch(0);
+
+/** The SDK's types promise all of these; gateways leave them out. */
+const chargedSchema = z.object({
+  model: z.string().nullish().catch(null),
+  usage: z
+    .object({
+      input_tokens: count,
+      output_tokens: count,
+      cache_read_input_tokens: count,
+      cache_creation_input_tokens: count,
+      cache_creation: z.object({ ephemeral_1h_input_tokens: count }).nullish().catch(null),
+      server_tool_use: z.object({ web_search_requests: count }).nullish().catch(null),
+    })
+    .nullish()
+    .catch(null),
+});
+
+function toModelUsage(message: unknown, asked: string): ModelUsage {
+  const { model, usage } = chargedSchema.parse(message);
+  const tokens = {
+    input: usage?.input_tokens ?? 0,
+    output: usage?.output_tokens ?? 0,
+    cacheRead: usage?.cache_read_input_tokens ?? 0,
+    cacheWrite: usage?.cache_creation_input_tokens ?? 0,
+  };
+  const cacheWrite1h = usage?.cache_creation?.ephemeral_1h_input_tokens ?? 0;
+  const webSearches = usage?.server_tool_use?.web_search_requests ?? 0;
+  const name = model ?? asked;
+  return { model: name, ...tokens, costUsd: listPrice(name, { ...tokens, cacheWrite1h, webSearches }) };
+}
+
+function toTrouble(error: unknown, watchdog: Watchdog, { apiKey, silenceMs }: SdkConnection): ApiTrouble {
+  if (watchdog.cut === 'silence') {
+    const message = `nothing was heard for ${silenceMs / 1000} s`;
+    return { ...UNANSWERED, message };
+  }
+  const text = error instanceof Error ? (rootMessage(error) ?? error.name) : 'unknown error';
+  const message = text.replaceAll(apiKey, describeKey(apiKey)).slice(0, 500);
+  if (!(error instanceof APIError)) {
+    return { ...UNANSWERED, message };
+  }
+  const { status, type, apiMessage, headers } = error as APIError;
+  const now = Date.now();
+  const limits = headers === undefined ? undefined : limitsFromHeaders(headers, status ?? 0, now);
+  const resetsAt = limits !== undefined && stillHolds(limits, now) ? pauseFor(limits, now)?.until : undefined;
+  return {
+    status,
+    type: type ?? undefined,
+    message: apiMessage ?? message,
+    // To ask before the reset is in vain.
+    retryAfterMs: parseRetryAfter(headers, now) ?? (resetsAt === undefined ? undefined : resetsAt - now),
+    resetsAt,
+  };
+}
+
+const UNANSWERED = {
+  status: undefined,
+  type: undefined,
+  retryAfterMs: undefined,
+  resetsAt: undefined,
+};
+
+/** The refusal that headers did not tell of. */
+function finalRefusal({ status, message, resetsAt }: ApiTrouble): LimitObservation | undefined {
+  const regained = regainAccess(message);
+  if (regained !== undefined) return spendingLimit(regained);
+  if (status !== 429 || resetsAt !== undefined) return undefined;
+  return { windows: [], overageInUse: false, refused: true };
+}
+
+/** "Connection error." says less than what caused it. */
+function rootMessage(error: Error): string | undefined {
+  let root = error;
+  while (root.cause instanceof Error) root = root.cause;
+  return root.message === '' ? undefined : root.message;
+}

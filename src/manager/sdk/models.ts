@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import type { Failure } from '../../domain/failure.ts';
+import { err, ok, type Result } from '../../domain/result.ts';
+import { MODEL_LINES, modelUnavailable } from '../api-failure.ts';
+import { persist, type Patience, type SdkConnection } from './exchange.ts';
+
+/** A model that can be asked. */
+export interface ResolvedModel {
+  readonly id: string;
+  /** In tokens. */
+  readonly maxInput: number;
+  /** False where the server has a models list, and this is not on it. */
+  readonly isListed: boolean;
+  readonly maxOutput: number;
+  /** A note for people, e.g. that it is about to be retired; empty if there is none. */
+  readonly note: string;
+}
+
+/** A field that is taken if it has the expected form; gateways and older servers leave fields out. */
+const maybe = <T extends z.ZodType>(schema: T) => schema.nullish().catch(null);
+
+const modelSchema = z.object({
+  id: z.string().min(1),
+  created_at: maybe(z.string()),
+  line: maybe(z.string()),
+  lifecycle: maybe(z.string()),
+  retires_at: maybe(z.string()),
+  max_input_tokens: maybe(z.number().min(1)),
+  max_tokens: maybe(z.number().min(1)),
+});
+type Model = z.infer<typeof modelSchema>;
+
+/** No server has more; a list without an end must not be read for ever. */
+const MAX_MODELS = 1_000;
+
+const DEFAULT_MAX_INPUT = 200_000;
+const DEFAULT_MAX_OUTPUT = 32_000;
+
+/**
+ * Turns `models.manager.model` into a model's id by the models list: an alias (`opus`) into the newest model of that
+ * line. An id that the list does not have is taken as it is, since the API knows more ids than it lists.
+ */
+export async function resolveModel(
+  connection: SdkConnection,
+  name: string,
+  patience: Patience,
+): Promise<Result<ResolvedModel, Failure>> {
+  const listed = await persist(connection, name, patience, async (client, { signal }) => {
+    const models: Model[] = [];
+    const lifecycle = ['active', 'deprecated', 'retired'] as const;
+    let seen = 0;
+    try {
+      for await (const listed of client.models.list({ lifecycle: [...lifecycle] }, { signal })) {
+        const model = modelSchema.safeParse(listed);
+        if (model.success) models.push(model.data);
+        if (++seen >= MAX_MODELS) break;
+      }
+    } catch (error) {
+      // So the SDK takes an answer that is no list, such as null; everything else has an error of its own there.
+      if (!(error instanceof TypeError)) throw error;
+    }
+    return models;
+  });
+  const isAlias = MODEL_LINES.some((line) => line === name);
+  if (!listed.ok) {
+    // A gateway may have no models list at all; then only an id can be used.
+    if (listed.error.reason !== 'model-unavailable') return listed;
+    return isAlias ? err(noList(name)) : ok(unlisted(name));
+  }
+  if (listed.value.length === 0 && isAlias) return err(noList(name));
+  return isAlias ? newestOf(name, listed.value) : byId(name, listed.value);
+}
+
+function newestOf(line: string, models: readonly Model[]): Result<ResolvedModel, Failure> {
+  const usable = models
+    .filter((model) => lineOf(model) === line && !isRetired(model))
+    .sort((a, b) => Number(isDeprecated(a)) - Number(isDeprecated(b)) || releasedAt(b) - releasedAt(a));
+  const newest = usable[0];
+  return newest === undefined
+    ? err({
+        ...modelUnavailable(line, 'the models list has no model of that line'),
+        // Not the alias: that is what leads nowhere.
+        fix: 'Set models.manager.model to the id of a model that the server has.',
+      })
+    : ok(resolved(newest));
+}
+
+function byId(id: string, models: readonly Model[]): Result<ResolvedModel, Failure> {
+  const model = models.find((own) => own.id === id);
+  if (model === undefined) {
+    if (models.length === 0) return ok(unlisted(id));
+    return ok({ ...unlisted(id), isListed: false, note: 'not in the models list' });
+  }
+  return isRetired(model) ? err(modelUnavailable(id, 'it is retired')) : ok(resolved(model));
+}
+
+function resolved(model: Model): ResolvedModel {
+  const until =
+    (model.retires_at ?? null) === null ? '' : `, retires ${model.retires_at?.slice(0, 10) ?? ''}`;
+  return {
+    id: model.id,
+    isListed: true,
+    maxInput: model.max_input_tokens ?? DEFAULT_MAX_INPUT,
+    maxOutput: model.max_tokens ?? DEFAULT_MAX_OUTPUT,
+    note: isDeprecated(model) ? `deprecated${until}` : '',
+  };
+}
+
+function unlisted(id: string): ResolvedModel {
+  return { id, isListed: true, maxInput: DEFAULT_MAX_INPUT, maxOutput: DEFAULT_MAX_OUTPUT, note: '' };
+}
+
+/** Older servers and gateways do not tell the line; there the id does. */
+function lineOf(model: Model): string | undefined {
+  return model.line ?? MODEL_LINES.find((own) => model.id.startsWith(`claude-${own}-`));
+}
+
+function isRetired({ lifecycle }: Model): boolean {
+  return lifecycle === 'retired';
+}
+
+function isDeprecated({ lifecycle }: Model): boolean {
+  return lifecycle === 'deprecated';
+}
+
+function releasedAt(model: Model): number {
+  const time = Date.parse(model.created_at ?? '');
+  return Number.isNaN(time) ? 0 : time;
+}
+
+function noList(alias: string): Failure {
+  return {
+    reason: 'model-unavailable',
+    message: `The alias "${alias}" of models.manager.model cannot be resolved: the server has no models list, or an empty one.`,
+    fix: 'Set models.manager.model to the id of a model that the server has.',
+  };
+}

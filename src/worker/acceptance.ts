@@ -1,0 +1,293 @@
+import type { Attempt, AttemptEnd, Review, WorkerReport } from '../domain/attempt.ts';
+import type { FailureReason } from '../domain/failure.ts';
+import type { Reviewer } from '../manager/manager.ts';
+import type { AttemptOutcome } from '../domain/outcome.ts';
+import type { Task } from '../domain/task.ts';
+import type { Change, Changes, Workspace } from '../workspace/workspace.ts';
+import { attemptFiles } from './claude/process.ts';
+import { commandsRun } from './claude/commands-run.ts';
+import type { GateResult, Gates } from './gates/gates.ts';
+import type { Marker } from './process/process-table.ts';
+import { listLeftOut, tellLeftOut } from './acceptance-text.ts';
+import type { WorkerHooks } from './worker.ts';
+
+/** What judges a change, and takes it in. */
+export interface TakeInOptions {
+  readonly changes: Changes | null;
+  readonly gates: Gates;
+  /** Null where nobody reviews. */
+  readonly reviewer: Reviewer | null;
+  readonly maxReviewRounds: number;
+  /** After the last round: fail, or take the change with its open findings. */
+  readonly onReviewLimit: 'fail' | 'follow-up';
+  /** Lands one change at a time. */
+  readonly landing: { run<T>(job: () => Promise<T>): Promise<T> };
+}
+
+/** Work that its worker says is done. */
+export interface ReportedWork {
+  readonly attempt: Attempt;
+  readonly task: Task;
+  readonly parent: Task | null;
+  readonly workspace: Workspace;
+  readonly marker: Marker;
+  readonly report: WorkerReport;
+  /** What the worker came to and cost; everything that follows is added to it. */
+  readonly end: AttemptEnd;
+  /** The review whose findings are open. */
+  readonly review: Review | null;
+  /** The folders of earlier attempts in the same session. */
+  readonly earlierFiles: readonly string[];
+}
+
+/** From a report to its end: the change passes the gates and the review, and lands; or it is said what keeps it. */
+export async function takeIn(
+  options: TakeInOptions,
+  work: ReportedWork,
+  hooks: WorkerHooks,
+  signal: AbortSignal,
+): Promise<AttemptEnd> {
+  return await new TakeIn(options, work, hooks, signal).run();
+}
+
+const MAX_DIFF_BYTES = 200_000;
+
+class TakeIn {
+  readonly #options: TakeInOptions;
+  readonly #work: ReportedWork;
+  readonly #hooks: WorkerHooks;
+  readonly #signal: AbortSignal;
+  /** What is known of the change so far; part of every end. */
+  #known: Partial<AttemptEnd> = {};
+
+  constructor(options: TakeInOptions, work: ReportedWork, hooks: WorkerHooks, signal: AbortSignal) {
+    this.#options = options;
+    this.#work = work;
+    this.#hooks = hooks;
+    this.#signal = signal;
+    this.#known = { review: work.review };
+  }
+
+  async run(): Promise<AttemptEnd> {
+    try {
+      const { changes } = this.#options;
+      return changes === null ? await this.#inPlace() : await this.#isolated(changes);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return this.#end('infrastructure', `Its change could not be taken in: ${reason}`);
+    }
+  }
+
+  /** Where workers share a directory, what was written is where it belongs already. */
+  async #inPlace(): Promise<AttemptEnd> {
+    const rejected = await this.#verify({ tree: null, base: null });
+    if (rejected !== undefined) return rejected;
+    this.#hooks.onPhase('landing');
+    return this.#end(this.#work.report.status === 'nothing-to-do' ? 'no-change' : 'landed', '');
+  }
+
+  async #isolated(changes: Changes): Promise<AttemptEnd> {
+    const { workspace, report } = this.#work;
+    if (this.#isStopped()) return this.#cancelled();
+    const change = await changes.capture(workspace);
+    this.#known = { ...this.#known, change: change.commit };
+    const refused = refusal(change);
+    if (refused !== undefined) return this.#end(refused.outcome, refused.message);
+    if (change.files.length === 0) return await this.#unchanged(changes, change);
+
+    const combined = await changes.combine(workspace, change);
+    if (combined.kind === 'conflict') return this.#end('conflict', conflictMessage(combined.files));
+    const { onto, ontoTree } = combined;
+    const red = await this.#verify({ tree: combined.tree, base: { commit: onto, tree: ontoTree } });
+    if (red !== undefined) return red;
+    const rejected = await this.#review(changes, change);
+    if (rejected !== undefined) return rejected;
+    const { tree } = combined;
+    return await this.#options.landing.run(() => this.#land(changes, change, tree, report.summary));
+  }
+
+  /** Nothing changed: that is done only if the worker says why, and the reason holds. */
+  async #unchanged(changes: Changes, change: Change): Promise<AttemptEnd> {
+    const { report } = this.#work;
+    const leftOut = listLeftOut(change.leftOut);
+    if (leftOut !== '' && report.status !== 'nothing-to-do')
+      return this.#end(
+        'review-rejected',
+        `None of the files that were written can be part of the change:\n${leftOut}\nWrite what the task asks for ` +
+          'where git takes it. If it has to be there, a person has to change that rule: then report "blocked".',
+      );
+    if (this.#options.reviewer === null) {
+      if (report.status === 'nothing-to-do' && report.summary.trim() !== '')
+        return this.#end('no-change', '');
+      return this.#end(
+        'review-rejected',
+        'You reported the task as completed, but not one file has changed. Do what it asks for; if it was done ' +
+          'before you came, report "nothing-to-do" with what proves it.',
+      );
+    }
+    return (await this.#review(changes, change)) ?? this.#end('no-change', '');
+  }
+
+  async #verify(target: {
+    readonly tree: string | null;
+    readonly base: { readonly commit: string; readonly tree: string } | null;
+  }): Promise<AttemptEnd | undefined> {
+    const { gates, changes } = this.#options;
+    const { workspace, marker } = this.#work;
+    if (this.#isStopped()) return this.#cancelled();
+    if (gates.commands.length === 0) return undefined;
+    this.#hooks.onPhase('verifying');
+    const result: GateResult = await gates.check({ ...target, workspace, marker }, this.#signal);
+    if (target.tree !== null) await changes?.reset(workspace);
+    switch (result.kind) {
+      case 'passed':
+        this.#known = { ...this.#known, gates: result.gates };
+        return undefined;
+      case 'failed': {
+        this.#known = { ...this.#known, gates: result.gates };
+        const message = `\`${result.command}\` failed (${result.how}).\n\n${result.output}`;
+        return this.#end('verify-failed', message.trim());
+      }
+      case 'infrastructure':
+        return this.#end('infrastructure', result.message);
+      case 'aborted':
+        return this.#cancelled();
+    }
+  }
+
+  async #review(changes: Changes, change: Change): Promise<AttemptEnd | undefined> {
+    const { reviewer, maxReviewRounds, onReviewLimit } = this.#options;
+    if (reviewer === null) return undefined;
+    if (this.#isStopped()) return this.#cancelled();
+    this.#hooks.onPhase('reviewing');
+    const { attempt, task, parent, report, earlierFiles, review: previous } = this.#work;
+    const transcripts = [...earlierFiles, attempt.files].map((files) => attemptFiles(files).transcript);
+    const isEmpty = change.files.length === 0;
+    const since = previous !== null && previous.round > 0 ? previous.commit : null;
+    const reply = await reviewer.review(
+      {
+        task,
+        parent,
+        report,
+        commit: isEmpty ? null : change.commit,
+        files: change.files,
+        change: isEmpty
+          ? { text: '', truncated: false }
+          : await changes.read(change, { since, maxBytes: MAX_DIFF_BYTES }),
+        gates: this.#known.gates ?? [],
+        commands: await commandsRun(...transcripts),
+        previous,
+        maxRounds: maxReviewRounds,
+      },
+      this.#signal,
+    );
+    if (!reply.ok) {
+      const { reason, message, resetsAt = null } = reply.error;
+      this.#known = { ...this.#known, resetsAt };
+      return this.#end(outcomeFor(reason), `The change could not be reviewed: ${message}`);
+    }
+    const review = reply.value;
+    this.#known = { ...this.#known, review };
+    if (review.verdict === 'approved') return undefined;
+    const isLast = review.round >= maxReviewRounds;
+    if (isLast && onReviewLimit === 'follow-up' && !isEmpty) return undefined;
+    return this.#end('review-rejected', reviewMessage(review));
+  }
+
+  /** What has passed on its own may not pass together with what has landed since: then it is judged again. */
+  async #land(changes: Changes, change: Change, proven: string, summary: string): Promise<AttemptEnd> {
+    const { workspace, task, attempt } = this.#work;
+    for (;;) {
+      if (this.#isStopped()) return this.#cancelled();
+      const combined = await changes.combine(workspace, change);
+      if (combined.kind === 'conflict') return this.#end('conflict', conflictMessage(combined.files));
+      const { tree, onto, ontoTree } = combined;
+      if (tree === ontoTree) return this.#end('no-change', 'All that it changes has landed already.');
+      if (tree !== proven) {
+        const red = await this.#verify({ tree, base: { commit: onto, tree: ontoTree } });
+        if (red !== undefined) return red;
+      }
+      if (this.#isStopped()) return this.#cancelled();
+      this.#hooks.onPhase('landing');
+      const { change: captured, gates, review } = this.#end('landed', '');
+      const commit = await changes.land({ task, attempt, summary, tree, onto }, (intended) =>
+        this.#hooks.onLanding(intended, { change: captured, gates, review }),
+      );
+      if (commit === undefined) continue;
+      this.#known = { ...this.#known, commit };
+      const beside = tellLeftOut(change.leftOut);
+      if (beside !== '') this.#hooks.onWarning(`Task ${task.id}: ${beside}`);
+      return this.#end('landed', beside);
+    }
+  }
+
+  #isStopped(): boolean {
+    return this.#signal.aborted;
+  }
+
+  #end(outcome: AttemptOutcome, message: string): AttemptEnd {
+    return { ...this.#work.end, ...this.#known, outcome, message };
+  }
+
+  #cancelled(): AttemptEnd {
+    return this.#end('cancelled', 'Stopped before its change landed.');
+  }
+}
+
+function refusal(change: Change): { outcome: AttemptOutcome; message: string } | undefined {
+  const { protectedFiles, lent, unresolved } = change;
+  if (lent.length > 0)
+    return {
+      outcome: 'permission-denied',
+      message:
+        `It would commit ${list(lent)}, which git ignores in your checkout and which was only copied to its worktree ` +
+        '(workspace.copy, .worktreeinclude). If it belongs to the repository, commit it yourself.',
+    };
+  if (protectedFiles.length > 0)
+    return {
+      outcome: 'permission-denied',
+      message:
+        `It changed files that workers must not change: ${list(protectedFiles)}. If that is what you want, take ` +
+        'them out of git.protected_paths, and `run` again; what it wrote is kept (`recover`).',
+    };
+  if (unresolved.length > 0)
+    return { outcome: 'conflict', message: `Marks of a conflict are left in ${list(unresolved)}.` };
+  return undefined;
+}
+
+function conflictMessage(files: readonly string[]): string {
+  return `The change conflicts with work that landed meanwhile, in ${list(files)}.`;
+}
+
+const SHOWN = 10;
+
+function list(files: readonly string[]): string {
+  const more = files.length > SHOWN ? ` and ${files.length - SHOWN} more` : '';
+  return `${files.slice(0, SHOWN).join(', ')}${more}`;
+}
+
+function reviewMessage({ round, summary, findings }: Review): string {
+  const lines = findings.map(({ id, severity, file, line, title }) => {
+    const where = file === null ? '' : ` ${file}${line === null ? '' : `:${line}`}`;
+    return `${id} (${severity})${where}: ${title}`;
+  });
+  return [`Not accepted in review round ${round}: ${summary}`, ...lines].join('\n');
+}
+
+/** What kept the manager from answering says nothing about the change. */
+function outcomeFor(reason: FailureReason): AttemptOutcome {
+  switch (reason) {
+    case 'usage-limited':
+    case 'over-budget':
+    case 'unauthenticated':
+    case 'model-unavailable':
+      return reason;
+    case 'billing':
+    case 'cli-missing':
+      return 'unauthenticated';
+    case 'interrupted':
+      return 'cancelled';
+    default:
+      return 'infrastructure';
+  }
+}

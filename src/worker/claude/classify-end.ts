@@ -1,0 +1,209 @@
+import { bareEnd, type AttemptEnd, type WorkerReport } from '../../domain/attempt.ts';
+import type { AttemptOutcome } from '../../domain/outcome.ts';
+import { classifyApiError, type ApiFailure } from './classify-api-error.ts';
+import { singleLine } from '../../domain/text/printable.ts';
+import { denialsOf } from './denials.ts';
+import { parseReport } from './report.ts';
+import type { ResultLine } from './stream-json.ts';
+import type { TranscriptFacts } from './transcript.ts';
+
+/** Why the process is gone: by itself, or because we ended it. */
+export type EndedBy = 'itself' | 'timed-out' | 'stalled' | 'looping' | 'aborted' | 'after-result';
+
+/** Everything that is known of a CLI process that is gone. */
+export interface ProcessEnd {
+  readonly transcript: TranscriptFacts;
+  /** The end of what it wrote to stderr. */
+  readonly stderr: string;
+  /** Null where it is not known, as for a process that another orchestrator started. */
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly endedBy: EndedBy;
+  /** The model that was asked for. */
+  readonly model: string;
+  readonly timeoutMs: number;
+  readonly stallMs: number;
+}
+
+/** What a process came to: a report of work that has yet to be verified, or the attempt's end. */
+export type Verdict =
+  | { readonly kind: 'reported'; readonly report: WorkerReport; readonly end: AttemptEnd }
+  | { readonly kind: 'ended'; readonly end: AttemptEnd }
+  /** The session is not there to be resumed, or is there already: the same work goes on the other way. */
+  | { readonly kind: 'session-unknown' | 'session-exists'; readonly end: AttemptEnd };
+
+/** One way to end, with its sentence. */
+export interface Cause {
+  readonly outcome: AttemptOutcome;
+  readonly message: string;
+  readonly resetsAt?: number | null;
+  /** The API or the network failed, and would have for any other task. */
+  readonly outage?: boolean;
+}
+
+const MAX_MESSAGE = 600;
+
+/** Decides how a run of the CLI ended: never by its exit code, its `subtype` or its prose alone. */
+export function classify(end: ProcessEnd): Verdict {
+  const { result } = end.transcript;
+  const report = parseReport(result?.structured_output);
+  const ended = (cause: Cause): AttemptEnd => attemptEnd(end, cause, report ?? null);
+
+  const unknownSession = result?.errors?.some((error) => error.startsWith('No conversation found'));
+  if (unknownSession === true || end.stderr.includes('No conversation found with session ID'))
+    return { kind: 'session-unknown', end: ended({ outcome: 'infrastructure', message: firstError(end) }) };
+  if (result === null && /Session ID \S+ is already in use/.test(end.stderr))
+    return { kind: 'session-exists', end: ended({ outcome: 'infrastructure', message: firstError(end) }) };
+
+  const stopped = stoppedByUs(end);
+  if (stopped !== undefined) return { kind: 'ended', end: ended(stopped) };
+  if (result === null) return { kind: 'ended', end: ended(withoutResult(end)) };
+  if (isError(result)) return { kind: 'ended', end: ended(failedResult(end, result)) };
+  if (report === undefined) return { kind: 'ended', end: ended(withoutReport(result)) };
+  if (report.status === 'blocked') return { kind: 'ended', end: ended(blocked(result, report)) };
+  const outcome = report.status === 'completed' ? 'landed' : 'no-change';
+  return { kind: 'reported', report, end: ended({ outcome, message: '' }) };
+}
+
+function attemptEnd(
+  { transcript, exitCode, signal }: ProcessEnd,
+  { outcome, message, resetsAt = null, outage = false }: Cause,
+  report: WorkerReport | null,
+): AttemptEnd {
+  return {
+    ...bareEnd(outcome, singleLine(message, MAX_MESSAGE)),
+    usage: transcript.usage,
+    report,
+    denials: denialsOf(transcript.result?.permission_denials ?? []),
+    turns: transcript.result?.num_turns ?? null,
+    exitCode,
+    signal,
+    resetsAt,
+    outage,
+    contextTokens: transcript.contextTokens,
+  };
+}
+
+/** What we did decides, unless the work was finished when we did it. */
+function stoppedByUs({ endedBy, transcript, timeoutMs, stallMs }: ProcessEnd): Cause | undefined {
+  if (endedBy === 'aborted') return { outcome: 'cancelled', message: 'Stopped before it was finished.' };
+  if (transcript.result !== null && !transcript.workedAfterResult) return undefined;
+  if (endedBy === 'timed-out')
+    return {
+      outcome: 'timed-out',
+      message: `Not finished after ${duration(timeoutMs)} (execution.worker_timeout).`,
+    };
+  if (endedBy === 'stalled')
+    return {
+      outcome: 'stalled',
+      message: `No sign of life for ${duration(stallMs)} (execution.stall_timeout).`,
+    };
+  if (endedBy === 'looping')
+    return { outcome: 'looping', message: transcript.loop ?? 'It went round in circles.' };
+  return undefined;
+}
+
+function withoutResult(end: ProcessEnd): Cause {
+  const { transcript, exitCode, signal } = end;
+  if (transcript.apiError !== null) return classifyApiError(apiFailure(end, null));
+  if (transcript.oversizedLine > 0)
+    return {
+      outcome: 'crashed',
+      message: `Its output has no readable result: one line of ${Math.round(transcript.oversizedLine / 2 ** 20)} MB is longer than can be read.`,
+    };
+  if (/prompt is too long|exceeds 10MB/i.test(end.stderr))
+    return { outcome: 'prompt-too-long', message: firstError(end) };
+  if (/not logged in|please run \/login|invalid api key/i.test(end.stderr))
+    return { outcome: 'unauthenticated', message: firstError(end) };
+  const option = unknownOption(end.stderr);
+  if (option !== undefined) return { outcome: 'infrastructure', message: option };
+  if (!transcript.started && signal === null)
+    return { outcome: 'infrastructure', message: `The Claude CLI did not start: ${firstError(end)}` };
+  const how =
+    signal !== null
+      ? `by ${signal} from outside${signal === 'SIGKILL' ? ' (out of memory?)' : ''}`
+      : exitCode === null
+        ? 'together with the orchestrator'
+        : `with exit code ${exitCode}`;
+  const isSilent = transcript.usage.length === 0;
+  const outcome =
+    exitCode === null && signal === null ? 'cancelled' : isSilent ? 'infrastructure' : 'crashed';
+  const why = end.stderr.trim() === '' ? '.' : `: ${firstError(end)}`;
+  // What the model has not even begun is no fault of the task.
+  return {
+    outcome,
+    message: `The Claude CLI ended ${how} ${isSilent ? 'before the model said anything' : 'and left no result'}${why}`,
+  };
+}
+
+function apiFailure({ transcript, model }: ProcessEnd, result: ResultLine | null): ApiFailure {
+  return { error: transcript.apiError, result, rateLimit: transcript.rateLimit, model };
+}
+
+/** An absent flag is read as the subtype says it, so that a changed format is never taken for a success. */
+function isError(result: ResultLine): boolean {
+  return result.is_error ?? result.subtype !== 'success';
+}
+
+function failedResult(end: ProcessEnd, result: ResultLine): Cause {
+  if (result.terminal_reason?.startsWith('aborted_') === true)
+    return { outcome: 'cancelled', message: 'The Claude CLI was interrupted from outside.' };
+  switch (result.subtype) {
+    case 'error_max_turns':
+      return {
+        outcome: 'timed-out',
+        message: `${firstError(end)}: not finished within execution.max_turns.`,
+      };
+    case 'error_max_budget_usd':
+      return { outcome: 'over-budget', message: firstError(end) };
+    case 'error_max_structured_output_retries':
+      return { outcome: 'crashed', message: 'The worker gave no valid report, in every try it had.' };
+    case 'success':
+      return classifyApiError(apiFailure(end, result));
+    case undefined:
+    default:
+      return { outcome: 'crashed', message: `The Claude CLI failed: ${firstError(end)}` };
+  }
+}
+
+function withoutReport(result: ResultLine): Cause {
+  const denied = denialsOf(result.permission_denials ?? []);
+  if (denied.length > 0)
+    return {
+      outcome: 'permission-denied',
+      message: `It ended without a report after tools were denied; allow ${denied.map(({ rule }) => rule).join(', ')}.`,
+    };
+  const words = result.result ?? '';
+  return {
+    outcome: 'crashed',
+    message: `The worker ended without a report${words === '' ? '.' : `; its last words: ${words}`}`,
+  };
+}
+
+function blocked(result: ResultLine, { summary }: WorkerReport): Cause {
+  const denied = denialsOf(result.permission_denials ?? []);
+  if (denied.length === 0) return { outcome: 'refused', message: `The worker is blocked: ${summary}` };
+  return {
+    outcome: 'permission-denied',
+    message: `The worker is blocked: ${summary} Denied: ${denied.map(({ rule }) => rule).join(', ')}.`,
+  };
+}
+
+/** What to do where the CLI does not take an option of ours, or of the user's; undefined where it took them all. */
+export function unknownOption(stderr: string): string | undefined {
+  const option = /^error: unknown option '(--?[\w-]+)/m.exec(stderr)?.[1];
+  if (option === undefined) return undefined;
+  return `The Claude CLI does not know the option ${option}: it is too old (run \`claude update\`), or the option stands in claude_cli.flags by mistake.`;
+}
+
+/** The sentence that the CLI gives for its failure. */
+function firstError({ transcript: { result }, stderr }: ProcessEnd): string {
+  const text = result?.errors?.[0] ?? result?.result ?? '';
+  if (text !== '') return text;
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  return lines.find((line) => /error/i.test(line)) ?? lines.at(-1) ?? 'it gave no reason';
+}
+
+function duration(ms: number): string {
+  return ms >= 120_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 100) / 10} s`;
+}

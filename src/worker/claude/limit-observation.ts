@@ -1,0 +1,76 @@
+import {
+  regainAccess,
+  spendingLimit,
+  type LimitObservation,
+  type UsageWindow,
+} from '../../domain/usage-limit.ts';
+import type { AssistantLine, RateLimitInfo, StreamLine } from './stream-json.ts';
+
+/** What a line of the Claude CLI tells of the limits of the account that pays; undefined where it tells nothing. */
+export function limitObservation(entry: StreamLine): LimitObservation | undefined {
+  if (entry.kind === 'rate-limit') return fromInfo(entry.line.rate_limit_info);
+  if (entry.kind === 'assistant' && entry.line.is_api_error_message === true) return fromError(entry.line);
+  return undefined;
+}
+
+/** The event before the error of a refused request is the same as the error: whoever waits for it loses time. */
+function fromInfo(info: RateLimitInfo): LimitObservation | undefined {
+  const windows = windowsOf(info);
+  // Throttling says `rejected` too, and names no window.
+  if (windows.length === 0) return undefined;
+  const overageInUse = isPaidBeyond(info);
+  return { windows, overageInUse, refused: info.status === 'rejected' && !overageInUse };
+}
+
+function fromError(line: AssistantLine): LimitObservation | undefined {
+  const info = line.api_error_params?.rate_limit_info;
+  const isPlanLimit =
+    line.api_error === 'usage_limit_reached' || (line.error === 'rate_limit' && info?.resetsAt !== undefined);
+  if (isPlanLimit)
+    return { windows: info === undefined ? [] : windowsOf(info), overageInUse: false, refused: true };
+  const regained = regainAccess(line.message.content?.map(({ text }) => text ?? '').join(' ') ?? '');
+  return regained === undefined ? undefined : spendingLimit(regained);
+}
+
+function isPaidBeyond({ status, overageStatus, isUsingOverage, overageInUse }: RateLimitInfo): boolean {
+  const isAllowed = overageStatus === 'allowed' || overageStatus === 'allowed_warning';
+  return isUsingOverage === true || overageInUse === true || (status === 'rejected' && isAllowed);
+}
+
+/** All windows that are named; the one that decided has the whole's status, whatever is said of it beside. */
+function windowsOf({
+  status,
+  resetsAt,
+  rateLimitType,
+  utilization,
+  unifiedWindows,
+}: RateLimitInfo): UsageWindow[] {
+  const named = Object.entries(unifiedWindows ?? {}).filter(([, window]) => window !== undefined);
+  const windows = new Map(named.map(([name, window]) => [name, toWindow(name, window ?? {})]));
+  if (rateLimitType !== undefined) {
+    const own = unifiedWindows?.[rateLimitType];
+    windows.set(
+      rateLimitType,
+      toWindow(rateLimitType, {
+        utilization: own?.utilization ?? utilization,
+        resetsAt: own?.resetsAt ?? resetsAt,
+        status: status ?? own?.status,
+      }),
+    );
+  } else if (resetsAt !== undefined && windows.size === 0 && status === 'rejected') {
+    windows.set('unknown', toWindow('unknown', { utilization, resetsAt, status }));
+  }
+  return [...windows.values()];
+}
+
+function toWindow(
+  name: string,
+  said: { utilization?: number | undefined; resetsAt?: number | undefined; status?: string | undefined },
+): UsageWindow {
+  return {
+    name,
+    utilization: said.utilization ?? null,
+    status: said.status === 'rejected' || said.status === 'allowed_warning' ? said.status : 'allowed',
+    resetsAt: said.resetsAt === undefined ? null : said.resetsAt * 1000,
+  };
+}

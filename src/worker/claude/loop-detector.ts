@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import { singleLine } from '../../domain/text/printable.ts';
+import { subjectOf } from './progress.ts';
+import type { AssistantLine } from './stream-json.ts';
+
+/** The same call as often as this in a row, each time with the same result, leads nowhere. */
+const SAME_CALL = 12;
+/** A few calls in turn, as often as this. */
+const SAME_ROUND = 8;
+/** So many calls in turn are still one round. */
+const LONGEST_ROUND = 4;
+/** A line with longer results is not read; what it holds counts as new. */
+const MAX_RESULT_BYTES = 2 ** 20;
+/** Agents that work at the same time are watched each by itself. */
+const MAX_AGENTS = 64;
+/** Calls of one agent whose results are still to come. */
+const MAX_OPEN = 64;
+
+/**
+ * Finds out when a model goes round in circles: it makes the same tool calls in the same order and gets the same
+ * results, byte by byte. Results are read only where a call has been made shortly before, too; so a transcript in
+ * which each step is another one costs nothing to watch.
+ */
+export class LoopDetector {
+  readonly #agents = new Map<string, Agent>();
+  #loop: string | null = null;
+
+  /** A sentence on the first loop that was found; null if there was none. */
+  get loop(): string | null {
+    return this.#loop;
+  }
+
+  /** Takes a message of the model. */
+  addCalls({ message, parent_tool_use_id: parent }: AssistantLine): void {
+    for (const { type, id, name, input } of message.content ?? [])
+      if (type === 'tool_use' && id !== undefined && name !== undefined)
+        this.#agent(parent ?? '').call(id, describe(name, input ?? {}), digest([name, input]));
+  }
+
+  /** Takes a line with results of tools. */
+  addResults(line: Buffer): void {
+    for (const agent of this.#agents.values()) {
+      if (!agent.waitsFor(line)) continue;
+      for (const { id, key } of line.length > MAX_RESULT_BYTES ? [] : resultsIn(line))
+        this.#loop ??= agent.result(id, key) ?? null;
+    }
+  }
+
+  #agent(name: string): Agent {
+    const agent = this.#agents.get(name) ?? new Agent();
+    this.#agents.delete(name);
+    this.#agents.set(name, agent);
+    if (this.#agents.size > MAX_AGENTS) this.#agents.delete(this.#agents.keys().next().value ?? '');
+    return agent;
+  }
+}
+
+/** A call, or a call with its result; what was not read is like nothing else. */
+interface Step {
+  readonly call: string;
+  readonly key: string;
+}
+
+class Agent {
+  /** The keys of the last calls that were made. */
+  #calls: string[] = [];
+  /** The last steps that were finished. */
+  #steps: Step[] = [];
+  readonly #open = new Map<string, Step>();
+  /** By the length of a round: how many steps in a row were what the step one round before was. */
+  readonly #repeated = Array.from({ length: LONGEST_ROUND + 1 }, () => 0);
+  #unread = 0;
+
+  call(id: string, call: string, key: string): void {
+    const isRepeated = this.#calls.includes(key);
+    this.#calls = [...this.#calls, key].slice(-LONGEST_ROUND);
+    if (!isRepeated) {
+      this.#finish({ call, key: `unread ${this.#unread++}` });
+      return;
+    }
+    this.#open.set(id, { call, key });
+    if (this.#open.size > MAX_OPEN) this.#open.delete(this.#open.keys().next().value ?? '');
+  }
+
+  waitsFor(line: Buffer): boolean {
+    for (const id of this.#open.keys()) if (line.includes(id)) return true;
+    return false;
+  }
+
+  /** Returns what is said of the loop that this result closes. */
+  result(id: string, key: string): string | undefined {
+    const open = this.#open.get(id);
+    if (open === undefined) return undefined;
+    this.#open.delete(id);
+    this.#finish({ call: open.call, key: `${open.key} ${key}` });
+    return this.#found();
+  }
+
+  #finish(step: Step): void {
+    for (let round = 1; round <= LONGEST_ROUND; round++) {
+      const isSame = this.#steps.at(-round)?.key === step.key;
+      this.#repeated[round] = isSame ? (this.#repeated[round] ?? 0) + 1 : 0;
+    }
+    this.#steps = [...this.#steps, step].slice(-LONGEST_ROUND);
+  }
+
+  #found(): string | undefined {
+    for (let round = 1; round <= LONGEST_ROUND; round++) {
+      const times = round === 1 ? SAME_CALL : SAME_ROUND;
+      if ((this.#repeated[round] ?? 0) < round * (times - 1)) continue;
+      const calls = this.#steps.slice(-round).map(({ call }) => `\`${call}\``);
+      return round === 1
+        ? `It called ${calls.join('')} ${times} times in a row with the same result.`
+        : `It called ${calls.join(', ')} in turn, ${times} times with the same results.`;
+    }
+    return undefined;
+  }
+}
+
+function resultsIn(line: Buffer): { id: string; key: string }[] {
+  try {
+    const { message } = JSON.parse(line.toString('utf8')) as { message?: { content?: unknown } };
+    const blocks: unknown[] = Array.isArray(message?.content) ? message.content : [];
+    return blocks.flatMap((block) => {
+      const { tool_use_id: id, content, is_error: isError } = (block ?? {}) as Record<string, unknown>;
+      return typeof id === 'string' ? [{ id, key: digest([content, isError]) }] : [];
+    });
+  } catch {
+    return [];
+  }
+}
+
+const MAX_NAME = 80;
+
+function describe(name: string, input: Readonly<Record<string, unknown>>): string {
+  return singleLine(`${name} ${subjectOf(input)?.value ?? ''}`, MAX_NAME).trim();
+}
+
+function digest(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('base64');
+}

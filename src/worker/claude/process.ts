@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ProcessIdentity } from '../../domain/attempt.ts';
+import { err, ok, type Result } from '../../domain/result.ts';
+import type { ProcessTable } from '../process/process-table.ts';
+
+/** The files of one attempt, in its own folder. */
+export interface AttemptFiles {
+  readonly prompt: string;
+  readonly transcript: string;
+  readonly stderr: string;
+  readonly assignment: string;
+}
+
+/** How a process ended; both null where nobody can know any more. */
+export interface ProcessExit {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+}
+
+/** A started process. */
+export interface ClaudeProcess {
+  readonly identity: ProcessIdentity;
+  /** Resolves when the process itself is gone, whatever it left behind. */
+  readonly exited: Promise<ProcessExit>;
+}
+
+/** Where the files of an attempt are, given its folder. */
+export function attemptFiles(folder: string): AttemptFiles {
+  return {
+    prompt: join(folder, 'prompt.md'),
+    transcript: join(folder, 'transcript.ndjson'),
+    stderr: join(folder, 'stderr.log'),
+    assignment: join(folder, 'assignment.json'),
+  };
+}
+
+/**
+ * Starts the Claude CLI in a process group of its own, between files: with no pipe to us, it works on when we are
+ * killed. The error is a sentence with what to do.
+ */
+export async function spawnClaude(
+  table: ProcessTable,
+  call: {
+    readonly command: string;
+    readonly args: readonly string[];
+    readonly environment: Readonly<Record<string, string>>;
+    readonly directory: string;
+    readonly files: AttemptFiles;
+  },
+): Promise<Result<ClaudeProcess, string>> {
+  const opened: number[] = [];
+  const open = (file: string, flags: 'r' | 'w'): number => {
+    const descriptor = openSync(file, flags, 0o600);
+    opened.push(descriptor);
+    return descriptor;
+  };
+  try {
+    const stdio = [
+      open(call.files.prompt, 'r'),
+      open(call.files.transcript, 'w'),
+      open(call.files.stderr, 'w'),
+    ];
+    // Not execa: it takes no descriptor above 9, and there may be more files open than that.
+    const child = spawn(call.command, call.args, {
+      cwd: call.directory,
+      env: { ...call.environment },
+      stdio,
+      detached: true,
+    });
+    const exited = new Promise<ProcessExit>((resolve) => {
+      child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
+    });
+    const failed = new Promise<NodeJS.ErrnoException>((resolve) => child.once('error', resolve));
+    if (child.pid === undefined) return err(spawnError(call, (await failed).code));
+    // One that has ended already has no identity to look up any more, and nothing can be mistaken for it.
+    const identity = table.identify(child.pid) ?? { pid: child.pid, startTime: 'ended' };
+    return ok({ identity, exited });
+  } finally {
+    for (const descriptor of opened) closeSync(descriptor);
+  }
+}
+
+function spawnError(
+  { command, directory }: { readonly command: string; readonly directory: string },
+  code: string | undefined,
+): string {
+  if (code === 'ENOENT')
+    return `The Claude CLI "${command}" was not found. Install it with \`npm install -g @anthropic-ai/claude-code\`, or name it in claude_cli.command.`;
+  return `The Claude CLI "${command}" could not be started in ${directory} (${code ?? 'unknown error'}); \`check\` shows what is wrong.`;
+}

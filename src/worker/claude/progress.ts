@@ -1,0 +1,96 @@
+import type { WorkerProgress } from '../../domain/event.ts';
+import { NO_TOKENS, type ModelUsage, type Tokens } from '../../domain/attempt.ts';
+import { singleLine } from '../../domain/text/printable.ts';
+import type { ApiRetryLine, StreamLine } from './stream-json.ts';
+
+const MAX_LENGTH = 120;
+
+/** What a line of the stream says a worker in that directory is doing; undefined where it says nothing new. */
+export function actionOf(entry: StreamLine, directory: string): string | undefined {
+  switch (entry.kind) {
+    case 'init':
+      return 'starting';
+    case 'assistant':
+      return entry.line.is_api_error_message === true
+        ? undefined
+        : assistantAction(entry.line.message.content, directory);
+    case 'stream-event':
+      return entry.line.event.type === 'message_start' ? 'thinking' : undefined;
+    case 'api-retry':
+      return retryAction(entry.line);
+    case 'result':
+      return 'reporting';
+    case 'rate-limit':
+    case 'tool-progress':
+    case 'other':
+    case 'garbage':
+      return undefined;
+  }
+}
+
+/** The progress that a display shows. */
+export function progressOf(action: string, usage: readonly ModelUsage[]): WorkerProgress {
+  return {
+    action,
+    tokens: usage.reduce(addTokens, NO_TOKENS),
+    costUsd: usage.reduce((sum, { costUsd }) => sum + costUsd, 0),
+  };
+}
+
+/** The input of a tool call that tells best what it works on; paths are relative to `directory` where one is given. */
+export function subjectOf(
+  input: Readonly<Record<string, unknown>>,
+  directory = '',
+): { readonly name: string; readonly value: string } | undefined {
+  for (const name of SUBJECTS) {
+    const value = input[name];
+    if (typeof value === 'string' && value !== '') return { name, value: relativeTo(directory, value) };
+  }
+  return undefined;
+}
+
+interface Block {
+  readonly type: string;
+  readonly name?: string | undefined;
+  readonly input?: Record<string, unknown> | undefined;
+}
+
+/** The directory itself becomes a dot, such as in `cd … && npm test`; one whose name only begins like it stays. */
+function relativeTo(directory: string, text: string): string {
+  if (directory === '') return text;
+  return text
+    .replaceAll(`${directory}/`, '')
+    .replaceAll(directory, (path, at: number, whole: string) =>
+      /[\w.-]/.test(whole.charAt(at + path.length)) ? path : '.',
+    );
+}
+
+function assistantAction(content: readonly Block[] | undefined, directory: string): string | undefined {
+  const call = content?.findLast((block) => block.type === 'tool_use');
+  if (call?.name === undefined)
+    return content?.some((block) => block.type === 'text') ? 'thinking' : undefined;
+  if (call.name === 'StructuredOutput') return 'reporting';
+  return singleLine(`${call.name} ${subjectOf(call.input ?? {}, directory)?.value ?? ''}`, MAX_LENGTH);
+}
+
+/** The inputs that tell best what a tool works on, the most telling first. */
+const SUBJECTS = ['file_path', 'notebook_path', 'command', 'pattern', 'path', 'url', 'query', 'description'];
+
+function retryAction({ attempt, max_retries, error_status, error }: ApiRetryLine): string {
+  const cause = error_status ?? error ?? 'no connection';
+  const count =
+    attempt === undefined || max_retries === undefined ? '' : `, try ${attempt} of ${max_retries}`;
+  return singleLine(
+    `waiting for the API (${cause === 'unknown' ? 'no connection' : cause}${count})`,
+    MAX_LENGTH,
+  );
+}
+
+function addTokens(sum: Tokens, usage: ModelUsage): Tokens {
+  return {
+    input: sum.input + usage.input,
+    output: sum.output + usage.output,
+    cacheRead: sum.cacheRead + usage.cacheRead,
+    cacheWrite: sum.cacheWrite + usage.cacheWrite,
+  };
+}

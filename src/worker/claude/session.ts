@@ -1,0 +1,184 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { bareEnd, sumUsage, type Attempt, type ProcessIdentity } from '../../domain/attempt.ts';
+import { stillHolds } from '../../domain/usage-limit.ts';
+import type { Workspace } from '../../workspace/workspace.ts';
+import { readAssignment, writeAssignment } from './assignment-record.ts';
+import { exists, readEnd } from './attempt-files.ts';
+import { claudeArguments, claudeEnvironment, type ClaudeSettings } from './command.ts';
+import { attemptFiles, spawnClaude, type ProcessExit } from './process.ts';
+import { classify, type Verdict } from './classify-end.ts';
+import { limitObservation } from './limit-observation.ts';
+import { attemptMarker } from '../process/markers.ts';
+import type { Marker, ProcessTable } from '../process/process-table.ts';
+import { actionOf, progressOf } from './progress.ts';
+import { firstPrompt, resumePrompt, workerRules } from './prompt.ts';
+import { supervise, type Patience } from './supervise.ts';
+import { Transcript } from './transcript.ts';
+import type { Assignment, WorkerHooks } from '../worker.ts';
+
+/** What it takes to let Claude work. */
+export interface SessionOptions {
+  readonly claude: ClaudeSettings;
+  readonly processes: ProcessTable;
+  /** Tells this project's processes from those of others on the machine; without white space or slash. */
+  readonly project: string;
+  readonly patience: Patience;
+  readonly verifyCommands: readonly string[];
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** Ends processes without patience once it aborts. */
+  readonly hurry?: AbortSignal;
+}
+
+const STDERR_BYTES = 8 * 1024;
+
+/** Lets Claude work. A session that turns out to be gone, or to be there already, is worked in the other way. */
+export async function work(
+  options: SessionOptions,
+  assignment: Assignment,
+  workspace: Workspace,
+  hooks: WorkerHooks,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const { resumed } = assignment.attempt;
+  const first = await runClaude(options, assignment, workspace, resumed, hooks, signal);
+  const otherWay = first.kind === (resumed ? 'session-unknown' : 'session-exists');
+  if (!otherWay || signal.aborted) return first;
+  const second = await runClaude(options, assignment, workspace, !resumed, hooks, signal);
+  // Normally nothing; but whatever was spent is counted.
+  const usage = sumUsage([...first.end.usage, ...second.end.usage]);
+  return { ...second, end: { ...second.end, usage } };
+}
+
+/**
+ * Takes over what a killed orchestrator left: a process that works, one that has ended, or nothing (undefined), after
+ * everything that it started was ended.
+ */
+export async function adopt(
+  options: SessionOptions,
+  attempt: Attempt,
+  hooks: WorkerHooks,
+  signal: AbortSignal,
+): Promise<Verdict | undefined> {
+  const { processes, patience, hurry } = options;
+  const files = attemptFiles(attempt.files);
+  const identity = attempt.process;
+  const alive = identity !== null && processes.isAlive(identity);
+  if (!alive) {
+    // Without its CLI nothing that carries the marker has anyone to work for.
+    await processes.endMarked(markerOf(options, attempt), { graceMs: patience.graceMs, hurry });
+  }
+  if (!alive && !(await exists(files.transcript))) return undefined;
+  const resume = (await readAssignment(files.assignment))?.resumed ?? attempt.resumed;
+  const elapsedMs = Math.max(0, options.now() - Date.parse(attempt.startedAt));
+  const { directory } = attempt;
+  const process = { identity: identity ?? NOBODY, exited: null, resume, elapsedMs, directory };
+  const verdict = await follow(options, attempt, process, hooks, signal);
+  const leftNothing = verdict.end.turns === null && verdict.end.usage.length === 0;
+  return leftNothing && !alive ? undefined : verdict;
+}
+
+/** The mark in the environment of everything that an attempt starts. */
+export function markerOf({ project }: Pick<SessionOptions, 'project'>, { id }: Attempt): Marker {
+  return attemptMarker(project, id);
+}
+
+async function runClaude(
+  options: SessionOptions,
+  assignment: Assignment,
+  workspace: Workspace,
+  resume: boolean,
+  hooks: WorkerHooks,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const { claude, processes, verifyCommands } = options;
+  const { attempt, task, parent, review, earlierFiles, maxCostUsd } = assignment;
+  const files = attemptFiles(attempt.files);
+  await mkdir(attempt.files, { recursive: true, mode: 0o700 });
+  await writeAssignment(files.assignment, { task, parent, review, earlierFiles, resumed: resume });
+  const prompt = resume
+    ? resumePrompt(assignment, workspace, verifyCommands)
+    : firstPrompt(assignment, workspace);
+  await writeFile(files.prompt, prompt, { mode: 0o600 });
+  const marker = markerOf(options, attempt);
+  const spawned = await spawnClaude(processes, {
+    command: claude.command,
+    args: claudeArguments(claude, attempt, {
+      resume,
+      maxCostUsd,
+      rules: workerRules(workspace, verifyCommands),
+    }),
+    environment: { ...claudeEnvironment(claude, marker), ...workspace.environment },
+    directory: workspace.directory,
+    files,
+  });
+  if (!spawned.ok) return { kind: 'ended', end: bareEnd('infrastructure', spawned.error) };
+  try {
+    hooks.onSpawn(spawned.value.identity);
+    const process = { ...spawned.value, resume, elapsedMs: 0, directory: workspace.directory };
+    return await follow(options, attempt, process, hooks, signal);
+  } catch (error) {
+    // Nobody would follow it any more, and it costs money.
+    await processes.endTree(spawned.value.identity, { graceMs: 0 });
+    await processes.endMarked(marker, { graceMs: 0 });
+    throw error;
+  }
+}
+
+const NOBODY: ProcessIdentity = { pid: 0, startTime: 'never started' };
+
+/** Follows a process to its end and says what it came to. */
+async function follow(
+  options: SessionOptions,
+  attempt: Attempt,
+  process: {
+    readonly identity: ProcessIdentity;
+    readonly exited: Promise<ProcessExit> | null;
+    readonly resume: boolean;
+    readonly elapsedMs: number;
+    /** Where it works. */
+    readonly directory: string;
+  },
+  hooks: WorkerHooks,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const { processes, patience, hurry } = options;
+  const files = attemptFiles(attempt.files);
+  const transcript = new Transcript(process.resume);
+  let action = 'starting';
+  const {
+    endedBy,
+    exitCode,
+    signal: killedBy,
+  } = await supervise({
+    ...process,
+    table: processes,
+    marker: markerOf(options, attempt),
+    transcriptFile: files.transcript,
+    transcript,
+    patience,
+    signal,
+    hurry,
+    onLine: (line) => {
+      const observation = limitObservation(line);
+      // A transcript that is read after the fact tells of times that are over.
+      const isOld = process.exited === null;
+      if (observation !== undefined && (!isOld || stillHolds(observation, options.now())))
+        hooks.onLimits(observation);
+      action = actionOf(line, process.directory) ?? action;
+      if (line.kind === 'other' || line.kind === 'garbage') return;
+      const usage = transcript.usage();
+      hooks.onProgress(progressOf(action, usage), usage);
+    },
+  });
+  return classify({
+    transcript: transcript.facts(),
+    stderr: await readEnd(files.stderr, STDERR_BYTES),
+    exitCode,
+    signal: killedBy,
+    endedBy,
+    model: attempt.model,
+    timeoutMs: patience.totalMs,
+    stallMs: patience.stallMs,
+  });
+}

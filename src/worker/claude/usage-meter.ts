@@ -1,0 +1,108 @@
+import { sumUsage, type ModelUsage, type Tokens } from '../../domain/attempt.ts';
+import { listPrice } from '../../domain/pricing.ts';
+import type { ApiUsage, CliModelUsage, ResultLine, StreamLine } from './stream-json.ts';
+
+/** What is known of one API reply that no result line has accounted for yet. */
+interface OpenMessage extends Tokens {
+  readonly model: string;
+  readonly cacheWrite1h: number;
+}
+
+/**
+ * Counts what one process of the Claude CLI uses: exactly, from its result lines, and until the next one comes, as
+ * well as the stream tells. So money is counted also where the process was killed.
+ */
+export class UsageMeter {
+  readonly #resumed: boolean;
+  #reported: ModelUsage[] = [];
+  readonly #open = new Map<string, OpenMessage>();
+  /** Sum of messages that are too old to change. */
+  #settled: ModelUsage[] = [];
+  #currentId = '';
+
+  /** `resumed`: the session has costs of earlier processes, which its own totals include. */
+  constructor(resumed: boolean) {
+    this.#resumed = resumed;
+  }
+
+  add(entry: StreamLine): void {
+    if (entry.kind === 'result') {
+      this.#addResult(entry.line);
+    } else if (entry.kind === 'assistant') {
+      const { id, model, usage } = entry.line.message;
+      // The synthetic model is the CLI itself, telling of an error.
+      if (id !== undefined && model !== undefined && model !== '<synthetic>') this.#start(id, model, usage);
+    } else if (entry.kind === 'stream-event') {
+      const { event } = entry.line;
+      if (event.type === 'message_start') {
+        this.#currentId = event.message.id;
+        if (event.message.model !== undefined)
+          this.#start(event.message.id, event.message.model, event.message.usage);
+      } else {
+        this.#finish(entry.line.api_message_id ?? this.#currentId, event.usage?.output_tokens ?? 0);
+      }
+    }
+  }
+
+  /** One sum a model. */
+  usage(): ModelUsage[] {
+    return sumUsage([...this.#reported, ...this.#settled, ...[...this.#open.values()].map(priced)]);
+  }
+
+  #addResult(line: ResultLine): void {
+    // Since CLI 2.1.3xx a result tells what was used since the one before it; the totals count the whole session.
+    const since = line.model_usage_since_last_result ?? (this.#resumed ? undefined : line.modelUsage);
+    if (since === undefined) return;
+    const reported = fromCli(since);
+    this.#reported =
+      line.model_usage_since_last_result === undefined
+        ? reported
+        : sumUsage([...this.#reported, ...reported]);
+    this.#open.clear();
+    this.#settled = [];
+  }
+
+  #start(id: string, model: string, usage: ApiUsage | undefined): void {
+    if (this.#open.has(id) || usage === undefined) return;
+    this.#open.set(id, {
+      model,
+      input: usage.input_tokens ?? 0,
+      output: usage.output_tokens ?? 0,
+      cacheRead: usage.cache_read_input_tokens ?? 0,
+      cacheWrite: usage.cache_creation_input_tokens ?? 0,
+      cacheWrite1h: usage.cache_creation?.ephemeral_1h_input_tokens ?? 0,
+    });
+    this.#settleOldest();
+  }
+
+  #finish(id: string, output: number): void {
+    const message = this.#open.get(id);
+    if (message !== undefined) this.#open.set(id, { ...message, output: Math.max(output, message.output) });
+  }
+
+  /** Keeps memory bounded; only messages of parallel subagents are open at once. */
+  #settleOldest(): void {
+    if (this.#open.size <= MAX_OPEN) return;
+    const [oldest] = this.#open;
+    if (oldest === undefined) return;
+    this.#open.delete(oldest[0]);
+    this.#settled = sumUsage([...this.#settled, priced(oldest[1])]);
+  }
+}
+
+const MAX_OPEN = 256;
+
+function priced({ model, cacheWrite1h, ...tokens }: OpenMessage): ModelUsage {
+  return { model, ...tokens, costUsd: listPrice(model, { ...tokens, cacheWrite1h, webSearches: 0 }) };
+}
+
+function fromCli(usage: CliModelUsage): ModelUsage[] {
+  return Object.entries(usage).map(([model, used]) => ({
+    model,
+    input: used.inputTokens ?? 0,
+    output: used.outputTokens ?? 0,
+    cacheRead: used.cacheReadInputTokens ?? 0,
+    cacheWrite: used.cacheCreationInputTokens ?? 0,
+    costUsd: used.costUSD ?? 0,
+  }));
+}

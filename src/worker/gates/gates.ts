@@ -1,0 +1,232 @@
+import type { GateVerdict } from '../../domain/attempt.ts';
+import type { Changes, Workspace } from '../../workspace/workspace.ts';
+import { singleLine } from '../../domain/text/printable.ts';
+import { KeyedQueue } from './keyed-queue.ts';
+import type { Marker } from '../process/process-table.ts';
+import { Standings, type Standing, type Stop, type VerdictBook } from './verdicts.ts';
+import type { CommandFailure, CommandPlace, CommandResult, RunCommand } from './run-command.ts';
+
+/** The commands that a change must pass, and what it takes to tell its failures from others. */
+export interface GateOptions {
+  /** Shell commands, run in this order until one stands in the way. */
+  readonly commands: readonly string[];
+  readonly run: RunCommand;
+  readonly book: VerdictBook;
+  /** Lends a directory with the base of a change; null where there is no base. */
+  readonly visit: Changes['visit'] | null;
+  /** Puts a workspace back to the tree that is judged, before a command is run again on it. */
+  readonly reset?: Changes['reset'] | undefined;
+  /** Told once of each thing that a person should know. */
+  readonly warn: (message: string) => void;
+}
+
+/** What is judged. */
+export interface GateTarget {
+  /** The tree that the workspace is at; null where workers share it: then nothing is remembered or compared. */
+  readonly tree: string | null;
+  readonly workspace: Workspace;
+  /** What the change stands on. */
+  readonly base: { readonly commit: string; readonly tree: string } | null;
+  /** Of everything that the commands start. */
+  readonly marker: Marker;
+}
+
+/** What the gates came to; `gates` has those that were asked. */
+export type GateResult =
+  | { readonly kind: 'passed'; readonly gates: readonly GateVerdict[] }
+  | {
+      readonly kind: 'failed';
+      readonly gates: readonly GateVerdict[];
+      readonly command: string;
+      /** E.g. `exit code 1`. */
+      readonly how: string;
+      /** Beginning and end of what it printed. */
+      readonly output: string;
+    }
+  | Stop;
+
+/**
+ * Judges changes by commands. Only a failure that is new, and stays when the command is run again, stands in the way;
+ * no command is asked twice about the same tree.
+ */
+export class Gates {
+  readonly commands: readonly string[];
+  readonly #options: GateOptions;
+  readonly #standings: Standings;
+  readonly #shared = new KeyedQueue();
+  readonly #warned = new Set<string>();
+
+  constructor(options: GateOptions) {
+    this.commands = options.commands;
+    this.#options = options;
+    this.#standings = new Standings(options.book);
+  }
+
+  /** Never rejects for a reason that lies in the change or the commands. */
+  async check(target: GateTarget, signal: AbortSignal): Promise<GateResult> {
+    const { tree, workspace, marker } = target;
+    const place: Place = {
+      directory: workspace.directory,
+      environment: workspace.environment,
+      marker,
+      ran: new Set(),
+    };
+    if (tree !== null)
+      return await this.#inOrder((index) => this.#judge(index, { ...target, tree }, place, signal));
+    // Two test runs at once in one directory would disturb each other.
+    const inTurn = this.#shared.run(
+      workspace.directory,
+      () => this.#inOrder((index) => this.#run(index, place, signal)),
+      signal,
+    );
+    return (await inTurn) ?? { kind: 'aborted' };
+  }
+
+  async #inOrder(judge: (index: number) => Promise<Ruling>): Promise<GateResult> {
+    const gates: GateVerdict[] = [];
+    for (const [index, command] of this.commands.entries()) {
+      const ruling = await judge(index);
+      if (ruling.kind === 'infrastructure' || ruling.kind === 'aborted') return ruling;
+      gates.push({ command, verdict: ruling.kind });
+      if (ruling.kind === 'failed') {
+        const { how, output } = ruling;
+        return { kind: 'failed', gates, command, how, output };
+      }
+    }
+    return { kind: 'passed', gates };
+  }
+
+  async #judge(index: number, target: Isolated, place: Place, signal: AbortSignal): Promise<Ruling> {
+    const command = this.#command(index);
+    const find = (): Promise<Standing | Stop> => this.#find(index, place, target.workspace, signal);
+    const own = await this.#standings.settle(target.tree, command, find, signal);
+    if (own.kind === 'flaky') this.#warnOfFlaky(command);
+    if (own.kind !== 'failed' || target.base === null) return own;
+
+    const base = await this.#ofBase(index, target.base, target.marker, signal);
+    if (base.kind === 'aborted') return base;
+    if (base.kind === 'infrastructure') this.#warnOfUnknown(command, base.message);
+    if (base.kind !== 'failed') return own;
+    const isSame = own.sort === base.sort || (own.sort === 'failed' && base.sort === 'time-out');
+    this.#warnOfBase(command, base, target.base.commit, isSame);
+    return isSame ? { kind: 'red-before' } : own;
+  }
+
+  /** How the command stands with a base; `infrastructure` where that cannot be told. */
+  async #ofBase(
+    index: number,
+    { commit, tree }: NonNullable<GateTarget['base']>,
+    marker: Marker,
+    signal: AbortSignal,
+  ): Promise<Standing | Stop> {
+    const find = async (): Promise<Standing | Stop> => {
+      try {
+        const visited = await this.#options.visit?.(
+          commit,
+          ({ directory, environment }) =>
+            this.#find(index, { directory, environment, marker, ran: new Set() }, null, signal),
+          signal,
+        );
+        if (visited === undefined) return { kind: 'infrastructure', message: 'There is no place for it.' };
+        return visited.ok ? visited.value : { kind: 'infrastructure', message: visited.error };
+      } catch (error) {
+        return { kind: 'infrastructure', message: error instanceof Error ? error.message : String(error) };
+      }
+    };
+    const standing = await this.#standings.settle(tree, this.#command(index), find, signal);
+    return signal.aborted ? { kind: 'aborted' } : standing;
+  }
+
+  /**
+   * Finds out how a tree stands. One bad moment is not enough for a failure: of a change it would blame the task, and
+   * of a base it would let all that fails pass unproven.
+   */
+  async #find(
+    index: number,
+    place: Place,
+    workspace: Workspace | null,
+    signal: AbortSignal,
+  ): Promise<Standing | Stop> {
+    const first = await this.#try(index, place, signal);
+    // One that takes too long is not run again: that would cost the whole time once more.
+    if (first.kind !== 'failed' || first.sort === 'time-out') return first;
+    if (workspace !== null && this.#options.reset !== undefined) {
+      // A command that repairs what it complains of would else pass on what does not land.
+      await this.#options.reset(workspace);
+      place.ran.clear();
+    }
+    const second = await this.#run(index, place, signal);
+    if (second.kind === 'passed') return { kind: 'flaky' };
+    return second.kind === 'failed' ? first : second;
+  }
+
+  /** Runs a command where those before it have run, if it needs that. */
+  async #try(index: number, place: Place, signal: AbortSignal): Promise<CommandResult> {
+    const result = await this.#run(index, place, signal);
+    if (result.kind !== 'failed') return result;
+    // What the others said was known already, so they did not make here what this one may need.
+    const missing = [...this.commands.keys()].slice(0, index).filter((before) => !place.ran.has(before));
+    if (missing.length === 0) return result;
+    for (const before of missing) {
+      const made = await this.#run(before, place, signal);
+      if (made.kind === 'infrastructure' || made.kind === 'aborted') return made;
+    }
+    return await this.#run(index, place, signal);
+  }
+
+  async #run(index: number, place: Place, signal: AbortSignal): Promise<CommandResult> {
+    const result = await this.#options.run(this.#command(index), place, signal);
+    if (result.kind === 'passed' || result.kind === 'failed') place.ran.add(index);
+    return result;
+  }
+
+  #command(index: number): string {
+    const command = this.commands[index];
+    if (command === undefined) throw new Error(`There is no command ${index}.`);
+    return command;
+  }
+
+  #warnOfFlaky(command: string): void {
+    this.#warnOnce(
+      `flaky ${command}`,
+      `\`${command}\` failed and then passed on the very same files: it is flaky. It blocked nothing, but such runs ` +
+        'cost time and prove less.',
+    );
+  }
+
+  #warnOfUnknown(command: string, reason: string): void {
+    this.#warnOnce(
+      `unknown ${command}`,
+      `\`${command}\` failed, and could not be run without the change (${reason}): so its failures count as the ` +
+        'doing of the task.',
+    );
+  }
+
+  #warnOfBase(command: string, { how, output }: CommandFailure, commit: string, isSame: boolean): void {
+    const last = singleLine(output.slice(output.lastIndexOf('\n') + 1), 120);
+    const proof = `${how}, base ${commit.slice(0, 7)}${last === '' ? '' : `: ${last}`}`;
+    this.#warnOnce(
+      `red ${isSame} ${command}`,
+      `\`${command}\` fails without any change too${isSame ? '' : ', but in another way'} (${proof}): ` +
+        (isSame
+          ? 'it blocks nothing until it passes again.'
+          : 'so its failures count as the doing of the task.'),
+    );
+  }
+
+  #warnOnce(key: string, message: string): void {
+    if (this.#warned.has(key)) return;
+    this.#warned.add(key);
+    this.#options.warn(message);
+  }
+}
+
+type Isolated = GateTarget & { readonly tree: string };
+
+/** What came out for one command. */
+type Ruling = Standing | CommandResult | { readonly kind: 'red-before' };
+
+interface Place extends CommandPlace {
+  /** Indexes of the commands that have run here. */
+  readonly ran: Set<number>;
+}

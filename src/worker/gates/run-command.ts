@@ -1,0 +1,159 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { BoundedOutput } from '../process/bounded-output.ts';
+import { printable } from '../../domain/text/printable.ts';
+import { gateEnvironment } from './gate-environment.ts';
+import type { Marker, ProcessTable } from '../process/process-table.ts';
+
+/** Where a command runs. */
+export interface CommandPlace {
+  readonly directory: string;
+  /** What the workspace adds to the environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** What the command leaves behind is found by it. */
+  readonly marker: Marker;
+}
+
+/** A command that said no. */
+export interface CommandFailure {
+  readonly kind: 'failed';
+  /** `not-found`: the shell could not start the program. */
+  readonly sort: 'failed' | 'not-found' | 'time-out';
+  /** E.g. `exit code 1`. */
+  readonly how: string;
+  /** Beginning and end of what it printed. */
+  readonly output: string;
+}
+
+/** What a command said; `infrastructure`: nothing, since the machine could not start it. */
+export type CommandResult =
+  | { readonly kind: 'passed' }
+  | CommandFailure
+  | { readonly kind: 'infrastructure'; readonly message: string }
+  | { readonly kind: 'aborted' };
+
+/** Runs one shell command; whatever it starts is gone when this resolves. */
+export type RunCommand = (
+  command: string,
+  place: CommandPlace,
+  signal: AbortSignal,
+) => Promise<CommandResult>;
+
+/** How commands are run. */
+export interface CommandOptions {
+  readonly table: ProcessTable;
+  /** The orchestrator's own; commands get it without what is not for them. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** For each command, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly graceMs: number;
+  /** Ends processes without patience once it aborts. */
+  readonly hurry?: AbortSignal | undefined;
+}
+
+/** Runs commands in a group of their own, without input and with a clean environment. */
+export function createCommandRunner(options: CommandOptions): RunCommand {
+  return async (command, place, signal) => {
+    for (const pause of PAUSES_MS) {
+      if (signal.aborted) return { kind: 'aborted' };
+      const result = await runOnce(command, place, options, signal);
+      if (result.kind !== 'not-started') return result;
+      if (pause === null || !MAY_PASS.has(result.code)) {
+        const message = `\`${command.slice(0, 200)}\` could not be started in ${place.directory}: ${result.reason}`;
+        return { kind: 'infrastructure', message };
+      }
+      await delay(pause, undefined, { signal }).catch(() => undefined);
+    }
+    return { kind: 'aborted' };
+  };
+}
+
+/** Between tries to start a process on a machine that is out of something for a moment. */
+const PAUSES_MS = [200, 1000, 5000, null];
+const MAY_PASS: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
+
+const HEAD_BYTES = 4 * 1024;
+const TAIL_BYTES = 16 * 1024;
+const DRAIN_MS = 2000;
+
+interface NotStarted {
+  readonly kind: 'not-started';
+  readonly code: string;
+  readonly reason: string;
+}
+
+async function runOnce(
+  command: string,
+  { directory, environment, marker }: CommandPlace,
+  { table, environment: own, timeoutMs, graceMs, hurry }: CommandOptions,
+  signal: AbortSignal,
+): Promise<CommandResult | NotStarted> {
+  const child = await start(command, directory, gateEnvironment(own, environment, marker));
+  if ('kind' in child) return child;
+  const output = new BoundedOutput(HEAD_BYTES, TAIL_BYTES);
+  const closed = new Promise<'closed'>((resolve) => child.once('close', () => resolve('closed')));
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => output.push(chunk));
+    stream?.on('error', () => undefined);
+  }
+  child.on('error', () => undefined);
+  const identity = child.pid === undefined ? undefined : table.identify(child.pid);
+  const gone = new AbortController();
+  // Not its close: that one waits for every process that still holds its output.
+  child.once('exit', () => gone.abort());
+
+  const timeUp = AbortSignal.timeout(timeoutMs);
+  await anyAborted([gone.signal, signal, timeUp]);
+  const ended = gone.signal.aborted;
+  if (!ended && identity !== undefined) await table.endTree(identity, { graceMs, hurry });
+  await table.endMarked(marker, { graceMs, hurry });
+  if ((await Promise.race([closed, delay(DRAIN_MS, undefined, { ref: false })])) === undefined) {
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }
+
+  if (signal.aborted) return { kind: 'aborted' };
+  if (ended && child.exitCode === 0) return { kind: 'passed' };
+  const said = printable(output.toString()).trim();
+  if (!ended)
+    return { kind: 'failed', sort: 'time-out', how: `no end after ${timeoutMs / 1000} s`, output: said };
+  const sort = NOT_FOUND.has(child.exitCode) ? 'not-found' : 'failed';
+  return { kind: 'failed', sort, how: child.signalCode ?? `exit code ${child.exitCode}`, output: said };
+}
+
+/** Not by execa: it throws where there is no file descriptor left for the pipes. */
+async function start(
+  command: string,
+  directory: string,
+  environment: Record<string, string>,
+): Promise<ChildProcess | NotStarted> {
+  try {
+    const child = spawn(command, {
+      shell: true,
+      cwd: directory,
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    // Some errors are thrown, others come as an event.
+    if (child.pid !== undefined) return child;
+    const error = await new Promise<Error>((resolve) => child.once('error', resolve));
+    return notStarted(error);
+  } catch (error) {
+    return notStarted(error);
+  }
+}
+
+function notStarted(error: unknown): NotStarted {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return { kind: 'not-started', code, reason: error instanceof Error ? error.message : String(error) };
+}
+
+/** What a shell ends with where a program is not there or not executable. */
+const NOT_FOUND: ReadonlySet<number | null> = new Set([126, 127]);
+
+async function anyAborted(signals: AbortSignal[]): Promise<void> {
+  const any = AbortSignal.any(signals);
+  if (any.aborted) return;
+  await new Promise<void>((resolve) => any.addEventListener('abort', () => resolve(), { once: true }));
+}

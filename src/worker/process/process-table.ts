@@ -1,0 +1,164 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ProcessIdentity } from '../../domain/attempt.ts';
+import { readProcFs } from './process-reader.ts';
+import { readPs } from './process-table-ps.ts';
+
+/** One living process as the operating system tells of it; zombies are never listed. */
+export interface ProcessEntry extends ProcessIdentity {
+  readonly parent: number;
+  readonly group: number;
+}
+
+/** Reads the processes of this machine. */
+export interface ProcessReader {
+  /** Undefined if there is no such process or only its zombie is left. */
+  entry(pid: number): ProcessEntry | undefined;
+  entries(): ProcessEntry[];
+  /** Processes that had a variable in their environment when they started, with its value. */
+  marked(variable: string): (ProcessEntry & { readonly value: string })[];
+}
+
+/** What a process table needs of the running program. */
+export interface ProcessSystem {
+  readonly platform: NodeJS.Platform;
+  /** The orchestrator's own id: it is never signalled. */
+  readonly pid: number;
+  /** Sends a signal, to a whole group where `pid` is negative; throws if there is none, as `process.kill` does. */
+  readonly kill: (pid: number, signal: NodeJS.Signals) => void;
+}
+
+/** A variable in the environment of everything that one attempt starts; it survives what tools do to groups. */
+export interface Marker {
+  readonly variable: string;
+  /** Without white space. */
+  readonly value: string;
+}
+
+/** How patiently a process is ended. */
+interface EndOptions {
+  /** Time between SIGTERM and SIGKILL, in milliseconds. */
+  readonly graceMs: number;
+  /** Cuts the time short when it aborts. */
+  readonly hurry?: AbortSignal | undefined;
+}
+
+/** Finds processes and ends them. A process is only ever signalled while pid and start time are those it was found with. */
+export interface ProcessTable {
+  identify(pid: number): ProcessIdentity | undefined;
+  isAlive(identity: ProcessIdentity): boolean;
+  findMarked(marker: Marker): ProcessIdentity[];
+  /** The different values with which living processes carry a variable. */
+  markersOf(variable: string): Marker[];
+  /**
+   * Ends a process and its descendants: SIGTERM to the process alone, so that it can end its tools and flush, then
+   * SIGKILL to its group and to each descendant that is left.
+   */
+  endTree(identity: ProcessIdentity, options: EndOptions): Promise<void>;
+  /** Ends every marked process, and those they start meanwhile. False if some could not be ended. */
+  endMarked(marker: Marker, options: EndOptions): Promise<boolean>;
+}
+
+const SWEEPS = 50;
+
+/** The process table of this machine: `/proc` on Linux, `ps` elsewhere. */
+export function createProcessTable(system: ProcessSystem): ProcessTable {
+  const reader = system.platform === 'linux' ? readProcFs() : readPs(system.platform);
+
+  const isAlive = (identity: ProcessIdentity): boolean =>
+    reader.entry(identity.pid)?.startTime === identity.startTime;
+
+  const signal = (identity: ProcessIdentity, name: NodeJS.Signals, group = false): void => {
+    if (identity.pid === system.pid || !isAlive(identity)) return;
+    try {
+      system.kill(group ? -identity.pid : identity.pid, name);
+    } catch {
+      // It ended by itself in between, or belongs to another user: what is still alive is looked up afterwards.
+    }
+  };
+
+  const allGone = async (identities: readonly ProcessIdentity[], options: EndOptions): Promise<boolean> => {
+    const deadline = performance.now() + options.graceMs;
+    for (let pause = 5; identities.some(isAlive); pause = Math.min(pause * 2, 100)) {
+      if (performance.now() >= deadline || options.hurry?.aborted === true) return false;
+      await sleep(pause, options.hurry);
+    }
+    return true;
+  };
+
+  const findMarked = (marker: Marker): ProcessIdentity[] =>
+    reader
+      .marked(marker.variable)
+      .filter(({ pid, value }) => value === marker.value && pid !== system.pid)
+      .map(toIdentity);
+
+  return {
+    identify: (pid) => toIdentityOrNone(reader.entry(pid)),
+    isAlive,
+    findMarked,
+    markersOf: (variable) =>
+      [...new Set(reader.marked(variable).map(({ value }) => value))].map((value) => ({ variable, value })),
+
+    async endTree(identity, options) {
+      const entry = reader.entry(identity.pid);
+      if (entry?.startTime !== identity.startTime || entry.pid === system.pid) return;
+      // Descendants are noted while their ancestry can still be seen: orphans get a new parent.
+      const tree = descendants(reader.entries(), identity.pid);
+      signal(identity, 'SIGTERM');
+      if (!(await allGone([identity], options))) {
+        tree.push(...descendants(reader.entries(), identity.pid));
+        if (entry.group === entry.pid) signal(identity, 'SIGKILL', true);
+        signal(identity, 'SIGKILL');
+      }
+      for (const descendant of tree) signal(descendant, 'SIGKILL');
+      await allGone([identity, ...tree], { graceMs: 5000 });
+    },
+
+    async endMarked(marker, options) {
+      const asked = findMarked(marker);
+      if (asked.length === 0) return true;
+      for (const identity of asked) signal(identity, 'SIGTERM');
+      await allGone(asked, options);
+      // Repeated, since one that is about to be killed may have started another.
+      for (let sweep = 0; sweep < SWEEPS; sweep++) {
+        const left = findMarked(marker);
+        if (left.length === 0) return true;
+        for (const identity of left) signal(identity, 'SIGKILL');
+        await allGone(left, { graceMs: 200 });
+      }
+      return findMarked(marker).length === 0;
+    },
+  };
+}
+
+function toIdentity({ pid, startTime }: ProcessEntry): ProcessIdentity {
+  return { pid, startTime };
+}
+
+function toIdentityOrNone(entry: ProcessEntry | undefined): ProcessIdentity | undefined {
+  return entry === undefined ? undefined : toIdentity(entry);
+}
+
+function descendants(entries: readonly ProcessEntry[], root: number): ProcessIdentity[] {
+  const children = new Map<number, ProcessEntry[]>();
+  for (const entry of entries) {
+    const siblings = children.get(entry.parent);
+    if (siblings === undefined) children.set(entry.parent, [entry]);
+    else siblings.push(entry);
+  }
+  const found: ProcessIdentity[] = [];
+  const seen = new Set([root]);
+  const queue = [root];
+  for (let pid = queue.pop(); pid !== undefined; pid = queue.pop()) {
+    for (const child of children.get(pid) ?? []) {
+      if (seen.has(child.pid)) continue;
+      seen.add(child.pid);
+      queue.push(child.pid);
+      found.push(toIdentity(child));
+    }
+  }
+  return found;
+}
+
+async function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+}
