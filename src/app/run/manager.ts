@@ -7,7 +7,7 @@ import type { Manager, Reviewer } from '../../manager/manager.ts';
 import { err } from '../../domain/result.ts';
 import type { IntendedCall } from '../../store/store.ts';
 import type { UsageLedger } from '../../usage/ledger.ts';
-import { improvePlan, lacksEstimates } from '../planning/improve-plan.ts';
+import { improvePlan, lacksEstimates } from '../planning/plan-tasks.ts';
 import type { RunContext } from './job.ts';
 
 /** What the manager does for a run. It is asked for only when it is needed first, and all it costs is booked. */

@@ -4,7 +4,7 @@ import { isRunnable, type TaskId } from '../../domain/task.ts';
 import { EXIT } from '../../cli/cli.ts';
 import { workingDirectory } from './worker.ts';
 import { formatPlan } from '../../cli/plan/plan-text.ts';
-import { previewPlan } from '../plan/preview.ts';
+import { previewPlan } from '../planning/preview.ts';
 import { loadGraphBoard } from '../tasks/view.ts';
 import type { RunContext } from './job.ts';
 
