@@ -1,6 +1,6 @@
 import { sumUsage, totalTokens, type ModelUsage } from '../domain/attempt.ts';
 import { Failed } from '../domain/failure.ts';
-import type { Unanswered } from '../manager/manager.ts';
+import type { ManagerFailure } from '../manager/manager.ts';
 import { fit, neutralise, truncate } from '../domain/text/display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../domain/text/format.ts';
 import type { Styles } from '../domain/text/styles.ts';
@@ -19,7 +19,7 @@ export interface CallCost {
 }
 
 /** Sums up what one command's calls cost. */
-export function callCost({ usage, durationMs }: Pick<Unanswered, 'usage' | 'durationMs'>): CallCost {
+export function callCost({ usage, durationMs }: Pick<ManagerFailure, 'usage' | 'durationMs'>): CallCost {
   return {
     usage: sumUsage(usage),
     costUsd: usage.reduce((sum, each) => sum + each.costUsd, 0),
@@ -31,7 +31,11 @@ export function callCost({ usage, durationMs }: Pick<Unanswered, 'usage' | 'dura
  * Fails as the manager did; what the calls cost all the same is said too, and where a reply of theirs is kept that
  * `command` takes once it is mended.
  */
-export function failUnanswered(unanswered: Unanswered, project: Project, command: readonly string[]): never {
+export function failAsManager(
+  unanswered: ManagerFailure,
+  project: Project,
+  command: readonly string[],
+): never {
   const { failure } = unanswered;
   const { costUsd } = callCost(unanswered);
   if (costUsd === 0) throw new Failed(failure);

@@ -34,8 +34,8 @@ export interface Answer<T> {
   readonly durationMs: number;
 }
 
-/** A question that got no usable reply. */
-export interface Unanswered {
+/** Why a question got no usable reply, and what it cost. */
+export interface ManagerFailure {
   readonly failure: Failure;
   /** What it cost all the same. */
   readonly usage: readonly ModelUsage[];
@@ -54,7 +54,7 @@ export interface Manager {
   readonly maxPromptBytes: number;
   /** It has one reply and gives it whatever is asked, so there is no use in asking again. */
   readonly isFixed?: true;
-  ask<T>(question: Question<T>, signal: AbortSignal): Promise<Result<Answer<T>, Unanswered>>;
+  ask<T>(question: Question<T>, signal: AbortSignal): Promise<Result<Answer<T>, ManagerFailure>>;
 }
 
 /** Everything a review is told about a change. */

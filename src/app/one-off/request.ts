@@ -7,7 +7,7 @@ import { isSettled, type TaskDraft, type TaskId } from '../../domain/task.ts';
 import type { Git } from '../../workspace/git.ts';
 import type { Services } from '../services.ts';
 import { readDocument, type Document } from '../planning/document.ts';
-import { callCost, failUnanswered, nextId, rawDraft, tellNotes, type CallCost } from '../../cli/drafting.ts';
+import { callCost, failAsManager, nextId, rawDraft, tellNotes, type CallCost } from '../../cli/drafting.ts';
 import { interruptible } from '../interrupt.ts';
 import type { RunCommandOptions, RunContext } from '../run/job.ts';
 
@@ -52,7 +52,7 @@ export async function readRequest(
  * The tasks of the same request that was made before and is not all done; undefined if there is none, or if what is done
  * of it came into a repository that stood here before this one.
  */
-export async function begunBefore(
+export async function findUnfinishedTasks(
   store: TaskStore,
   git: Git,
   { source }: Pick<OneOffRequest, 'source'>,
@@ -94,7 +94,7 @@ export async function draftRequest(
   if (!drafted.ok) {
     // One task is written in another form than several.
     const command = texts.length === 1 ? ['add'] : ['parse', '--append'];
-    failUnanswered(drafted.error, project, command);
+    failAsManager(drafted.error, project, command);
   }
   tellNotes(cli, options, drafted.value.notes);
   return { drafts: drafted.value.drafts, cost: callCost(drafted.value) };

@@ -1,7 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fail } from '../../domain/failure.ts';
-import type { Manager, Unanswered } from '../../manager/manager.ts';
+import type { Manager, ManagerFailure } from '../../manager/manager.ts';
 import { makePrivateFolder } from '../../store/private-folder.ts';
 import { shellQuote } from '../../domain/text/shell-quote.ts';
 import type { Services } from '../services.ts';
@@ -23,7 +23,7 @@ const MAX_REPLY_BYTES = 10 * 2 ** 20;
 export function keepReply(
   project: Project,
   command: readonly string[],
-  { fragment, invalid }: Unanswered,
+  { fragment, invalid }: ManagerFailure,
 ): string | undefined {
   const reply = fragment ?? invalid?.reply ?? '';
   if (reply.trim() === '') return undefined;

@@ -21,7 +21,7 @@ export type PlanSource = 'manager' | 'cache' | 'stored';
  *
  * `model` is the name under which plans are cached.
  */
-export async function improvePlan(
+export async function planTasks(
   store: TaskStore,
   model: string,
   openManager: () => Promise<Manager>,

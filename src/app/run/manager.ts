@@ -7,7 +7,7 @@ import type { Manager, Reviewer } from '../../manager/manager.ts';
 import { err } from '../../domain/result.ts';
 import type { IntendedCall } from '../../store/store.ts';
 import type { UsageLedger } from '../../usage/ledger.ts';
-import { improvePlan, lacksEstimates } from '../planning/plan-tasks.ts';
+import { planTasks, lacksEstimates } from '../planning/plan-tasks.ts';
 import type { RunContext } from './job.ts';
 
 /** What the manager does for a run. It is asked for only when it is needed first, and all it costs is booked. */
@@ -65,7 +65,7 @@ export function managerForRun(
       if (options.plan === false || !lacksEstimates(store.tasks())) return 'stored';
       try {
         const warn = (message: string): void => record({ type: 'warning', message });
-        return await improvePlan(store, model.model, () => open(signal), signal, warn);
+        return await planTasks(store, model.model, () => open(signal), signal, warn);
       } catch (error) {
         // What cannot be stored ends the run at its next step; an interrupt ends it anyway.
         if (error instanceof Failed) return 'stored';

@@ -8,7 +8,7 @@ import type { Cli } from '../cli.ts';
 import { readDocument } from '../../app/planning/document.ts';
 import {
   callCost,
-  failUnanswered,
+  failAsManager,
   formatCallCost,
   formatDrafts,
   formatStored,
@@ -118,7 +118,7 @@ async function writtenDraft(
   });
   if (!drafted.ok) {
     const { priority, dependsOn } = options;
-    failUnanswered(drafted.error, project, [
+    failAsManager(drafted.error, project, [
       'add',
       ...(priority === undefined ? [] : ['--priority', priority]),
       ...(dependsOn === undefined ? [] : ['--depends-on', dependsOn]),

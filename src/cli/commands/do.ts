@@ -15,7 +15,7 @@ import { interruptible } from '../../app/interrupt.ts';
 import { tellIntention } from '../one-off/intention.ts';
 import { placeForOneOff, refuseUnusable } from '../../app/one-off/place.ts';
 import {
-  begunBefore,
+  findUnfinishedTasks,
   draftRequest,
   readRequest,
   type OneOffOptions,
@@ -120,7 +120,7 @@ async function lookForBegun(cli: Cli, project: Project, request: OneOffRequest):
   if (!existsSync(project.databaseFile)) return null;
   const store = await openProjectStore(project);
   try {
-    return (await begunBefore(store, new Git(project.root, cli.env), request)) ?? null;
+    return (await findUnfinishedTasks(store, new Git(project.root, cli.env), request)) ?? null;
   } finally {
     store.close();
   }
@@ -133,7 +133,7 @@ async function tasksOf(
   request: OneOffRequest,
 ): Promise<{ readonly ids: TaskId[]; readonly costUsd: number }> {
   const { cli, project, store } = context;
-  const begun = await begunBefore(store, new Git(project.root, cli.env), request);
+  const begun = await findUnfinishedTasks(store, new Git(project.root, cli.env), request);
   if (begun !== undefined) return { ids: begun, costUsd: 0 };
   const { drafts, cost } = await draftRequest(context, options, request);
   const tasks = store.addTasks(drafts, {

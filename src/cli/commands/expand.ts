@@ -6,7 +6,7 @@ import { parentOf, type Task, type TaskId } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
 import {
   callCost,
-  failUnanswered,
+  failAsManager,
   formatCallCost,
   formatDrafts,
   formatStored,
@@ -82,7 +82,7 @@ async function expandOne(cli: Cli, options: ExpandOptions, args: readonly string
       );
     });
     if (!drafted.ok)
-      failUnanswered(drafted.error, project, ['expand', id, ...(options.force === true ? ['--force'] : [])]);
+      failAsManager(drafted.error, project, ['expand', id, ...(options.force === true ? ['--force'] : [])]);
     const dryRun = options.dryRun === true;
     const { drafts, sources, notes } = drafted.value;
     tellNotes(cli, options, notes);

@@ -9,7 +9,7 @@ import type { Cli } from '../cli.ts';
 import { readDocument } from '../../app/planning/document.ts';
 import {
   callCost,
-  failUnanswered,
+  failAsManager,
   formatCallCost,
   formatDrafts,
   formatStored,
@@ -89,7 +89,7 @@ export async function parseDocument(
     });
     const mode = (['append', 'replace'] as const).filter((name) => options[name] === true);
     if (!drafted.ok)
-      failUnanswered(drafted.error, project, ['parse', ...files, ...mode.map((name) => `--${name}`)]);
+      failAsManager(drafted.error, project, ['parse', ...files, ...mode.map((name) => `--${name}`)]);
     const { drafts, notes } = drafted.value;
     tellNotes(cli, options, notes);
     if (!dryRun) warnOfNewcomers(cli, store, before, options);

@@ -12,7 +12,7 @@ import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { drawMermaid } from '../plan/mermaid.ts';
 import { formatPlan } from '../plan/plan-text.ts';
 import { previewPlan } from '../../app/planning/preview.ts';
-import { improvePlan, lacksEstimates, type PlanSource } from '../../app/planning/plan-tasks.ts';
+import { planTasks, lacksEstimates, type PlanSource } from '../../app/planning/plan-tasks.ts';
 import { findProject, openProjectStore, type Project } from '../../app/project/project.ts';
 import { loadSettings } from '../../app/project/settings.ts';
 import { loadGraphBoard } from '../../app/tasks/view.ts';
@@ -106,7 +106,7 @@ async function askForPlan(
     };
   };
   const source = await interruptible(cli, 'Nothing was stored.', (signal) =>
-    improvePlan(
+    planTasks(
       store,
       settings.config.models.manager.model,
       () => open(signal),

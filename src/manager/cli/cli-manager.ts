@@ -14,7 +14,7 @@ import { Transcript, type TranscriptFacts } from '../../worker/claude/transcript
 import { interrupted, timedOut } from '../api-failure.ts';
 import { cliFailure, notStarted } from './cli-failure.ts';
 import { CliSources } from './cli-sources.ts';
-import type { Answer, Manager, Question, Unanswered } from '../manager.ts';
+import type { Answer, Manager, Question, ManagerFailure } from '../manager.ts';
 import { correctedPrompt } from '../prompts.ts';
 import { readReply } from '../reply/read-reply.ts';
 import { startWatchdog } from '../watchdog.ts';
@@ -67,7 +67,7 @@ async function ask<T>(
   options: CliManagerOptions,
   question: Question<T>,
   signal: AbortSignal,
-): Promise<Result<Answer<T>, Unanswered>> {
+): Promise<Result<Answer<T>, ManagerFailure>> {
   const startedAt = performance.now();
   const { prompt, correction } = question;
   const whole =

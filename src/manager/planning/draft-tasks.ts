@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../../domain/result.ts';
 import { compareTaskIds, parentOf, type Task, type TaskDraft, type TaskId } from '../../domain/task.ts';
 import { askUntilValid } from '../reply/ask-until-valid.ts';
 import { canonicalId, graphProblems, looseTasks, newTaskProblems, withoutUnknownNeeds } from './problems.ts';
-import type { Answer, Manager, Question, Unanswered } from '../manager.ts';
+import type { Answer, Manager, Question, ManagerFailure } from '../manager.ts';
 import { withNumbers } from './mend-ids.ts';
 import type { Reading } from '../reply/read-reply.ts';
 import { addPrompt, addSeveralPrompt, expandPrompt, parsePrompt, SYSTEM_PROMPTS } from '../prompts.ts';
@@ -38,7 +38,7 @@ export async function parsePrd(
   manager: Manager,
   request: { prd: string; existing: readonly Task[]; numTasks?: number | undefined },
   signal: AbortSignal,
-): Promise<Result<Drafted, Unanswered>> {
+): Promise<Result<Drafted, ManagerFailure>> {
   const { prd, existing, numTasks } = request;
   if (prd.trim() === '') {
     return unasked(
@@ -68,7 +68,7 @@ export async function writeTask(
   manager: Manager,
   request: { text: string; existing: readonly Task[] },
   signal: AbortSignal,
-): Promise<Result<Drafted, Unanswered>> {
+): Promise<Result<Drafted, ManagerFailure>> {
   const { text, existing } = request;
   if (text.trim() === '') return unasked('wrong-usage', 'The task is empty.', 'Say what is to be done.');
   const id = nextTaskId(existing);
@@ -95,7 +95,7 @@ export async function writeTasks(
   manager: Manager,
   request: { texts: readonly string[]; existing: readonly Task[] },
   signal: AbortSignal,
-): Promise<Result<Drafted, Unanswered>> {
+): Promise<Result<Drafted, ManagerFailure>> {
   const { texts, existing } = request;
   const [only] = texts;
   if (only !== undefined && texts.length === 1) return writeTask(manager, { text: only, existing }, signal);
@@ -137,7 +137,7 @@ export async function expandTask(
     prompt?: string | undefined;
   },
   signal: AbortSignal,
-): Promise<Result<Drafted, Unanswered>> {
+): Promise<Result<Drafted, ManagerFailure>> {
   const { task, existing, num, research, prompt } = request;
   if (parentOf(task.id) !== undefined) {
     return unasked(
@@ -170,7 +170,7 @@ async function askWithinLimit<T>(
   question: Question<T>,
   problemsOf: (reply: unknown) => string[],
   signal: AbortSignal,
-): Promise<Result<Answer<T>, Unanswered>> {
+): Promise<Result<Answer<T>, ManagerFailure>> {
   const size = Buffer.byteLength(question.system) + Buffer.byteLength(question.prompt);
   if (size > manager.maxPromptBytes) {
     return tooLarge('The text together with the list of existing tasks', size, manager.maxPromptBytes);
@@ -227,7 +227,7 @@ function nextSubtaskNumber(parent: TaskId, existing: readonly Task[]): number {
   return numbers.reduce((max, number) => Math.max(max, number), 0) + 1;
 }
 
-function tooLarge(what: string, size: number, limit: number): Result<never, Unanswered> {
+function tooLarge(what: string, size: number, limit: number): Result<never, ManagerFailure> {
   return unasked(
     'prd-too-large',
     `${what} is too large: ${size} bytes, the limit is ${limit} bytes (${Math.floor(limit / 1024)} KB).`,
@@ -235,7 +235,7 @@ function tooLarge(what: string, size: number, limit: number): Result<never, Unan
   );
 }
 
-function unasked(reason: FailureReason, message: string, fix: string): Result<never, Unanswered> {
+function unasked(reason: FailureReason, message: string, fix: string): Result<never, ManagerFailure> {
   const failure: Failure = { reason, message, fix };
   return err({ failure, usage: [], durationMs: 0 });
 }

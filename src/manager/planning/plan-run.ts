@@ -13,7 +13,7 @@ import {
 } from '../../domain/task.ts';
 import { askUntilValid } from '../reply/ask-until-valid.ts';
 import { canonicalId, graphProblems, looseTasks, type LooseTasks, withoutUnknownNeeds } from './problems.ts';
-import type { Manager, Unanswered } from '../manager.ts';
+import type { Manager, ManagerFailure } from '../manager.ts';
 import { planPrompt, SYSTEM_PROMPTS } from '../prompts.ts';
 import { withStoredIds } from './mend-ids.ts';
 import { planReplySchema } from '../reply/schemas.ts';
@@ -52,7 +52,7 @@ export async function planRun(
   manager: Manager,
   tasks: readonly Task[],
   signal: AbortSignal,
-): Promise<Result<RunPlan, Unanswered>> {
+): Promise<Result<RunPlan, ManagerFailure>> {
   const open = openLeaves(tasks);
   if (open.size === 0) return ok(stored(null));
   const prompt = planPrompt(tasks, open);

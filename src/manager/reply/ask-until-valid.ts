@@ -2,7 +2,7 @@ import type { ModelUsage } from '../../domain/attempt.ts';
 import { sumUsage } from '../../domain/attempt.ts';
 import type { Failure } from '../../domain/failure.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
-import type { Answer, Manager, Question, Unanswered } from '../manager.ts';
+import type { Answer, Manager, Question, ManagerFailure } from '../manager.ts';
 import { jsonIn } from './read-reply.ts';
 
 /** How many problems a message lists before it only counts the rest. */
@@ -17,7 +17,7 @@ export async function askUntilValid<T>(
   question: Question<T>,
   problemsOf: (reply: unknown) => string[],
   signal: AbortSignal,
-): Promise<Result<Answer<T>, Unanswered>> {
+): Promise<Result<Answer<T>, ManagerFailure>> {
   const first = await manager.ask(question, signal);
   const firstBad = badReply(first, problemsOf);
   if (firstBad === undefined) return first;
@@ -47,7 +47,7 @@ export async function askUntilValid<T>(
   return second.ok ? ok({ ...second.value, ...spent }) : err({ ...second.error, ...spent });
 }
 
-type Reply<T> = Result<Answer<T>, Unanswered>;
+type Reply<T> = Result<Answer<T>, ManagerFailure>;
 
 function badReply<T>(
   reply: Reply<T>,

@@ -3,7 +3,7 @@ import type { Failure } from '../../domain/failure.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
 import type { TaskId } from '../../domain/task.ts';
 import { askUntilValid } from '../reply/ask-until-valid.ts';
-import type { Manager, Reviewer, ReviewRequest, Unanswered } from '../manager.ts';
+import type { Manager, Reviewer, ReviewRequest, ManagerFailure } from '../manager.ts';
 import { SYSTEM_PROMPTS } from '../prompts.ts';
 import { reviewPrompt } from './review-prompt.ts';
 import { readReply } from '../reply/read-reply.ts';
@@ -56,7 +56,7 @@ async function replyTo(
 }
 
 /** Failures of the account or the network stay what they are; those of the reply must not read as a bad plan. */
-function unusable(taskId: TaskId, { failure }: Unanswered): Failure {
+function unusable(taskId: TaskId, { failure }: ManagerFailure): Failure {
   if (failure.reason !== 'plan-invalid' && failure.reason !== 'prd-too-large') return failure;
   return {
     reason: 'manager-unavailable',

@@ -10,7 +10,7 @@ import { err, ok, type Result } from '../../domain/result.ts';
 import { refused, truncated } from '../api-failure.ts';
 import { BYTES_PER_TOKEN } from '../call-bound.ts';
 import { describeKey } from '../choose-manager.ts';
-import type { Answer, Manager, Question, Unanswered } from '../manager.ts';
+import type { Answer, Manager, Question, ManagerFailure } from '../manager.ts';
 import { CONTINUATION, correctionPrompt } from '../prompts.ts';
 import { joinParts, readReply } from '../reply/read-reply.ts';
 import { type Patience, persist, type SdkConnection, streamMessage } from './exchange.ts';
@@ -53,7 +53,7 @@ async function ask<T>(
   replyTokens: number,
   question: Question<T>,
   signal: AbortSignal,
-): Promise<Result<Answer<T>, Unanswered>> {
+): Promise<Result<Answer<T>, ManagerFailure>> {
   const startedAt = performance.now();
   const patience = { deadline: startedAt + connection.timeoutMs, signal };
   const spent: ModelUsage[] = [];

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { placeForOneOff } from '../../../src/app/one-off/place.ts';
-import { begunBefore } from '../../../src/app/one-off/request.ts';
+import { findUnfinishedTasks } from '../../../src/app/one-off/request.ts';
 import { findProject, projectOutside, type ProjectSeeker } from '../../../src/app/project/project.ts';
 import { Failed } from '../../../src/domain/failure.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
@@ -196,7 +196,7 @@ describe('a project that is kept outside of its repository', () => {
       const attemptId = storeAttempt(store, sample);
       store.record({ type: 'landing-intended', attemptId, taskId: '1', commit: head, proof });
       store.endAttempt(attemptId, attemptEnd('landed'), 'done', 'test');
-      const begun = () => begunBefore(store, new Git(repository, env), { source });
+      const begun = () => findUnfinishedTasks(store, new Git(repository, env), { source });
       expect(await begun()).toEqual(['1', '2']);
       rmSync(join(repository, '.git'), { recursive: true });
       git(repository, 'init', '-q', '-b', 'main');
