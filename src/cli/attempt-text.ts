@@ -3,7 +3,7 @@ import { OUTCOME_POLICY } from '../domain/outcome.ts';
 import { neutralise } from '../domain/text/display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../domain/text/format.ts';
 import { printable } from '../domain/text/printable.ts';
-import { boundText } from '../app/transcript/bound-text.ts';
+import { boundText } from '../domain/text/bound-text.ts';
 import { storyLines, type AttemptStory } from '../app/tasks/attempt-story.ts';
 import { describeEnd } from './tasks/describe-end.ts';
 

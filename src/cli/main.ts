@@ -69,7 +69,7 @@ function watchOutput(cli: Cli): { readonly isLost: boolean } {
       output.isLost = true;
       // Node tells of a pipe or a terminal later, when the command may have ended.
       if (process.exitCode === EXIT.done) process.exitCode = EXIT.usage;
-      void import('./system-error.ts').then(({ describeLostOutput }) =>
+      void import('../app/system-error.ts').then(({ describeLostOutput }) =>
         cli.stderr.write(`error: Not all of the output could be written: ${describeLostOutput(error)}.\n`),
       );
     });
@@ -122,7 +122,7 @@ function commandName(args: readonly string[]): string | undefined {
 
 /** What the system refused; read only when something has gone wrong. */
 async function refusalOf(error: unknown): Promise<Failure | undefined> {
-  const { describeSystemError } = await import('./system-error.ts');
+  const { describeSystemError } = await import('../app/system-error.ts');
   return describeSystemError(error);
 }
 

@@ -1,4 +1,4 @@
-import type { Config, Secrets } from '../config/config.ts';
+import type { Config, Secrets } from '../config/load-config.ts';
 import { describeKey } from '../../manager/choose-manager.ts';
 import { chooseBilling } from '../../domain/billing.ts';
 import type { ClaudeCli } from '../claude/claude-cli.ts';

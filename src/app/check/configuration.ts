@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import type { Config, ConfigProblem } from '../config/config.ts';
+import type { Config, ConfigProblem } from '../config/load-config.ts';
 import { formatProblem } from '../config/problem.ts';
 import type { Services } from '../services.ts';
 import type { Project } from '../project/project.ts';

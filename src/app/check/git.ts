@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { simpleGit } from 'simple-git';
-import type { Config } from '../config/config.ts';
+import type { Config } from '../config/load-config.ts';
 import type { Failure } from '../../domain/failure.ts';
 import type { Services } from '../services.ts';
 import type { Project } from '../project/project.ts';

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { LoadedConfig } from '../config/config.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 import { formatDue } from '../../domain/text/clock.ts';
 import { limitWords } from '../../domain/usage-limit.ts';
 import { chooseBilling } from '../../domain/billing.ts';

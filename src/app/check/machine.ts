@@ -3,7 +3,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Services } from '../services.ts';
-import { formatBytes, measureAttempts, WORTH_TELLING_BYTES } from '../project/disk-use.ts';
+import { formatBytes, measureAttempts, WORTH_TELLING_BYTES } from '../project/transcripts.ts';
 import type { Project } from '../project/project.ts';
 import { firstLineOf, type Finding, type Findings } from './finding.ts';
 

@@ -1,4 +1,4 @@
-import type { LoadedConfig } from '../config/config.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 import { couldBeClaude, impossibleModel, noSuchModel } from '../claude/model-name.ts';
 import type { Finding, Findings } from './finding.ts';
 

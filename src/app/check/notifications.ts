@@ -1,4 +1,4 @@
-import type { Config, LoadedConfig } from '../config/config.ts';
+import type { Config, LoadedConfig } from '../config/load-config.ts';
 import { findProgram } from '../claude/find-program.ts';
 import type { Project } from '../project/project.ts';
 import type { Finding, Findings } from './finding.ts';

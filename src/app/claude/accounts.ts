@@ -1,4 +1,4 @@
-import type { LoadedConfig } from '../config/config.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 import { describeKey } from '../../manager/choose-manager.ts';
 import { apiKeyAccount, subscriptionAccount, type Account } from '../../usage/account.ts';
 import type { Role, UsageLedger } from '../../usage/ledger.ts';

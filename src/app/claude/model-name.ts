@@ -1,4 +1,4 @@
-import type { LoadedConfig } from '../config/config.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 import type { Failure } from '../../domain/failure.ts';
 import { MODEL_LINES } from '../../manager/api-failure.ts';
 

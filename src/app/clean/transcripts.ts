@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { rm, rmdir } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { TaskStore } from '../../store/store.ts';
-import { attemptsFolder, bytesBelow, measureAttempts } from '../project/disk-use.ts';
+import { attemptsFolder, bytesBelow, measureAttempts } from '../project/transcripts.ts';
 import type { Project } from '../project/project.ts';
 
 /** The files of one attempt that nobody needs any more. */

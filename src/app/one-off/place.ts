@@ -1,11 +1,11 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import type { LoadedConfig } from '../config/config.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 import { Failed, fail } from '../../domain/failure.ts';
 import type { Services } from '../services.ts';
 import { detectStacks } from '../init/detect-stack.ts';
 import { refuseHome } from '../init/place.ts';
-import { filesOf } from '../init/set-up.ts';
+import { filesOf } from '../init.ts';
 import type { Stack } from '../init/stack.ts';
 import { configTemplate } from '../init/templates.ts';
 import { writeFileWhole } from '../init/write-file.ts';

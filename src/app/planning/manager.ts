@@ -1,4 +1,4 @@
-import type { LoadedConfig } from '../config/config.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 import type { Event } from '../../domain/event.ts';
 import { Failed, type Failure } from '../../domain/failure.ts';
 import { booked } from '../../manager/recorded-calls.ts';

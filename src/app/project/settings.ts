@@ -1,4 +1,4 @@
-import { loadConfig, type LoadedConfig } from '../config/config.ts';
+import { loadConfig, type LoadedConfig } from '../config/load-config.ts';
 import { formatProblem } from '../config/problem.ts';
 import { fail } from '../../domain/failure.ts';
 import type { Services } from '../services.ts';

@@ -4,7 +4,7 @@ import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import { firstLine } from '../../domain/text/display-text.ts';
 import type { Git } from '../../workspace/git.ts';
 import { baseOf } from './base-of.ts';
-import type { Repository } from './open-repository.ts';
+import type { Repository } from './repository.ts';
 import { worktreeTree } from './worktree-tree.ts';
 
 /** The change that a task has come to so far. */

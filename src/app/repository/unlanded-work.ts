@@ -1,7 +1,7 @@
 import { fail } from '../../domain/failure.ts';
 import { parseTaskId, type TaskId } from '../../domain/task.ts';
 import { Snapshots, type Snapshot } from '../../workspace/snapshots.ts';
-import type { Repository } from './open-repository.ts';
+import type { Repository } from './repository.ts';
 import { baseOf, integrationTips } from './base-of.ts';
 
 /** A snapshot, whether it has landed or not. */

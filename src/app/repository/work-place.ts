@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import type { Config } from '../config/config.ts';
+import type { Config } from '../config/load-config.ts';
 import { fail } from '../../domain/failure.ts';
 import { Git, GitFailed } from '../../workspace/git.ts';
 import { findLayout } from '../../workspace/layout.ts';

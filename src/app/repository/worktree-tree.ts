@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { GitFailed } from '../../workspace/git.ts';
 import { findWorkTree, PrivateIndex } from '../../workspace/private-index.ts';
-import type { Repository } from './open-repository.ts';
+import type { Repository } from './repository.ts';
 
 /**
  * The files of a worktree as they are now, as a tree, beside the commit it is at; neither its files nor its index are

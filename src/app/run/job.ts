@@ -1,4 +1,4 @@
-import type { LoadedConfig } from '../config/config.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Cli } from '../../cli/cli.ts';
 import type { CommonOptions } from '../../cli/command.ts';

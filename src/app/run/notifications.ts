@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { LoadedConfig } from '../config/config.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 import { channelReceiver, type ChannelOptions } from '../../reporting/notify/channel.ts';
 import { commandReporter } from '../../reporting/notify/command.ts';
 import { desktopReceiver } from '../../reporting/notify/desktop.ts';

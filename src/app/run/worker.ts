@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { LoadedConfig } from '../config/config.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 import { Failed, fail, type Failure } from '../../domain/failure.ts';
 import { describeKey } from '../../manager/choose-manager.ts';
 import type { Reviewer } from '../../manager/manager.ts';

@@ -1,4 +1,4 @@
-import type { LoadedConfig } from '../config/config.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 import { Failed } from '../../domain/failure.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { Git } from '../../workspace/git.ts';

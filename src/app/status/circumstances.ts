@@ -2,7 +2,7 @@ import type { Stamped } from '../../domain/event.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { UsageLedger } from '../../usage/ledger.ts';
 import type { Services } from '../services.ts';
-import { knownSizeOfAttempts } from '../project/disk-use.ts';
+import { knownSizeOfAttempts } from '../project/transcripts.ts';
 import type { Project } from '../project/project.ts';
 import { ledgerFile } from '../project/user-data.ts';
 import type { Circumstances } from './limits.ts';

@@ -5,7 +5,7 @@ import type { RunSummary } from '../../reporting/summary.ts';
 import type { Run, TaskStore } from '../../store/store.ts';
 import type { TaskId } from '../../domain/task.ts';
 import { OutlinedTasks, type TaskCounts } from '../../domain/task-outline.ts';
-import type { KnownSize } from '../project/disk-use.ts';
+import type { KnownSize } from '../project/transcripts.ts';
 import { attentionFor, type Attention } from './attention.ts';
 import {
   limitsOf,

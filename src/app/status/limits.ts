@@ -1,4 +1,4 @@
-import type { KnownSize } from '../project/disk-use.ts';
+import type { KnownSize } from '../project/transcripts.ts';
 import type { UsageWindow } from '../../domain/usage-limit.ts';
 import type { UsageLedger } from '../../usage/ledger.ts';
 import type { RunStatus, StatusReport } from './collect.ts';

@@ -5,7 +5,7 @@ import { LineSplitter } from '../../domain/text/line-splitter.ts';
 import type { TaskReport } from '../show.ts';
 import { followFile } from './follow-file.ts';
 import { EntryReader } from './read-entries.ts';
-import { Signs } from './signs.ts';
+import { Signs } from './failure-signals.ts';
 
 /** First signs are at the beginning; what follows so much is read by `logs`. */
 const MOST_BYTES = 64 * 1024 * 1024;

@@ -2,7 +2,7 @@ import { printJson, useColor } from '../print.ts';
 import { Command } from 'commander';
 import { styles } from '../../domain/text/styles.ts';
 import type { Finding, FindingStatus } from '../../app/check/finding.ts';
-import { runChecks } from '../../app/check/run-checks.ts';
+import { runChecks } from '../../app/check.ts';
 import { EXIT, type Cli } from '../cli.ts';
 import { fold } from '../fold.ts';
 import { interruptible } from '../../app/interrupt.ts';

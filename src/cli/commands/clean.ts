@@ -2,9 +2,9 @@ import { printJson } from '../print.ts';
 import { Command } from 'commander';
 import { plural } from '../../domain/text/format.ts';
 import { openRunLock } from '../../store/run-lock.ts';
-import type { CleanReport } from '../../app/clean/clean.ts';
+import type { CleanReport } from '../../app/clean.ts';
 import type { Cli } from '../cli.ts';
-import { formatBytes } from '../../app/project/disk-use.ts';
+import { formatBytes } from '../../app/project/transcripts.ts';
 import { wholeNumber } from '../numbers.ts';
 import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { findProject, openProjectStore } from '../../app/project/project.ts';
@@ -40,7 +40,7 @@ export function cleanCommand(cli: Cli): Command {
           holder: `process ${cli.pid}, which cleans up`,
         });
     try {
-      const { clean } = await import('../../app/clean/clean.ts');
+      const { clean } = await import('../../app/clean.ts');
       const keepDays = options.keepDays ?? settings.config.logs.keep_days ?? 0;
       const report = await clean({ services: cli, project, settings, store, keepDays }, !isDry);
       if (options.json === true) printJson(cli, report);

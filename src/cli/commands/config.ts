@@ -1,6 +1,6 @@
 import { printJson, useColor } from '../print.ts';
 import { Argument, Command } from 'commander';
-import { configValue, loadConfig, type LoadedConfig } from '../../app/config/config.ts';
+import { configValue, loadConfig, type LoadedConfig } from '../../app/config/load-config.ts';
 import { variableOf } from '../../app/config/environment.ts';
 import { formatProblem } from '../../app/config/problem.ts';
 import { configJsonSchema, configKeys } from '../../app/config/schema.ts';

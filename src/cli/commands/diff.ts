@@ -5,7 +5,7 @@ import type { Cli } from '../cli.ts';
 import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { findProject, withStore } from '../../app/project/project.ts';
 import type { FoundChange } from '../../app/repository/find-change.ts';
-import type { PatchOptions } from '../repository/print-patch.ts';
+import type { PatchOptions } from '../patch.ts';
 import { triedTask } from '../../app/tasks/attempts-of.ts';
 
 /** `diff`: what a task changed: as it landed, as it was kept, or as it is now in its workspace. */
@@ -26,7 +26,7 @@ export function diffCommand(cli: Cli): Command {
       tellNothing(cli, options, task.id, untried);
       return undefined;
     }
-    const { openRepository } = await import('../../app/repository/open-repository.ts');
+    const { openRepository } = await import('../../app/repository/repository.ts');
     const { findChange } = await import('../../app/repository/find-change.ts');
     const repository = await openRepository(cli, findProject(cli, options).root);
     const change = await findChange(repository, attempts);
@@ -35,13 +35,13 @@ export function diffCommand(cli: Cli): Command {
       return undefined;
     }
     if (options.json === true) {
-      const { describePatch } = await import('../../app/repository/describe-patch.ts');
+      const { describePatch } = await import('../../app/repository/patch.ts');
       const { from, to, attempt, kind, place } = change;
       const patch = await describePatch(repository.git, { from, to }, options);
       printJson(cli, { id: task.id, kind, attempt: attempt.number, place, why: null, ...patch });
       return undefined;
     }
-    const { printPatch } = await import('../repository/print-patch.ts');
+    const { printPatch } = await import('../patch.ts');
     if (options.quiet !== true && cli.stdout.isTTY === true) cli.stderr.write(`${describe(change)}\n`);
     if (!(await printPatch(cli, repository.git, change, options)))
       tellNothing(cli, options, task.id, `Task ${task.id} has changed nothing so far.`);

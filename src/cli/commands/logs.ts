@@ -58,7 +58,7 @@ async function show(
   title: string,
 ): Promise<number | undefined> {
   const { attemptFiles } = await import('../../worker/claude/process.ts');
-  const { missingTranscript, showLog } = await import('../transcript/show-log.ts');
+  const { missingTranscript, showLog } = await import('../../app/logs.ts');
   const { showRaw } = await import('../transcript/show-raw.ts');
   const output = new PacedOutput(cli.stdout);
   const interrupted = new AbortController();

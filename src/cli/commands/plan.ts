@@ -1,6 +1,6 @@
 import { printJson, useColor, stdoutWidth } from '../print.ts';
 import { Command, Option } from 'commander';
-import type { LoadedConfig } from '../../app/config/config.ts';
+import type { LoadedConfig } from '../../app/config/load-config.ts';
 import { fail } from '../../domain/failure.ts';
 import { styles } from '../../domain/text/styles.ts';
 import type { Manager } from '../../manager/manager.ts';

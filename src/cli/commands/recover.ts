@@ -7,10 +7,10 @@ import { shellQuote } from '../../domain/text/shell-quote.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, withExamples } from '../command.ts';
 import { findProject } from '../../app/project/project.ts';
-import type { Repository } from '../../app/repository/open-repository.ts';
-import type { PatchOptions } from '../repository/print-patch.ts';
+import type { Repository } from '../../app/repository/repository.ts';
+import type { PatchOptions } from '../patch.ts';
 import { listUnlanded } from '../repository/list-unlanded.ts';
-import type { RecoverStoreOptions } from '../recover-store.ts';
+import type { RecoverStoreOptions } from '../../app/recover-store.ts';
 
 interface RecoverOptions extends PatchOptions, RecoverStoreOptions {
   readonly all?: boolean;
@@ -54,11 +54,11 @@ export function recoverCommand(cli: Cli): Command {
     refuseOthers(action, options, name);
     const project = findProject(cli, options);
     if (action === 'store') {
-      const { recoverStore } = await import('../recover-store.ts');
+      const { recoverStore } = await import('../../app/recover-store.ts');
       await recoverStore(cli, options, project, name);
       return undefined;
     }
-    const { openRepository } = await import('../../app/repository/open-repository.ts');
+    const { openRepository } = await import('../../app/repository/repository.ts');
     const repository = await openRepository(cli, project.root);
     if (action === 'list') await listUnlanded(cli, options, project, repository);
     else if (action === 'show') await show(cli, options, repository, named(action, name));
@@ -124,11 +124,11 @@ async function show(cli: Cli, options: RecoverOptions, repository: Repository, n
   const snapshot = await findSnapshot(repository, name);
   const range = { from: await baseOf(git, snapshot.commit, null), to: snapshot.commit };
   if (options.json === true) {
-    const { describePatch } = await import('../../app/repository/describe-patch.ts');
+    const { describePatch } = await import('../../app/repository/patch.ts');
     printJson(cli, { ...snapshot, ...(await describePatch(git, range, options)) });
     return;
   }
-  const { printPatch } = await import('../repository/print-patch.ts');
+  const { printPatch } = await import('../patch.ts');
   if (!(await printPatch(cli, git, range, options)) && options.quiet !== true)
     cli.stderr.write(`${snapshot.ref} differs in no file from what landed before it.\n`);
 }

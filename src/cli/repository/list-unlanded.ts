@@ -10,7 +10,7 @@ import { type CommonOptions } from '../command.ts';
 import { openProjectStore, type Project } from '../../app/project/project.ts';
 import { redactorFor } from '../../app/project/redaction.ts';
 import { existsSync } from 'node:fs';
-import type { Repository } from '../../app/repository/open-repository.ts';
+import type { Repository } from '../../app/repository/repository.ts';
 import type { UnlandedWork } from '../../app/repository/unlanded-work.ts';
 
 /** Lists work that never landed, with the titles of its tasks and the ends of its attempts where the task store knows them. */

@@ -7,7 +7,7 @@ import { formatDuration, formatMoney, formatTokens, plural } from '../../domain/
 import type { Styles } from '../../domain/text/styles.ts';
 import { PAUSE_WORDS } from '../../domain/text/pauses.ts';
 import { exhaustedWindow, openWindows } from '../../reporting/usage-windows.ts';
-import { formatBytes, WORTH_TELLING_BYTES } from '../../app/project/disk-use.ts';
+import { formatBytes, WORTH_TELLING_BYTES } from '../../app/project/transcripts.ts';
 import { describeCounts } from '../../app/tasks/counts.ts';
 import type { RunStatus, StatusReport } from '../../app/status/collect.ts';
 import { limitLines, shownWindow } from './limits-text.ts';

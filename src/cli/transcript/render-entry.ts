@@ -3,7 +3,7 @@ import { neutralise, truncate } from '../../domain/text/display-text.ts';
 import type { Styles } from '../../domain/text/styles.ts';
 import { printable } from '../../domain/text/printable.ts';
 import { subjectOf } from '../../worker/claude/progress.ts';
-import { boundText, type TextBounds } from '../../app/transcript/bound-text.ts';
+import { boundText, type TextBounds } from '../../domain/text/bound-text.ts';
 import type { TranscriptEntry } from '../../app/transcript/entry.ts';
 
 /** How entries are laid out. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FileOutput } from '../../../src/cli/file-output.ts';
-import { describeSystemError } from '../../../src/cli/system-error.ts';
+import { describeSystemError } from '../../../src/app/system-error.ts';
 import { smallDisk } from '../../rig/small-disk.ts';
 import { draft, taskProject } from '../../rig/task-project.ts';
 

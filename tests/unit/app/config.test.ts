@@ -9,7 +9,7 @@ import {
   loadConfig,
   type ConfigSources,
   type LoadedConfig,
-} from '../../../src/app/config/config.ts';
+} from '../../../src/app/config/load-config.ts';
 import { variableOf } from '../../../src/app/config/environment.ts';
 import { formatProblem } from '../../../src/app/config/problem.ts';
 import { configJsonSchema, configKeys, configSchema } from '../../../src/app/config/schema.ts';

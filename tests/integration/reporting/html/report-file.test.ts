@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { loadConfig } from '../../../../src/app/config/config.ts';
+import { loadConfig } from '../../../../src/app/config/load-config.ts';
 import type { Project } from '../../../../src/app/project/project.ts';
 import { checkReportFile, writeReport } from '../../../../src/app/run/html-report.ts';
 import { Failed } from '../../../../src/domain/failure.ts';

@@ -1,15 +1,15 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { fail } from '../../domain/failure.ts';
-import { probeDriver } from '../../store/driver.ts';
-import type { Services } from '../services.ts';
-import { CONFIG_FILE, openProjectStore, type Project } from '../project/project.ts';
-import { detectStacks } from './detect-stack.ts';
-import { completeGitignore } from './git-ignore.ts';
-import type { ProjectFiles, Stack } from './stack.ts';
-import { takeOverOutside } from './take-over.ts';
-import { configTemplate, ENV_TEMPLATE, SCHEMA_FILE, schemaTemplate } from './templates.ts';
-import { writeFileWhole } from './write-file.ts';
+import { fail } from '../domain/failure.ts';
+import { probeDriver } from '../store/driver.ts';
+import type { Services } from './services.ts';
+import { CONFIG_FILE, openProjectStore, type Project } from './project/project.ts';
+import { detectStacks } from './init/detect-stack.ts';
+import { completeGitignore } from './init/git-ignore.ts';
+import type { ProjectFiles, Stack } from './init/stack.ts';
+import { takeOverOutside } from './init/take-over.ts';
+import { configTemplate, ENV_TEMPLATE, SCHEMA_FILE, schemaTemplate } from './init/templates.ts';
+import { writeFileWhole } from './init/write-file.ts';
 
 /** What became of one file. */
 export interface FileReport {

@@ -1,18 +1,18 @@
-import { useColor, stdoutWidth } from '../print.ts';
-import type { Attempt } from '../../domain/attempt.ts';
-import { OUTCOME_POLICY } from '../../domain/outcome.ts';
-import { styles } from '../../domain/text/styles.ts';
-import type { TaskStore } from '../../store/store.ts';
-import { redactValue } from '../../domain/redact.ts';
-import { attemptFiles } from '../../worker/claude/process.ts';
-import type { Cli } from '../cli.ts';
-import { type CommonOptions } from '../command.ts';
-import { tellStories, type AttemptStory } from '../../app/tasks/attempt-story.ts';
-import type { LogEntry } from '../../app/transcript/entry.ts';
-import { followLines, reload, type LogRequest } from '../../app/transcript/follow-transcript.ts';
-import { EntryReader } from '../../app/transcript/read-entries.ts';
-import { renderLog } from './render-log.ts';
-import { Signs } from '../../app/transcript/signs.ts';
+import { useColor, stdoutWidth } from '../cli/print.ts';
+import type { Attempt } from '../domain/attempt.ts';
+import { OUTCOME_POLICY } from '../domain/outcome.ts';
+import { styles } from '../domain/text/styles.ts';
+import type { TaskStore } from '../store/store.ts';
+import { redactValue } from '../domain/redact.ts';
+import { attemptFiles } from '../worker/claude/process.ts';
+import type { Cli } from '../cli/cli.ts';
+import { type CommonOptions } from '../cli/command.ts';
+import { tellStories, type AttemptStory } from './tasks/attempt-story.ts';
+import type { LogEntry } from './transcript/entry.ts';
+import { followLines, reload, type LogRequest } from './transcript/follow-transcript.ts';
+import { EntryReader } from './transcript/read-entries.ts';
+import { renderLog } from '../cli/log-text.ts';
+import { Signs } from './transcript/failure-signals.ts';
 
 /** Shows an attempt: its beginning, its transcript, what is done with it, and its end; as JSON lines or for people. */
 export async function showLog(cli: Cli, options: CommonOptions, request: LogRequest): Promise<void> {

@@ -1,16 +1,16 @@
-import type { LoadedConfig } from '../config/config.ts';
-import type { TaskStore } from '../../store/store.ts';
-import { listWorktrees, removeWorktree } from '../../workspace/idle-worktrees.ts';
-import { findLayout, type Layout } from '../../workspace/layout.ts';
-import { Snapshots, type Snapshot } from '../../workspace/snapshots.ts';
-import type { Services } from '../services.ts';
-import { workingDirectory } from '../run/worker.ts';
-import { bytesBelow, measureAttempts } from '../project/disk-use.ts';
-import type { Project } from '../project/project.ts';
-import { integrationTips } from '../repository/base-of.ts';
-import { openRepository, type Repository } from '../repository/open-repository.ts';
-import { cacheDirectory } from '../project/user-data.ts';
-import { oldFiles, removeFiles, type OldFiles } from './transcripts.ts';
+import type { LoadedConfig } from './config/load-config.ts';
+import type { TaskStore } from '../store/store.ts';
+import { listWorktrees, removeWorktree } from '../workspace/idle-worktrees.ts';
+import { findLayout, type Layout } from '../workspace/layout.ts';
+import { Snapshots, type Snapshot } from '../workspace/snapshots.ts';
+import type { Services } from './services.ts';
+import { workingDirectory } from './run/worker.ts';
+import { bytesBelow, measureAttempts } from './project/transcripts.ts';
+import type { Project } from './project/project.ts';
+import { integrationTips } from './repository/base-of.ts';
+import { openRepository, type Repository } from './repository/repository.ts';
+import { cacheDirectory } from './project/user-data.ts';
+import { oldFiles, removeFiles, type OldFiles } from './clean/transcripts.ts';
 
 /** What `clean` removed, or would remove, and what it left; also the documented shape of `clean --json`. */
 export interface CleanReport {

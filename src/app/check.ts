@@ -1,18 +1,18 @@
-import { loadConfig, type LoadedConfig } from '../config/config.ts';
-import { mergeEnvFile, secretsOf } from '../config/environment.ts';
-import { configSchema } from '../config/schema.ts';
-import { inspectClaude } from '../claude/claude-cli.ts';
-import type { Services } from '../services.ts';
-import type { Project } from '../project/project.ts';
-import { checkClaude, checkKey, checkLogin } from './claude.ts';
-import { checkConfiguration, checkEnvFile, checkVerify } from './configuration.ts';
-import { check, type Finding } from './finding.ts';
-import { checkGit } from './git.ts';
-import { checkLimits } from './limits.ts';
-import { checkDisk, checkNode } from './machine.ts';
-import { checkModels } from './models.ts';
-import { checkHook, checkSlack, checkWebhook } from './notifications.ts';
-import { checkDriver, checkRuns, checkStore } from './store.ts';
+import { loadConfig, type LoadedConfig } from './config/load-config.ts';
+import { mergeEnvFile, secretsOf } from './config/environment.ts';
+import { configSchema } from './config/schema.ts';
+import { inspectClaude } from './claude/claude-cli.ts';
+import type { Services } from './services.ts';
+import type { Project } from './project/project.ts';
+import { checkClaude, checkKey, checkLogin } from './check/claude.ts';
+import { checkConfiguration, checkEnvFile, checkVerify } from './check/configuration.ts';
+import { check, type Finding } from './check/finding.ts';
+import { checkGit } from './check/git.ts';
+import { checkLimits } from './check/limits.ts';
+import { checkDisk, checkNode } from './check/machine.ts';
+import { checkModels } from './check/models.ts';
+import { checkHook, checkSlack, checkWebhook } from './check/notifications.ts';
+import { checkDriver, checkRuns, checkStore } from './check/store.ts';
 
 const CLAUDE_TIMEOUT_MS = 10_000;
 

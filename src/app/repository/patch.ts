@@ -1,6 +1,6 @@
 import type { Git } from '../../workspace/git.ts';
 import { changedFiles, type ChangedFile } from './changed-files.ts';
-import { formOf, type PatchOptions } from '../../cli/repository/print-patch.ts';
+import { formOf, type PatchOptions } from '../../cli/patch.ts';
 
 /** A change as `--json` shows it. */
 export interface PatchJson {

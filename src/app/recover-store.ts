@@ -1,4 +1,4 @@
-import { printJson } from './print.ts';
+import { printJson } from '../cli/print.ts';
 import { existsSync } from 'node:fs';
 import { Failed, fail } from '../domain/failure.ts';
 import { neutralise } from '../domain/text/display-text.ts';
@@ -7,12 +7,12 @@ import { bringBack, readCopy } from '../store/store-copies.ts';
 import type { TaskStore } from '../store/store.ts';
 import { isSettled, type TaskId } from '../domain/task.ts';
 import { Git } from '../workspace/git.ts';
-import type { Cli } from './cli.ts';
-import { copiesOf, copyNotice, describeCopy, type KnownCopy } from '../app/project/lost-store.ts';
-import { type CommonOptions } from './command.ts';
-import { processLookUp } from '../app/project/process-look-up.ts';
-import { openProjectStore, type Project } from '../app/project/project.ts';
-import { integrationTips } from '../app/repository/base-of.ts';
+import type { Cli } from '../cli/cli.ts';
+import { copiesOf, copyNotice, describeCopy, type KnownCopy } from './project/lost-store.ts';
+import { type CommonOptions } from '../cli/command.ts';
+import { processLookUp } from './project/process-look-up.ts';
+import { openProjectStore, type Project } from './project/project.ts';
+import { integrationTips } from './repository/base-of.ts';
 
 /** How `recover store` is asked. */
 export interface RecoverStoreOptions extends CommonOptions {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { boundText } from '../../../src/app/transcript/bound-text.ts';
-import { cases } from '../../rig/effort.ts';
+import { boundText } from '../../../../src/domain/text/bound-text.ts';
+import { cases } from '../../../rig/effort.ts';
 
 const BOUNDS = { head: 2, failing: 3, tail: 2 };
 const numbered = (count: number): string[] => Array.from({ length: count }, (_, index) => `line ${index}`);
