@@ -7,7 +7,7 @@ import { orchestrate } from '../src/engine/orchestrator.ts';
 import { openStore } from '../src/store/sqlite-store.ts';
 import { attemptEnd, costing } from '../tests/rig/attempt-end.ts';
 import { MemoryLedger } from '../tests/rig/memory-ledger.ts';
-import { openBudget, quietOptions, quietParts } from '../tests/rig/orchestration.ts';
+import { openBudget, quietOptions, quietParts } from '../tests/rig/run-parts.ts';
 import { manyDrafts } from './many-tasks.ts';
 import { compare } from './measure.ts';
 

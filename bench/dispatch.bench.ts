@@ -10,7 +10,7 @@ import type { Worker } from '../src/worker/worker.ts';
 import { openUsageLedger } from '../src/usage/sqlite-ledger.ts';
 import { manyDrafts } from './many-tasks.ts';
 import { compare } from './measure.ts';
-import { openBudget, quietOptions, quietParts } from '../tests/rig/orchestration.ts';
+import { openBudget, quietOptions, quietParts } from '../tests/rig/run-parts.ts';
 
 // A thousand tasks that do nothing, four at a time: what the engine adds to Node's own price of a process.
 const TASKS = 1000;

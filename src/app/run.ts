@@ -5,7 +5,7 @@ import type { ProcessIdentity } from '../domain/attempt.ts';
 import { Budget } from '../engine/budget.ts';
 import { LearnedCosts, learnEstimates } from '../domain/estimate.ts';
 import type { Event, RunOutcome } from '../domain/event.ts';
-import type { Orchestration } from '../engine/orchestration.ts';
+import type { Orchestration } from '../engine/run.ts';
 import { orchestrate } from '../engine/orchestrator.ts';
 import { redactValue } from '../domain/redact.ts';
 import { choosePresentation, type Presentation } from '../reporting/choose.ts';

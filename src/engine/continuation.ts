@@ -1,7 +1,7 @@
 import type { Attempt, AttemptEnd, Review } from '../domain/attempt.ts';
 import type { Stamped } from '../domain/event.ts';
 import { OUTCOME_POLICY } from '../domain/outcome.ts';
-import { diedAtResume, sessionAttempts } from './session-choice.ts';
+import { diedAtResume, sessionAttempts } from './session.ts';
 import type { Assignment } from '../worker/worker.ts';
 
 /** What an attempt goes on with. */

@@ -1,6 +1,6 @@
-import { AlikeDeaths, mayBeShared } from './alike-deaths.ts';
+import { AlikeDeaths, mayBeShared } from './outage-detector.ts';
 import type { Attempt, AttemptEnd } from '../domain/attempt.ts';
-import { Breaker, type Pause } from './breaker.ts';
+import { Breaker, type Pause } from './circuit-breaker.ts';
 import type { Budget, BudgetRequest } from './budget.ts';
 import type { RunOutcome } from '../domain/event.ts';
 import { OUTCOME_POLICY, type AttemptOutcome } from '../domain/outcome.ts';

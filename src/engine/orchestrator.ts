@@ -1,8 +1,8 @@
 import type { Attempt } from '../domain/attempt.ts';
 import { Governor } from './governor.ts';
-import type { Orchestration, RunResult } from './orchestration.ts';
+import type { Orchestration, RunResult } from './run.ts';
 import { Outbox } from './outbox.ts';
-import { PauseTeller } from './pause-teller.ts';
+import { PauseTeller } from './pause-notifier.ts';
 import { RetryPolicy } from './retry-policy.ts';
 import { runEnding } from './run-ending.ts';
 import type { RunOptions } from './run-options.ts';

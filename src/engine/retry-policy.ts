@@ -2,7 +2,7 @@ import type { Attempt, AttemptEnd } from '../domain/attempt.ts';
 import { failureSignature } from '../domain/failure-signature.ts';
 import { OUTCOME_POLICY, type AttemptOutcome } from '../domain/outcome.ts';
 import type { Verdict } from './scheduler.ts';
-import { diedAtResume } from './session-choice.ts';
+import { diedAtResume } from './session.ts';
 import type { TaskId } from '../domain/task.ts';
 
 export interface RetryOptions {

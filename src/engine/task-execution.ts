@@ -7,7 +7,7 @@ import { addFollowUps } from './follow-ups.ts';
 import type { Governor } from './governor.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { Choice, Verdict } from './scheduler.ts';
-import { chooseSession } from './session-choice.ts';
+import { chooseSession } from './session.ts';
 import type { TaskStore } from '../store/store.ts';
 import { OUTCOME_POLICY } from '../domain/outcome.ts';
 import { parentOf, type Task, type TaskId, type TaskStatus } from '../domain/task.ts';

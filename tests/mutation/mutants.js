@@ -27,10 +27,10 @@ export const MUTANTS = [
     name: 'two-probes',
     part: 'scheduling',
     fault: 'after a pause everything starts at once instead of one probe',
-    file: 'src/engine/breaker.ts',
+    file: 'src/engine/circuit-breaker.ts',
     find: "return state === 'closed' || (state === 'trying' && this.#probe === null);",
     replace: "return state !== 'open';",
-    likely: ['tests/unit/engine/breaker.test.ts', 'tests/unit/engine/governor.test.ts'],
+    likely: ['tests/unit/engine/circuit-breaker.test.ts', 'tests/unit/engine/governor.test.ts'],
   },
   {
     name: 'lands-unproven-merge',

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { ModelUsage } from '../../../src/domain/attempt.ts';
 import { Budget } from '../../../src/engine/budget.ts';
-import type { RunResult } from '../../../src/engine/orchestration.ts';
+import type { RunResult } from '../../../src/engine/run.ts';
 import { orchestrate } from '../../../src/engine/orchestrator.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
 import { makeDraft } from '../../rig/arbitrary-tasks.ts';
@@ -13,7 +13,7 @@ import { costing } from '../../rig/attempt-end.ts';
 import { MemoryLedger } from '../../rig/memory-ledger.ts';
 import { PaidWorld } from '../../rig/paid-world.ts';
 import { liveUntil, stopTheClock } from '../../rig/virtual-time.ts';
-import { quietOptions, quietParts } from '../../rig/orchestration.ts';
+import { quietOptions, quietParts } from '../../rig/run-parts.ts';
 import { cases } from '../../rig/effort.ts';
 
 const usd = (max: number): fc.Arbitrary<number> => fc.double({ min: 0.001, max, noNaN: true });

@@ -9,7 +9,7 @@ import { orchestrate } from '../../../src/engine/orchestrator.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
 import { makeDraft } from '../../rig/arbitrary-tasks.ts';
 import { MemoryLedger } from '../../rig/memory-ledger.ts';
-import { openBudget, quietOptions, quietParts } from '../../rig/orchestration.ts';
+import { openBudget, quietOptions, quietParts } from '../../rig/run-parts.ts';
 import { PaidWorld } from '../../rig/paid-world.ts';
 import { liveUntil, stopTheClock } from '../../rig/virtual-time.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { LearnedCosts } from '../../../src/domain/estimate.ts';
 import type { Stamped } from '../../../src/domain/event.ts';
-import type { RunResult } from '../../../src/engine/orchestration.ts';
+import type { RunResult } from '../../../src/engine/run.ts';
 import { orchestrate } from '../../../src/engine/orchestrator.ts';
 import { OUTCOME_POLICY } from '../../../src/domain/outcome.ts';
 import { formatSummary } from '../../../src/reporting/format-summary.ts';
@@ -17,7 +17,7 @@ import { openUsageLedger } from '../../../src/usage/sqlite-ledger.ts';
 import { makeDraft } from '../../rig/arbitrary-tasks.ts';
 import { NightWorld } from '../../rig/night-world.ts';
 import { liveUntil, stopTheClock } from '../../rig/virtual-time.ts';
-import { openBudget, quietOptions, quietParts } from '../../rig/orchestration.ts';
+import { openBudget, quietOptions, quietParts } from '../../rig/run-parts.ts';
 
 const MINUTE = 60_000;
 const START = Date.parse('2026-11-22T22:00:00Z');

@@ -6,7 +6,7 @@ import type { AttemptEnd } from '../../../src/domain/attempt.ts';
 import type { BudgetOptions } from '../../../src/engine/budget.ts';
 import type { Stamped } from '../../../src/domain/event.ts';
 import { Failed } from '../../../src/domain/failure.ts';
-import type { Orchestration, RunResult } from '../../../src/engine/orchestration.ts';
+import type { Orchestration, RunResult } from '../../../src/engine/run.ts';
 import { orchestrate } from '../../../src/engine/orchestrator.ts';
 import type { RunOptions } from '../../../src/engine/run-options.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
@@ -18,7 +18,7 @@ import { makeDraft } from '../../rig/arbitrary-tasks.ts';
 import { attemptEnd, costing } from '../../rig/attempt-end.ts';
 import { MemoryLedger } from '../../rig/memory-ledger.ts';
 import { ScriptedWorker } from '../../rig/scripted-worker.ts';
-import { openBudget, quietOptions, quietParts } from '../../rig/orchestration.ts';
+import { openBudget, quietOptions, quietParts } from '../../rig/run-parts.ts';
 
 const self = { pid: process.pid, startTime: 'self' };
 

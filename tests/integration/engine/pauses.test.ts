@@ -6,7 +6,7 @@ import type { AttemptEnd } from '../../../src/domain/attempt.ts';
 import type { BudgetOptions } from '../../../src/engine/budget.ts';
 import type { CostEstimator } from '../../../src/domain/estimate.ts';
 import type { Stamped } from '../../../src/domain/event.ts';
-import type { RunResult } from '../../../src/engine/orchestration.ts';
+import type { RunResult } from '../../../src/engine/run.ts';
 import { orchestrate } from '../../../src/engine/orchestrator.ts';
 import type { RunOptions } from '../../../src/engine/run-options.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
@@ -17,7 +17,7 @@ import { attemptEnd, costing } from '../../rig/attempt-end.ts';
 import { MemoryLedger } from '../../rig/memory-ledger.ts';
 import { ScriptedWorker, type Call } from '../../rig/scripted-worker.ts';
 import { liveUntil, stopTheClock } from '../../rig/virtual-time.ts';
-import { openBudget, quietOptions, quietParts } from '../../rig/orchestration.ts';
+import { openBudget, quietOptions, quietParts } from '../../rig/run-parts.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

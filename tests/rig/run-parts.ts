@@ -1,6 +1,6 @@
 import { Budget, type BudgetOptions } from '../../src/engine/budget.ts';
 import { learnEstimates } from '../../src/domain/estimate.ts';
-import type { Orchestration } from '../../src/engine/orchestration.ts';
+import type { Orchestration } from '../../src/engine/run.ts';
 import type { RunOptions } from '../../src/engine/run-options.ts';
 import { createSharedDirectory } from '../../src/workspace/shared-directory.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Breaker } from '../../../src/engine/breaker.ts';
+import { Breaker } from '../../../src/engine/circuit-breaker.ts';
 import { cases } from '../../rig/effort.ts';
 
 const MINUTE = 60_000;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Attempt, AttemptEnd } from '../../../src/domain/attempt.ts';
 import { OUTCOME_POLICY, OUTCOMES } from '../../../src/domain/outcome.ts';
-import { chooseSession, sessionAttempts } from '../../../src/engine/session-choice.ts';
+import { chooseSession, sessionAttempts } from '../../../src/engine/session.ts';
 import { attemptEnd, costing } from '../../rig/attempt-end.ts';
 import { cases } from '../../rig/effort.ts';
 

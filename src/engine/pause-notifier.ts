@@ -1,6 +1,6 @@
 import type { Event } from '../domain/event.ts';
 import type { Governor } from './governor.ts';
-import type { Pause } from './breaker.ts';
+import type { Pause } from './circuit-breaker.ts';
 
 type Causes = Pick<Governor, 'pause' | 'stop' | 'warnings' | 'shortage'>;
 
