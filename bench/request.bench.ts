@@ -5,7 +5,7 @@ import { listPrice } from '../src/domain/pricing.ts';
 import { claudeArguments, LEAN_ENVIRONMENT } from '../src/worker/claude/command.ts';
 import { firstPrompt, workerRules } from '../src/worker/claude/prompt.ts';
 import { REPORT_JSON_SCHEMA } from '../src/worker/claude/report.ts';
-import { Git } from '../src/workspace/git.ts';
+import { Git } from '../src/workspace/git/git.ts';
 import { makeTask } from '../tests/rig/arbitrary-tasks.ts';
 import { cacheOrder, likeness } from '../tests/rig/request-bytes.ts';
 import { simulatorRig } from '../tests/rig/simulator.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Git } from '../src/workspace/git.ts';
+import { Git } from '../src/workspace/git/git.ts';
 import { createWorktrees } from '../src/workspace/worktrees.ts';
 import { makeTask } from '../tests/rig/arbitrary-tasks.ts';
 import { compare, timeProcess, type Case } from './measure.ts';

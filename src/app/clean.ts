@@ -1,8 +1,8 @@
 import type { LoadedConfig } from './config/load-config.ts';
 import type { TaskStore } from '../store/store.ts';
-import { listWorktrees, removeWorktree } from '../workspace/idle-worktrees.ts';
-import { findLayout, type Layout } from '../workspace/layout.ts';
-import { Snapshots, type Snapshot } from '../workspace/snapshots.ts';
+import { listWorktrees, removeWorktree } from '../workspace/slots/idle-worktrees.ts';
+import { findLayout, type Layout } from '../workspace/slots/layout.ts';
+import { Snapshots, type Snapshot } from '../workspace/snapshots/snapshots.ts';
 import type { Services } from './services.ts';
 import { workingDirectory } from './run/worker.ts';
 import { bytesBelow, measureAttempts } from './project/transcripts.ts';

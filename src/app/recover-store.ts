@@ -6,7 +6,7 @@ import { acquireRunLock } from '../store/run-lock.ts';
 import { bringBack, readCopy } from '../store/store-copies.ts';
 import type { TaskStore } from '../store/store.ts';
 import { isSettled, type TaskId } from '../domain/task.ts';
-import { Git } from '../workspace/git.ts';
+import { Git } from '../workspace/git/git.ts';
 import type { Cli } from '../cli/cli.ts';
 import { copiesOf, copyNotice, describeCopy, type KnownCopy } from './project/lost-store.ts';
 import { type CommonOptions } from '../cli/command.ts';

@@ -2,7 +2,7 @@ import { useColor } from './print.ts';
 import { styles, type Styles } from '../domain/text/styles.ts';
 import { printable } from '../domain/text/printable.ts';
 import { LineSplitter, type SplitLine } from '../domain/text/line-splitter.ts';
-import type { Git } from '../workspace/git.ts';
+import type { Git } from '../workspace/git/git.ts';
 import type { Cli } from './cli.ts';
 import { type CommonOptions } from './command.ts';
 import { PacedOutput } from './paced-output.ts';

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Failed, type Failure } from '../domain/failure.ts';
-import { Git, type GitOptions, type GitResult } from './git.ts';
-import { prepareIntegration } from './integration.ts';
+import { Git, type GitOptions, type GitResult } from './git/git.ts';
+import { prepareIntegration } from './landing/integration-branch.ts';
 import { orFailed } from './worktrees.ts';
 
 /**

@@ -1,11 +1,11 @@
 import type { Attempt } from '../domain/attempt.ts';
-import type { Git } from './git.ts';
-import { BY_US } from './head-log.ts';
-import type { Integration } from './integration.ts';
-import { endMerge, endOperations, headOf, makeSlot, switchSlot } from './slot.ts';
-import { inspectSlot } from './slot-condition.ts';
-import type { SlotPool } from './slot-pool.ts';
-import type { Kept } from './snapshots.ts';
+import type { Git } from './git/git.ts';
+import { BY_US } from './git/reflog.ts';
+import type { Integration } from './landing/integration-branch.ts';
+import { endMerge, endOperations, headOf, makeSlot, switchSlot } from './slots/slot-worktree.ts';
+import { inspectSlot } from './slots/slot-condition.ts';
+import type { SlotPool } from './slots/slot-pool.ts';
+import type { Kept } from './snapshots/snapshots.ts';
 import type { Change, Changes, Combined, Workspace } from './workspace.ts';
 
 /** A worktree in which a task is being done. */

@@ -1,5 +1,5 @@
 import { Failed } from '../domain/failure.ts';
-import { GitFailed } from './git.ts';
+import { GitFailed } from './git/git.ts';
 import { createChanges } from './worktree-changes.ts';
 import { WorktreeRun, type WorktreesOptions } from './worktree-run.ts';
 import type { Workspaces } from './workspace.ts';

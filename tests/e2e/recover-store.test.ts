@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import { createProcessTable } from '../../src/worker/process/process-table.ts';
-import { INTEGRATION } from '../../src/workspace/own-refs.ts';
+import { INTEGRATION } from '../../src/workspace/git/ref-names.ts';
 import { makeDraft } from '../rig/arbitrary-tasks.ts';
 import { makeSandbox, runTool, type Sandbox } from '../rig/cli.ts';
 

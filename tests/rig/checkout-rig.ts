@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Git } from '../../src/workspace/git.ts';
+import { Git } from '../../src/workspace/git/git.ts';
 
 /** A folder of its own with a HOME, and git as a user has it, with none of the configuration of this machine. */
 export class CheckoutRig {

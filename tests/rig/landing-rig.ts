@@ -1,9 +1,9 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Attempt } from '../../src/domain/attempt.ts';
-import { Integration } from '../../src/workspace/integration.ts';
-import { Snapshots } from '../../src/workspace/snapshots.ts';
-import type { Git } from '../../src/workspace/git.ts';
+import { Integration } from '../../src/workspace/landing/integration-branch.ts';
+import { Snapshots } from '../../src/workspace/snapshots/snapshots.ts';
+import type { Git } from '../../src/workspace/git/git.ts';
 import type { Change, LandingRequest } from '../../src/workspace/workspace.ts';
 import { makeTask } from './arbitrary-tasks.ts';
 import { CheckoutRig } from './checkout-rig.ts';

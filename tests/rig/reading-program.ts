@@ -1,5 +1,5 @@
 // A program that asks git for a commit, tells of the git that answers, and then waits for what it is told on stdin.
-import { Git } from '../../src/workspace/git.ts';
+import { Git } from '../../src/workspace/git/git.ts';
 
 const git = new Git(process.cwd(), process.env);
 const found = await git.commitAt('HEAD');

@@ -4,7 +4,7 @@ import { fail } from '../../domain/failure.ts';
 import { truncate } from '../../domain/text/display-text.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { isSettled, type TaskDraft, type TaskId } from '../../domain/task.ts';
-import type { Git } from '../../workspace/git.ts';
+import type { Git } from '../../workspace/git/git.ts';
 import type { Services } from '../services.ts';
 import { readDocument, type Document } from '../planning/document.ts';
 import { callCost, failAsManager, nextId, rawDraft, tellNotes, type CallCost } from '../../cli/drafting.ts';

@@ -1,5 +1,5 @@
-import type { Git } from '../../workspace/git.ts';
-import { INTEGRATION } from '../../workspace/own-refs.ts';
+import type { Git } from '../../workspace/git/git.ts';
+import { INTEGRATION } from '../../workspace/git/ref-names.ts';
 
 /**
  * What the work of a task is compared with: the newest commit that it contains of what has landed or of `began`, where

@@ -1,5 +1,5 @@
 import type { ChangeSize } from '../../reporting/html/report-model.ts';
-import type { Git } from '../../workspace/git.ts';
+import type { Git } from '../../workspace/git/git.ts';
 
 /**
  * How much each commit changes, compared with its parent: one git for all of them. Commits that are not in the

@@ -1,4 +1,4 @@
-import type { Git } from '../../workspace/git.ts';
+import type { Git } from '../../workspace/git/git.ts';
 
 /** A file of a change; the counts of lines are null where it is binary. */
 export interface ChangedFile {

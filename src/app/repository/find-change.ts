@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Attempt } from '../../domain/attempt.ts';
 import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import { firstLine } from '../../domain/text/display-text.ts';
-import type { Git } from '../../workspace/git.ts';
+import type { Git } from '../../workspace/git/git.ts';
 import { baseOf } from './base-of.ts';
 import type { Repository } from './repository.ts';
 import { worktreeTree } from './worktree-tree.ts';

@@ -1,4 +1,4 @@
-import type { Git } from '../../workspace/git.ts';
+import type { Git } from '../../workspace/git/git.ts';
 import { changedFiles, type ChangedFile } from './changed-files.ts';
 import { formOf, type PatchOptions } from '../../cli/patch.ts';
 

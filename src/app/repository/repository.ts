@@ -1,5 +1,5 @@
 import { fail } from '../../domain/failure.ts';
-import { Git, GitFailed } from '../../workspace/git.ts';
+import { Git, GitFailed } from '../../workspace/git/git.ts';
 import type { Services } from '../services.ts';
 
 /** A repository that can be asked. */

@@ -1,6 +1,6 @@
 import { fail } from '../../domain/failure.ts';
 import { parseTaskId, type TaskId } from '../../domain/task.ts';
-import { Snapshots, type Snapshot } from '../../workspace/snapshots.ts';
+import { Snapshots, type Snapshot } from '../../workspace/snapshots/snapshots.ts';
 import type { Repository } from './repository.ts';
 import { baseOf, integrationTips } from './base-of.ts';
 

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import type { Config } from '../config/load-config.ts';
 import { fail } from '../../domain/failure.ts';
-import { Git, GitFailed } from '../../workspace/git.ts';
-import { findLayout } from '../../workspace/layout.ts';
-import { inspectRepository, type RepositoryReport } from '../../workspace/preflight.ts';
+import { Git, GitFailed } from '../../workspace/git/git.ts';
+import { findLayout } from '../../workspace/slots/layout.ts';
+import { inspectRepository, type RepositoryReport } from '../../workspace/preflight/preflight.ts';
 import { rehearseIntegration } from '../../workspace/rehearsal.ts';
 import type { Services } from '../services.ts';
 import { workingDirectory } from '../run/worker.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { GitFailed } from '../../workspace/git.ts';
-import { findWorkTree, PrivateIndex } from '../../workspace/private-index.ts';
+import { GitFailed } from '../../workspace/git/git.ts';
+import { findWorkTree, PrivateIndex } from '../../workspace/git/private-index.ts';
 import type { Repository } from './repository.ts';
 
 /**

@@ -122,7 +122,7 @@ async function sizesOf(
   const landed = attempts.flatMap(({ id, end }) => (end?.commit == null ? [] : [{ id, commit: end.commit }]));
   if (landed.length === 0) return new Map();
   const [{ Git }, { changeSizes }] = await Promise.all([
-    import('../../workspace/git.ts'),
+    import('../../workspace/git/git.ts'),
     import('../repository/change-sizes.ts'),
   ]);
   const git = new Git(directory, env);

@@ -23,8 +23,8 @@ export async function nothingToDo(
   const { execution, git } = settings.config;
   if (store.lastRun() === undefined || execution.isolation === 'none' || git.deliver !== 'checkout')
     return true;
-  const { Git } = await import('../../workspace/git.ts');
-  const { hasUndelivered } = await import('../../workspace/undelivered.ts');
+  const { Git } = await import('../../workspace/git/git.ts');
+  const { hasUndelivered } = await import('../../workspace/delivery/untaken.ts');
   // Without git there is nothing that could wait.
   return !(await hasUndelivered(new Git(workingDirectory(project, settings), cli.env)).catch(() => false));
 }
@@ -50,8 +50,8 @@ export async function sayNothingToDo(
 async function untakenResults({ cli, project, settings, store }: RunContext): Promise<string | undefined> {
   const { execution, git } = settings.config;
   if (store.lastRun() === undefined || execution.isolation === 'none') return undefined;
-  const { Git } = await import('../../workspace/git.ts');
-  const { describeUntaken } = await import('../../workspace/undelivered.ts');
+  const { Git } = await import('../../workspace/git/git.ts');
+  const { describeUntaken } = await import('../../workspace/delivery/untaken.ts');
   const repository = new Git(workingDirectory(project, settings), cli.env);
   // Without git there is nothing that could wait.
   return await describeUntaken(repository, git.auto_commit).catch(() => undefined);

@@ -1,7 +1,7 @@
 import type { ProcessIdentity } from '../../domain/attempt.ts';
 import { managerMarker } from '../../worker/process/markers.ts';
 import type { RunCommand } from '../../worker/gates/run-command.ts';
-import type { RunSetup } from '../../workspace/slot-setup.ts';
+import type { RunSetup } from '../../workspace/slots/slot-setup.ts';
 
 /** Runs the commands that prepare a worktree; a later run ends what a killed one of this process has left. */
 export function setupRunner(run: RunCommand, project: string, self: ProcessIdentity | undefined): RunSetup {

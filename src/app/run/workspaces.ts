@@ -1,10 +1,10 @@
 import type { LoadedConfig } from '../config/load-config.ts';
 import { Failed } from '../../domain/failure.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { Git } from '../../workspace/git.ts';
-import { preflight } from '../../workspace/preflight.ts';
+import { Git } from '../../workspace/git/git.ts';
+import { preflight } from '../../workspace/preflight/preflight.ts';
 import { createSharedDirectory } from '../../workspace/shared-directory.ts';
-import type { RunSetup } from '../../workspace/slot-setup.ts';
+import type { RunSetup } from '../../workspace/slots/slot-setup.ts';
 import { createWorktrees } from '../../workspace/worktrees.ts';
 import type { Workspaces } from '../../workspace/workspace.ts';
 import type { Services } from '../services.ts';

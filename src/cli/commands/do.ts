@@ -5,7 +5,7 @@ import { fail } from '../../domain/failure.ts';
 import { styles } from '../../domain/text/styles.ts';
 import { probeDriver } from '../../store/driver.ts';
 import { isSettled, type TaskId } from '../../domain/task.ts';
-import { Git } from '../../workspace/git.ts';
+import { Git } from '../../workspace/git/git.ts';
 import { askToConfirm } from '../ask.ts';
 import { EXIT, type Cli } from '../cli.ts';
 import { findWorkerPayer } from '../../app/run/worker.ts';

@@ -147,7 +147,7 @@ async function restore(
       `For example: \`recover restore ${name} --branch rescued\`, or \`--to ../rescued\`.`,
     );
   const { findSnapshot } = await import('../../app/repository/unlanded-work.ts');
-  const { restoreToBranch, restoreToDirectory } = await import('../../workspace/restore.ts');
+  const { restoreToBranch, restoreToDirectory } = await import('../../workspace/snapshots/restore.ts');
   const { git } = repository;
   const { ref, commit } = await findSnapshot(repository, name);
   const directory = to === undefined ? null : resolve(cli.cwd, to);

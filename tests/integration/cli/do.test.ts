@@ -17,7 +17,7 @@ import { findUnfinishedTasks } from '../../../src/app/one-off/request.ts';
 import { findProject, projectOutside, type ProjectSeeker } from '../../../src/app/project/project.ts';
 import { Failed } from '../../../src/domain/failure.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
-import { Git } from '../../../src/workspace/git.ts';
+import { Git } from '../../../src/workspace/git/git.ts';
 import { attemptEnd } from '../../rig/attempt-end.ts';
 import { startSampleRun, storeAttempt } from '../../rig/attempted.ts';
 import { run } from '../../rig/hand-made-cli.ts';

@@ -5,7 +5,7 @@ import type { Attempt, AttemptEnd, Proof, WorkerReport } from '../../../src/doma
 import { writeAssignment } from '../../../src/worker/claude/assignment-record.ts';
 import { attemptFiles } from '../../../src/worker/claude/process.ts';
 import type { Assignment } from '../../../src/worker/worker.ts';
-import { Snapshots } from '../../../src/workspace/snapshots.ts';
+import { Snapshots } from '../../../src/workspace/snapshots/snapshots.ts';
 import type { Changes, Workspaces } from '../../../src/workspace/workspace.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
 import { attemptEnd } from '../../rig/attempt-end.ts';

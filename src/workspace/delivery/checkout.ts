@@ -1,0 +1,116 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Git } from '../git/git.ts';
+
+/** Mode and object id of a file, as `100644 <id>`; `ABSENT` where there is none. */
+export type Entry = string;
+export const ABSENT: Entry = 'absent';
+
+/** A tracked path that differs between HEAD, index and disk. */
+interface PathState {
+  readonly index: Entry;
+  /** Whether the index differs from HEAD. */
+  readonly staged: boolean;
+  /** Whether the file on disk differs from the index. */
+  readonly edited: boolean;
+  /** Marked by `git add --intent-to-add`: for git it is in no tree, and yet it is tracked. */
+  readonly intended: boolean;
+}
+
+/** The checkout in which the user works, as it is now. */
+export interface Checkout {
+  /** Its top directory; all paths are relative to it. */
+  readonly top: string;
+  /** Git's own folder for this checkout, with its index. */
+  readonly gitDirectory: string;
+  readonly head: string;
+  /** Null where HEAD is detached. */
+  readonly branch: string | null;
+  /** All paths that are not the same in HEAD, index and disk; untracked ones left out. */
+  readonly paths: ReadonlyMap<string, PathState>;
+  readonly hasConflicts: boolean;
+}
+
+/** Reads the state of the user's checkout and changes nothing in it; undefined where HEAD has no commit. */
+export async function readCheckout(git: Git): Promise<Checkout | undefined> {
+  const parsed = await git.attempt([
+    'rev-parse',
+    '--show-toplevel',
+    '--absolute-git-dir',
+    '--verify',
+    '--quiet',
+    'HEAD^{commit}',
+  ]);
+  const [top, gitDirectory, head] = parsed.stdout.split('\n');
+  if (top === undefined || gitDirectory === undefined || parsed.exitCode !== 0 || !head) return undefined;
+  const [symbolic, status] = await Promise.all([
+    git.attempt(['symbolic-ref', '--quiet', 'HEAD']),
+    git.run(STATUS, { directory: top }),
+  ]);
+  const ref = symbolic.exitCode === 0 ? symbolic.stdout.trimEnd() : '';
+  return {
+    top,
+    gitDirectory,
+    head,
+    branch: ref.startsWith(BRANCHES) ? ref.slice(BRANCHES.length) : null,
+    ...parseStatus(status),
+  };
+}
+
+/** What git was told to do in a checkout and has not ended, such as `merge`; undefined where there is nothing. */
+export function unfinishedOperation(gitDirectory: string): Unfinished | undefined {
+  return UNFINISHED.find(({ file }) => existsSync(join(gitDirectory, file)));
+}
+
+/** What is unfinished, and how a person ends it. */
+export interface Unfinished {
+  readonly file: string;
+  readonly name: string;
+  readonly fix: string;
+}
+
+const BRANCHES = 'refs/heads/';
+
+const STATUS = [
+  '--no-optional-locks',
+  'status',
+  '--porcelain=v2',
+  '-z',
+  '--no-renames',
+  '--untracked-files=no',
+  '--ignore-submodules=dirty',
+];
+
+function unfinished(file: string, command: string, name = command): Unfinished {
+  const fix = `Finish it with \`git ${command} --continue\`, or undo it with \`git ${command} --abort\`.`;
+  return { file, name, fix };
+}
+
+const UNFINISHED: readonly Unfinished[] = [
+  unfinished('MERGE_HEAD', 'merge'),
+  unfinished('rebase-merge', 'rebase'),
+  unfinished('rebase-apply/applying', 'am', 'series of patches (`git am`)'),
+  unfinished('rebase-apply', 'rebase'),
+  unfinished('CHERRY_PICK_HEAD', 'cherry-pick'),
+  unfinished('REVERT_HEAD', 'revert'),
+  { file: 'BISECT_LOG', name: 'bisect', fix: 'Finish it with `git bisect reset`.' },
+];
+
+function parseStatus(status: string): Pick<Checkout, 'paths' | 'hasConflicts'> {
+  const paths = new Map<string, PathState>();
+  let hasConflicts = false;
+  for (const line of status.split('\0')) {
+    if (line.startsWith('u ')) hasConflicts = true;
+    if (!line.startsWith('1 ')) continue;
+    const fields = line.split(' ', 8);
+    const [, xy = '', , , mode = '', , , id = ''] = fields;
+    const path = line.slice(fields.join(' ').length + 1);
+    paths.set(path, {
+      index: /^0+$/.test(mode) ? ABSENT : `${mode} ${id}`,
+      staged: xy[0] !== '.',
+      edited: xy[1] !== '.',
+      intended: xy[1] === 'A',
+    });
+  }
+  return { paths, hasConflicts };
+}

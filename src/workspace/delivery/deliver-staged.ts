@@ -1,0 +1,82 @@
+import type { Delivery } from '../../domain/event.ts';
+import { readCheckout, type Checkout } from './checkout.ts';
+import type { Git } from '../git/git.ts';
+import {
+  Left,
+  leftByGit,
+  leftForObstacles,
+  takeBesideChanges,
+  takeCommand,
+  type Merging,
+} from './undelivered.ts';
+import { isAncestor, mergeTrees } from '../git/merge.ts';
+import { findObstacles, isOpen, movesBetween, type Move } from './checkout-changes.ts';
+import { undoMoves } from './undo-moves.ts';
+
+/** What is to be staged. */
+export interface Staging extends Merging {
+  readonly tip: string;
+  /** What the checkout shall hold: the tip, or the tip merged with what the user has committed meanwhile. */
+  readonly tree: string;
+  /** The commit that was delivered before this one. */
+  readonly delivered: string | undefined;
+}
+
+/** Brings a tree to the user's index and files as staged, uncommitted changes. */
+export async function stageInCheckout(git: Git, checkout: Checkout, staging: Staging): Promise<Delivery> {
+  const { top, branch } = checkout;
+  const from = await deliveredBefore(git, checkout, staging);
+  const moves = await movesBetween(git, checkout, from, staging.tree);
+  const open = moves.filter(isOpen);
+  if (open.length > 0) {
+    const obstacles = await findObstacles(checkout, moves);
+    if (obstacles.edits.length + obstacles.files.length > 0)
+      throw leftForObstacles(staging, checkout, obstacles);
+    // Files that were only touched would look changed to read-tree; it exits with 1 where some really are.
+    await git.attempt(['update-index', '-q', '--refresh'], { directory: top });
+    const result = await git.attempt(
+      ['read-tree', '-m', '-u', '--no-recurse-submodules', from, staging.tree],
+      { directory: top },
+    );
+    if (result.exitCode !== 0) {
+      await undoMoves(git, open);
+      throw leftByGit(staging, checkout, result);
+    }
+    await verify(git, open, staging);
+  }
+  const where = branch === null ? 'in your checkout' : `on ${branch}`;
+  return {
+    kind: 'staged',
+    commit: staging.tip,
+    message: `The results are staged ${where}, not committed.`,
+    commands: [],
+  };
+}
+
+/**
+ * The tree that the index holds of an earlier delivery which the user has not committed: going on from there moves only
+ * what is new. HEAD where nothing of the kind is there any more, or not all of it.
+ */
+async function deliveredBefore(git: Git, checkout: Checkout, staging: Staging): Promise<string> {
+  const { head } = checkout;
+  const { delivered, tip } = staging;
+  if (delivered === undefined || !(await isAncestor(git, delivered, tip))) return head;
+  if (await isAncestor(git, delivered, head)) return head;
+  const merged = (await isAncestor(git, head, delivered))
+    ? { kind: 'clean' as const, tree: delivered }
+    : await mergeTrees(git, head, delivered);
+  if (merged.kind === 'conflict') return head;
+  const staged = await movesBetween(git, checkout, head, merged.tree);
+  return staged.every(({ index, to }) => index === to) ? merged.tree : head;
+}
+
+async function verify(git: Git, moves: readonly Move[], staging: Staging): Promise<void> {
+  const after = await readCheckout(git);
+  if (after === undefined) throw new Left('HEAD has no commit any more.', [takeCommand(staging)]);
+  const now = await movesBetween(git, after, after.head, staging.tree);
+  const index = new Map(now.map((move) => [move.path, move.index]));
+  const missing = moves.filter(({ path, to }) => (index.get(path) ?? to) !== to);
+  if (missing.length === 0) return;
+  const names = missing.map(({ path }) => path).join(', ');
+  throw new Left(`Not all of the results are staged: ${names}.`, [takeBesideChanges(staging)]);
+}

@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Delivery } from '../../domain/event.ts';
+import { readCheckout, unfinishedOperation, type Checkout } from './checkout.ts';
+import { commitToBranch, commitToCheckout } from './to-checkout.ts';
+import { toBranchOfItsOwn } from './to-branch.ts';
+import { stageInCheckout } from './deliver-staged.ts';
+import { GitFailed, type Git } from '../git/git.ts';
+import { Left, leftForConflict, takeCommand } from './undelivered.ts';
+import { isAncestor, mergeTrees } from '../git/merge.ts';
+import { deliveredRef, shortRef } from '../git/ref-names.ts';
+import { openPullRequest, type PullRequest } from './pull-request.ts';
+import { shellQuote } from '../../domain/text/shell-quote.ts';
+
+/** What is delivered, and how the user wants it. */
+export interface DeliveryOptions {
+  /** Full name of the integration branch, such as `refs/orchestrator/integration/main`. */
+  readonly integrationRef: string;
+  /** Short name of the branch that the user was on when the run began; null where HEAD was detached. */
+  readonly target: string | null;
+  /** Whether results become commits of that branch, or staged changes. */
+  readonly autoCommit: boolean;
+  readonly mode: 'checkout' | 'branch' | 'pr';
+  readonly pullRequest: PullRequest;
+  /** For `gh`. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Takes the integration branch to the user, all of it or nothing, without touching any change of theirs. Whatever is in
+ * the way, it resolves: the work is then left on the integration branch, with the command that takes it.
+ */
+export async function deliver(git: Git, options: DeliveryOptions): Promise<Delivery> {
+  const { integrationRef, target, mode } = options;
+  let tip: string | undefined;
+  try {
+    tip = await git.commitAt(integrationRef);
+    if (tip === undefined) return nothing();
+    const goal = await git.commitAt(target === null ? 'HEAD' : `refs/heads/${target}`);
+    if (goal === undefined) throw goalIsGone(options);
+    if (await holds(git, goal, tip)) return nothing();
+    if (mode === 'branch') return await toBranchOfItsOwn(git, { ...options, tip });
+    if (mode === 'pr') return await openPullRequest(git, { ...options, tip, branch: branchOf(options) });
+    return await toCheckout(git, options, tip, goal);
+  } catch (error) {
+    return { kind: 'left', commit: tip ?? null, ...reasonOf(error, options) };
+  }
+}
+
+/** Programs such as editors hold the lock of the index for moments only. */
+const LOCK_PATIENCE_MS = 3000;
+
+async function toCheckout(git: Git, options: DeliveryOptions, tip: string, goal: string): Promise<Delivery> {
+  const { target, autoCommit } = options;
+  const checkout = await readCheckout(git);
+  if (checkout !== undefined) await refuseUnfinished(checkout, options);
+  if (checkout?.branch !== target) {
+    if (autoCommit && target !== null) return await commitToBranch(git, { ...options, target, tip, goal });
+    const place = target === null ? 'HEAD was detached when the run began' : `${target} is not checked out`;
+    throw new Left(`${place}${target === null ? ' and is on a branch now' : ' any more'}.`, [
+      `${target === null ? '' : `git switch ${shellQuote(target)} && `}${takeCommand(options)}`,
+    ]);
+  }
+  const merged = await mergeWithUser(git, options, checkout, tip);
+  const delivered = autoCommit ? undefined : await git.commitAt(deliveredRef(target));
+  const delivery = autoCommit
+    ? await commitToCheckout(git, checkout, { ...options, ...merged, tip })
+    : await stageInCheckout(git, checkout, { ...options, ...merged, tip, delivered });
+  // It only helps the next delivery to see what this one did; failing, that one is more careful.
+  await git.attempt(['update-ref', deliveredRef(target), tip]);
+  return delivery;
+}
+
+/** What the checkout shall hold: the tip, or where the user has committed meanwhile, both. */
+async function mergeWithUser(git: Git, options: DeliveryOptions, checkout: Checkout, tip: string) {
+  const { head } = checkout;
+  if (await isAncestor(git, head, tip)) return { tree: tip, isFastForward: true };
+  // Where no branch says what they are at, going elsewhere and committing look alike.
+  if (options.target === null)
+    throw new Left('HEAD was detached when the run began and is elsewhere now.', [takeCommand(options)]);
+  const merged = await mergeTrees(git, head, tip);
+  if (merged.kind === 'conflict') throw leftForConflict(options, checkout, merged.files);
+  return { tree: merged.tree, isFastForward: false };
+}
+
+async function refuseUnfinished(
+  { gitDirectory, hasConflicts }: Checkout,
+  options: DeliveryOptions,
+): Promise<void> {
+  const unfinished = unfinishedOperation(gitDirectory);
+  if (unfinished !== undefined)
+    throw new Left(`A ${unfinished.name} is unfinished in your checkout. ${unfinished.fix} Then:`, [
+      takeCommand(options),
+    ]);
+  if (hasConflicts)
+    throw new Left('There are unresolved conflicts in your checkout. Resolve and commit them; then:', [
+      takeCommand(options),
+    ]);
+  const lock = join(gitDirectory, 'index.lock');
+  const until = Date.now() + LOCK_PATIENCE_MS;
+  while (existsSync(lock) && Date.now() < until) await sleep(50);
+  if (existsSync(lock))
+    throw new Left(`${lock} says that git is at work in your checkout, or was killed there. Afterwards:`, [
+      takeCommand(options),
+    ]);
+}
+
+function goalIsGone(options: DeliveryOptions): Left {
+  const { target } = options;
+  if (target === null) return new Left('HEAD has no commit.', [takeCommand(options)]);
+  return new Left(`The branch ${target} is not there any more.`, [
+    `git branch -- ${shellQuote(target)} ${shellQuote(branchOf(options))}`,
+  ]);
+}
+
+/** Whether everything of `tip` is in `commit` already. */
+async function holds(git: Git, commit: string, tip: string): Promise<boolean> {
+  if (await isAncestor(git, tip, commit)) return true;
+  const [ofTip, ofCommit] = await Promise.all([git.find(`${tip}^{tree}`), git.find(`${commit}^{tree}`)]);
+  return ofTip !== undefined && ofTip === ofCommit;
+}
+
+function branchOf({ integrationRef }: DeliveryOptions): string {
+  return shortRef(integrationRef);
+}
+
+function nothing(): Delivery {
+  return { kind: 'none', commit: null, message: 'There was nothing to deliver.', commands: [] };
+}
+
+/** A bug stays a bug; everything that git or the disk can say is a reason to leave the work where it is safe. */
+function reasonOf(error: unknown, options: DeliveryOptions): Pick<Delivery, 'message' | 'commands'> {
+  if (error instanceof Left) return { message: error.message, commands: error.commands };
+  const isExpected = error instanceof GitFailed || (error instanceof Error && 'code' in error);
+  if (!isExpected) throw error;
+  return { message: `Nothing was delivered: ${error.message}`, commands: [takeCommand(options)] };
+}

@@ -1,0 +1,113 @@
+import { execa } from 'execa';
+import type { Delivery } from '../../domain/event.ts';
+import type { Git } from '../git/git.ts';
+import { Left } from './undelivered.ts';
+import { shellQuote } from '../../domain/text/shell-quote.ts';
+
+/** What the pull request says, and the branch it is made of. */
+export interface PullRequest {
+  /** Of the branch to push; other runs have other ones. */
+  readonly runId: string;
+  readonly title: string;
+  /** Markdown: tasks, reviews, cost. */
+  readonly body: string;
+}
+
+/** What is offered, and to which branch of the user's. */
+export interface Offer {
+  readonly tip: string;
+  /** Short name of the integration branch. */
+  readonly branch: string;
+  readonly target: string | null;
+  readonly pullRequest: PullRequest;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Pushes the results to a branch of their own and opens a pull request; without `gh`, tells the two commands. */
+export async function openPullRequest(git: Git, offer: Offer): Promise<Delivery> {
+  const { tip, branch, target, pullRequest, environment } = offer;
+  const remote = await remoteOf(git, target);
+  if (remote === undefined)
+    throw new Left('git.deliver is "pr", but the repository has no remote.', [
+      `git merge --no-edit ${shellQuote(branch)}`,
+    ]);
+  const name = `orchestrator-${pullRequest.runId}`;
+  const base = target === null ? [] : ['--base', await baseOf(git, target)];
+  const create = ['pr', 'create', '--head', name, ...base, '--title', pullRequest.title];
+  const pushCommand = `git push ${words(['--', remote, `${branch}:refs/heads/${name}`])}`;
+  const createCommand = `gh ${words([...create, '--fill'])}`;
+  const gh = (args: readonly string[], input = '') => runGh(git.directory, environment, args, input);
+  if ((await gh(['--version'])).exitCode !== 0)
+    throw new Left(`gh was not found, so no pull request was opened; the results are on ${branch}.`, [
+      pushCommand,
+      createCommand,
+    ]);
+  const pushed = await git.attempt(
+    [...GIVE_UP, 'push', '--quiet', '--', remote, `${tip}:refs/heads/${name}`],
+    { hooks: true },
+  );
+  if (pushed.exitCode !== 0)
+    throw new Left(`Pushing to ${remote} failed: ${inOneLine(pushed.stderr)}`, [pushCommand, createCommand]);
+  const created = await gh([...create, '--body-file', '-'], pullRequest.body);
+  // A pull request that is there already, from an earlier try, shows the new commits by itself.
+  const url =
+    urlIn(created.exitCode === 0 ? created.stdout : '') ??
+    urlIn((await gh(['pr', 'view', name, '--json', 'url', '--jq', '.url'])).stdout);
+  if (created.exitCode !== 0 && url === undefined)
+    throw new Left(`${name} was pushed to ${remote}, but gh said: ${inOneLine(created.stderr)}`, [
+      createCommand,
+    ]);
+  const message = `The results are offered as a pull request: ${url ?? name}.`;
+  return { kind: 'pull-request', commit: tip, message, commands: [] };
+}
+
+/** A server that says nothing for a minute is not there. */
+const GIVE_UP = ['-c', 'http.lowSpeedLimit=1', '-c', 'http.lowSpeedTime=60'];
+const GH_TIMEOUT_MS = 120_000;
+
+async function remoteOf(git: Git, target: string | null): Promise<string | undefined> {
+  const remotes = (await git.run(['remote'])).split('\n');
+  const own = target === null ? undefined : await configured(git, `branch.${target}.remote`);
+  return [own, 'origin', remotes.length === 1 ? remotes[0] : undefined].find(
+    (name) => name !== undefined && name !== '' && remotes.includes(name),
+  );
+}
+
+/** What the user's branch is called at the remote. */
+async function baseOf(git: Git, target: string): Promise<string> {
+  return (await configured(git, `branch.${target}.merge`))?.replace(/^refs\/heads\//, '') ?? target;
+}
+
+async function configured(git: Git, key: string): Promise<string | undefined> {
+  const { exitCode, stdout } = await git.attempt(['config', '--get', key]);
+  return exitCode === 0 ? stdout.trimEnd() : undefined;
+}
+
+async function runGh(
+  directory: string,
+  environment: Readonly<Record<string, string | undefined>>,
+  args: readonly string[],
+  input: string,
+) {
+  const { exitCode, stdout, stderr, message } = await execa('gh', args, {
+    cwd: directory,
+    env: { ...environment, GH_PROMPT_DISABLED: '1', GH_NO_UPDATE_NOTIFIER: '1' },
+    extendEnv: false,
+    input,
+    reject: false,
+    timeout: GH_TIMEOUT_MS,
+  });
+  return { exitCode: exitCode ?? -1, stdout, stderr: stderr === '' ? (message ?? '') : stderr };
+}
+
+function urlIn(text: string): string | undefined {
+  return /https?:\/\/\S+/.exec(text)?.[0];
+}
+
+function inOneLine(text: string): string {
+  return text.trim().split('\n').slice(0, 5).join(' · ');
+}
+
+function words(args: readonly string[]): string {
+  return args.map(shellQuote).join(' ');
+}

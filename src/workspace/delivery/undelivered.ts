@@ -1,0 +1,124 @@
+import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Checkout } from './checkout.ts';
+import type { GitResult } from '../git/git.ts';
+import { NOT_UTF8, type Obstacles } from './checkout-changes.ts';
+import { shortRef } from '../git/ref-names.ts';
+import { shellQuote } from '../../domain/text/shell-quote.ts';
+
+/** Why the work stays on the integration branch, and what takes it from there; thrown and caught within delivery. */
+export class Left extends Error {
+  override readonly name = 'Left';
+  readonly commands: readonly string[];
+
+  constructor(message: string, commands: readonly string[]) {
+    super(message);
+    this.commands = commands;
+  }
+}
+
+/** What a command that takes the work needs to know. */
+export interface Taking {
+  readonly integrationRef: string;
+  readonly autoCommit: boolean;
+}
+
+/** The same, where it is known what git will have to do. */
+export interface Merging extends Taking {
+  /** Whether the user has committed nothing meanwhile. */
+  readonly isFastForward: boolean;
+}
+
+/** The command that brings the integration branch to where HEAD is, as commits or as staged changes. */
+export function takeCommand(
+  { integrationRef, autoCommit }: Taking,
+  { directory }: { readonly directory?: string } = {},
+): string {
+  const at = directory === undefined ? '' : ` -C ${shellQuote(directory)}`;
+  return `git${at} merge ${autoCommit ? '--no-edit' : '--squash'} ${shellQuote(shortRef(integrationRef))}`;
+}
+
+/**
+ * The same where there are changes of the user's. They are committed first: put aside and back by git, they would come
+ * back with marks of conflicts in them. Where the two conflict, the command says in what, and stops before the merge.
+ */
+export function takeBesideChanges(taking: Taking, between: readonly string[] = []): string {
+  return [
+    COMMIT,
+    `git merge-tree --write-tree HEAD ${shellQuote(shortRef(taking.integrationRef))}`,
+    ...between,
+    takeCommand(taking),
+  ].join(' && ');
+}
+
+/** Work that would touch changes of the user's; the command commits these, or moves them to another name. */
+export function leftForObstacles(taking: Merging, checkout: Checkout, { edits, files }: Obstacles): Left {
+  const here = [...edits, ...files];
+  const names = `${here.slice(0, SHOWN).join(', ')}${here.length > SHOWN ? ` and ${here.length - SHOWN} more` : ''}`;
+  const kind = edits.length === 0 ? 'files that git does not track are' : 'uncommitted changes are';
+  const hasChanges = edits.length > 0 || isMergeAmongChanges(taking, checkout);
+  const how = hasChanges
+    ? ' The command commits your changes and takes the results, unless the two conflict.'
+    : '';
+  return new Left(`Your ${kind} in the way: ${names}. Nothing was touched.${how}`, [
+    takeInto(checkout, taking, { files, hasChanges }),
+  ]);
+}
+
+/** Work that conflicts with what the user has committed meanwhile. */
+export function leftForConflict(taking: Taking, checkout: Checkout, files: readonly string[]): Left {
+  return new Left(
+    `Your branch has changed meanwhile in a way that conflicts with the results: ${files.join(', ')}.`,
+    [[...(checkout.paths.size > 0 ? [COMMIT] : []), takeCommand(taking)].join(' && ')],
+  );
+}
+
+/** Git makes no merge in an index that is not as HEAD; going forwards, it asks only for the files that change. */
+function isMergeAmongChanges(
+  { isFastForward }: Pick<Merging, 'isFastForward'>,
+  { paths }: Checkout,
+): boolean {
+  return !isFastForward && paths.size > 0;
+}
+
+/** The command that takes the work into a checkout as it is, with these files under other names. */
+function takeInto(
+  { top }: Checkout,
+  taking: Taking,
+  { files = [], hasChanges }: { files?: readonly string[]; hasChanges: boolean },
+): string {
+  // What cannot be written in a command git itself will name.
+  const renamed = files.filter(
+    (file) => !file.includes(NOT_UTF8) && !files.some((other) => file.startsWith(`${other}/`)),
+  );
+  const moves = renamed.map((file) => `mv -- ${at(top, file)} ${at(top, freeName(top, file))}`);
+  return hasChanges ? takeBesideChanges(taking, moves) : [...moves, takeCommand(taking)].join(' && ');
+}
+
+/** Whether there is anything at a path, be it a link to nowhere. */
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** Work that git itself refused to bring; everything is as before. */
+export function leftByGit(taking: Merging, checkout: Checkout, { stdout, stderr }: GitResult): Left {
+  const said = `${stderr}\n${stdout}`.trim().split('\n').slice(0, SHOWN).join(' · ');
+  return new Left(`git could not deliver, and everything is as before: ${said}`, [
+    takeInto(checkout, taking, { hasChanges: isMergeAmongChanges(taking, checkout) }),
+  ]);
+}
+
+const COMMIT = `git commit -qa --allow-empty -m ${shellQuote('Before the results')}`;
+
+/** Names and lines in a sentence. */
+const SHOWN = 5;
+
+function freeName(top: string, file: string): string {
+  let name = `${file}.mine`;
+  while (isThere(join(top, name))) name += '.mine';
+  return name;
+}
+
+function at(top: string, file: string): string {
+  return shellQuote(join(top, file));
+}

@@ -1,0 +1,119 @@
+import { Failed } from '../../domain/failure.ts';
+import type { Git } from '../git/git.ts';
+import { commitAsUser, type CommitSettings } from './landing-message.ts';
+import { isAncestor, mergeTrees } from '../git/merge.ts';
+import { deliveredRef, integrationRef, landedRef, OWN_REFS, shortRef } from '../git/ref-names.ts';
+import { shellQuote } from '../../domain/text/shell-quote.ts';
+
+/** How the integration branch comes up to date; its commits are there, but no ref is moved yet. */
+export interface Synchronization {
+  /** What its newest commit will be. */
+  readonly tip: string;
+  readonly notes: readonly string[];
+  /** Arguments of `git update-ref`, in order. */
+  readonly moves: readonly (readonly string[])[];
+}
+
+/**
+ * Finds out how the integration branch is brought up to date with the user's HEAD, or made where it is missing. Throws
+ * `Failed` where the two cannot be merged.
+ */
+export async function planSynchronization(
+  git: Git,
+  branch: string | null,
+  settings: CommitSettings,
+): Promise<Synchronization> {
+  const ref = integrationRef(branch);
+  const delivered = deliveredRef(branch);
+  const [head, lines] = await Promise.all([
+    git.run(['rev-parse', '--verify', 'HEAD^{commit}']),
+    git.run(['for-each-ref', '--format=%(refname)%00%(objectname)', ref, delivered, landedRef(branch)]),
+  ]);
+  const refs = new Map(lines.split('\n').map((line) => [line.split('\0')[0], line.split('\0')[1]]));
+  const tip = refs.get(ref) ?? '';
+  const move = (commit: string, ...notes: string[]): Synchronization => ({
+    tip: commit,
+    notes,
+    moves: commit === tip ? [] : [[ref, commit, tip]],
+  });
+  if (tip === '') return await keepDropped(git, move(head), { ref, landed: refs.get(landedRef(branch)) });
+  if (await isAncestor(git, tip, head)) return move(head);
+  if (await isAncestor(git, head, tip)) return move(tip);
+
+  const name = branch ?? 'HEAD';
+  const message = `Merge ${name} into ${shortRef(ref)}\n`;
+  const last = refs.get(delivered) ?? '';
+  const isKnown = last !== '' && (await isAncestor(git, last, tip));
+  // Whatever became of those results after that, such as a revert, is what the user wants.
+  if (isKnown && (await wasCommitted(git, head, last))) return asEdit(last);
+  const merged = await mergeTrees(git, tip, head);
+  if (merged.kind === 'clean')
+    return move(await commitAsUser(git, settings, { tree: merged.tree, parents: [tip, head], message }));
+  if (!isKnown || !(await isEditOf(git, head, last))) throw conflicting(name, ref, merged.files);
+  return asEdit(last, `${name} has results of an earlier run with edits; it is taken as it is.`);
+
+  /** The user has committed what was delivered, perhaps with edits of theirs: their commit comes after that delivery. */
+  async function asEdit(from: string, ...notes: string[]): Promise<Synchronization> {
+    const edited = await commitAsUser(git, settings, {
+      tree: `${head}^{tree}`,
+      parents: [head, from],
+      message: `Take ${name} as an edit of what was delivered to it\n`,
+    });
+    if (from === tip) return move(edited, ...notes);
+    const again = await mergeTrees(git, edited, tip);
+    if (again.kind === 'conflict') throw conflicting(name, ref, again.files);
+    const parents = [tip, edited];
+    return move(await commitAsUser(git, settings, { tree: again.tree, parents, message }), ...notes);
+  }
+}
+
+/** Whether a commit of the user holds a delivery just as it was staged, as after `git commit` without an edit. */
+async function wasCommitted(git: Git, head: string, delivered: string): Promise<boolean> {
+  const tree = await git.treeOf(delivered);
+  const trees = await git.run(['log', '--format=%T', head, `^${delivered}`]);
+  return trees.split('\n').includes(tree);
+}
+
+/**
+ * Whether each file of a delivery is in HEAD otherwise than it was before it. Where one is as before, the user may have
+ * committed something else, and the delivery must not be taken for something they have undone.
+ */
+async function isEditOf(git: Git, head: string, delivered: string): Promise<boolean> {
+  const { exitCode, stdout } = await git.attempt(['merge-base', head, delivered]);
+  if (exitCode !== 0) return false;
+  const names = async (to: string) => {
+    const args = ['diff-tree', '-r', '-z', '--name-only', '--no-renames', stdout.trim(), to];
+    return (await git.run(args)).split('\0');
+  };
+  const [ofDelivery, ofHead] = await Promise.all([names(delivered), names(head)]);
+  const changed = new Set(ofHead);
+  return ofDelivery.every((path) => changed.has(path));
+}
+
+/** Somebody has deleted or renamed the branch: a new one begins, and what landed on the old one stays reachable. */
+async function keepDropped(
+  git: Git,
+  begun: Synchronization,
+  { ref, landed }: { readonly ref: string; readonly landed: string | undefined },
+): Promise<Synchronization> {
+  const { tip: head, moves } = begun;
+  if (landed === undefined || (await isAncestor(git, landed, head))) return begun;
+  const note =
+    `${shortRef(ref)} is gone, and with it results that ${head.slice(0, 10)} does not have. ` +
+    `They are kept: git branch kept-results ${landed.slice(0, 10)}`;
+  return { tip: head, notes: [note], moves: [[`${OWN_REFS}dropped/${landed}`, landed], ...moves] };
+}
+
+function conflicting(name: string, ref: string, files: readonly string[]): Failed {
+  const shown = files.slice(0, 5).join(', ') + (files.length > 5 ? ` and ${files.length - 5} more` : '');
+  const branch = shellQuote(shortRef(ref));
+  return unusable(
+    `Results of earlier runs on ${shortRef(ref)} conflict with ${name}, in ${shown}.`,
+    `To take them: git merge ${branch}, resolve, commit. ` +
+      `To go on without them: git branch kept-results ${branch} && git update-ref -d ${shellQuote(ref)}`,
+  );
+}
+
+function unusable(message: string, fix: string): Failed {
+  return new Failed({ reason: 'repository-unusable', message, fix });
+}

@@ -1,0 +1,117 @@
+import { constants } from 'node:fs';
+import { cp, lstat, mkdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { err, ok, type Result } from '../../domain/result.ts';
+import type { Git } from '../git/git.ts';
+
+/** Lists what is asked for once for all worktrees, in this file in the top directory of a repository. */
+const INCLUDE_FILE = '.worktreeinclude';
+
+/** Files of the user's checkout that git does not track and that worktrees get all the same. */
+export interface CopiedFiles {
+  /** By `workspace.copy`: each of them has to arrive. */
+  readonly asked: readonly string[];
+  /** By `.worktreeinclude`, which is about ignored files only. */
+  readonly included: readonly string[];
+}
+
+/** Finds them. `patterns` are those of a `.gitignore` in `prefix`, a path such as `packages/app`, empty at the top. */
+export async function findCopiedFiles(
+  git: Git,
+  top: string,
+  prefix: string,
+  patterns: readonly string[],
+): Promise<CopiedFiles> {
+  const file = join(top, INCLUDE_FILE);
+  const hasFile = (await lstat(file).catch(() => undefined))?.isFile() === true;
+  const [asked, included] = await Promise.all([
+    patterns.length === 0
+      ? []
+      : list(
+          git,
+          top,
+          patterns.map((pattern) => `--exclude=${below(prefix, pattern)}`),
+          prefix,
+        ),
+    hasFile ? list(git, top, [`--exclude-from=${file}`], '') : [],
+  ]);
+  return { asked, included };
+}
+
+/** A pattern with a slash in it is about one place, and git takes it to be below the top. */
+function below(prefix: string, pattern: string): string {
+  const [, not = '', glob = ''] = /^(!?)(.*)$/s.exec(pattern) ?? [];
+  const anchored = /\/./.test(glob) && !glob.startsWith('**/');
+  return anchored ? `${not}/${join(prefix, glob).replace(/^\//, '')}` : pattern;
+}
+
+async function list(git: Git, top: string, excludes: string[], prefix: string): Promise<string[]> {
+  const where = prefix === '' ? [] : ['--', `:(top,literal)${prefix}`];
+  const found = await git.run(['ls-files', '-z', '-o', '-i', ...excludes, ...where], { directory: top });
+  // A path that ends with a slash is a repository of its own.
+  return found.split('\0').filter((path) => path !== '' && !path.endsWith('/'));
+}
+
+/** Copies them to a worktree that is clean, and returns which it got. The error is a sentence that names what would have become part of changes. */
+export async function copyFiles(
+  git: Git,
+  top: string,
+  worktree: string,
+  { asked, included }: CopiedFiles,
+): Promise<Result<readonly string[], string>> {
+  const wanted: string[] = [];
+  for (const path of new Set([...asked, ...included])) {
+    // A link of the repository may lead out of it: what is there is not ours to write.
+    if (!(await isBeyondLink(worktree, path))) wanted.push(path);
+  }
+  if (wanted.length === 0) return ok([]);
+  const ignored = await ignoredOf(git, worktree, wanted);
+  const copied = wanted.filter((path) => ignored.has(path));
+  const exposed: string[] = [];
+  for (const path of wanted.filter((one) => asked.includes(one) && !ignored.has(one))) {
+    // Where the worktree has one, it is tracked there: something that landed meanwhile.
+    if ((await lstat(join(worktree, path)).catch(() => undefined)) === undefined) exposed.push(path);
+  }
+  if (exposed.length > 0) {
+    return err(
+      `workspace.copy names ${exposed.slice(0, 3).join(', ')}${exposed.length > 3 ? ', …' : ''}, which git does not ` +
+        'ignore, so a copy would be committed with the task; add it to .gitignore and commit that, or to .git/info/exclude.',
+    );
+  }
+  for (const path of copied) await copyOne(join(top, path), worktree, path);
+  return ok(copied);
+}
+
+async function isBeyondLink(worktree: string, path: string): Promise<boolean> {
+  for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) {
+    const found = await lstat(join(worktree, folder)).catch(() => undefined);
+    if (found?.isSymbolicLink() === true) return true;
+  }
+  return false;
+}
+
+async function ignoredOf(git: Git, worktree: string, paths: readonly string[]): Promise<Set<string>> {
+  const { exitCode, stdout, stderr } = await git.attempt(['check-ignore', '-z', '--stdin'], {
+    directory: worktree,
+    input: paths.map((path) => `${path}\0`).join(''),
+  });
+  // 1 tells that it ignores none of them.
+  if (exitCode > 1 || exitCode < 0) throw new Error(`git check-ignore failed in ${worktree}: ${stderr}`);
+  return new Set(stdout.split('\0').filter((path) => path !== ''));
+}
+
+async function copyOne(from: string, worktree: string, path: string): Promise<void> {
+  const to = join(worktree, path);
+  await mkdir(dirname(to), { recursive: true });
+  await rm(to, { recursive: true, force: true });
+  try {
+    await cp(from, to, {
+      mode: constants.COPYFILE_FICLONE,
+      verbatimSymlinks: true,
+      preserveTimestamps: true,
+    });
+  } catch (error) {
+    // The user removed it in this moment: then there is nothing to copy.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}

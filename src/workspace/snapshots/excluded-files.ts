@@ -1,0 +1,160 @@
+import { lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Git } from '../git/git.ts';
+import { PrivateIndex, type WorkTree } from '../git/private-index.ts';
+import type { LeftOut } from '../workspace.ts';
+
+/** Where it is looked for files that a worker wrote and that no commit of its work has. */
+export interface LeftOutSearch {
+  /** What its work is without them. */
+  readonly tree: string;
+  /** Unix milliseconds: what is older was there before. */
+  readonly since: number;
+  /** Files that are nobody's work. */
+  readonly without: readonly string[];
+  /** Folders of submodules, of which the repository has nothing but a commit. */
+  readonly submodules: readonly string[];
+}
+
+/** Nothing is left out of most work. */
+export const NOTHING_LEFT_OUT: LeftOut = { files: [], more: 0 };
+
+/** Finds files that git ignores, dependencies and caches aside, and those in submodules; a bounded number of them. */
+export async function findLeftOut(
+  git: Git,
+  place: WorkTree,
+  { tree, since, without, submodules }: LeftOutSearch,
+): Promise<LeftOut> {
+  const { directory, gitDirectory } = place;
+  const options = { directory, environment: { GIT_DIR: gitDirectory, GIT_WORK_TREE: directory } };
+  const own = await git.attempt(IGNORED, options);
+  // A worker may have left an index that git cannot read.
+  const listed =
+    own.exitCode === 0 ? own.stdout : await withIndexOf(git, place, tree, (index) => index.run(IGNORED));
+  const search = new Search(directory, since, new Set(without));
+  for (const path of listed.split('\0')) if (path !== '') await search.take(path.replace(/\/$/, ''));
+  const ignored = [...search.found];
+  const reasons = new Map<string, string>();
+  for (const path of submodules) {
+    const at = search.found.length;
+    const isSetUp = (await lstat(join(directory, path, '.git')).catch(() => undefined)) !== undefined;
+    if (isSetUp)
+      for (const file of await editedIn(git, join(directory, path))) await search.take(join(path, file));
+    else await search.take(path);
+    const why = `it is in the submodule ${path}, of which only a commit is part of this repository`;
+    for (const file of search.found.slice(at)) reasons.set(file, why);
+  }
+  if (ignored.length > 0) {
+    const input = ignored.map((path) => `${path}\0`).join('');
+    const told = await git.attempt(['check-ignore', '--no-index', '-v', '-z', '--stdin'], {
+      ...options,
+      input,
+    });
+    const fields = told.stdout.split('\0');
+    for (let at = 0; at + 3 < fields.length; at += 4) {
+      const [file = '', line = '', pattern = '', path = ''] = fields.slice(at, at + 4);
+      reasons.set(path, `git ignores it: ${JSON.stringify(pattern)} in ${file}, line ${line}`);
+    }
+  }
+  const files = search.found.map((path) => ({ path, why: reasons.get(path) ?? 'git ignores it' }));
+  return { files, more: search.more };
+}
+
+/** The tree with these files in it too. */
+export async function withLeftOut(
+  git: Git,
+  place: WorkTree,
+  tree: string,
+  { files }: LeftOut,
+): Promise<string> {
+  const paths = files.map(({ path }) => path).join('\0');
+  return await withIndexOf(git, place, tree, async (index) => {
+    // In place of the commit of a submodule, where they are in one.
+    await index.run(['update-index', '--add', '--replace', '-z', '--stdin'], paths);
+    return await index.run(['write-tree']);
+  });
+}
+
+/** A tree with the files of another one in it too. */
+export async function withFiles(git: Git, place: WorkTree, tree: string, other: string): Promise<string> {
+  return await withIndexOf(git, place, tree, async (index) => {
+    const files = await index.run(['ls-tree', '-r', '-z', '--full-tree', other]);
+    await index.run(['update-index', '--add', '--replace', '-z', '--index-info'], files);
+    return await index.run(['write-tree']);
+  });
+}
+
+async function withIndexOf<T>(
+  git: Git,
+  place: WorkTree,
+  tree: string,
+  job: (index: PrivateIndex) => Promise<T>,
+): Promise<T> {
+  const index = new PrivateIndex(git, place, 'orchestrator-left-out');
+  try {
+    await index.readFrom(tree);
+    return await job(index);
+  } finally {
+    index.remove();
+  }
+}
+
+const IGNORED = ['ls-files', '-o', '-i', '--exclude-standard', '--directory', '-z'];
+
+/** What differs in a submodule from its commit, as far as it is there. */
+async function editedIn(git: Git, directory: string): Promise<string[]> {
+  const args = ['--no-optional-locks', 'status', '--porcelain', '-z', '-uall', '--no-renames'];
+  const { exitCode, stdout } = await git.attempt(args, { directory });
+  return exitCode !== 0 ? [] : stdout.split('\0').flatMap((line) => (line === '' ? [] : [line.slice(3)]));
+}
+
+const MOST_FILES = 100;
+const MOST_BYTES = 20e6;
+/** File systems take the time from a clock that goes in steps. */
+const CLOCK_STEP_MS = 20;
+/** Looking through more than this takes too long beside an attempt. */
+const MOST_LOOKED_AT = 20_000;
+
+/** What is made again by a command, and is nobody's work. */
+const MADE_AGAIN =
+  /^(?:\.git|node_modules|bower_components|jspm_packages|vendor|Pods|\.?venv|__pycache__|\.tox|\.nox|\.eggs|.+\.egg-info|\.\w+_cache|\.cache|\.parcel-cache|target|dist|build|out|_build|\.next|\.nuxt|\.output|\.svelte-kit|\.turbo|\.gradle|\.terraform|\.dart_tool|\.yarn|\.pnpm-store|\.bundle|DerivedData|coverage|htmlcov|\.nyc_output|\.coverage|\.eslintcache|\.DS_Store|Thumbs\.db|.+\.(?:py[co]|o|obj|class|tsbuildinfo|sw[op]))$/;
+
+/** Gathers files from the disk until there are too many. */
+class Search {
+  readonly found: string[] = [];
+  more = 0;
+  readonly #directory: string;
+  readonly #since: number;
+  readonly #without: ReadonlySet<string>;
+  #bytes = 0;
+  #lookedAt = 0;
+
+  constructor(directory: string, since: number, without: ReadonlySet<string>) {
+    this.#directory = directory;
+    this.#since = since;
+    this.#without = without;
+  }
+
+  /** A file, or all that is in a folder. */
+  async take(path: string): Promise<void> {
+    if (path.split('/').some((name) => MADE_AGAIN.test(name)) || this.#without.has(path)) return;
+    if (++this.#lookedAt > MOST_LOOKED_AT) return;
+    // It may go at any moment, and somebody may have put a link to anywhere in its place: that is a file.
+    const file = await lstat(join(this.#directory, path)).catch(() => undefined);
+    if (file?.isDirectory() === true) {
+      const names: readonly string[] = await readdir(join(this.#directory, path)).catch(() => []);
+      // A repository of its own is kept with its history, when its worktree is given away.
+      if (names.includes('.git')) return;
+      for (const name of names.toSorted()) await this.take(`${path}/${name}`);
+    } else if (file?.isFile() === true || file?.isSymbolicLink() === true) {
+      // A copy may keep the time of its content; when it came here is in the other one.
+      if (Math.max(file.mtimeMs, file.ctimeMs) < this.#since - CLOCK_STEP_MS) return;
+      const isTooMuch = this.found.length >= MOST_FILES || this.#bytes + file.size > MOST_BYTES;
+      if (isTooMuch) this.more++;
+      else {
+        this.found.push(path);
+        this.#bytes += file.size;
+      }
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { findSnapshot, unlandedWork } from '../../../../src/app/repository/unlanded-work.ts';
+import { write } from '../../../rig/landing-rig.ts';
+import { WorktreesRig } from '../../../rig/worktrees-rig.ts';
+
+let rig: WorktreesRig;
+beforeEach(() => {
+  rig = new WorktreesRig();
+});
+afterEach(() => rig.remove());
+
+const repository = () => ({ git: rig.runner, commonDirectory: join(rig.top, '.git') });
+
+test('files that git ignores are named with the rule, kept, and no part of the change', async () => {
+  rig.userCommits({ '.gitignore': '*.txt\nnode_modules/\nsecret/\n' });
+  const tool = await rig.start();
+  const { workspace, attempt } = await rig.acquire(tool, rig.attempt('1'));
+  write(workspace.directory, {
+    'code.js': 'code',
+    'result.txt': 'ignored result',
+    'secret/deep/file': 'ignored deep',
+    'node_modules/x/index.js': 'of a dependency',
+    '__pycache__/x.txt': 'of a cache',
+  });
+  const change = await tool.changes.capture(workspace);
+  expect(change.files).toEqual(['code.js']);
+  expect(change.leftOut).toEqual({
+    files: [
+      { path: 'result.txt', why: 'git ignores it: "*.txt" in .gitignore, line 1' },
+      { path: 'secret/deep/file', why: 'git ignores it: "secret/" in .gitignore, line 3' },
+    ],
+    more: 0,
+  });
+  // What commands write that judge the change is nobody's work.
+  write(workspace.directory, { 'report.txt': 'of a command' });
+  await rig.takeIn(tool.changes, workspace, attempt);
+  await tool.release(workspace, true);
+  expect(rig.isKept('ignored result') && rig.isKept('ignored deep')).toBe(true);
+  expect(['of a dependency', 'of a cache', 'of a command'].some((text) => rig.isKept(text))).toBe(false);
+  const [work, ...others] = await unlandedWork(repository(), false);
+  expect(others).toEqual([]);
+  expect(work).toMatchObject({ taskId: '1', files: ['result.txt', 'secret/deep/file'] });
+  expect(work?.why).toContain('git ignores it: "*.txt" in .gitignore');
+  expect((await findSnapshot(repository(), '1')).commit).toBe(work?.commit);
+  expect(rig.show(work?.commit ?? '', 'result.txt')).toBe('ignored result');
+});
+
+test('what was ignored before the attempt, or only copied, is not the worker’s; the bound of the rest is said', async () => {
+  rig.userCommits({ '.gitignore': '*.txt\n.env\n' });
+  write(rig.top, { '.env': 'lent' });
+  const tool = await rig.start({ copy: ['.env'] });
+  const first = await rig.acquire(tool, rig.attempt('1'));
+  write(first.workspace.directory, { 'old.txt': 'of another task' });
+  await tool.release(first.workspace, false);
+  const { workspace } = await rig.acquire(tool, rig.attempt('2'));
+  expect(existsSync(join(workspace.directory, 'old.txt'))).toBe(true);
+  for (let number = 0; number < 102; number++)
+    writeFileSync(join(workspace.directory, `${number}.txt`), `text ${number}`);
+  // As a copy that keeps the time of its content.
+  utimesSync(join(workspace.directory, '7.txt'), 1, 1);
+  const { leftOut } = await tool.changes.capture(workspace);
+  expect([leftOut?.files.length, leftOut?.more]).toEqual([100, 2]);
+  expect(leftOut?.files.map(({ path }) => path)).not.toContain('old.txt');
+  expect(leftOut?.files.map(({ path }) => path)).toContain('7.txt');
+});
+
+test('work that was killed is kept with what git ignores, and goes on without it', async () => {
+  rig.userCommits({ '.gitignore': '*.txt\n' });
+  const killed = await rig.acquire(await rig.start(), rig.attempt('1'));
+  write(killed.workspace.directory, { 'new.js': 'new', 'made.txt': 'ignored' });
+  const tool = await rig.start({}, [], 'r2');
+  expect(rig.isKept('ignored')).toBe(true);
+  const previous = { attempt: killed.attempt, outcome: 'cancelled' } as const;
+  const again = await rig.acquire(tool, rig.attempt('1', { runId: 'r2' }), previous);
+  expect((await tool.changes.capture(again.workspace)).files).toEqual(['new.js']);
+});
+
+test.each([
+  ['that is not set up', false],
+  ['that is set up', true],
+])('files in the folder of a submodule %s are kept and told', async (_, isSetUp) => {
+  const inner = join(rig.root, 'inner');
+  execFileSync('sh', [
+    '-c',
+    `git init -q "${inner}" && cd "${inner}" && git -c user.name=I -c user.email=i commit -q --allow-empty -m inner`,
+  ]);
+  const allow = ['-c', 'protocol.file.allow=always'];
+  rig.git(...allow, 'submodule', '--quiet', 'add', inner, 'lib');
+  rig.git('commit', '-qm', 'with a submodule');
+  const tool = await rig.start();
+  const { workspace } = await rig.acquire(tool, rig.attempt('1'));
+  if (isSetUp) rig.gitIn(workspace.directory, [...allow, 'submodule', '--quiet', 'update', '--init']);
+  write(workspace.directory, { 'lib/fix.js': 'in the submodule' });
+  const { files, leftOut } = await tool.changes.capture(workspace);
+  expect(files).toEqual([]);
+  expect(leftOut?.files).toEqual([
+    {
+      path: 'lib/fix.js',
+      why: 'it is in the submodule lib, of which only a commit is part of this repository',
+    },
+  ]);
+  await tool.release(workspace, false);
+  const [work] = await unlandedWork(repository(), false);
+  expect(rig.show(work?.commit ?? '', 'lib/fix.js')).toBe('in the submodule');
+});
