@@ -16,3 +16,6 @@ export function shape<T extends z.core.$ZodLooseShape>(
 
 /** Moments, ISO 8601 in UTC. */
 export const moment = z.string().meta({ id: 'Moment', description: 'ISO 8601, UTC' });
+
+/** Money, as the API's price list has it. */
+export const usd = z.number().meta({ id: 'Usd', description: 'US dollars at list price' });

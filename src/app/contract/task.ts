@@ -1,21 +1,18 @@
 import { z } from 'zod';
-import { PRIORITIES, RISKS, SIZES, TASK_STATUSES, type Task } from '../../domain/task.ts';
+import { PRIORITIES, RISKS, SIZES, TASK_STATUSES, type Task, type TaskDraft } from '../../domain/task.ts';
 import type { TaskCounts } from '../../domain/task-outline.ts';
 import { list, moment, shape } from './shape.ts';
 
 /** `"3"` for a task, `"3.2"` for the second subtask of task 3. */
 export const taskId = z.string().meta({ id: 'TaskId', description: '`3`, or `3.2` for a subtask of it' });
 
-/** A task as it is stored. */
-const task = shape('Task', 'a task as it is stored', {
+const drafted = {
   id: taskId,
-  tag: z.string().describe('the list that it belongs to'),
   title: z.string(),
   description: z.string(),
   details: z.string(),
   testStrategy: z.string(),
   priority: z.enum(PRIORITIES),
-  status: z.enum(TASK_STATUSES),
   dependencies: list(taskId).describe('what must be done first; a group stands for all its subtasks'),
   size: z.enum(SIZES).nullable().describe('how much work it is, by a plan or a person'),
   estimateMinutes: z
@@ -24,9 +21,32 @@ const task = shape('Task', 'a task as it is stored', {
     .describe('working time, where it is known more finely than the size'),
   touches: list(z.string()).describe('globs of the paths that it is expected to change'),
   risk: z.enum(RISKS).nullable(),
+};
+
+/** A task as it is stored. */
+export const task = shape('Task', 'a task as it is stored', {
+  ...drafted,
+  tag: z.string().describe('the list that it belongs to'),
+  status: z.enum(TASK_STATUSES),
   createdAt: moment,
   updatedAt: moment,
 }) satisfies z.ZodType<Task>;
+
+/** A task that a command made; not stored with `--dry-run`. */
+export const madeTask = z
+  .union([task, shape('TaskDraft', 'a task that is not stored', drafted) satisfies z.ZodType<TaskDraft>])
+  .describe('with `--dry-run` it is not stored');
+
+/** A task in one line. */
+export const taskLine = shape('TaskLine', 'a task in one line', {
+  id: taskId,
+  title: z.string(),
+  status: z.enum(TASK_STATUSES),
+  shown: z
+    .enum([...TASK_STATUSES, 'blocked'])
+    .describe('the status, or `blocked` for a pending task that waits'),
+});
+export type TaskLine = z.infer<typeof taskLine>;
 
 /** A task with what follows from the other tasks. */
 export const taskInContext = shape('TaskInContext', 'a task, and what follows from the other tasks', {
