@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { bareEnd } from '../src/domain/attempt.ts';
+import { emptyEnd } from '../src/domain/attempt.ts';
 import { orchestrate } from '../src/engine/orchestrator.ts';
 import { openStore } from '../src/store/sqlite-store.ts';
 import type { Worker } from '../src/worker/worker.ts';
@@ -21,7 +21,7 @@ const floor = 'node spawn, 4 at a time, no graph';
 const noOp: Worker = {
   run: async () => {
     await spawnTrue();
-    return { ...bareEnd('landed', ''), exitCode: 0 };
+    return { ...emptyEnd('landed', ''), exitCode: 0 };
   },
   recover: () => Promise.resolve(undefined),
   endOrphans: () => Promise.resolve(),

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configSchema } from '../src/app/config/schema.ts';
-import { listPrice } from '../src/domain/pricing.ts';
+import { computeListPrice } from '../src/domain/pricing.ts';
 import { claudeArguments, LEAN_ENVIRONMENT } from '../src/worker/claude/command.ts';
 import { firstPrompt, workerRules } from '../src/worker/claude/prompt.ts';
 import { REPORT_JSON_SCHEMA } from '../src/worker/claude/report.ts';
@@ -121,7 +121,14 @@ function cost(bodies: readonly string[], neighbour: string): number {
     const cacheWrite = Math.round(whole / 4) - cacheRead;
     return (
       sum +
-      listPrice(MODEL, { input: 0, output: OUTPUT, cacheRead, cacheWrite, cacheWrite1h: 0, webSearches: 0 })
+      computeListPrice(MODEL, {
+        input: 0,
+        output: OUTPUT,
+        cacheRead,
+        cacheWrite,
+        cacheWrite1h: 0,
+        webSearches: 0,
+      })
     );
   }, 0);
 }

@@ -5,7 +5,7 @@ import type { ProcessIdentity } from '../domain/attempt.ts';
 import { Budget } from '../engine/budget.ts';
 import { LearnedCosts, learnEstimates } from '../domain/estimate.ts';
 import type { Event, RunOutcome } from '../domain/event.ts';
-import type { Orchestration } from '../engine/run.ts';
+import type { RunParts } from '../engine/run.ts';
 import { orchestrate } from '../engine/orchestrator.ts';
 import { redactValue } from '../domain/redact.ts';
 import { choosePresentation, type Presentation } from '../reporting/choose.ts';
@@ -123,7 +123,7 @@ async function holdingTheProject(
     runCommand: commandRunner(settings, processes, verify.timeout, hurry),
     warn,
   });
-  const parts: Orchestration = {
+  const parts: RunParts = {
     store,
     worker,
     workspaces: {

@@ -134,7 +134,7 @@ export interface AttemptEnd {
 export type Proof = Pick<AttemptEnd, 'change' | 'gates' | 'review'>;
 
 /** The end of an attempt that used nothing and of which nothing else is known. */
-export function bareEnd(outcome: AttemptOutcome, message: string): AttemptEnd {
+export function emptyEnd(outcome: AttemptOutcome, message: string): AttemptEnd {
   return {
     outcome,
     message,

@@ -39,7 +39,7 @@ const LONG_PROMPT_TOKENS = 100_000;
 const WEB_SEARCH_USD = 0.01;
 
 /** What one API request costs at list price, in US dollars. */
-export function listPrice(model: string, charge: Charge): number {
+export function computeListPrice(model: string, charge: Charge): number {
   const [, normal, long] = PRICES.find(([prefix]) => model.startsWith(prefix)) ?? ['', UNKNOWN_MODEL];
   const promptTokens = charge.input + charge.cacheRead + charge.cacheWrite;
   const { input, output, cacheRead } = promptTokens > LONG_PROMPT_TOKENS ? (long ?? normal) : normal;

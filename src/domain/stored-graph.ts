@@ -4,7 +4,7 @@ import { buildTaskGraph, type TaskGraph } from './task-graph.ts';
 import type { Task } from './task.ts';
 
 /** The graph of tasks that are stored already. Throws `Failed` ("plan-invalid") where they form none. */
-export function storedGraph(tasks: readonly Task[]): TaskGraph {
+export function buildStoredGraph(tasks: readonly Task[]): TaskGraph {
   const graph = buildTaskGraph(tasks);
   if (graph.ok) return graph.value;
   return fail(

@@ -42,7 +42,7 @@ const WEEKLY = 'seven_day_';
  * A window of usage limits as people call it: `5-hour`, `weekly`, `weekly Opus`; what the API calls it where nothing
  * is known of it.
  */
-export function windowWords(window: string): string {
+export function describeWindow(window: string): string {
   const known = Object.hasOwn(WINDOW_WORDS, window) ? WINDOW_WORDS[window] : undefined;
   if (known !== undefined) return known;
   if (!window.startsWith(WEEKLY) || window.length === WEEKLY.length) return window;
@@ -51,8 +51,10 @@ export function windowWords(window: string): string {
 }
 
 /** The limit of these windows in a sentence: `the 5-hour usage limit`; `the usage limit` where none is known by name. */
-export function limitWords(windows: readonly (string | null)[]): string {
-  const names = windows.flatMap((name) => (name === null || name === 'unknown' ? [] : [windowWords(name)]));
+export function describeLimit(windows: readonly (string | null)[]): string {
+  const names = windows.flatMap((name) =>
+    name === null || name === 'unknown' ? [] : [describeWindow(name)],
+  );
   return names.length === 0 ? 'the usage limit' : `the ${names.join(' and ')} usage limit`;
 }
 
@@ -65,7 +67,7 @@ const ABSURD_MS = 366 * 24 * HOUR_MS;
  * How long a refusal holds: until the latest reset among the windows that are exhausted. Undefined where nothing was
  * refused. A reset that is missing, past or absurd counts as one in an hour; none counts as more than eight days away.
  */
-export function pauseFor(observation: LimitObservation, now: number): LimitPause | undefined {
+export function computePause(observation: LimitObservation, now: number): LimitPause | undefined {
   return deadlineOf(observation, now)?.pause;
 }
 
@@ -87,12 +89,12 @@ export function extendPause(
 }
 
 /** Whether a refusal that was told of some time ago still holds by what it says itself. */
-export function stillHolds(observation: LimitObservation, now: number): boolean {
+export function isStillInForce(observation: LimitObservation, now: number): boolean {
   return deadlineOf(observation, now)?.isGuess === false;
 }
 
 /** When a reset can be believed, Unix milliseconds; null where it is missing, past or absurd. */
-export function believable(resetsAt: number | null, now: number): number | null {
+export function plausibleReset(resetsAt: number | null, now: number): number | null {
   if (resetsAt === null || !Number.isFinite(resetsAt)) return null;
   return resetsAt > now && resetsAt <= now + ABSURD_MS ? resetsAt : null;
 }
@@ -109,7 +111,7 @@ function deadlineOf({ windows, refused, overageInUse }: LimitObservation, now: n
   for (const { name, status, resetsAt } of windows) {
     // What may be used beyond the plan is no limit of its own: the plan's reset lets work go on.
     if (status !== 'rejected' || name === 'overage') continue;
-    const reset = believable(resetsAt, now);
+    const reset = plausibleReset(resetsAt, now);
     const until = reset === null ? now + HOUR_MS : Math.min(reset, now + LONGEST_MS);
     if (latest === undefined || until > latest.pause.until)
       latest = { pause: { since: now, until, window: name }, isGuess: reset === null };
@@ -126,7 +128,7 @@ export function isPlanWindow({ name }: Pick<UsageWindow, 'name'>): boolean {
  * When an API account that has reached the monthly limit its owner set may be used again, Unix milliseconds;
  * undefined where the API's message says nothing of that kind.
  */
-export function regainAccess(message: string): number | undefined {
+export function parseSpendingReset(message: string): number | undefined {
   const [, day, time = '00:00'] =
     /usage limits.*regain access on (\d{4}-\d{2}-\d{2})(?: at (\d{2}:\d{2}) UTC)?/s.exec(message) ?? [];
   const at = day === undefined ? NaN : Date.parse(`${day}T${time}:00Z`);
@@ -134,7 +136,7 @@ export function regainAccess(message: string): number | undefined {
 }
 
 /** The refusal of an API account that has reached its monthly limit; `regainedAt` in Unix milliseconds. */
-export function spendingLimit(regainedAt: number): LimitObservation {
+export function observeSpendingLimit(regainedAt: number): LimitObservation {
   const name = 'monthly_spend';
   return {
     windows: [{ name, utilization: 1, status: 'rejected', resetsAt: regainedAt }],

@@ -21,7 +21,7 @@ const LONGEST_RETRY_MS = 600_000;
  * Stops all dispatch at the first sign that it is of no use. When its time is over, one attempt is let through: where
  * that is answered everything goes on, else it opens again. Pure over the times it is given.
  */
-export class Breaker {
+export class CircuitBreaker {
   #pause: Pause | null = null;
   #probe: string | null = null;
   /** How often in a row it had to open for an outage. */

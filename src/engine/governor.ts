@@ -1,6 +1,6 @@
 import { AlikeDeaths, mayBeShared } from './outage-detector.ts';
 import type { Attempt, AttemptEnd } from '../domain/attempt.ts';
-import { Breaker, type Pause } from './circuit-breaker.ts';
+import { CircuitBreaker, type Pause } from './circuit-breaker.ts';
 import type { Budget, BudgetRequest } from './budget.ts';
 import type { RunOutcome } from '../domain/event.ts';
 import { OUTCOME_POLICY, type AttemptOutcome } from '../domain/outcome.ts';
@@ -8,7 +8,7 @@ import { LoneFailures } from './lone-failures.ts';
 import { formatMoney } from '../domain/money.ts';
 import { atReserve, tooSmall } from './pacing.ts';
 import type { TaskId } from '../domain/task.ts';
-import { isPlanWindow, limitWords } from '../domain/usage-limit.ts';
+import { isPlanWindow, describeLimit } from '../domain/usage-limit.ts';
 import { UsageWarnings } from './usage-warnings.ts';
 import type { SeenWindow, UsageLedger } from '../usage/ledger.ts';
 
@@ -54,7 +54,7 @@ export class Governor {
   readonly #options: GovernorOptions;
   readonly #budget: Budget;
   readonly #ledger: UsageLedger;
-  readonly #breaker: Breaker;
+  readonly #breaker: CircuitBreaker;
   #stop: Stop | null = null;
   #overBudget = 0;
   #isHeeded: boolean;
@@ -72,7 +72,7 @@ export class Governor {
     this.#options = options;
     this.#budget = budget;
     this.#ledger = ledger;
-    this.#breaker = new Breaker(random);
+    this.#breaker = new CircuitBreaker(random);
     this.#isHeeded = options.checkBeforeStart;
     this.#warnings = new UsageWarnings(options.warnAtPercent);
   }
@@ -119,7 +119,7 @@ export class Governor {
       this.#limit(
         'usage-limit',
         until,
-        `${limitWords([window]).replace('t', 'T')} is reached.`,
+        `${describeLimit([window]).replace('t', 'T')} is reached.`,
         now,
         isThrottling ? SHORTEST_OUTAGE_MS : 0,
       );
@@ -127,7 +127,7 @@ export class Governor {
     const kept = atReserve(this.#windows(now), this.#pacing);
     if (kept.length > 0) {
       const resets = kept.map(resetOf);
-      const cause = `What is left of ${limitWords(kept.map(({ name }) => name))} is yours: usage.reserve_percent keeps ${this.#options.reservePercent} %.`;
+      const cause = `What is left of ${describeLimit(kept.map(({ name }) => name))} is yours: usage.reserve_percent keeps ${this.#options.reservePercent} %.`;
       this.#limit('reserve', Math.max(...resets), cause, now);
     }
   }
@@ -174,7 +174,7 @@ export class Governor {
   /** Nothing runs, and of all that is ready nothing was let through: then the window that was too small is waited for. */
   starved(now: number): void {
     if (this.#tight === undefined) return;
-    const cause = `What is left of ${limitWords([this.#tight.name])} is too little for any task that is ready.`;
+    const cause = `What is left of ${describeLimit([this.#tight.name])} is too little for any task that is ready.`;
     this.#limit('pacing', resetOf(this.#tight), cause, now);
     this.#tight = undefined;
   }

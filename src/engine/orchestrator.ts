@@ -1,14 +1,14 @@
 import type { Attempt } from '../domain/attempt.ts';
 import { Governor } from './governor.ts';
-import type { Orchestration, RunResult } from './run.ts';
+import type { RunParts, RunResult } from './run.ts';
 import { Outbox } from './outbox.ts';
-import { PauseTeller } from './pause-notifier.ts';
+import { PauseNotifier } from './pause-notifier.ts';
 import { RetryPolicy } from './retry-policy.ts';
 import { runEnding } from './run-ending.ts';
 import type { RunOptions } from './run-options.ts';
 import { RunningAttempts, type EndedAttempt } from './running-attempts.ts';
 import { Scheduler, type Choice } from './scheduler.ts';
-import { storedGraph } from '../domain/stored-graph.ts';
+import { buildStoredGraph } from '../domain/stored-graph.ts';
 import {
   abandonAttempt,
   beginAttempt,
@@ -31,7 +31,7 @@ const LONGEST_TIMER_MS = 60_000;
  * When `signal` aborts, nothing new starts, running workers are ended, and the run ends as `interrupted`.
  */
 export async function orchestrate(
-  parts: Orchestration,
+  parts: RunParts,
   options: RunOptions,
   signal: AbortSignal,
 ): Promise<RunResult> {
@@ -39,7 +39,7 @@ export async function orchestrate(
 }
 
 class Orchestrator {
-  readonly #parts: Orchestration;
+  readonly #parts: RunParts;
   readonly #options: RunOptions;
   readonly #signal: AbortSignal;
   readonly #governor: Governor;
@@ -47,7 +47,7 @@ class Orchestrator {
   readonly #execution: ExecutionContext;
   readonly #attempts: RunningAttempts;
   readonly #outbox: Outbox;
-  readonly #pauses: PauseTeller;
+  readonly #pauses: PauseNotifier;
   #graph: TaskGraph;
   readonly #scheduler: Scheduler;
   #isPlanned = false;
@@ -57,7 +57,7 @@ class Orchestrator {
   /** Resolves the wait of the schedule. */
   #wake: () => void = () => undefined;
 
-  constructor(parts: Orchestration, options: RunOptions, signal: AbortSignal) {
+  constructor(parts: RunParts, options: RunOptions, signal: AbortSignal) {
     this.#parts = parts;
     this.#options = options;
     this.#signal = signal;
@@ -65,10 +65,10 @@ class Orchestrator {
     this.#pool = new WorkerPool(options.workers);
     this.#attempts = new RunningAttempts(() => this.#wake());
     this.#governor = new Governor(options, parts.budget, parts.ledger, parts.random);
-    this.#pauses = new PauseTeller(options.runId, this.#governor, (event) =>
+    this.#pauses = new PauseNotifier(options.runId, this.#governor, (event) =>
       this.#outbox.report(parts.store.record(event)),
     );
-    this.#graph = storedGraph(parts.store.tasks());
+    this.#graph = buildStoredGraph(parts.store.tasks());
     this.#scheduler = new Scheduler(this.#graph, {
       slots: options.workers,
       failureMode: options.failureMode,
@@ -301,7 +301,7 @@ class Orchestrator {
   #refresh(): void {
     const { store, reporter, now } = this.#parts;
     this.#storeVersion = store.version();
-    this.#graph = storedGraph(store.tasks());
+    this.#graph = buildStoredGraph(store.tasks());
     // Of the others a person has said what is to become of them, or has deleted them.
     this.#attempts.stopUnless((taskId) => {
       const status = this.#graph.nodes.get(taskId)?.status;

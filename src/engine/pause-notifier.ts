@@ -5,7 +5,7 @@ import type { Pause } from './circuit-breaker.ts';
 type Causes = Pick<Governor, 'pause' | 'stop' | 'warnings' | 'shortage'>;
 
 /** Tells what keeps a run from starting more and what is near to it, each thing once. */
-export class PauseTeller {
+export class PauseNotifier {
   readonly #runId: string;
   readonly #governor: Causes;
   readonly #tell: (event: Event) => void;

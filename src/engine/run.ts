@@ -11,7 +11,7 @@ import type { Worker } from '../worker/worker.ts';
 import type { Workspaces } from '../workspace/workspace.ts';
 
 /** The parts a run is made of. */
-export interface Orchestration {
+export interface RunParts {
   readonly store: TaskStore;
   readonly worker: Worker;
   readonly workspaces: Workspaces;

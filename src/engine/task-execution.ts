@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { bareEnd, type Attempt, type AttemptEnd } from '../domain/attempt.ts';
+import { emptyEnd, type Attempt, type AttemptEnd } from '../domain/attempt.ts';
 import { continuationOf } from './continuation.ts';
 import type { CostEstimator, LearnedCosts } from '../domain/estimate.ts';
 import type { Event, Stamped } from '../domain/event.ts';
@@ -202,7 +202,7 @@ export function abandonAttempt(context: ExecutionContext, attempt: Attempt, last
   const message = 'Its orchestrator was killed while it worked; that costs the task nothing.';
   context.governor.withdraw(attempt.taskId);
   const verdict: Verdict = last ? { kind: 'released' } : { kind: 'retry', at: context.now() };
-  endAttempt(context, attempt, bareEnd('cancelled', message), verdict);
+  endAttempt(context, attempt, emptyEnd('cancelled', message), verdict);
   return verdict;
 }
 
@@ -308,7 +308,7 @@ async function guard<T extends AttemptEnd | undefined>(work: () => Promise<T>): 
   try {
     return await work();
   } catch (error) {
-    return bareEnd(
+    return emptyEnd(
       'infrastructure',
       `The worker could not be run: ${error instanceof Error ? error.message : String(error)}`,
     );

@@ -1,5 +1,5 @@
 import type { Failure } from '../domain/failure.ts';
-import { regainAccess } from '../domain/usage-limit.ts';
+import { parseSpendingReset } from '../domain/usage-limit.ts';
 
 /** What is known of a call to the API that failed, whichever way it went. */
 export interface ApiTrouble {
@@ -29,7 +29,7 @@ export function isTransient({ status, type }: ApiTrouble): boolean {
 export function apiFailure(trouble: ApiTrouble, model: string, credential: string): Failure {
   const { status, type, message, resetsAt } = trouble;
   const said = `${status === undefined ? '' : `HTTP ${status}: `}${message}`;
-  const regained = regainAccess(message);
+  const regained = parseSpendingReset(message);
   if (regained !== undefined) return usageLimited(credential, said, regained);
   if (status === 402 || type === 'billing_error' || /credit balance/i.test(message)) {
     return {

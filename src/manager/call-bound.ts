@@ -1,5 +1,5 @@
 import type { ModelUsage } from '../domain/attempt.ts';
-import { listPrice } from '../domain/pricing.ts';
+import { computeListPrice } from '../domain/pricing.ts';
 import type { Question } from './manager.ts';
 
 /** Bytes that are sure to fit into a token's place, whatever the script. */
@@ -32,7 +32,7 @@ export function boundOf(model: string, question: Question<unknown>): ModelUsage 
     cacheWrite: Math.ceil(bytes / BYTES_PER_TOKEN) + around,
   };
   const webSearches = research === true ? RESEARCH_SEARCHES : 0;
-  const costUsd = listPrice(pricedName(model), { ...tokens, cacheWrite1h: 0, webSearches });
+  const costUsd = computeListPrice(pricedName(model), { ...tokens, cacheWrite1h: 0, webSearches });
   return { model, ...tokens, costUsd };
 }
 

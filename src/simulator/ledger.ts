@@ -1,5 +1,5 @@
 import { sumUsage, type ModelUsage } from '../domain/attempt.ts';
-import { listPrice, type Charge } from '../domain/pricing.ts';
+import { computeListPrice, type Charge } from '../domain/pricing.ts';
 import type { Role } from './conversation.ts';
 
 /** One answered request and what its caller was told that it cost. */
@@ -27,7 +27,7 @@ export class Ledger {
       cacheRead: charge.cacheRead,
       cacheWrite: charge.cacheWrite,
       webSearches: charge.webSearches,
-      costUsd: listPrice(request.model, charge),
+      costUsd: computeListPrice(request.model, charge),
     });
   }
 

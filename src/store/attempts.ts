@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import { bareEnd, type Attempt, type AttemptEnd, type Phase } from '../domain/attempt.ts';
+import { emptyEnd, type Attempt, type AttemptEnd, type Phase } from '../domain/attempt.ts';
 import type { FinishedWork } from '../domain/estimate.ts';
 import type { Stamped } from '../domain/event.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
@@ -282,5 +282,5 @@ function toAttempt(row: AttemptRow): Attempt {
 
 /** Ends that an earlier version stored lack what it did not know of. */
 function parseEnd(text: string): AttemptEnd {
-  return { ...bareEnd('infrastructure', ''), ...(JSON.parse(text) as AttemptEnd) };
+  return { ...emptyEnd('infrastructure', ''), ...(JSON.parse(text) as AttemptEnd) };
 }

@@ -1,5 +1,10 @@
 import type { Database } from '../store/database.ts';
-import { believable, isPlanWindow, type LimitObservation, type UsageWindow } from '../domain/usage-limit.ts';
+import {
+  plausibleReset,
+  isPlanWindow,
+  type LimitObservation,
+  type UsageWindow,
+} from '../domain/usage-limit.ts';
 import type { SeenWindow } from './ledger.ts';
 
 /** A window as stored. */
@@ -28,7 +33,8 @@ export function saveWindows(db: Database, account: string, { windows }: LimitObs
   const find = db.sql<WindowRow>('SELECT * FROM windows WHERE account = ? AND name = ?');
   for (const { name, utilization: said, status, resetsAt } of windows) {
     const used = said !== null && Number.isFinite(said) && said >= 0 ? said : null;
-    const resets_at = resetsAt !== null && resetsAt <= now ? Math.round(resetsAt) : believable(resetsAt, now);
+    const resets_at =
+      resetsAt !== null && resetsAt <= now ? Math.round(resetsAt) : plausibleReset(resetsAt, now);
     const before = find.get(account, name);
     const seen = { account, name, status, resets_at, seen_at: now };
     const isSame = before !== undefined && !wasReset(before, used, resets_at, now);

@@ -1,4 +1,4 @@
-import { bareEnd, type Attempt, type AttemptEnd } from '../domain/attempt.ts';
+import { emptyEnd, type Attempt, type AttemptEnd } from '../domain/attempt.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
 import { err, type Result } from '../domain/result.ts';
 import type { TaskId } from '../domain/task.ts';
@@ -28,11 +28,11 @@ export function createLocalWorker(options: LocalWorkerOptions): Worker {
     async run(assignment, hooks, signal) {
       const { attempt, task, continues } = assignment;
       const acquired = await workspaces.acquire({ task, attempt, previous: continues }, signal);
-      if (!acquired.ok) return bareEnd(signal.aborted ? 'cancelled' : 'infrastructure', acquired.error);
+      if (!acquired.ok) return emptyEnd(signal.aborted ? 'cancelled' : 'infrastructure', acquired.error);
       return await inWorkspace(options, acquired.value, hooks, async (workspace) => {
         // Stopped or not: what an earlier attempt left is there now.
         hooks.onWorkspace(workspace);
-        if (signal.aborted) return bareEnd('cancelled', 'Stopped before it was started.');
+        if (signal.aborted) return emptyEnd('cancelled', 'Stopped before it was started.');
         const verdict = await workOrGoOn(options, assignment, workspace, hooks, signal);
         if (verdict.kind !== 'reported') return withReview(verdict.end, assignment);
         const { parent, review, earlierFiles } = assignment;
@@ -64,7 +64,7 @@ async function workOrGoOn(
   // Elsewhere what it reports of is not there, as after a change of isolation, or when somebody has removed it.
   if (finished !== null && finished.change === workspace.base) {
     const { report } = finished;
-    return { kind: 'reported', report, end: { ...bareEnd('landed', ''), report } };
+    return { kind: 'reported', report, end: { ...emptyEnd('landed', ''), report } };
   }
   hooks.onPhase('working');
   return await keeping(options, assignment.task.id, workspace, hooks, () =>
@@ -111,7 +111,7 @@ async function recover(
       workspace === undefined
         ? await follow()
         : await keeping(options, attempt.taskId, workspace, hooks, follow);
-    const known = verdict?.end ?? bareEnd('infrastructure', '');
+    const known = verdict?.end ?? emptyEnd('infrastructure', '');
     const failed = (message: string): AttemptEnd => ({ ...known, outcome: 'infrastructure', message });
     const commit = attempt.landing;
     try {

@@ -1,9 +1,9 @@
-import { bareEnd, type AttemptEnd } from '../../src/domain/attempt.ts';
+import { emptyEnd, type AttemptEnd } from '../../src/domain/attempt.ts';
 import type { AttemptOutcome } from '../../src/domain/outcome.ts';
 
 /** The end of an attempt with nothing but its outcome; override what the test is about. */
 export function attemptEnd(outcome: AttemptOutcome, overrides: Partial<AttemptEnd> = {}): AttemptEnd {
-  return { ...bareEnd(outcome, ''), ...overrides };
+  return { ...emptyEnd(outcome, ''), ...overrides };
 }
 
 /** What a model is said to have used, for a given price. */

@@ -1,6 +1,6 @@
 import {
   isPlanWindow,
-  pauseFor,
+  computePause,
   type LimitObservation,
   type LimitPause,
 } from '../../src/domain/usage-limit.ts';
@@ -22,7 +22,7 @@ export class MemoryLedger implements UsageLedger {
 
   observe(_role: 'manager' | 'worker', observation: LimitObservation): void {
     const now = this.#now();
-    const pause = pauseFor(observation, now);
+    const pause = computePause(observation, now);
     if (pause !== undefined && pause.until > (this.#pause?.until ?? 0)) this.#pause = pause;
     for (const window of observation.windows) {
       this.#windows = this.#windows.filter(({ name }) => name !== window.name);

@@ -1,11 +1,11 @@
 import { Budget, type BudgetOptions } from '../../src/engine/budget.ts';
 import { learnEstimates } from '../../src/domain/estimate.ts';
-import type { Orchestration } from '../../src/engine/run.ts';
+import type { RunParts } from '../../src/engine/run.ts';
 import type { RunOptions } from '../../src/engine/run-options.ts';
 import { createSharedDirectory } from '../../src/workspace/shared-directory.ts';
 
 /** Everything of a run that most tests do not care about: workers share `folder`, and nobody plans, pays or is told. */
-export function quietParts(folder: string): Omit<Orchestration, 'store' | 'worker' | 'budget' | 'ledger'> {
+export function quietParts(folder: string): Omit<RunParts, 'store' | 'worker' | 'budget' | 'ledger'> {
   return {
     workspaces: createSharedDirectory(folder),
     reporter: { report: () => undefined, close: () => Promise.resolve() },

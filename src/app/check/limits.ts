@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { formatDue } from '../../domain/text/clock.ts';
-import { limitWords } from '../../domain/usage-limit.ts';
+import { describeLimit } from '../../domain/usage-limit.ts';
 import { chooseBilling } from '../../domain/billing.ts';
 import type { Services } from '../services.ts';
 import type { ClaudeCli } from '../claude/claude-cli.ts';
@@ -34,7 +34,7 @@ export function checkLimits(
     const now = Date.now();
     const pause = ledger.pause();
     if (pause === undefined || pause.until <= now) return [findings.ok('no usage limit is in force')];
-    const met = `${limitWords([pause.window])} is reached, until ${formatDue(pause.until, now)}`;
+    const met = `${describeLimit([pause.window])} is reached, until ${formatDue(pause.until, now)}`;
     return settings.config.monitoring.check_usage_before_start
       ? [
           findings.warning(

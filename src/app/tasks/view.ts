@@ -8,7 +8,7 @@ import {
   type TaskId,
   type TaskStatus,
 } from '../../domain/task.ts';
-import { storedGraph } from '../../domain/stored-graph.ts';
+import { buildStoredGraph } from '../../domain/stored-graph.ts';
 import { linkTasks, readiness, type TaskGraph, type TaskLinks } from '../../domain/task-graph.ts';
 import type { TaskInContext } from '../contract/task.ts';
 import type { ListStatus } from './statuses.ts';
@@ -58,7 +58,7 @@ export function loadBoardAround(store: TaskStore, ids: readonly TaskId[]): TaskB
 /** The same for what needs their order too. */
 export function loadGraphBoard(store: TaskStore): TaskBoard<TaskGraph> {
   const tasks = store.tasks();
-  return { links: storedGraph(tasks), estimate: learnEstimates(store.finishedWork()), tasks };
+  return { links: buildStoredGraph(tasks), estimate: learnEstimates(store.finishedWork()), tasks };
 }
 
 /** Looks at one task of the board. */

@@ -1,7 +1,7 @@
-import { windowWords } from '../usage-limit.ts';
+import { describeWindow } from '../usage-limit.ts';
 import { neutralise } from './display-text.ts';
 
 /** A window of usage limits as people call it, safe to print. */
 export function windowName(window: string): string {
-  return neutralise(windowWords(window));
+  return neutralise(describeWindow(window));
 }

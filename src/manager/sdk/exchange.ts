@@ -4,13 +4,13 @@ import type { Message, MessageStreamParams } from '@anthropic-ai/sdk/resources/m
 import { z } from 'zod';
 import type { ModelUsage } from '../../domain/attempt.ts';
 import type { Failure } from '../../domain/failure.ts';
-import { listPrice } from '../../domain/pricing.ts';
+import { computeListPrice } from '../../domain/pricing.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
 import {
-  pauseFor,
-  regainAccess,
-  spendingLimit,
-  stillHolds,
+  computePause,
+  parseSpendingReset,
+  observeSpendingLimit,
+  isStillInForce,
   type LimitObservation,
 } from '../../domain/usage-limit.ts';
 import { apiFailure, type ApiTrouble, interrupted, isTransient, timedOut } from '../api-failure.ts';
@@ -151,7 +151,11 @@ function toModelUsage(message: unknown, asked: string): ModelUsage {
   const cacheWrite1h = usage?.cache_creation?.ephemeral_1h_input_tokens ?? 0;
   const webSearches = usage?.server_tool_use?.web_search_requests ?? 0;
   const name = model ?? asked;
-  return { model: name, ...tokens, costUsd: listPrice(name, { ...tokens, cacheWrite1h, webSearches }) };
+  return {
+    model: name,
+    ...tokens,
+    costUsd: computeListPrice(name, { ...tokens, cacheWrite1h, webSearches }),
+  };
 }
 
 function toTrouble(error: unknown, watchdog: Watchdog, { apiKey, silenceMs }: SdkConnection): ApiTrouble {
@@ -167,7 +171,8 @@ function toTrouble(error: unknown, watchdog: Watchdog, { apiKey, silenceMs }: Sd
   const { status, type, apiMessage, headers } = error as APIError;
   const now = Date.now();
   const limits = headers === undefined ? undefined : limitsFromHeaders(headers, status ?? 0, now);
-  const resetsAt = limits !== undefined && stillHolds(limits, now) ? pauseFor(limits, now)?.until : undefined;
+  const resetsAt =
+    limits !== undefined && isStillInForce(limits, now) ? computePause(limits, now)?.until : undefined;
   return {
     status,
     type: type ?? undefined,
@@ -187,8 +192,8 @@ const UNANSWERED = {
 
 /** The refusal that headers did not tell of. */
 function finalRefusal({ status, message, resetsAt }: ApiTrouble): LimitObservation | undefined {
-  const regained = regainAccess(message);
-  if (regained !== undefined) return spendingLimit(regained);
+  const regained = parseSpendingReset(message);
+  if (regained !== undefined) return observeSpendingLimit(regained);
   if (status !== 429 || resetsAt !== undefined) return undefined;
   return { windows: [], overageInUse: false, refused: true };
 }

@@ -1,4 +1,4 @@
-import { listPrice, type Charge } from '../../domain/pricing.ts';
+import { computeListPrice, type Charge } from '../../domain/pricing.ts';
 import type { ApiUsage } from './messages-api.ts';
 
 /** Adds up what the requests of one process have used, in the words of the CLI's `result` line. */
@@ -19,7 +19,7 @@ export class UsageMeter {
     const before = this.#byModel.get(model);
     this.#byModel.set(model, {
       charge: before === undefined ? charge : sum(before.charge, charge),
-      costUsd: (before?.costUsd ?? 0) + listPrice(model, charge),
+      costUsd: (before?.costUsd ?? 0) + computeListPrice(model, charge),
     });
   }
 

@@ -1,4 +1,4 @@
-import { regainAccess } from '../../domain/usage-limit.ts';
+import { parseSpendingReset } from '../../domain/usage-limit.ts';
 import type { Cause } from './classify-end.ts';
 import type { AssistantLine, RateLimitLine, ResultLine } from './stream-json.ts';
 
@@ -23,7 +23,7 @@ export function classifyApiError({ error, result, rateLimit, model }: ApiFailure
 
   if (apiError === 'usage_limit_reached' || isUsageLimit(error))
     return { outcome: 'usage-limited', message: text, resetsAt: resetOf(error, rateLimit) };
-  const regained = regainAccess(text);
+  const regained = parseSpendingReset(text);
   if (regained !== undefined) return { outcome: 'usage-limited', message: text, resetsAt: regained };
   if (kind === 'billing_error' || status === 402 || /credit balance is too low/i.test(text))
     return {

@@ -1,4 +1,4 @@
-import { bareEnd, type AttemptEnd, type WorkerReport } from '../../domain/attempt.ts';
+import { emptyEnd, type AttemptEnd, type WorkerReport } from '../../domain/attempt.ts';
 import type { AttemptOutcome } from '../../domain/outcome.ts';
 import { classifyApiError, type ApiFailure } from './classify-api-error.ts';
 import { singleLine } from '../../domain/text/printable.ts';
@@ -71,7 +71,7 @@ function attemptEnd(
   report: WorkerReport | null,
 ): AttemptEnd {
   return {
-    ...bareEnd(outcome, singleLine(message, MAX_MESSAGE)),
+    ...emptyEnd(outcome, singleLine(message, MAX_MESSAGE)),
     usage: transcript.usage,
     report,
     denials: denialsOf(transcript.result?.permission_denials ?? []),

@@ -1,6 +1,6 @@
 import {
-  regainAccess,
-  spendingLimit,
+  parseSpendingReset,
+  observeSpendingLimit,
   type LimitObservation,
   type UsageWindow,
 } from '../../domain/usage-limit.ts';
@@ -28,8 +28,8 @@ function fromError(line: AssistantLine): LimitObservation | undefined {
     line.api_error === 'usage_limit_reached' || (line.error === 'rate_limit' && info?.resetsAt !== undefined);
   if (isPlanLimit)
     return { windows: info === undefined ? [] : windowsOf(info), overageInUse: false, refused: true };
-  const regained = regainAccess(line.message.content?.map(({ text }) => text ?? '').join(' ') ?? '');
-  return regained === undefined ? undefined : spendingLimit(regained);
+  const regained = parseSpendingReset(line.message.content?.map(({ text }) => text ?? '').join(' ') ?? '');
+  return regained === undefined ? undefined : observeSpendingLimit(regained);
 }
 
 function isPaidBeyond({ status, overageStatus, isUsingOverage, overageInUse }: RateLimitInfo): boolean {

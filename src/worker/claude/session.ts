@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { bareEnd, sumUsage, type Attempt, type ProcessIdentity } from '../../domain/attempt.ts';
-import { stillHolds } from '../../domain/usage-limit.ts';
+import { emptyEnd, sumUsage, type Attempt, type ProcessIdentity } from '../../domain/attempt.ts';
+import { isStillInForce } from '../../domain/usage-limit.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
 import { readAssignment, writeAssignment } from './assignment-record.ts';
 import { exists, readEnd } from './attempt-files.ts';
@@ -112,7 +112,7 @@ async function runClaude(
     directory: workspace.directory,
     files,
   });
-  if (!spawned.ok) return { kind: 'ended', end: bareEnd('infrastructure', spawned.error) };
+  if (!spawned.ok) return { kind: 'ended', end: emptyEnd('infrastructure', spawned.error) };
   try {
     hooks.onSpawn(spawned.value.identity);
     const process = { ...spawned.value, resume, elapsedMs: 0, directory: workspace.directory };
@@ -163,7 +163,7 @@ async function follow(
       const observation = limitObservation(line);
       // A transcript that is read after the fact tells of times that are over.
       const isOld = process.exited === null;
-      if (observation !== undefined && (!isOld || stillHolds(observation, options.now())))
+      if (observation !== undefined && (!isOld || isStillInForce(observation, options.now())))
         hooks.onLimits(observation);
       action = actionOf(line, process.directory) ?? action;
       if (line.kind === 'other' || line.kind === 'garbage') return;

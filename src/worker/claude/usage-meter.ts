@@ -1,5 +1,5 @@
 import { sumUsage, type ModelUsage, type Tokens } from '../../domain/attempt.ts';
-import { listPrice } from '../../domain/pricing.ts';
+import { computeListPrice } from '../../domain/pricing.ts';
 import type { ApiUsage, CliModelUsage, ResultLine, StreamLine } from './stream-json.ts';
 
 /** What is known of one API reply that no result line has accounted for yet. */
@@ -93,7 +93,7 @@ export class UsageMeter {
 const MAX_OPEN = 256;
 
 function priced({ model, cacheWrite1h, ...tokens }: OpenMessage): ModelUsage {
-  return { model, ...tokens, costUsd: listPrice(model, { ...tokens, cacheWrite1h, webSearches: 0 }) };
+  return { model, ...tokens, costUsd: computeListPrice(model, { ...tokens, cacheWrite1h, webSearches: 0 }) };
 }
 
 function fromCli(usage: CliModelUsage): ModelUsage[] {

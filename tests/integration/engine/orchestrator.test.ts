@@ -6,7 +6,7 @@ import type { AttemptEnd } from '../../../src/domain/attempt.ts';
 import type { BudgetOptions } from '../../../src/engine/budget.ts';
 import type { Stamped } from '../../../src/domain/event.ts';
 import { Failed } from '../../../src/domain/failure.ts';
-import type { Orchestration, RunResult } from '../../../src/engine/run.ts';
+import type { RunParts, RunResult } from '../../../src/engine/run.ts';
 import { orchestrate } from '../../../src/engine/orchestrator.ts';
 import type { RunOptions } from '../../../src/engine/run-options.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
@@ -46,7 +46,7 @@ describe('orchestrate', () => {
 
   const start = (
     { budget, ...options }: Partial<RunOptions> & { budget?: Partial<BudgetOptions> } = {},
-    plan: Orchestration['plan'] = () => Promise.resolve('stored'),
+    plan: RunParts['plan'] = () => Promise.resolve('stored'),
   ): Promise<RunResult> =>
     orchestrate(
       {

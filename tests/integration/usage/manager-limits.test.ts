@@ -4,7 +4,7 @@ import { createCliManager } from '../../../src/manager/cli/cli-manager.ts';
 import type { Manager, Question } from '../../../src/manager/manager.ts';
 import { createSdkManager } from '../../../src/manager/sdk/sdk-manager.ts';
 import type { ScenarioInput } from '../../../src/simulator/scenario.ts';
-import { pauseFor, type LimitObservation } from '../../../src/domain/usage-limit.ts';
+import { computePause, type LimitObservation } from '../../../src/domain/usage-limit.ts';
 import { createProcessTable } from '../../../src/worker/process/process-table.ts';
 import { REAL_CLAUDE, simulatorRig, type SimulatorRig } from '../../rig/simulator.ts';
 
@@ -136,7 +136,7 @@ test.each(routes)(
     expect(message).toContain(new Date(resetsAt ?? NaN).toISOString());
     expect(seen.length).toBeGreaterThan(0);
     for (const observation of seen)
-      expect(pauseFor(observation, Date.now())).toMatchObject({ until: resetsAt, window: 'five_hour' });
+      expect(computePause(observation, Date.now())).toMatchObject({ until: resetsAt, window: 'five_hour' });
     expect(rig.simulator.requests.filter(({ path }) => path.startsWith('/v1/messages'))).toHaveLength(1);
   },
 );

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Charge, listPrice } from '../../../src/domain/pricing.ts';
+import { type Charge, computeListPrice } from '../../../src/domain/pricing.ts';
 import { cases } from '../../rig/effort.ts';
 
 const NOTHING: Charge = {
@@ -12,7 +12,7 @@ const NOTHING: Charge = {
   webSearches: 0,
 };
 
-describe('listPrice', () => {
+describe('computeListPrice', () => {
   // What the CLI 2.1.330 itself reported for a million tokens of each kind.
   test.each([
     ['claude-opus-5-5', 4, 20, 0.2, 5, 8],
@@ -27,21 +27,21 @@ describe('listPrice', () => {
     ['a-model-of-tomorrow', 4, 20, 0.2, 5, 8],
   ])('%s', (model, input, output, cacheRead, cacheWrite, cacheWrite1h) => {
     const million = 1_000_000;
-    expect(listPrice(model, { ...NOTHING, input: million })).toBeCloseTo(input, 9);
-    expect(listPrice(model, { ...NOTHING, output: million })).toBeCloseTo(output, 9);
-    expect(listPrice(model, { ...NOTHING, cacheRead: million })).toBeCloseTo(cacheRead, 9);
-    expect(listPrice(model, { ...NOTHING, cacheWrite: million })).toBeCloseTo(cacheWrite, 9);
-    expect(listPrice(model, { ...NOTHING, cacheWrite: million, cacheWrite1h: million })).toBeCloseTo(
+    expect(computeListPrice(model, { ...NOTHING, input: million })).toBeCloseTo(input, 9);
+    expect(computeListPrice(model, { ...NOTHING, output: million })).toBeCloseTo(output, 9);
+    expect(computeListPrice(model, { ...NOTHING, cacheRead: million })).toBeCloseTo(cacheRead, 9);
+    expect(computeListPrice(model, { ...NOTHING, cacheWrite: million })).toBeCloseTo(cacheWrite, 9);
+    expect(computeListPrice(model, { ...NOTHING, cacheWrite: million, cacheWrite1h: million })).toBeCloseTo(
       cacheWrite1h,
       9,
     );
-    expect(listPrice(model, { ...NOTHING, webSearches: 1_000 })).toBeCloseTo(10, 9);
+    expect(computeListPrice(model, { ...NOTHING, webSearches: 1_000 })).toBeCloseTo(10, 9);
   });
 
   test('haiku has a price for short prompts and one for long ones', () => {
     const short = { ...NOTHING, input: 100_000, output: 1_000 };
-    expect(listPrice('claude-haiku-5-5', short)).toBeCloseTo(0.0105, 9);
-    expect(listPrice('claude-haiku-5-5', { ...short, cacheRead: 1 })).toBeCloseTo(0.0525, 6);
+    expect(computeListPrice('claude-haiku-5-5', short)).toBeCloseTo(0.0105, 9);
+    expect(computeListPrice('claude-haiku-5-5', { ...short, cacheRead: 1 })).toBeCloseTo(0.0525, 6);
   });
 
   test('more of anything never costs less', () => {
@@ -59,9 +59,9 @@ describe('listPrice', () => {
     const model = fc.constantFrom('claude-opus-5-5', 'claude-haiku-5-5', 'claude-sonnet-4-5', 'x');
     fc.assert(
       fc.property(model, charge, kind, (name, some, more) => {
-        const cost = listPrice(name, some);
+        const cost = computeListPrice(name, some);
         expect(cost).toBeGreaterThanOrEqual(0);
-        expect(listPrice(name, { ...some, [more]: some[more] + 1 })).toBeGreaterThan(cost);
+        expect(computeListPrice(name, { ...some, [more]: some[more] + 1 })).toBeGreaterThan(cost);
       }),
       { numRuns: cases(2_000) },
     );

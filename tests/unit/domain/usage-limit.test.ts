@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   extendPause,
-  pauseFor,
-  regainAccess,
-  stillHolds,
+  computePause,
+  parseSpendingReset,
+  isStillInForce,
   type LimitObservation,
   type LimitPause,
   type UsageWindow,
@@ -57,7 +57,7 @@ describe('a refusal', () => {
           .filter(exhausts)
           .map(({ resetsAt }) => (isBelievable(resetsAt) ? Math.min(resetsAt, NOW + 8 * DAY) : NOW + HOUR));
         const expected = resets.length === 0 ? NOW + HOUR : Math.max(...resets);
-        const pause = pauseFor(seen, NOW);
+        const pause = computePause(seen, NOW);
         expect(pause).toMatchObject({ since: NOW, until: expected });
         if (resets.length === 0) expect(pause?.window).toBeNull();
         else expect(seen.windows.filter(exhausts).map(({ name }) => name)).toContain(pause?.window);
@@ -69,7 +69,7 @@ describe('a refusal', () => {
   test('never holds longer than eight days, and never ends before it began', () => {
     fc.assert(
       fc.property(refusal, (seen) => {
-        const until = pauseFor(seen, NOW)?.until ?? NaN;
+        const until = computePause(seen, NOW)?.until ?? NaN;
         expect(until).toBeGreaterThan(NOW);
         expect(until).toBeLessThanOrEqual(NOW + 8 * DAY);
       }),
@@ -81,7 +81,7 @@ describe('a refusal', () => {
     fc.assert(
       fc.property(refusal, window, fc.constantFrom('allowed', 'allowed_warning'), (seen, other, status) => {
         const more = { ...seen, windows: [...seen.windows, { ...other, status }] };
-        expect(pauseFor(more, NOW)).toEqual(pauseFor(seen, NOW));
+        expect(computePause(more, NOW)).toEqual(computePause(seen, NOW));
       }),
       RUNS,
     );
@@ -91,7 +91,7 @@ describe('a refusal', () => {
       status: 'allowed',
       resetsAt: NOW + 5 * DAY,
     };
-    expect(pauseFor(refused(week, full('five_hour', NOW + 2 * HOUR)), NOW)).toEqual({
+    expect(computePause(refused(week, full('five_hour', NOW + 2 * HOUR)), NOW)).toEqual({
       since: NOW,
       until: NOW + 2 * HOUR,
       window: 'five_hour',
@@ -100,8 +100,8 @@ describe('a refusal', () => {
 
   test('of what is used beyond the plan does not outlast the plan', () => {
     const seen = refused(full('five_hour', NOW + 2 * HOUR), full('overage', NOW + 20 * DAY));
-    expect(pauseFor(seen, NOW)?.until).toBe(NOW + 2 * HOUR);
-    expect(pauseFor(refused(full('overage', NOW + 20 * DAY)), NOW)?.until).toBe(NOW + HOUR);
+    expect(computePause(seen, NOW)?.until).toBe(NOW + 2 * HOUR);
+    expect(computePause(refused(full('overage', NOW + 20 * DAY)), NOW)?.until).toBe(NOW + HOUR);
   });
 });
 
@@ -110,7 +110,7 @@ describe('no pause', () => {
     fc.assert(
       fc.property(observation, (seen) => {
         fc.pre(!seen.refused || seen.overageInUse);
-        expect(pauseFor(seen, NOW)).toBeUndefined();
+        expect(computePause(seen, NOW)).toBeUndefined();
         expect(extendPause(undefined, seen, NOW)).toBeUndefined();
       }),
       RUNS,
@@ -128,13 +128,13 @@ describe('a pause', () => {
         for (const [passed, seen] of steps) {
           now += passed;
           const next = extendPause(pause, seen, now);
-          const alone = pauseFor(seen, now);
+          const alone = computePause(seen, now);
           const held = pause !== undefined && pause.until > now;
           if (held) {
             expect(next?.until).toBeGreaterThanOrEqual(pause?.until ?? NaN);
             expect(next?.since).toBe(pause?.since);
           } else expect(next).toEqual(alone);
-          if (stillHolds(seen, now)) expect(next?.until).toBeGreaterThanOrEqual(alone?.until ?? NaN);
+          if (isStillInForce(seen, now)) expect(next?.until).toBeGreaterThanOrEqual(alone?.until ?? NaN);
           pause = next;
         }
       }),
@@ -168,7 +168,7 @@ test.each([
     '2026-12-01T00:00:00Z',
   ],
 ])('reads when an account may be used again', (message, expected) => {
-  expect(regainAccess(message)).toBe(Date.parse(expected));
+  expect(parseSpendingReset(message)).toBe(Date.parse(expected));
 });
 
 test.each([
@@ -176,5 +176,5 @@ test.each([
   'You will regain access on 2026-12-01',
   'API usage limits: regain access on 2026-99-99 at 00:00 UTC',
 ])('reads no time where there is none: %s', (message) => {
-  expect(regainAccess(message)).toBeUndefined();
+  expect(parseSpendingReset(message)).toBeUndefined();
 });

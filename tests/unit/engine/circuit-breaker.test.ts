@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Breaker } from '../../../src/engine/circuit-breaker.ts';
+import { CircuitBreaker } from '../../../src/engine/circuit-breaker.ts';
 import { cases } from '../../rig/effort.ts';
 
 const MINUTE = 60_000;
 
-describe('Breaker', () => {
+describe('CircuitBreaker', () => {
   it('lets everything through until something is refused', () => {
-    const breaker = new Breaker(() => 0);
+    const breaker = new CircuitBreaker(() => 0);
     expect(breaker.state(0)).toBe('closed');
     expect(breaker.mayStart(0)).toBe(true);
     breaker.answered('1', 0);
@@ -15,7 +15,7 @@ describe('Breaker', () => {
   });
 
   it('opens until the reset and a little longer, then lets one through at a time', () => {
-    const breaker = new Breaker(() => 0.5);
+    const breaker = new CircuitBreaker(() => 0.5);
     breaker.limit('usage-limit', 10 * MINUTE, 'refused', 0);
     const until = breaker.pause?.until ?? 0;
     expect(until).toBeGreaterThan(10 * MINUTE);
@@ -34,7 +34,7 @@ describe('Breaker', () => {
   });
 
   it('takes no answer for an end of the pause before its time: it may be one to a question from before', () => {
-    const breaker = new Breaker(() => 0);
+    const breaker = new CircuitBreaker(() => 0);
     breaker.limit('usage-limit', MINUTE, 'refused', 0);
     breaker.answered('1', MINUTE / 2);
     expect(breaker.state(MINUTE / 2)).toBe('open');
@@ -51,7 +51,7 @@ describe('Breaker', () => {
           },
         ),
         (refusals) => {
-          const breaker = new Breaker(() => 0.9);
+          const breaker = new CircuitBreaker(() => 0.9);
           let now = 0;
           let latest = 0;
           for (const { reset, after } of refusals) {
@@ -70,7 +70,7 @@ describe('Breaker', () => {
 
   it('keeps the delay that it gave to a reset, however often that is heard of', () => {
     let random = 0.1;
-    const breaker = new Breaker(() => (random += 0.2));
+    const breaker = new CircuitBreaker(() => (random += 0.2));
     breaker.limit('usage-limit', 10 * MINUTE, '', 0);
     const pause = breaker.pause;
     breaker.limit('usage-limit', 10 * MINUTE, '', 5);
@@ -78,7 +78,7 @@ describe('Breaker', () => {
   });
 
   it('waits longer after each outage, up to ten minutes, and counts those that fall into a wait as one', () => {
-    const breaker = new Breaker(() => 1);
+    const breaker = new CircuitBreaker(() => 1);
     const waits: number[] = [];
     let now = 0;
     for (let time = 0; time < 8; time++) {
@@ -95,7 +95,7 @@ describe('Breaker', () => {
   });
 
   it('prefers what a limit says to the guess of an outage', () => {
-    const breaker = new Breaker(() => 0);
+    const breaker = new CircuitBreaker(() => 0);
     breaker.outage('dead network', 0);
     breaker.limit('usage-limit', 5000, '', 1);
     expect(breaker.pause).toMatchObject({ reason: 'usage-limit', until: 5000 });

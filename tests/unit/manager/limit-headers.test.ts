@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { limitsFromHeaders } from '../../../src/manager/sdk/limit-headers.ts';
 import { rateLimitHeaders } from '../../../src/simulator/rate-limit.ts';
-import { pauseFor } from '../../../src/domain/usage-limit.ts';
+import { computePause } from '../../../src/domain/usage-limit.ts';
 import { cases } from '../../rig/effort.ts';
 
 const NOW = Date.parse('2026-11-22T02:00:00Z');
@@ -25,7 +25,7 @@ describe("a plan's headers", () => {
   test('of a refused request tell its windows, and that it was refused', () => {
     const seen = read(rateLimitHeaders(limit, NOW), 429);
     expect(seen).toEqual({ windows, overageInUse: false, refused: true });
-    expect(seen === undefined ? undefined : pauseFor(seen, NOW)?.until).toBe(NOW + 7_200_000);
+    expect(seen === undefined ? undefined : computePause(seen, NOW)?.until).toBe(NOW + 7_200_000);
   });
 
   test('of a request that was answered refuse nothing, with use beyond the plan or without', () => {
@@ -75,7 +75,7 @@ describe("a key's headers", () => {
     };
     const seen = read(headers, 429);
     expect(seen).toMatchObject({ refused: true });
-    expect(seen === undefined ? undefined : pauseFor(seen, NOW)).toEqual({
+    expect(seen === undefined ? undefined : computePause(seen, NOW)).toEqual({
       since: NOW,
       until: NOW + 1000,
       window: 'api_tokens',
@@ -85,7 +85,7 @@ describe("a key's headers", () => {
   test('that ask to wait are a refusal for as long', () => {
     const seen = read({ 'retry-after': '30' }, 429);
     expect(seen).toMatchObject({ refused: true });
-    expect(seen === undefined ? undefined : pauseFor(seen, NOW)?.until).toBe(NOW + 30_000);
+    expect(seen === undefined ? undefined : computePause(seen, NOW)?.until).toBe(NOW + 30_000);
     expect(read({ 'retry-after': '30' }, 529)).toBeUndefined();
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  bareEnd,
+  emptyEnd,
   type Attempt,
   type AttemptEnd,
   type Review,
@@ -140,7 +140,7 @@ async function take(
       workspace: WORKSPACE,
       marker: { variable: 'M', value: '1' },
       report: { ...REPORT, ...world.report },
-      end: { ...bareEnd('landed', ''), report: REPORT, turns: 3 },
+      end: { ...emptyEnd('landed', ''), report: REPORT, turns: 3 },
       review: null,
       earlierFiles: [],
     },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { pauseFor } from '../../../src/domain/usage-limit.ts';
+import { computePause } from '../../../src/domain/usage-limit.ts';
 import { limitObservation } from '../../../src/worker/claude/limit-observation.ts';
 import { parseStreamLine } from '../../../src/worker/claude/stream-json.ts';
 import { cases } from '../../rig/effort.ts';
@@ -62,7 +62,7 @@ describe('a rate_limit_event', () => {
     const unifiedWindows = { five_hour: { utilization: 0.2, resetsAt: SECONDS + 5, status: 'allowed' } };
     const seen = event({ ...rejected, rateLimitType: 'seven_day_opus', unifiedWindows });
     expect(seen).toMatchObject({ refused: true });
-    expect(seen === undefined ? undefined : pauseFor(seen, SECONDS * 1000 - 5000)).toMatchObject({
+    expect(seen === undefined ? undefined : computePause(seen, SECONDS * 1000 - 5000)).toMatchObject({
       window: 'seven_day_opus',
       until: SECONDS * 1000,
     });
