@@ -5,7 +5,7 @@ import type { Budget, BudgetRequest } from './budget.ts';
 import type { RunOutcome } from '../domain/event.ts';
 import { OUTCOME_POLICY, type AttemptOutcome } from '../domain/outcome.ts';
 import { LoneFailures } from './lone-failures.ts';
-import { formatMoney } from '../domain/money.ts';
+import { formatMoney } from '../domain/text/format.ts';
 import { atReserve, tooSmall } from './pacing.ts';
 import type { TaskId } from '../domain/task.ts';
 import { isPlanWindow, describeLimit } from '../domain/usage-limit.ts';

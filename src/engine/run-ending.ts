@@ -1,6 +1,6 @@
 import type { Delivery, RunCounts } from '../domain/event.ts';
 import type { Governor, Stop } from './governor.ts';
-import { formatMoney } from '../domain/money.ts';
+import { formatMoney } from '../domain/text/format.ts';
 
 /** How a run ended that has nothing left to do, and what is to be said of it. */
 export function runEnding(

@@ -1,4 +1,12 @@
-export { formatMoney } from '../money.ts';
+/**
+ * US dollars: `$0.00`, `$0.0042` where cents say nothing, `$12.30`, `$1234`. An amount above zero never reads `$0.00`.
+ */
+export function formatMoney(usd: number): string {
+  if (!(usd > 0) || !Number.isFinite(usd)) return '$0.00';
+  if (usd < 0.0001) return '<$0.0001';
+  if (usd < 0.01) return `$${usd.toFixed(4)}`;
+  return `$${usd.toFixed(usd < 1000 ? 2 : 0)}`;
+}
 
 /** A duration for people: `0s`, `42s`, `3m 05s`, `2h 07m`, `3d 04h`. */
 export function formatDuration(milliseconds: number): string {
