@@ -7,12 +7,13 @@ import { redactValue } from '../domain/redact.ts';
 import { attemptFiles } from '../worker/claude/process.ts';
 import type { Cli } from '../cli/cli.ts';
 import { type CommonOptions } from '../cli/command.ts';
-import { tellStories, type AttemptStory } from './tasks/attempt-story.ts';
-import type { LogEntry } from './transcript/entry.ts';
+import { tellStories } from './tasks/attempt-story.ts';
 import { followLines, reload, type LogRequest } from './transcript/follow-transcript.ts';
 import { EntryReader } from './transcript/read-entries.ts';
 import { renderLog } from '../cli/log-text.ts';
 import { Signs } from './transcript/failure-signals.ts';
+import type { LogEntry } from './contract/logs.ts';
+import type { AttemptStory } from './contract/show.ts';
 
 /** Shows an attempt: its beginning, its transcript, what is done with it, and its end; as JSON lines or for people. */
 export async function showLog(cli: Cli, options: CommonOptions, request: LogRequest): Promise<void> {

@@ -4,8 +4,9 @@ import { neutralise } from '../domain/text/display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../domain/text/format.ts';
 import { printable } from '../domain/text/printable.ts';
 import { boundText } from '../domain/text/bound-text.ts';
-import { storyLines, type AttemptStory } from '../app/tasks/attempt-story.ts';
+import { storyLines } from '../app/tasks/attempt-story.ts';
 import { describeEnd } from './tasks/describe-end.ts';
+import type { AttemptStory } from '../app/contract/show.ts';
 
 /**
  * One attempt in lines for people: a headline, how it began, the first sign of trouble, what happened, what to do about

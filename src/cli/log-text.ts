@@ -3,8 +3,8 @@ import { neutralise } from '../domain/text/display-text.ts';
 import { storyLines } from '../app/tasks/attempt-story.ts';
 import { describeEnd } from './tasks/describe-end.ts';
 import { headline } from './attempt-text.ts';
-import type { LogEntry } from '../app/transcript/entry.ts';
 import { renderEntry, safeLines, type EntryLayout } from './transcript/render-entry.ts';
+import type { LogEntry } from '../app/contract/logs.ts';
 
 /** A line of `logs` for people, in lines; `attempt` is the one it is about, as it is now. */
 export function renderLog(entry: LogEntry, attempt: Attempt, layout: EntryLayout): string[] {

@@ -3,12 +3,12 @@ import { join, resolve } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AttemptEnd, ProcessIdentity } from '../../src/domain/attempt.ts';
 import type { PayingAccounts } from '../../src/domain/event.ts';
-import type { StatusReport } from '../../src/app/status/collect.ts';
 import { subscriptionAccount } from '../../src/usage/account.ts';
 import { openUsageLedger } from '../../src/usage/sqlite-ledger.ts';
 import { createProcessTable } from '../../src/worker/process/process-table.ts';
 import { projectRig, type ProjectRig, type StartedTool } from '../rig/project.ts';
 import { runOnTerminal } from '../rig/terminal.ts';
+import type { StatusReport } from '../../src/app/contract/status.ts';
 
 const open: ProjectRig[] = [];
 afterEach(async () => {

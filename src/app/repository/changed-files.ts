@@ -1,11 +1,5 @@
 import type { Git } from '../../workspace/git/git.ts';
-
-/** A file of a change; the counts of lines are null where it is binary. */
-export interface ChangedFile {
-  readonly path: string;
-  readonly added: number | null;
-  readonly removed: number | null;
-}
+import type { ChangedFile } from '../contract/patch.ts';
 
 /** The files that differ between two commits or trees; one that was moved is removed and added. */
 export async function changedFiles(git: Git, from: string, to: string): Promise<ChangedFile[]> {

@@ -1,20 +1,9 @@
 import type { RunOutcome } from '../../domain/event.ts';
-import { OUTCOME_POLICY, type AttemptOutcome } from '../../domain/outcome.ts';
+import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import { plural } from '../../domain/text/format.ts';
 import type { TaskStore } from '../../store/store.ts';
-import type { TaskId } from '../../domain/task.ts';
 import type { TaskCounts } from '../../domain/task-outline.ts';
-import type { RunStatus } from './collect.ts';
-
-/** Something that does not go on without a person. */
-export interface Attention {
-  /** Null where it is about the run. */
-  readonly taskId: TaskId | null;
-  readonly title: string;
-  readonly outcome: AttemptOutcome | RunOutcome | null;
-  readonly message: string;
-  readonly advice: string;
-}
+import type { Attention, RunStatus } from '../contract/status.ts';
 
 /** What needs a person: a run that does not go on by itself first, then the tasks that failed. */
 export function attentionFor(

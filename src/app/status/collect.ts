@@ -1,70 +1,11 @@
-import { sumUsage, type ModelUsage, type Phase, type ProcessIdentity } from '../../domain/attempt.ts';
+import { sumUsage, type ModelUsage, type ProcessIdentity } from '../../domain/attempt.ts';
 import { nextCommand } from '../../reporting/format-summary.ts';
 import { readSummary } from '../../reporting/read-summary.ts';
-import type { RunSummary } from '../../reporting/summary.ts';
 import type { Run, TaskStore } from '../../store/store.ts';
-import type { TaskId } from '../../domain/task.ts';
 import { OutlinedTasks, type TaskCounts } from '../../domain/task-outline.ts';
-import type { KnownSize } from '../project/transcripts.ts';
-import { attentionFor, type Attention } from './attention.ts';
-import {
-  limitsOf,
-  type BudgetStatus,
-  type Circumstances,
-  type LimitStatus,
-  type WindowStatus,
-} from './limits.ts';
-
-/** Everything that `status` tells; also the documented shape of `status --json`. */
-export interface StatusReport {
-  readonly run: RunStatus | null;
-  readonly running: readonly RunningAttempt[];
-  /** Tasks that are work, so groups are left out. */
-  readonly tasks: TaskCounts;
-  /** Per model, of the manager's calls and the workers together; in the last hours and days by this project alone. */
-  readonly usage: {
-    readonly run: readonly ModelUsage[];
-    readonly last5h: readonly ModelUsage[];
-    readonly last7d: readonly ModelUsage[];
-    /** What all projects on this machine have used of the accounts that pay here; null where it is not known. */
-    readonly account: {
-      readonly last5h: readonly ModelUsage[];
-      readonly last7d: readonly ModelUsage[];
-    } | null;
-  };
-  /** Of the accounts that pay here, as the API told of them last; those that have been reset since are left out. */
-  readonly windows: readonly WindowStatus[];
-  /** False where only API keys pay, which have no plan and so no windows but those of a minute. */
-  readonly hasPlan: boolean;
-  /** Until when no project on this machine starts anything on one of these accounts; null if it may. */
-  readonly limit: LimitStatus | null;
-  /** Null where there is no ceiling, or where the configuration cannot be read. */
-  readonly budget: BudgetStatus | null;
-  /** What the transcripts took when the last run ended or somebody looked; null where nobody has. */
-  readonly transcripts: KnownSize | null;
-  readonly attention: readonly Attention[];
-  /** The command that a person would give now. */
-  readonly next: string;
-}
-
-/** The run in progress, or else the last one. */
-export interface RunStatus extends RunSummary {
-  /** `dead`: its process is gone without an end; the next `run` takes it up. */
-  readonly state: 'running' | 'ended' | 'dead';
-  readonly pid: number;
-}
-
-/** One worker at work. */
-interface RunningAttempt {
-  readonly taskId: TaskId;
-  readonly title: string;
-  readonly number: number;
-  readonly model: string;
-  readonly phase: Phase;
-  readonly startedAt: string;
-  /** What all attempts at the task have cost, this one so far, in US dollars. */
-  readonly spentUsd: number;
-}
+import { attentionFor } from './attention.ts';
+import { limitsOf, type Circumstances } from './limits.ts';
+import type { RunStatus, StatusReport } from '../contract/status.ts';
 
 /** Looks everything up; `now` is in Unix milliseconds. */
 export function collectStatus(

@@ -4,21 +4,7 @@ import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import { eventSentence } from '../../domain/text/event-sentence.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { TaskId } from '../../domain/task.ts';
-
-/** What happened around an attempt: how it began, what became of its run meanwhile, and what was decided after it. */
-export interface AttemptStory {
-  readonly number: number;
-  /** Why its task went next; empty where that is not known. */
-  readonly began: string;
-  /** Whose session it works in. */
-  readonly session: string;
-  /** The first signs of trouble in its transcript, once that was read. */
-  readonly signs: readonly string[];
-  /** Pauses of the run, and what else stopped it, while the attempt was at work; the oldest first. */
-  readonly meanwhile: readonly Stamped[];
-  /** The same from its end to the next attempt, with the retry and the status that were decided. */
-  readonly afterwards: readonly Stamped[];
-}
+import type { AttemptStory } from '../contract/show.ts';
 
 /** Tells of all attempts at a task, the oldest first. */
 export function tellStories(store: TaskStore, taskId: TaskId, attempts: readonly Attempt[]): AttemptStory[] {

@@ -1,7 +1,7 @@
 import { firstLine } from '../../domain/text/display-text.ts';
 import { subjectOf } from '../../worker/claude/progress.ts';
 import { boundText } from '../../domain/text/bound-text.ts';
-import type { TranscriptEntry } from './entry.ts';
+import type { TranscriptEntry } from '../contract/logs.ts';
 
 /** Looks for the first signs of trouble in a transcript: a wait for the API, a tool call that failed, an error. */
 export class Signs {

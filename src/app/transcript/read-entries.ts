@@ -8,8 +8,8 @@ import {
   type RateLimitLine,
   type ResultLine,
 } from '../../worker/claude/stream-json.ts';
-import type { TranscriptEntry } from './entry.ts';
 import { parseUserLine } from './user-line.ts';
+import type { TranscriptEntry } from '../contract/logs.ts';
 
 /** The tool by which the CLI takes the worker's report. */
 const REPORT_TOOL = 'StructuredOutput';

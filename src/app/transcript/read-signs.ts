@@ -2,10 +2,10 @@ import type { Attempt } from '../../domain/attempt.ts';
 import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import { attemptFiles } from '../../worker/claude/process.ts';
 import { LineSplitter } from '../../domain/text/line-splitter.ts';
-import type { TaskReport } from '../show.ts';
 import { followFile } from './follow-file.ts';
 import { EntryReader } from './read-entries.ts';
 import { Signs } from './failure-signals.ts';
+import type { TaskReport } from '../contract/show.ts';
 
 /** First signs are at the beginning; what follows so much is read by `logs`. */
 const MOST_BYTES = 64 * 1024 * 1024;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { TranscriptEntry } from './entry.ts';
+import type { TranscriptEntry } from '../contract/logs.ts';
 
 const block = z.object({
   type: z.string(),

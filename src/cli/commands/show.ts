@@ -8,8 +8,9 @@ import { findProject, withStore } from '../../app/project/project.ts';
 import { redactorFor } from '../../app/project/redaction.ts';
 import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
 import { renderReport } from '../tasks/render-report.ts';
-import { reportTasks, type TaskReport } from '../../app/show.ts';
+import { reportTasks } from '../../app/show.ts';
 import { loadBoard, loadBoardAround } from '../../app/tasks/view.ts';
+import type { TaskReport } from '../../app/contract/show.ts';
 
 interface ShowOptions extends CommonOptions {
   readonly id?: string;

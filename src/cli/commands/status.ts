@@ -13,8 +13,9 @@ import { processLookUp } from '../../app/project/process-look-up.ts';
 import { findProject, openProjectStore } from '../../app/project/project.ts';
 import { redactorFor } from '../../app/project/redaction.ts';
 import { openCircumstances, UNKNOWN } from '../../app/status/circumstances.ts';
-import { collectStatus, type StatusReport } from '../../app/status/collect.ts';
+import { collectStatus } from '../../app/status/collect.ts';
 import { formatStatus } from '../status/status-text.ts';
+import type { StatusReport } from '../../app/contract/status.ts';
 
 interface StatusOptions extends CommonOptions {
   readonly watch?: boolean;

@@ -4,8 +4,7 @@ import { formatMoney } from '../../domain/text/format.ts';
 import type { Styles } from '../../domain/text/styles.ts';
 import { drawUse, openWindows, type ShownWindow } from '../../reporting/usage-windows.ts';
 import { windowName } from '../../domain/text/window-name.ts';
-import type { StatusReport } from '../../app/status/collect.ts';
-import type { WindowStatus } from '../../app/status/limits.ts';
+import type { StatusReport } from '../../app/contract/status.ts';
 
 const LONGEST_BAR = 24;
 const MOST_NAME = 20;
@@ -37,7 +36,13 @@ export function limitLines(report: StatusReport, columns: number, style: Styles,
 }
 
 /** A window as displays show it. */
-export function shownWindow({ account, window, usedPercent, status, resetsAt }: WindowStatus): ShownWindow {
+export function shownWindow({
+  account,
+  window,
+  usedPercent,
+  status,
+  resetsAt,
+}: StatusReport['windows'][number]): ShownWindow {
   return {
     account,
     name: window,

@@ -9,9 +9,9 @@ import { PAUSE_WORDS } from '../../domain/text/pauses.ts';
 import { exhaustedWindow, openWindows } from '../../reporting/usage-windows.ts';
 import { formatBytes, WORTH_TELLING_BYTES } from '../../app/project/transcripts.ts';
 import { describeCounts } from '../../app/tasks/counts.ts';
-import type { RunStatus, StatusReport } from '../../app/status/collect.ts';
 import { limitLines, shownWindow } from './limits-text.ts';
 import { usageLines } from './usage-text.ts';
+import type { RunStatus, StatusReport } from '../../app/contract/status.ts';
 
 /** The report for a terminal of `columns` cells; no line is longer but a command. `now` is in Unix milliseconds. */
 export function formatStatus(

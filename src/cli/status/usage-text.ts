@@ -1,7 +1,7 @@
 import { totalTokens, type ModelUsage } from '../../domain/attempt.ts';
 import { fit, neutralise, truncate } from '../../domain/text/display-text.ts';
 import { formatMoney, formatTokens } from '../../domain/text/format.ts';
-import type { StatusReport } from '../../app/status/collect.ts';
+import type { StatusReport } from '../../app/contract/status.ts';
 
 const SPANS = ['this run', 'last 5 h', 'last 7 d'] as const;
 const CELL = 17;

@@ -4,8 +4,8 @@ import { styles } from '../../domain/text/styles.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Cli } from '../cli.ts';
 import { type CommonOptions } from '../command.ts';
-import type { StatusReport } from '../../app/status/collect.ts';
 import { formatStatus, formatStatusLine } from './status-text.ts';
+import type { StatusReport } from '../../app/contract/status.ts';
 
 /** How often the store is asked whether something changed. */
 const POLL_MS = 250;

@@ -3,8 +3,9 @@ import { eventSentence } from '../../domain/text/event-sentence.ts';
 import type { Styles } from '../../domain/text/styles.ts';
 import { describeAttempt } from '../attempt-text.ts';
 import { formatMinutes, stylesOfStatuses } from '../task-text.ts';
-import type { TaskLine, TaskReport } from '../../app/show.ts';
 import { isEstimated, shownStatus } from '../../app/tasks/view.ts';
+import type { TaskLine } from '../../app/contract/task.ts';
+import type { TaskReport } from '../../app/contract/show.ts';
 
 /** How a report is laid out: `width` is undefined where lines are not to be broken. */
 export interface ReportLayout {

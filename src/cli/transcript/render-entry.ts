@@ -4,7 +4,7 @@ import type { Styles } from '../../domain/text/styles.ts';
 import { printable } from '../../domain/text/printable.ts';
 import { subjectOf } from '../../worker/claude/progress.ts';
 import { boundText, type TextBounds } from '../../domain/text/bound-text.ts';
-import type { TranscriptEntry } from '../../app/transcript/entry.ts';
+import type { TranscriptEntry } from '../../app/contract/logs.ts';
 
 /** How entries are laid out. */
 export interface EntryLayout {

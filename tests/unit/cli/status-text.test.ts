@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { StatusReport } from '../../../src/app/status/collect.ts';
 import { formatStatus, formatStatusLine } from '../../../src/cli/status/status-text.ts';
 import { displayWidth } from '../../../src/domain/text/display-text.ts';
 import { styles } from '../../../src/domain/text/styles.ts';
 import { cases } from '../../rig/effort.ts';
+import type { StatusReport } from '../../../src/app/contract/status.ts';
 
 const usage = (model: string, input: number, costUsd: number): StatusReport['usage']['run'][number] => ({
   model,
