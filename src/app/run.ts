@@ -15,7 +15,7 @@ import type { Redact } from '../domain/redact.ts';
 import type { RunOptions } from '../engine/run-options.ts';
 import { openRunLock, type RunLock } from '../store/run-lock.ts';
 import type { TaskId } from '../domain/task.ts';
-import { projectMark } from '../worker/process/markers.ts';
+import { projectKey } from '../worker/process/markers.ts';
 import { createProcessTable, type ProcessTable } from '../worker/process/process-table.ts';
 import { retainTranscripts } from './clean/transcripts.ts';
 import { EXIT } from '../cli/cli.ts';
@@ -100,7 +100,7 @@ async function holdingTheProject(
   const reporter = await runReporters(context, { runId, presentation, processes, ledger, redact, warn });
   const runSetup = setupRunner(
     commandRunner(settings, processes, execution.worker_timeout, hurry),
-    projectMark(project.root),
+    projectKey(project.root),
     processes.identify(cli.pid),
   );
   const workspaces = await createWorkspaces(cli, project, settings, { store, runSetup, warn });

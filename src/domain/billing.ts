@@ -5,7 +5,7 @@ import { err, ok, type Result } from './result.ts';
 export type Payer = 'api_key' | 'subscription';
 
 /** What is known before the choice; nothing is looked up here. */
-export interface BillingCircumstances {
+export interface PayerCircumstances {
   /** `claude_cli.auth`. */
   readonly auth: 'auto' | Payer;
   readonly hasApiKey: boolean;
@@ -14,7 +14,7 @@ export interface BillingCircumstances {
 }
 
 /** Chooses who pays for the workers of a whole run: the subscription where there is one, unless it is told otherwise. */
-export function chooseBilling({ auth, hasApiKey, loggedIn }: BillingCircumstances): Result<Payer, Failure> {
+export function choosePayer({ auth, hasApiKey, loggedIn }: PayerCircumstances): Result<Payer, Failure> {
   if (auth === 'auto' && hasApiKey && loggedIn === undefined) {
     return err({
       reason: 'unauthenticated',

@@ -2,7 +2,7 @@ import type { Failure } from '../domain/failure.ts';
 import { parseSpendingReset } from '../domain/usage-limit.ts';
 
 /** What is known of a call to the API that failed, whichever way it went. */
-export interface ApiTrouble {
+export interface FailedCall {
   /** HTTP status; undefined where there was no response, or the error came in the stream. */
   readonly status: number | undefined;
   /** The API's error type, e.g. `overloaded_error`, `rate_limit_error`, `billing_error`. */
@@ -16,7 +16,7 @@ export interface ApiTrouble {
 }
 
 /** Whether the same call may succeed a little later. */
-export function isTransient({ status, type }: ApiTrouble): boolean {
+export function isTransient({ status, type }: FailedCall): boolean {
   if (status === undefined) {
     return !['authentication_error', 'permission_error', 'billing_error', 'invalid_request_error'].includes(
       type ?? '',
@@ -26,7 +26,7 @@ export function isTransient({ status, type }: ApiTrouble): boolean {
 }
 
 /** The failure that a person can act on; `model` is the id that was asked for, `credential` who asked. */
-export function apiFailure(trouble: ApiTrouble, model: string, credential: string): Failure {
+export function apiFailure(trouble: FailedCall, model: string, credential: string): Failure {
   const { status, type, message, resetsAt } = trouble;
   const said = `${status === undefined ? '' : `HTTP ${status}: `}${message}`;
   const regained = parseSpendingReset(message);

@@ -20,7 +20,7 @@ const OTHER_REPLY_TOKENS = 8_000;
  * What a call has cost whose end nobody saw, estimated high: of a long question, a large reply, and a prompt that was
  * written to the cache as a whole. `model` is an alias or an id.
  */
-export function boundOf(model: string, question: Question<unknown>): ModelUsage {
+export function estimateUpperBound(model: string, question: Question<unknown>): ModelUsage {
   const { purpose, system, prompt, correction, research } = question;
   const texts = [system, prompt, correction?.reply ?? '', ...(correction?.problems ?? [])];
   const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);

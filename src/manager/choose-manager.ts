@@ -14,7 +14,7 @@ export interface ManagerCircumstances {
   /** What the Claude CLI says of itself; undefined if it is not installed. */
   readonly cli: CliLogin | undefined;
   /** Why it cannot be asked, to go on after its name. */
-  readonly cliTrouble?: string | undefined;
+  readonly cliProblem?: string | undefined;
 }
 
 /** The Claude CLI's login, as `claude auth status` tells it. */
@@ -34,7 +34,7 @@ const INSTALL = 'Install it with `npm install -g @anthropic-ai/claude-code`';
 
 /** Chooses the API where a key is there, else the CLI where it is logged in; or says what is missing. */
 export function chooseManager(given: ManagerCircumstances): Result<ManagerChoice, Failure> {
-  const { via, model, apiKey, cli, cliTrouble = 'is not installed' } = given;
+  const { via, model, apiKey, cli, cliProblem = 'is not installed' } = given;
   const hasKey = apiKey !== undefined && apiKey !== '';
   if (via !== 'cli' && hasKey) {
     return ok({ route: 'api', sentence: `The manager is ${model}, paid by ${describeKey(apiKey)}.` });
@@ -51,7 +51,7 @@ export function chooseManager(given: ManagerCircumstances): Result<ManagerChoice
       cli.subscription === undefined ? 'the login' : `the Claude subscription (${cli.subscription})`;
     return ok({ route: 'cli', sentence: `The manager is ${model}, paid by ${account} of the Claude CLI.` });
   }
-  return err(nobody(via, cli, cliTrouble));
+  return err(nobody(via, cli, cliProblem));
 }
 
 /** An API key for people: never more of it than its last four characters. */

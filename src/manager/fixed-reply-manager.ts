@@ -3,7 +3,7 @@ import type { Manager } from './manager.ts';
 import { readReply } from './reply/read-reply.ts';
 
 /** A manager whose one reply is there already, as after a person has mended it; it costs nothing. */
-export function createReplyManager(text: string, description: string): Manager {
+export function createFixedReplyManager(text: string, description: string): Manager {
   const cost = { usage: [], durationMs: 0 };
   return {
     description,

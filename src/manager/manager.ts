@@ -2,11 +2,11 @@ import type { GateVerdict, ModelUsage, Review, WorkerReport } from '../domain/at
 import type { Failure } from '../domain/failure.ts';
 import type { Result } from '../domain/result.ts';
 import type { Task } from '../domain/task.ts';
-import type { Form } from './reply/read-reply.ts';
+import type { ReplyForm } from './reply/read-reply.ts';
 import type { ChangeText } from '../workspace/workspace.ts';
 
 /** One structured question to the manager's model; its form is sent along as a JSON Schema, and the reply is read by it. */
-export interface Question<T> extends Form<T> {
+export interface Question<T> extends ReplyForm<T> {
   /** `parse`, `add`, `expand`, `plan` or `review`; for logs and booking. */
   readonly purpose: string;
   /** The task it is about, where it is about one. */

@@ -117,7 +117,7 @@ export function fence(pieces: readonly Data[]): string {
 }
 
 /** The prompt for a PRD; new ids start at `nextId`. */
-export function parsePrompt(
+export function prdPrompt(
   prd: string,
   existing: readonly Task[],
   nextId: number,

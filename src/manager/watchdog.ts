@@ -1,12 +1,12 @@
 /** Why a call was cut short: by the user, at its total time, or after a silence. */
-type Cut = 'interrupted' | 'timeout' | 'silence';
+type AbortCause = 'interrupted' | 'timeout' | 'silence';
 
 /** Watches over one call. */
 export interface Watchdog {
   /** Aborts when the call is to be cut short. */
   readonly signal: AbortSignal;
   /** Undefined while the call may go on. */
-  readonly cut: Cut | undefined;
+  readonly cut: AbortCause | undefined;
   /** Tells that the other side was heard: the silence begins anew. */
   heard(): void;
   stop(): void;
@@ -15,8 +15,8 @@ export interface Watchdog {
 /** Starts the clocks, in milliseconds; both run from now on. */
 export function startWatchdog(outer: AbortSignal, timeoutMs: number, silenceMs: number): Watchdog {
   const controller = new AbortController();
-  let cut: Cut | undefined;
-  const end = (why: Cut): void => {
+  let cut: AbortCause | undefined;
+  const end = (why: AbortCause): void => {
     cut ??= why;
     controller.abort();
   };

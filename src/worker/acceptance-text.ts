@@ -8,7 +8,7 @@ export function listLeftOut(leftOut: LeftOut | undefined): string {
 }
 
 /** The same in one sentence, for the user, of work that has landed without them. */
-export function tellLeftOut(leftOut: LeftOut | undefined): string {
+export function describeLeftOut(leftOut: LeftOut | undefined): string {
   const told = parts(leftOut).join('; ');
   return told === ''
     ? ''

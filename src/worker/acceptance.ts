@@ -5,14 +5,14 @@ import type { AttemptOutcome } from '../domain/outcome.ts';
 import type { Task } from '../domain/task.ts';
 import type { Change, Changes, Workspace } from '../workspace/workspace.ts';
 import { attemptFiles } from './claude/process.ts';
-import { commandsRun } from './claude/commands-run.ts';
+import { readCommands } from './claude/read-commands.ts';
 import type { GateResult, Gates } from './gates/gates.ts';
 import type { Marker } from './process/process-table.ts';
-import { listLeftOut, tellLeftOut } from './acceptance-text.ts';
+import { listLeftOut, describeLeftOut } from './acceptance-text.ts';
 import type { WorkerHooks } from './worker.ts';
 
 /** What judges a change, and takes it in. */
-export interface TakeInOptions {
+export interface AcceptanceOptions {
   readonly changes: Changes | null;
   readonly gates: Gates;
   /** Null where nobody reviews. */
@@ -41,26 +41,26 @@ export interface ReportedWork {
 }
 
 /** From a report to its end: the change passes the gates and the review, and lands; or it is said what keeps it. */
-export async function takeIn(
-  options: TakeInOptions,
+export async function accept(
+  options: AcceptanceOptions,
   work: ReportedWork,
   hooks: WorkerHooks,
   signal: AbortSignal,
 ): Promise<AttemptEnd> {
-  return await new TakeIn(options, work, hooks, signal).run();
+  return await new Acceptance(options, work, hooks, signal).run();
 }
 
 const MAX_DIFF_BYTES = 200_000;
 
-class TakeIn {
-  readonly #options: TakeInOptions;
+class Acceptance {
+  readonly #options: AcceptanceOptions;
   readonly #work: ReportedWork;
   readonly #hooks: WorkerHooks;
   readonly #signal: AbortSignal;
   /** What is known of the change so far; part of every end. */
   #known: Partial<AttemptEnd> = {};
 
-  constructor(options: TakeInOptions, work: ReportedWork, hooks: WorkerHooks, signal: AbortSignal) {
+  constructor(options: AcceptanceOptions, work: ReportedWork, hooks: WorkerHooks, signal: AbortSignal) {
     this.#options = options;
     this.#work = work;
     this.#hooks = hooks;
@@ -175,7 +175,7 @@ class TakeIn {
           ? { text: '', truncated: false }
           : await changes.read(change, { since, maxBytes: MAX_DIFF_BYTES }),
         gates: this.#known.gates ?? [],
-        commands: await commandsRun(...transcripts),
+        commands: await readCommands(...transcripts),
         previous,
         maxRounds: maxReviewRounds,
       },
@@ -215,7 +215,7 @@ class TakeIn {
       );
       if (commit === undefined) continue;
       this.#known = { ...this.#known, commit };
-      const beside = tellLeftOut(change.leftOut);
+      const beside = describeLeftOut(change.leftOut);
       if (beside !== '') this.#hooks.onWarning(`Task ${task.id}: ${beside}`);
       return this.#end('landed', beside);
     }

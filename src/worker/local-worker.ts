@@ -5,14 +5,14 @@ import type { TaskId } from '../domain/task.ts';
 import type { Workspace, Workspaces } from '../workspace/workspace.ts';
 import { readAssignment } from './claude/assignment-record.ts';
 import { attemptFiles } from './claude/process.ts';
-import type { Verdict } from './claude/classify-end.ts';
+import type { SessionResult } from './claude/classify-end.ts';
 import { endOrphans } from './process/markers.ts';
 import { adopt, markerOf, work, type SessionOptions } from './claude/session.ts';
-import { takeIn, type TakeInOptions } from './acceptance.ts';
+import { accept, type AcceptanceOptions } from './acceptance.ts';
 import type { Assignment, Worker, WorkerHooks } from './worker.ts';
 
 /** What a worker on this machine is made of. */
-export interface LocalWorkerOptions extends SessionOptions, Omit<TakeInOptions, 'changes'> {
+export interface LocalWorkerOptions extends SessionOptions, Omit<AcceptanceOptions, 'changes'> {
   readonly workspaces: Workspaces;
   /** How often what a worker has written so far is kept, in milliseconds. */
   readonly snapshotMs: number;
@@ -37,8 +37,8 @@ export function createLocalWorker(options: LocalWorkerOptions): Worker {
         if (verdict.kind !== 'reported') return withReview(verdict.end, assignment);
         const { parent, review, earlierFiles } = assignment;
         const marker = markerOf(options, attempt);
-        return await takeIn(
-          takeInOptions(options),
+        return await accept(
+          acceptanceOptions(options),
           { ...verdict, attempt, task, parent, workspace, marker, review, earlierFiles },
           hooks,
           signal,
@@ -59,7 +59,7 @@ async function workOrGoOn(
   workspace: Workspace,
   hooks: WorkerHooks,
   signal: AbortSignal,
-): Promise<Verdict> {
+): Promise<SessionResult> {
   const { finished } = assignment;
   // Elsewhere what it reports of is not there, as after a change of isolation, or when somebody has removed it.
   if (finished !== null && finished.change === workspace.base) {
@@ -104,7 +104,7 @@ async function recover(
 ): Promise<AttemptEnd | undefined> {
   const { workspaces } = options;
   const opened = await reopen(options, attempt);
-  const follow = (): Promise<Verdict | undefined> => adopt(options, attempt, hooks, signal);
+  const follow = (): Promise<SessionResult | undefined> => adopt(options, attempt, hooks, signal);
   const settle = async (workspace: Workspace | undefined): Promise<AttemptEnd | undefined> => {
     // Before anything that may fail: nobody must be left at work unseen.
     const verdict =
@@ -126,8 +126,8 @@ async function recover(
     if (workspace === undefined) return failed(opened.ok ? '' : opened.error);
     const marker = markerOf(options, attempt);
     const { task, parent, review, earlierFiles } = record;
-    return await takeIn(
-      takeInOptions(options),
+    return await accept(
+      acceptanceOptions(options),
       { ...verdict, attempt, task, parent, workspace, marker, review, earlierFiles },
       hooks,
       signal,
@@ -203,7 +203,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function takeInOptions(options: LocalWorkerOptions): TakeInOptions {
+function acceptanceOptions(options: LocalWorkerOptions): AcceptanceOptions {
   return { ...options, changes: options.workspaces.changes };
 }
 

@@ -22,7 +22,7 @@ const worker = createLocalWorker({
   verifyCommands,
   workspaces: createSharedDirectory(assignment.attempt.directory),
   processes,
-  patience: { totalMs: 90_000, stallMs: 60_000, graceMs: 10_000, afterResultMs: 60_000 },
+  timeouts: { totalMs: 90_000, stallMs: 60_000, graceMs: 10_000, afterResultMs: 60_000 },
   gates: new Gates({
     commands: verifyCommands,
     run: createCommandRunner({

@@ -145,7 +145,7 @@ export async function workerRig(environment: Record<string, string> = {}): Promi
       workspaces: createSharedDirectory(project),
       processes,
       project: root,
-      patience: { totalMs: 90_000, stallMs: 60_000, graceMs: 10_000, afterResultMs: 60_000 },
+      timeouts: { totalMs: 90_000, stallMs: 60_000, graceMs: 10_000, afterResultMs: 60_000 },
       verifyCommands: [],
       gates: new Gates({
         commands: overrides.verifyCommands ?? [],

@@ -1,6 +1,6 @@
 import type { Config, Secrets } from '../config/load-config.ts';
 import { describeKey } from '../../manager/choose-manager.ts';
-import { chooseBilling } from '../../domain/billing.ts';
+import { choosePayer } from '../../domain/billing.ts';
 import type { ClaudeCli } from '../claude/claude-cli.ts';
 import type { Finding, Findings } from './finding.ts';
 
@@ -46,7 +46,7 @@ export function checkLogin(
   const { auth } = config.claude_cli;
   const { apiKey } = secrets;
   const login = claude.kind === 'found' ? claude.login : undefined;
-  const payer = chooseBilling({ auth, hasApiKey: apiKey !== null, loggedIn: login?.loggedIn });
+  const payer = choosePayer({ auth, hasApiKey: apiKey !== null, loggedIn: login?.loggedIn });
   if (payer.ok) {
     const plan = login?.subscription === undefined ? '' : ` (${login.subscription})`;
     const byKey = payer.value === 'api_key' && apiKey !== null;

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { formatDue } from '../../domain/text/clock.ts';
 import { describeLimit } from '../../domain/usage-limit.ts';
-import { chooseBilling } from '../../domain/billing.ts';
+import { choosePayer } from '../../domain/billing.ts';
 import type { Services } from '../services.ts';
 import type { ClaudeCli } from '../claude/claude-cli.ts';
 import type { Project } from '../project/project.ts';
@@ -21,7 +21,7 @@ export function checkLimits(
 ): Finding[] {
   const hasApiKey = settings.secrets.apiKey !== null;
   const loggedIn = claude.kind === 'found' ? claude.login?.loggedIn : undefined;
-  const payer = chooseBilling({ auth: settings.config.claude_cli.auth, hasApiKey, loggedIn });
+  const payer = choosePayer({ auth: settings.config.claude_cli.auth, hasApiKey, loggedIn });
   if (!payer.ok) return [findings.skipped('not checked: nobody is known who would pay')];
   if (!existsSync(ledgerFile(services))) return [findings.ok('no usage limit is known')];
   if (!canLoadDriver()) return [findings.skipped(NO_DRIVER)];

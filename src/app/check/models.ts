@@ -30,9 +30,9 @@ export async function checkModels(
     maxMs: 0,
     random: Math.random,
   };
-  const deadline = performance.now() + TIMEOUT_MS;
+  const at = performance.now() + TIMEOUT_MS;
   const results = await Promise.all(
-    roles.map((role) => resolveModel(connection, config.models[role].model, { deadline, signal })),
+    roles.map((role) => resolveModel(connection, config.models[role].model, { at, signal })),
   );
   const found: string[] = [];
   const problems = new Map<string, Finding>();

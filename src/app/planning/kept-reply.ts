@@ -48,8 +48,8 @@ export async function openKeptReply(
   name: string,
 ): Promise<Manager> {
   const file = resolve(services.cwd, workingDir, name);
-  const { createReplyManager } = await import('../../manager/fixed-reply-manager.ts');
-  return createReplyManager(readReplyFile(file), `The reply in ${file}`);
+  const { createFixedReplyManager } = await import('../../manager/fixed-reply-manager.ts');
+  return createFixedReplyManager(readReplyFile(file), `The reply in ${file}`);
 }
 
 function readReplyFile(file: string): string {

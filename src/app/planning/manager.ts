@@ -1,7 +1,7 @@
 import type { LoadedConfig } from '../config/load-config.ts';
 import type { Event } from '../../domain/event.ts';
 import { Failed, type Failure } from '../../domain/failure.ts';
-import { booked } from '../../manager/recorded-calls.ts';
+import { recordCalls } from '../../manager/record-calls.ts';
 import { chooseManager, describeKey, type CliLogin } from '../../manager/choose-manager.ts';
 import type { Manager } from '../../manager/manager.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
@@ -9,7 +9,7 @@ import { eventSentence } from '../../domain/text/event-sentence.ts';
 import type { IntendedCall, TaskStore } from '../../store/store.ts';
 import type { LimitObservation } from '../../domain/usage-limit.ts';
 import type { Payer } from '../../domain/billing.ts';
-import { managerMarker, projectMark } from '../../worker/process/markers.ts';
+import { managerMarker, projectKey } from '../../worker/process/markers.ts';
 import { inspectClaude } from '../claude/claude-cli.ts';
 import type { Services } from '../services.ts';
 import { impossibleModel } from '../claude/model-name.ts';
@@ -61,7 +61,7 @@ export async function openManager(
   const self = processes.identify(services.pid) ?? { pid: services.pid, startTime: 'unknown' };
   const { model } = settings.config.models.manager;
   const intend = (call: IntendedCall): number => store.calls.intend(call);
-  return booked(manager, { intend, record: book, runId: null, process: self, model });
+  return recordCalls(manager, { intend, record: book, runId: null, process: self, model });
 }
 
 /** A manager whose payer is known. */
@@ -86,7 +86,7 @@ export async function createManager(
   const apiKey = settings.secrets.apiKey ?? undefined;
   const needsCli = via === 'cli' || apiKey === undefined;
   const payer = needsCli ? await findPayer(services, project, settings, signal) : undefined;
-  const choice = chooseManager({ via, model, apiKey, cli: payer?.login, cliTrouble: payer?.trouble });
+  const choice = chooseManager({ via, model, apiKey, cli: payer?.login, cliProblem: payer?.trouble });
   if (!choice.ok) return choice;
   if (choice.value.route === 'cli' && payer !== undefined) {
     const manager = await createOverCli(services, project, settings, payer, onLimits);
@@ -170,7 +170,7 @@ async function createOverCli(
   const { createProcessTable } = await import('../../worker/process/process-table.ts');
   const processes = createProcessTable(services);
   const owner = processes.identify(services.pid) ?? { pid: services.pid, startTime: 'unknown' };
-  const marker = managerMarker(projectMark(project.root), owner);
+  const marker = managerMarker(projectKey(project.root), owner);
   const { command, settings } = config.claude_cli;
   return createCliManager({
     command,

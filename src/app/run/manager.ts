@@ -2,7 +2,7 @@ import type { ProcessIdentity } from '../../domain/attempt.ts';
 import type { Budget } from '../../engine/budget.ts';
 import type { Event } from '../../domain/event.ts';
 import { Failed } from '../../domain/failure.ts';
-import { booked } from '../../manager/recorded-calls.ts';
+import { recordCalls } from '../../manager/record-calls.ts';
 import type { Manager, Reviewer } from '../../manager/manager.ts';
 import { err } from '../../domain/result.ts';
 import type { IntendedCall } from '../../store/store.ts';
@@ -53,7 +53,7 @@ export function managerForRun(
       if (!manager.ok) throw new Failed(manager.error);
       const intend = (call: IntendedCall): number => store.calls.intend(call);
       const books = { intend, record: book, runId, process, model: model.model };
-      return withinBudget(booked(manager.value, books), budget);
+      return withinBudget(recordCalls(manager.value, books), budget);
     })();
     // What could not be opened is tried again the next time.
     opened.catch(() => (opened = undefined));

@@ -8,7 +8,7 @@ import { slackChannel } from '../../reporting/notify/slack.ts';
 import { webhookChannel } from '../../reporting/notify/webhook.ts';
 import type { OutputStream } from '../../reporting/output.ts';
 import type { Reporter } from '../../reporting/reporter.ts';
-import { managerMarker, projectMark } from '../../worker/process/markers.ts';
+import { managerMarker, projectKey } from '../../worker/process/markers.ts';
 import type { Marker, ProcessTable } from '../../worker/process/process-table.ts';
 import type { Services } from '../services.ts';
 import type { Project } from '../project/project.ts';
@@ -65,7 +65,7 @@ function hookReporter(
   argv: readonly [string, ...string[]],
 ): Reporter {
   const self = processes.identify(services.pid) ?? { pid: services.pid, startTime: 'unknown' };
-  const owner = managerMarker(projectMark(project.root), self);
+  const owner = managerMarker(projectKey(project.root), self);
   const marker: Marker = { ...owner, value: `${owner.value}/hook` };
   return commandReporter({
     argv,

@@ -5,10 +5,10 @@ import { describeKey } from '../../manager/choose-manager.ts';
 import type { Reviewer } from '../../manager/manager.ts';
 import type { Result } from '../../domain/result.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { chooseBilling, chooseManagerPayer, type Payer } from '../../domain/billing.ts';
+import { choosePayer, chooseManagerPayer, type Payer } from '../../domain/billing.ts';
 import { Gates } from '../../worker/gates/gates.ts';
 import { createLocalWorker } from '../../worker/local-worker.ts';
-import { projectMark } from '../../worker/process/markers.ts';
+import { projectKey } from '../../worker/process/markers.ts';
 import type { ProcessTable } from '../../worker/process/process-table.ts';
 import { createCommandRunner, type RunCommand } from '../../worker/gates/run-command.ts';
 import type { Worker } from '../../worker/worker.ts';
@@ -67,7 +67,7 @@ export async function findWorkerPayer(
   };
   // The CLI's word on its login takes up to a second, and is not needed where the answer is clear without it.
   if (auth === 'api_key') {
-    const payer = payerOf(chooseBilling({ auth, hasApiKey, loggedIn: undefined }));
+    const payer = payerOf(choosePayer({ auth, hasApiKey, loggedIn: undefined }));
     if (isRecognised(services, program)) return { payer, recognised: Promise.resolve() };
     const recognised = recogniseClaude(command, options).then(accept);
     // It is awaited later, or not at all.
@@ -77,7 +77,7 @@ export async function findWorkerPayer(
   const claude = await inspectClaude(command, options);
   accept(claude);
   const loggedIn = claude.kind === 'found' ? claude.login?.loggedIn : undefined;
-  const payer = payerOf(chooseBilling({ auth, hasApiKey, loggedIn }));
+  const payer = payerOf(choosePayer({ auth, hasApiKey, loggedIn }));
   return { payer, recognised: Promise.resolve() };
 }
 
@@ -114,7 +114,7 @@ export interface WorkerParts {
   readonly reviewer: Reviewer | null;
   readonly runCommand: RunCommand;
   readonly warn: (message: string) => void;
-  /** Makes it end processes without patience. */
+  /** Aborts to end processes at once. */
   readonly hurry: AbortSignal;
 }
 
@@ -168,8 +168,8 @@ export function createWorker(
     },
     workspaces,
     processes,
-    project: projectMark(project.root),
-    patience: {
+    project: projectKey(project.root),
+    timeouts: {
       totalMs: execution.worker_timeout * 1000,
       stallMs: execution.stall_timeout * 1000,
       graceMs: GRACE_MS,

@@ -1,5 +1,5 @@
 import { firstLine } from '../../domain/text/display-text.ts';
-import { subjectOf } from '../../worker/claude/progress.ts';
+import { findSubject } from '../../worker/claude/progress.ts';
 import { boundText } from '../../domain/text/bound-text.ts';
 import type { TranscriptEntry } from '../contract/logs.ts';
 
@@ -46,7 +46,7 @@ export class Signs {
 
   /** Cut before it is kept: what a tool is told may be megabytes long. */
   #describe(name: string, input: Readonly<Record<string, unknown>>): string {
-    const subject = subjectOf(input, this.#directory)?.value.slice(0, LONGEST * 4) ?? '';
+    const subject = findSubject(input, this.#directory)?.value.slice(0, LONGEST * 4) ?? '';
     return firstLine(`${name} ${subject}`);
   }
 

@@ -1,6 +1,6 @@
 import type { WorkerReport } from '../../domain/attempt.ts';
 import type { SplitLine } from '../../domain/text/line-splitter.ts';
-import { actionOf } from '../../worker/claude/progress.ts';
+import { describeAction } from '../../worker/claude/progress.ts';
 import { parseReport } from '../../worker/claude/report.ts';
 import {
   parseStreamLine,
@@ -31,7 +31,7 @@ export class EntryReader {
       case 'assistant':
         return this.#assistant(entry.line);
       case 'api-retry':
-        return [{ type: 'retry', text: actionOf(entry, '') ?? '' }];
+        return [{ type: 'retry', text: describeAction(entry, '') ?? '' }];
       case 'rate-limit':
         return limitReached(entry.line);
       case 'result':

@@ -2,7 +2,7 @@ import type { WorkerReport } from '../../domain/attempt.ts';
 import { neutralise, truncate } from '../../domain/text/display-text.ts';
 import type { Styles } from '../../domain/text/styles.ts';
 import { printable } from '../../domain/text/printable.ts';
-import { subjectOf } from '../../worker/claude/progress.ts';
+import { findSubject } from '../../worker/claude/progress.ts';
 import { boundText, type TextBounds } from '../../domain/text/bound-text.ts';
 import type { TranscriptEntry } from '../../app/contract/logs.ts';
 
@@ -79,7 +79,7 @@ function call(
   input: Readonly<Record<string, unknown>>,
   { width, whole, directory }: EntryLayout,
 ): string {
-  const subject = subjectOf(input, directory);
+  const subject = findSubject(input, directory);
   const rest = Object.entries(input).filter(([key]) => key !== subject?.name);
   const most = whole ? Infinity : Math.max(SHORTEST_CALL, (width ?? LONGEST_CALL) - name.length - 8);
   const parts = [

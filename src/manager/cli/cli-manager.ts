@@ -7,7 +7,7 @@ import { err, ok, type Result } from '../../domain/result.ts';
 import type { LimitObservation } from '../../domain/usage-limit.ts';
 import { BoundedOutput } from '../../worker/process/bounded-output.ts';
 import { LEAN_ENVIRONMENT } from '../../worker/claude/command.ts';
-import { limitObservation } from '../../worker/claude/limit-observation.ts';
+import { readLimitObservation } from '../../worker/claude/limit-observation.ts';
 import { LineSplitter } from '../../domain/text/line-splitter.ts';
 import type { Marker, ProcessTable } from '../../worker/process/process-table.ts';
 import { Transcript, type TranscriptFacts } from '../../worker/claude/transcript.ts';
@@ -134,7 +134,7 @@ async function run(
   const lines = new LineSplitter((line) => {
     const entry = transcript.add(line);
     sources.add(entry);
-    const observation = limitObservation(entry);
+    const observation = readLimitObservation(entry);
     if (observation !== undefined) options.onLimits?.(observation);
   });
   child.stdout.on('data', (chunk: Buffer) => lines.push(chunk));

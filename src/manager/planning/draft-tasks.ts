@@ -4,11 +4,17 @@ import type { Failure, FailureReason } from '../../domain/failure.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
 import { compareTaskIds, parentOf, type Task, type TaskDraft, type TaskId } from '../../domain/task.ts';
 import { askUntilValid } from '../reply/ask-until-valid.ts';
-import { canonicalId, graphProblems, looseTasks, newTaskProblems, withoutUnknownNeeds } from './problems.ts';
+import {
+  toCanonicalId,
+  findGraphProblems,
+  readLooseTasks,
+  findNewTaskProblems,
+  dropUnknownDependencies,
+} from './problems.ts';
 import type { Answer, Manager, Question, ManagerFailure } from '../manager.ts';
-import { withNumbers } from './mend-ids.ts';
-import type { Reading } from '../reply/read-reply.ts';
-import { addPrompt, addSeveralPrompt, expandPrompt, parsePrompt, SYSTEM_PROMPTS } from '../prompts.ts';
+import { numberTasks } from './mend-ids.ts';
+import type { Mended } from '../reply/read-reply.ts';
+import { addPrompt, addSeveralPrompt, expandPrompt, prdPrompt, SYSTEM_PROMPTS } from '../prompts.ts';
 import {
   expandReplySchema,
   parseReplySchema,
@@ -23,7 +29,7 @@ export const MAX_PRD_BYTES = 200 * 1024;
 const MAX_SOURCES = 20;
 
 /** New tasks that form a valid graph with the existing ones, ready to be stored; and what they cost. */
-export interface Drafted {
+export interface DraftedTasks {
   readonly drafts: readonly TaskDraft[];
   readonly usage: readonly ModelUsage[];
   readonly durationMs: number;
@@ -38,10 +44,10 @@ export async function parsePrd(
   manager: Manager,
   request: { prd: string; existing: readonly Task[]; numTasks?: number | undefined },
   signal: AbortSignal,
-): Promise<Result<Drafted, ManagerFailure>> {
+): Promise<Result<DraftedTasks, ManagerFailure>> {
   const { prd, existing, numTasks } = request;
   if (prd.trim() === '') {
-    return unasked(
+    return failUnasked(
       'wrong-usage',
       'The PRD is empty: there is nothing to turn into tasks.',
       'Write it first.',
@@ -52,13 +58,13 @@ export async function parsePrd(
   const question = {
     purpose: 'parse',
     system: SYSTEM_PROMPTS.parse,
-    prompt: parsePrompt(prd, existing, Number(nextTaskId(existing)), numTasks),
+    prompt: prdPrompt(prd, existing, Number(nextTaskId(existing)), numTasks),
     schema: parseReplySchema,
     mend: (reply: z.infer<typeof parseReplySchema>) =>
       mendTasks(reply, existing, { parent: undefined, first: Number(nextTaskId(existing)) }),
   };
   const problemsOf = (reply: unknown): string[] =>
-    newTaskProblems(looseTasks(reply), existing, { parent: undefined });
+    findNewTaskProblems(readLooseTasks(reply), existing, { parent: undefined });
   const answer = await askWithinLimit(manager, question, problemsOf, signal);
   return answer.ok ? ok(drafted(answer.value, answer.value.value.tasks.map(toDraft))) : answer;
 }
@@ -68,9 +74,9 @@ export async function writeTask(
   manager: Manager,
   request: { text: string; existing: readonly Task[] },
   signal: AbortSignal,
-): Promise<Result<Drafted, ManagerFailure>> {
+): Promise<Result<DraftedTasks, ManagerFailure>> {
   const { text, existing } = request;
-  if (text.trim() === '') return unasked('wrong-usage', 'The task is empty.', 'Say what is to be done.');
+  if (text.trim() === '') return failUnasked('wrong-usage', 'The task is empty.', 'Say what is to be done.');
   const id = nextTaskId(existing);
   const question = {
     purpose: 'add',
@@ -78,13 +84,13 @@ export async function writeTask(
     prompt: addPrompt(text, existing, id),
     schema: writtenTaskSchema,
     mend: (reply: WrittenTask) => {
-      const { value, notes } = withoutUnknownNeeds([{ ...reply, id }], existing);
+      const { value, notes } = dropUnknownDependencies([{ ...reply, id }], existing);
       return { value: { ...reply, dependencies: value[0]?.dependencies ?? [] }, notes };
     },
   };
   const problemsOf = (reply: unknown): string[] => {
-    const { nodes } = looseTasks([{ ...(reply as object), id }]);
-    return graphProblems([...existing, ...nodes]);
+    const { nodes } = readLooseTasks([{ ...(reply as object), id }]);
+    return findGraphProblems([...existing, ...nodes]);
   };
   const answer = await askWithinLimit(manager, question, problemsOf, signal);
   return answer.ok ? ok(drafted(answer.value, [toDraft({ id, ...answer.value.value })])) : answer;
@@ -95,12 +101,16 @@ export async function writeTasks(
   manager: Manager,
   request: { texts: readonly string[]; existing: readonly Task[] },
   signal: AbortSignal,
-): Promise<Result<Drafted, ManagerFailure>> {
+): Promise<Result<DraftedTasks, ManagerFailure>> {
   const { texts, existing } = request;
   const [only] = texts;
   if (only !== undefined && texts.length === 1) return writeTask(manager, { text: only, existing }, signal);
   if (texts.some((text) => text.trim() === ''))
-    return unasked('wrong-usage', 'One of the tasks is empty.', 'Say what is to be done, or leave it out.');
+    return failUnasked(
+      'wrong-usage',
+      'One of the tasks is empty.',
+      'Say what is to be done, or leave it out.',
+    );
   const first = Number(nextTaskId(existing));
   const ids = texts.map((_, index) => String(first + index));
   const question = {
@@ -112,7 +122,7 @@ export async function writeTasks(
       mendTasks(reply, existing, { parent: undefined, first }),
   };
   const problemsOf = (reply: unknown): string[] => {
-    const tasks = looseTasks(reply);
+    const tasks = readLooseTasks(reply);
     const { nodes, isWhole } = tasks;
     const missed = ids
       .filter((id) => isWhole && !nodes.some((node) => node.id === id))
@@ -120,7 +130,7 @@ export async function writeTasks(
     const added = nodes
       .filter(({ id }) => !ids.includes(id))
       .map(({ id }) => `Task ${id} belongs to no wish: there is one task for each of ${ids.join(', ')}.`);
-    return [...missed, ...added, ...newTaskProblems(tasks, existing, { parent: undefined })];
+    return [...missed, ...added, ...findNewTaskProblems(tasks, existing, { parent: undefined })];
   };
   const answer = await askWithinLimit(manager, question, problemsOf, signal);
   return answer.ok ? ok(drafted(answer.value, answer.value.value.tasks.map(toDraft))) : answer;
@@ -137,10 +147,10 @@ export async function expandTask(
     prompt?: string | undefined;
   },
   signal: AbortSignal,
-): Promise<Result<Drafted, ManagerFailure>> {
+): Promise<Result<DraftedTasks, ManagerFailure>> {
   const { task, existing, num, research, prompt } = request;
   if (parentOf(task.id) !== undefined) {
-    return unasked(
+    return failUnasked(
       'wrong-usage',
       `${task.id} is a subtask, and subtasks have no subtasks.`,
       `Expand ${parentOf(task.id) ?? ''} instead, or edit ${task.id}.`,
@@ -157,7 +167,7 @@ export async function expandTask(
     research,
   };
   const problemsOf = (reply: unknown): string[] =>
-    newTaskProblems(looseTasks(reply), existing, { parent: task.id });
+    findNewTaskProblems(readLooseTasks(reply), existing, { parent: task.id });
   const answer = await askWithinLimit(manager, question, problemsOf, signal);
   if (!answer.ok) return answer;
   const sources = research ? reliedOn(answer.value.value.sources, answer.value.sources) : [];
@@ -178,7 +188,7 @@ async function askWithinLimit<T>(
   return askUntilValid(manager, question, problemsOf, signal);
 }
 
-function drafted<T>(answer: Answer<T>, drafts: readonly TaskDraft[]): Drafted {
+function drafted<T>(answer: Answer<T>, drafts: readonly TaskDraft[]): DraftedTasks {
   const { usage, durationMs, sources, notes } = answer;
   const sorted = [...drafts].sort((a, b) => compareTaskIds(a.id, b.id));
   return { drafts: sorted, usage, durationMs, sources, notes };
@@ -187,19 +197,19 @@ function drafted<T>(answer: Answer<T>, drafts: readonly TaskDraft[]): Drafted {
 function mendTasks<R extends { tasks: (WrittenTask & { id: string })[] }>(
   reply: R,
   existing: readonly Task[],
-  numbering: Parameters<typeof withNumbers>[2],
-): Reading<R> {
-  const numbered = withNumbers(reply.tasks, existing, numbering);
-  const { value, notes } = withoutUnknownNeeds(numbered.value, existing);
+  numbering: Parameters<typeof numberTasks>[2],
+): Mended<R> {
+  const numbered = numberTasks(reply.tasks, existing, numbering);
+  const { value, notes } = dropUnknownDependencies(numbered.value, existing);
   return { value: { ...reply, tasks: value }, notes: [...numbered.notes, ...notes] };
 }
 
 function toDraft(task: WrittenTask & { readonly id: string }): TaskDraft {
   return {
     ...task,
-    id: canonicalId(task.id),
+    id: toCanonicalId(task.id),
     title: task.title.replace(/[\s\p{Cc}]+/gu, ' ').trim(),
-    dependencies: [...new Set(task.dependencies.map(canonicalId))].sort(compareTaskIds),
+    dependencies: [...new Set(task.dependencies.map(toCanonicalId))].sort(compareTaskIds),
     touches: [...new Set(task.touches.map((glob) => glob.trim()).filter((glob) => glob !== ''))],
   };
 }
@@ -228,14 +238,14 @@ function nextSubtaskNumber(parent: TaskId, existing: readonly Task[]): number {
 }
 
 function tooLarge(what: string, size: number, limit: number): Result<never, ManagerFailure> {
-  return unasked(
+  return failUnasked(
     'prd-too-large',
     `${what} is too large: ${size} bytes, the limit is ${limit} bytes (${Math.floor(limit / 1024)} KB).`,
     'Split it into parts and add them one after the other with `parse --append`.',
   );
 }
 
-function unasked(reason: FailureReason, message: string, fix: string): Result<never, ManagerFailure> {
+function failUnasked(reason: FailureReason, message: string, fix: string): Result<never, ManagerFailure> {
   const failure: Failure = { reason, message, fix };
   return err({ failure, usage: [], durationMs: 0 });
 }

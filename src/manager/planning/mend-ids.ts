@@ -1,7 +1,7 @@
 import type { GraphNode } from '../../domain/task-graph.ts';
 import { parseTaskId, type TaskId } from '../../domain/task.ts';
-import { canonicalId } from './problems.ts';
-import type { Reading } from '../reply/read-reply.ts';
+import { toCanonicalId } from './problems.ts';
+import type { Mended } from '../reply/read-reply.ts';
 
 /** Where new tasks are numbered: from `first` on, below a parent or on the top level. */
 interface Numbering {
@@ -17,12 +17,12 @@ type Reference = Pick<GraphNode, 'id' | 'dependencies'> & { readonly title?: str
  * Where two have the same id, something is needed that could be one task or another, or that is nowhere, nothing is
  * certain: then all stay as they are.
  */
-export function withNumbers<T extends Reference>(
+export function numberTasks<T extends Reference>(
   tasks: readonly T[],
   existing: readonly Reference[],
   { parent, first }: Numbering,
-): Reading<readonly T[]> {
-  const ids = tasks.map(({ id }) => canonicalId(id));
+): Mended<readonly T[]> {
+  const ids = tasks.map(({ id }) => toCanonicalId(id));
   const stored = new Map(existing.map(({ id, title = '' }) => [id, title]));
   const odd = ids.filter((id) => parseTaskId(id) === undefined || stored.has(id));
   const all = [...existing, ...tasks];
@@ -32,8 +32,8 @@ export function withNumbers<T extends Reference>(
     new Set(ids.map(plain)).size === ids.length &&
     tasks.every(({ id, title, dependencies }) => {
       // One that has the title too is the same task once more.
-      if (title !== undefined && stored.get(canonicalId(id)) === title) return false;
-      return dependencies.every((need) => known.has(plain(need)) && !isDouble(canonicalId(need)));
+      if (title !== undefined && stored.get(toCanonicalId(id)) === title) return false;
+      return dependencies.every((need) => known.has(plain(need)) && !isDouble(toCanonicalId(need)));
     });
   if (odd.length === 0 || !isCertain) return { value: tasks, notes: [] };
   const taken = new Set([...existing.map(({ id }) => id), ...ids]);
@@ -55,13 +55,13 @@ export function withNumbers<T extends Reference>(
 }
 
 /** Takes what stands for the id of a stored task, such as `T-3`, for that id, where no task is meant twice. */
-export function withStoredIds<T extends Reference>(
+export function matchStoredIds<T extends Reference>(
   tasks: readonly T[],
   stored: readonly Pick<GraphNode, 'id'>[],
-): Reading<readonly T[]> {
+): Mended<readonly T[]> {
   const known = new Set(stored.map(({ id }) => id));
   const meant = (written: string): TaskId => {
-    const id = canonicalId(written);
+    const id = toCanonicalId(written);
     const bare = parseTaskId(id.replace(/^\s*[a-z]+[\s#:_-]*(?=\d)/i, ''));
     return known.has(id) || bare === undefined || !known.has(bare) ? id : bare;
   };
@@ -70,7 +70,7 @@ export function withStoredIds<T extends Reference>(
     id: meant(task.id),
     dependencies: task.dependencies.map(meant),
   }));
-  const written = new Set(tasks.flatMap(({ id, dependencies }) => [id, ...dependencies]).map(canonicalId));
+  const written = new Set(tasks.flatMap(({ id, dependencies }) => [id, ...dependencies]).map(toCanonicalId));
   const changed = [...written].map((id) => [id, meant(id)] as const).filter(([id, own]) => id !== own);
   const isCertain = new Set(value.map(({ id }) => id)).size === value.length;
   return changed.length > 0 && isCertain ? { value, notes: [noteOf(changed)] } : { value: tasks, notes: [] };
@@ -85,5 +85,5 @@ function noteOf(renamed: readonly (readonly [string, TaskId])[]): string {
 }
 
 function plain(text: string): string {
-  return canonicalId(text).trim().toLowerCase();
+  return toCanonicalId(text).trim().toLowerCase();
 }

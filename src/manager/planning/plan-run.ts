@@ -12,10 +12,16 @@ import {
   type TaskId,
 } from '../../domain/task.ts';
 import { askUntilValid } from '../reply/ask-until-valid.ts';
-import { canonicalId, graphProblems, looseTasks, type LooseTasks, withoutUnknownNeeds } from './problems.ts';
+import {
+  toCanonicalId,
+  findGraphProblems,
+  readLooseTasks,
+  type LooseTasks,
+  dropUnknownDependencies,
+} from './problems.ts';
 import type { Manager, ManagerFailure } from '../manager.ts';
 import { planPrompt, SYSTEM_PROMPTS } from '../prompts.ts';
-import { withStoredIds } from './mend-ids.ts';
+import { matchStoredIds } from './mend-ids.ts';
 import { planReplySchema } from '../reply/schemas.ts';
 
 /** Raised whenever prompt or reply change, so that older cached plans are not taken. */
@@ -66,12 +72,12 @@ export async function planRun(
     prompt,
     schema: planReplySchema,
     mend: (reply: z.infer<typeof planReplySchema>) => {
-      const named = withStoredIds(reply.tasks, tasks);
-      const { value, notes } = withoutUnknownNeeds(named.value, tasks);
+      const named = matchStoredIds(reply.tasks, tasks);
+      const { value, notes } = dropUnknownDependencies(named.value, tasks);
       return { value: { tasks: value }, notes: [...named.notes, ...notes] };
     },
   };
-  const problemsOf = (reply: unknown): string[] => planProblems(looseTasks(reply), tasks, open);
+  const problemsOf = (reply: unknown): string[] => findPlanProblems(readLooseTasks(reply), tasks, open);
   const answer = await askUntilValid(manager, question, problemsOf, signal);
   if (!answer.ok) {
     const { failure, usage, durationMs } = answer.error;
@@ -81,8 +87,8 @@ export async function planRun(
   const { value, notes, usage, durationMs } = answer.value;
   const planned = value.tasks.map((task) => ({
     ...task,
-    id: canonicalId(task.id),
-    dependencies: [...new Set(task.dependencies.map(canonicalId))].sort(compareTaskIds),
+    id: toCanonicalId(task.id),
+    dependencies: [...new Set(task.dependencies.map(toCanonicalId))].sort(compareTaskIds),
   }));
   planned.sort((a, b) => compareTaskIds(a.id, b.id));
   return ok({ source: 'manager', tasks: planned, warning: null, notes, usage, durationMs });
@@ -134,7 +140,7 @@ function openLeaves(tasks: readonly Task[]): Set<TaskId> {
   return new Set(tasks.filter(({ id, status }) => !groups.has(id) && !isSettled(status)).map(({ id }) => id));
 }
 
-function planProblems(
+function findPlanProblems(
   { nodes: planned, isWhole }: LooseTasks,
   tasks: readonly Task[],
   open: ReadonlySet<TaskId>,
@@ -154,7 +160,7 @@ function planProblems(
     title,
     dependencies: [...dependencies, ...(added.get(id) ?? [])],
   }));
-  return [...new Set([...problems, ...graphProblems(merged)])];
+  return [...new Set([...problems, ...findGraphProblems(merged)])];
 }
 
 function stored(why: string | null): RunPlan {

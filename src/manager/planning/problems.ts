@@ -1,6 +1,6 @@
 import { describeProblem } from '../../domain/graph-problem.ts';
 import { buildTaskGraph, type GraphNode } from '../../domain/task-graph.ts';
-import type { Reading } from '../reply/read-reply.ts';
+import type { Mended } from '../reply/read-reply.ts';
 import { parentOf, parseTaskId, type TaskId } from '../../domain/task.ts';
 
 /** Where new tasks belong: on the top level, or below one parent. */
@@ -19,7 +19,7 @@ export interface LooseTasks {
  * Every reason why new tasks cannot be stored beside the existing ones, each once, in a fixed order; none if they
  * can. `existing` is taken to be a valid graph.
  */
-export function newTaskProblems(
+export function findNewTaskProblems(
   { nodes: drafts, isWhole }: LooseTasks,
   existing: readonly GraphNode[],
   { parent }: Place,
@@ -37,11 +37,11 @@ export function newTaskProblems(
       );
     }
   }
-  return [...new Set([...problems, ...graphProblems([...existing, ...drafts])])];
+  return [...new Set([...problems, ...findGraphProblems([...existing, ...drafts])])];
 }
 
 /** The problems of a graph as sentences; none if it is valid. What tasks of one id need is checked for all of them. */
-export function graphProblems(nodes: readonly GraphNode[]): string[] {
+export function findGraphProblems(nodes: readonly GraphNode[]): string[] {
   const needs = new Map<TaskId, TaskId[]>();
   for (const { id, dependencies } of nodes) needs.set(id, [...(needs.get(id) ?? []), ...dependencies]);
   const graph = buildTaskGraph(nodes.map((node) => ({ ...node, dependencies: needs.get(node.id) ?? [] })));
@@ -52,7 +52,7 @@ export function graphProblems(nodes: readonly GraphNode[]): string[] {
  * What can be read as tasks in a reply of whatever form, so that the graph can be checked even where the form is
  * wrong; ids are brought into canonical form where they have one.
  */
-export function looseTasks(reply: unknown): LooseTasks {
+export function readLooseTasks(reply: unknown): LooseTasks {
   const list = isRecord(reply) ? reply['tasks'] : reply;
   if (!Array.isArray(list)) return { nodes: [], isWhole: false };
   const nodes = (list as unknown[]).filter(isRecord).flatMap((task) => {
@@ -67,17 +67,17 @@ export function looseTasks(reply: unknown): LooseTasks {
 }
 
 /** The canonical form of an id that a model wrote, such as `Task 3`; what is none stays as it is, to be reported. */
-export function canonicalId(id: string): TaskId {
+export function toCanonicalId(id: string): TaskId {
   return parseTaskId(id.replace(/^\s*(?:task\s*)?#?(?=\d)/i, '')) ?? id;
 }
 
 /** Leaves out, and names, what tasks need that is nowhere, or themselves; a title stands for its task. */
-export function withoutUnknownNeeds<T extends Omit<GraphNode, 'title'> & { readonly title?: string }>(
+export function dropUnknownDependencies<T extends Omit<GraphNode, 'title'> & { readonly title?: string }>(
   tasks: readonly T[],
   existing: readonly Pick<GraphNode, 'id' | 'title'>[],
-): Reading<T[]> {
+): Mended<T[]> {
   const notes: string[] = [];
-  const all = [...existing, ...tasks.map(({ id, title }) => ({ id: canonicalId(id), title }))];
+  const all = [...existing, ...tasks.map(({ id, title }) => ({ id: toCanonicalId(id), title }))];
   const known = new Set(all.map(({ id }) => id));
   const titled = (text: string): TaskId[] => {
     const plain = (title = ''): string => title.trim().toLowerCase();
@@ -85,9 +85,9 @@ export function withoutUnknownNeeds<T extends Omit<GraphNode, 'title'> & { reado
     return [...new Set(same.map(({ id }) => id))];
   };
   const value = tasks.map((task) => {
-    const own = canonicalId(task.id);
+    const own = toCanonicalId(task.id);
     const dependencies = task.dependencies.flatMap((written) => {
-      const need = canonicalId(written);
+      const need = toCanonicalId(written);
       const [byTitle, another] = known.has(need) ? [need] : titled(written);
       if (byTitle !== undefined && another === undefined && byTitle !== own) return [byTitle];
       notes.push(
@@ -102,7 +102,7 @@ export function withoutUnknownNeeds<T extends Omit<GraphNode, 'title'> & { reado
 
 function looseId(value: unknown): TaskId | undefined {
   if (typeof value !== 'string' && typeof value !== 'number') return undefined;
-  return canonicalId(String(value));
+  return toCanonicalId(String(value));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -3,7 +3,7 @@ import { sumUsage } from '../../domain/attempt.ts';
 import type { Failure } from '../../domain/failure.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
 import type { Answer, Manager, Question, ManagerFailure } from '../manager.ts';
-import { jsonIn } from './read-reply.ts';
+import { extractJson } from './read-reply.ts';
 
 /** How many problems a message lists before it only counts the rest. */
 const LISTED_PROBLEMS = 20;
@@ -59,7 +59,7 @@ function badReply<T>(
   }
   const bad = reply.error.invalid;
   if (bad === undefined) return undefined;
-  const loose = jsonIn(bad.reply);
+  const loose = extractJson(bad.reply);
   const more = loose === undefined ? [] : problemsOf(loose);
   return { reply: bad.reply, problems: [...new Set([...bad.problems, ...more])] };
 }

@@ -1,19 +1,19 @@
 import type { z } from 'zod';
 import { err, ok, type Result } from '../../domain/result.ts';
-import { formProblems } from './schemas.ts';
-import { intendedWord } from './words.ts';
+import { describeFormProblems } from './schemas.ts';
+import { matchWord } from './words.ts';
 
 /** What was made of a reply. */
-export interface Reading<T> {
+export interface Mended<T> {
   readonly value: T;
   /** What was mended in it, for people. */
   readonly notes: readonly string[];
 }
 
 /** How a reply is read: its form, and what can be mended in one that has it. */
-export interface Form<T> {
+export interface ReplyForm<T> {
   readonly schema: z.ZodType<T>;
-  mend?(value: T): Reading<T>;
+  mend?(value: T): Mended<T>;
 }
 
 /**
@@ -22,11 +22,11 @@ export interface Form<T> {
  * of those asked for, a field of another name or of its own. What is not certain stays a problem of the form.
  */
 export function readReply<T>(
-  form: Form<T>,
+  form: ReplyForm<T>,
   reply: { readonly text: string } | { readonly json: unknown },
-): Result<Reading<T>, string[]> {
+): Result<Mended<T>, string[]> {
   const notes: string[] = [];
-  const given = 'json' in reply ? reply.json : jsonIn(reply.text, notes);
+  const given = 'json' in reply ? reply.json : extractJson(reply.text, notes);
   if (given === undefined) return err(['The reply is not JSON.']);
   const [value] = structuredClone([given]) as [unknown];
   const whole = { value };
@@ -39,14 +39,14 @@ export function readReply<T>(
     const before = notes.length;
     // A field of another name may be the one that is missed.
     const [named, others] = [
-      parsed.error.issues.filter(isOfNames),
-      parsed.error.issues.filter((one) => !isOfNames(one)),
+      parsed.error.issues.filter(isUnknownKey),
+      parsed.error.issues.filter((one) => !isUnknownKey(one)),
     ];
     for (const issue of [...named, ...others]) {
       const note = mendIssue(whole, issue, parsed.error.issues);
       if (note !== undefined) notes.push(`${placeOf(whole.value, issue.path)}: ${note}`);
     }
-    if (notes.length === before || round >= MAX_ROUNDS) return err(formProblems(parsed.error));
+    if (notes.length === before || round >= MAX_ROUNDS) return err(describeFormProblems(parsed.error));
   }
 }
 
@@ -54,7 +54,7 @@ export function readReply<T>(
 const MAX_ROUNDS = 8;
 
 /** The JSON that a text is, or that stands in it in a fence or between other words; undefined if there is none. */
-export function jsonIn(text: string, notes: string[] = []): unknown {
+export function extractJson(text: string, notes: string[] = []): unknown {
   const bare = text.replace(/^\uFEFF/, '').trim();
   const whole = parse(bare);
   if (whole !== undefined) return whole;
@@ -75,7 +75,7 @@ export function joinParts(parts: readonly string[]): string {
       return before + part.slice(again < least ? 0 : again);
     });
   const ways = [joined(CERTAIN_OVERLAP), parts.join(''), joined(0), parts.at(-1) ?? ''];
-  return ways.find((text) => jsonIn(text) !== undefined) ?? parts.join('');
+  return ways.find((text) => extractJson(text) !== undefined) ?? parts.join('');
 }
 
 const LEADING_FENCE = /^\s*```[\w-]*[ \t]*\r?\n/;
@@ -118,7 +118,7 @@ const MAY_BE_EMPTY = ['description', 'details', 'testStrategy', 'file'];
 /** Lists of which an empty one says the same as none. */
 const MAY_BE_NONE = ['touches', 'sources', 'resolved'];
 
-const isOfNames = ({ code }: Issue): boolean => code === 'unrecognized_keys';
+const isUnknownKey = ({ code }: Issue): boolean => code === 'unrecognized_keys';
 
 /** Mends one thing in place and says what; undefined where it cannot be. */
 function mendIssue(whole: { value: unknown }, issue: Issue, all: readonly Issue[]): string | undefined {
@@ -157,7 +157,7 @@ function mendValue(
     case 'too_small':
       return typeof given === 'number' ? clamped(field, given, Number(issue.minimum)) : undefined;
     case 'invalid_value': {
-      const word = typeof given === 'string' ? intendedWord(given, issue.values.map(String)) : undefined;
+      const word = typeof given === 'string' ? matchWord(given, issue.values.map(String)) : undefined;
       return word === undefined
         ? undefined
         : { value: word, note: `${field} "${given as string}" is taken for "${word}"` };

@@ -69,7 +69,7 @@ export const reviewReplySchema = z.strictObject({
 export type ReviewReply = z.infer<typeof reviewReplySchema>;
 
 /** The problems of a reply that has not the asked form, each with where it is. */
-export function formProblems(error: z.ZodError): string[] {
+export function describeFormProblems(error: z.ZodError): string[] {
   return error.issues.map((issue) => {
     const where = issue.path.map(String).join('.');
     return `${where === '' ? 'The reply' : where}: ${issue.message}`;

@@ -12,7 +12,7 @@ const MEANINGS: readonly (readonly [words: string, meant: readonly string[]])[] 
 ];
 
 /** The one of `words` that a model meant; undefined where that is not certain. */
-export function intendedWord(said: string, words: readonly string[]): string | undefined {
+export function matchWord(said: string, words: readonly string[]): string | undefined {
   const plain = said
     .trim()
     .toLowerCase()

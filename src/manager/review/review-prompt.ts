@@ -1,6 +1,6 @@
 import type { ReviewRequest } from '../manager.ts';
 import { fence, fullText, SYSTEM_PROMPTS } from '../prompts.ts';
-import { shorten } from './shorten.ts';
+import { truncateMiddle } from './shorten.ts';
 
 /** Every piece of data but the change itself gets at most this share of the prompt. */
 const SHARES = {
@@ -38,7 +38,7 @@ export function reviewPrompt(
     endShare = 0.3,
   ): { name: string; text: string } => ({
     name,
-    text: shorten(text, Math.floor(budget * share), endShare),
+    text: truncateMiddle(text, Math.floor(budget * share), endShare),
   });
   const facts = [
     piece('task', fullText(task), SHARES.task),
@@ -50,7 +50,7 @@ export function reviewPrompt(
     piece('files that differ', jsonLines(files), SHARES.files),
   ].filter(({ text }) => text !== '');
   const taken = facts.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
-  const text = shorten(change.text, budget - taken, 0);
+  const text = truncateMiddle(change.text, budget - taken, 0);
   const isShortened = change.truncated || text !== change.text;
   const data = text.trim() === '' ? facts : [...facts, { name: 'change', text }];
   const prompt = `${fence(data)}\n\n${instructions(request, round, isShortened)}`;

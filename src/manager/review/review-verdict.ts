@@ -2,7 +2,7 @@ import type { Finding, Review } from '../../domain/attempt.ts';
 import { type ReviewReply, reviewReplySchema } from '../reply/schemas.ts';
 
 /** What a reply contradicts itself or its question in, for a correction turn; a wrong form is not looked at. */
-export function reviewProblems(reply: unknown, open: readonly Finding[]): string[] {
+export function findReviewProblems(reply: unknown, open: readonly Finding[]): string[] {
   const parsed = reviewReplySchema.safeParse(reply);
   if (!parsed.success) return [];
   const { verdict, findings, resolved, summary } = parsed.data;
@@ -28,7 +28,7 @@ export function reviewProblems(reply: unknown, open: readonly Finding[]): string
  * The findings that are open after a reply, and the verdict that follows from them, whatever the reply's own. What was
  * open stays so unless the reply says that it is resolved, and keeps its id; what is new gets ids after `highestId`.
  */
-export function settle(
+export function settleReview(
   reply: ReviewReply,
   open: readonly Finding[],
   round: number,
@@ -59,7 +59,7 @@ export function settle(
 }
 
 /** The number in an id such as `F7`; 0 for any other. */
-export function idNumber(id: string): number {
+export function findingNumber(id: string): number {
   return Number(/^F(\d{1,9})$/.exec(id)?.[1] ?? 0);
 }
 

@@ -7,7 +7,7 @@ import type { Manager, Reviewer, ReviewRequest, ManagerFailure } from '../manage
 import { SYSTEM_PROMPTS } from '../prompts.ts';
 import { reviewPrompt } from './review-prompt.ts';
 import { readReply } from '../reply/read-reply.ts';
-import { idNumber, reviewProblems, settle } from './review-verdict.ts';
+import { findingNumber, findReviewProblems, settleReview } from './review-verdict.ts';
 import { type ReviewReply, reviewReplySchema } from '../reply/schemas.ts';
 
 /** Reviews changes by asking the manager; what a reply is unclear in is sent back once and then settled by rule. */
@@ -23,9 +23,9 @@ export function createReviewer(manager: Manager): Reviewer {
       const reply = await replyTo(manager, request, prompt, signal);
       if (!reply.ok) return reply;
 
-      const highest = Math.max(highestIds.get(task.id) ?? 0, ...open.map(({ id }) => idNumber(id)));
-      const { verdict, findings } = settle(reply.value, open, round, highest);
-      highestIds.set(task.id, Math.max(highest, ...findings.map(({ id }) => idNumber(id))));
+      const highest = Math.max(highestIds.get(task.id) ?? 0, ...open.map(({ id }) => findingNumber(id)));
+      const { verdict, findings } = settleReview(reply.value, open, round, highest);
+      highestIds.set(task.id, Math.max(highest, ...findings.map(({ id }) => findingNumber(id))));
       const caveat = isShortened ? ' (The change was too long to be read completely.)' : '';
       const summary = `${reply.value.summary.trim()}${caveat}`;
       return ok<Review>({ round, verdict, summary, findings, commit });
@@ -47,7 +47,7 @@ async function replyTo(
     schema: reviewReplySchema,
   };
   const open = request.previous?.findings ?? [];
-  const problemsOf = (reply: unknown): string[] => reviewProblems(reply, open);
+  const problemsOf = (reply: unknown): string[] => findReviewProblems(reply, open);
   const answer = await askUntilValid(manager, question, problemsOf, signal);
   if (answer.ok) return ok(answer.value.value);
   // What still contradicts itself has the asked form, and is settled by rule.

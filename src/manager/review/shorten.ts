@@ -2,7 +2,7 @@
  * The text in at most `maxBytes` bytes of UTF-8: where it is longer, whole lines of its beginning and, by `endShare`
  * (0 to 1), of its end, with a line between them that tells how much is missing.
  */
-export function shorten(text: string, maxBytes: number, endShare: number): string {
+export function truncateMiddle(text: string, maxBytes: number, endShare: number): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= maxBytes) return text;
   const room = Math.max(0, maxBytes - NOTE_BYTES);

@@ -13,10 +13,10 @@ import {
   isStillInForce,
   type LimitObservation,
 } from '../../domain/usage-limit.ts';
-import { apiFailure, type ApiTrouble, interrupted, isTransient, timedOut } from '../api-failure.ts';
+import { apiFailure, type FailedCall, interrupted, isTransient, timedOut } from '../api-failure.ts';
 import { type Backoff, parseRetryAfter, retryDelay } from './backoff.ts';
 import { describeKey } from '../choose-manager.ts';
-import { limitsFromHeaders } from './limit-headers.ts';
+import { readLimitHeaders } from './limit-headers.ts';
 import { startWatchdog, type Watchdog } from '../watchdog.ts';
 
 /** How the Messages API is reached, and how patiently. Times in milliseconds. */
@@ -35,9 +35,9 @@ export interface SdkConnection extends Backoff {
 }
 
 /** How long a question may still take, and who may stop it. */
-export interface Patience {
+export interface Deadline {
   /** By `performance.now()`. */
-  readonly deadline: number;
+  readonly at: number;
   readonly signal: AbortSignal;
 }
 
@@ -55,7 +55,7 @@ function createClient(connection: SdkConnection, heard: () => void): Anthropic {
     fetch: async (input, init) => {
       const response = await fetch(input, init);
       heard();
-      const limits = limitsFromHeaders(response.headers, response.status, Date.now());
+      const limits = readLimitHeaders(response.headers, response.status, Date.now());
       if (limits !== undefined) connection.onLimits?.(limits);
       if (response.body === null) return response;
       const body = response.body.pipeThrough(
@@ -71,24 +71,24 @@ function createClient(connection: SdkConnection, heard: () => void): Anthropic {
   });
 }
 
-/** Calls until it works, fails for good, or patience ends; each try has a client and a watchdog of its own. */
-export async function persist<T>(
+/** Calls until it works, fails for good, or the deadline passes; each try has a client and a watchdog of its own. */
+export async function callWithRetries<T>(
   connection: SdkConnection,
   model: string,
-  patience: Patience,
+  deadline: Deadline,
   call: (client: Anthropic, watchdog: Watchdog) => Promise<T>,
 ): Promise<Result<T, Failure>> {
   const credential = describeKey(connection.apiKey);
   for (let attempt = 0; ; attempt++) {
-    const left = patience.deadline - performance.now();
-    const watchdog = startWatchdog(patience.signal, Math.max(left, 0), connection.silenceMs);
+    const left = deadline.at - performance.now();
+    const watchdog = startWatchdog(deadline.signal, Math.max(left, 0), connection.silenceMs);
     const client = createClient(connection, () => watchdog.heard());
     try {
       return ok(await call(client, watchdog));
     } catch (error) {
       if (watchdog.cut === 'interrupted') return err(interrupted());
       if (watchdog.cut === 'timeout') return err(timedOut(model, connection.timeoutMs));
-      const trouble = toTrouble(error, watchdog, connection);
+      const trouble = toFailedCall(error, watchdog, connection);
       const wait = isTransient(trouble)
         ? retryDelay(attempt, trouble.retryAfterMs, connection, connection.random)
         : undefined;
@@ -97,8 +97,8 @@ export async function persist<T>(
         if (refusal !== undefined) connection.onLimits?.(refusal);
         return err(apiFailure(trouble, model, credential));
       }
-      if (performance.now() + wait >= patience.deadline) return err(timedOut(model, connection.timeoutMs));
-      await delay(wait, undefined, { signal: patience.signal }).catch(() => undefined);
+      if (performance.now() + wait >= deadline.at) return err(timedOut(model, connection.timeoutMs));
+      await delay(wait, undefined, { signal: deadline.signal }).catch(() => undefined);
     } finally {
       watchdog.stop();
     }
@@ -158,7 +158,7 @@ function toModelUsage(message: unknown, asked: string): ModelUsage {
   };
 }
 
-function toTrouble(error: unknown, watchdog: Watchdog, { apiKey, silenceMs }: SdkConnection): ApiTrouble {
+function toFailedCall(error: unknown, watchdog: Watchdog, { apiKey, silenceMs }: SdkConnection): FailedCall {
   if (watchdog.cut === 'silence') {
     const message = `nothing was heard for ${silenceMs / 1000} s`;
     return { ...UNANSWERED, message };
@@ -170,7 +170,7 @@ function toTrouble(error: unknown, watchdog: Watchdog, { apiKey, silenceMs }: Sd
   }
   const { status, type, apiMessage, headers } = error as APIError;
   const now = Date.now();
-  const limits = headers === undefined ? undefined : limitsFromHeaders(headers, status ?? 0, now);
+  const limits = headers === undefined ? undefined : readLimitHeaders(headers, status ?? 0, now);
   const resetsAt =
     limits !== undefined && isStillInForce(limits, now) ? computePause(limits, now)?.until : undefined;
   return {
@@ -191,7 +191,7 @@ const UNANSWERED = {
 };
 
 /** The refusal that headers did not tell of. */
-function finalRefusal({ status, message, resetsAt }: ApiTrouble): LimitObservation | undefined {
+function finalRefusal({ status, message, resetsAt }: FailedCall): LimitObservation | undefined {
   const regained = parseSpendingReset(message);
   if (regained !== undefined) return observeSpendingLimit(regained);
   if (status !== 429 || resetsAt !== undefined) return undefined;

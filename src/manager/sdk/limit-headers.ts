@@ -17,7 +17,7 @@ const SHORTEST_MS = 1000;
  * What the headers of a response say of the limits of the account; undefined where they say nothing. `status` is the
  * response's, `now` in Unix milliseconds.
  */
-export function limitsFromHeaders(
+export function readLimitHeaders(
   headers: HeaderSource,
   status: number,
   now: number,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Failure } from '../../domain/failure.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
 import { MODEL_LINES, modelUnavailable } from '../api-failure.ts';
-import { persist, type Patience, type SdkConnection } from './exchange.ts';
+import { callWithRetries, type Deadline, type SdkConnection } from './exchange.ts';
 
 /** A model that can be asked. */
 export interface ResolvedModel {
@@ -43,9 +43,9 @@ const DEFAULT_MAX_OUTPUT = 32_000;
 export async function resolveModel(
   connection: SdkConnection,
   name: string,
-  patience: Patience,
+  deadline: Deadline,
 ): Promise<Result<ResolvedModel, Failure>> {
-  const listed = await persist(connection, name, patience, async (client, { signal }) => {
+  const listed = await callWithRetries(connection, name, deadline, async (client, { signal }) => {
     const models: Model[] = [];
     const lifecycle = ['active', 'deprecated', 'retired'] as const;
     let seen = 0;

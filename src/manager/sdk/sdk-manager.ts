@@ -13,7 +13,7 @@ import { describeKey } from '../choose-manager.ts';
 import type { Answer, Manager, Question, ManagerFailure } from '../manager.ts';
 import { CONTINUATION, correctionPrompt } from '../prompts.ts';
 import { joinParts, readReply } from '../reply/read-reply.ts';
-import { type Patience, persist, type SdkConnection, streamMessage } from './exchange.ts';
+import { type Deadline, callWithRetries, type SdkConnection, streamMessage } from './exchange.ts';
 import { resolveModel, type ResolvedModel } from './models.ts';
 
 /** A reply may be this long, in tokens: 300 tasks with their details. */
@@ -33,8 +33,8 @@ export async function createSdkManager(
   modelName: string,
   signal: AbortSignal,
 ): Promise<Result<Manager, Failure>> {
-  const patience = { deadline: performance.now() + connection.timeoutMs, signal };
-  const found = await resolveModel(connection, modelName, patience);
+  const deadline = { at: performance.now() + connection.timeoutMs, signal };
+  const found = await resolveModel(connection, modelName, deadline);
   if (!found.ok) return found;
   const model = found.value;
   const replyTokens = Math.min(model.maxOutput, MAX_REPLY_TOKENS);
@@ -55,9 +55,9 @@ async function ask<T>(
   signal: AbortSignal,
 ): Promise<Result<Answer<T>, ManagerFailure>> {
   const startedAt = performance.now();
-  const patience = { deadline: startedAt + connection.timeoutMs, signal };
+  const deadline = { at: startedAt + connection.timeoutMs, signal };
   const spent: ModelUsage[] = [];
-  const reply = await converse(connection, toParams(model, replyTokens, question), patience, spent);
+  const reply = await converse(connection, toParams(model, replyTokens, question), deadline, spent);
   const cost = { usage: sumUsage(spent), durationMs: Math.round(performance.now() - startedAt) };
   if (!reply.ok) return err({ ...cost, failure: reply.error });
 
@@ -69,7 +69,9 @@ async function ask<T>(
   const text = textOf(reply.value);
   const read = readReply(question, { text });
   if (read.ok) {
-    const cut = reply.value.some(isCut) ? ['The reply: it was cut at its greatest length and went on.'] : [];
+    const cut = reply.value.some(isTruncated)
+      ? ['The reply: it was cut at its greatest length and went on.']
+      : [];
     const { value, notes } = read.value;
     return ok({ ...cost, value, text, notes: [...cut, ...notes], sources: sourcesOf(reply.value) });
   }
@@ -88,7 +90,7 @@ async function ask<T>(
 async function converse(
   connection: SdkConnection,
   params: MessageStreamParams,
-  patience: Patience,
+  deadline: Deadline,
   spent: ModelUsage[],
 ): Promise<Result<Message[], Failure>> {
   const replies: Message[] = [];
@@ -101,14 +103,14 @@ async function converse(
       messages: [...params.messages, ...said],
       ...(isWhole && form !== undefined ? { output_config: form } : {}),
     };
-    const reply = await persist(connection, params.model, patience, (client, watchdog) =>
+    const reply = await callWithRetries(connection, params.model, deadline, (client, watchdog) =>
       streamMessage(client, watchdog, request, spent),
     );
     if (!reply.ok) return reply;
     replies.push(reply.value);
     const { content, stop_reason: reason } = reply.value;
-    if (reason !== 'pause_turn' && !isCut(reply.value)) break;
-    if (content.length === 0 || replies.filter(isCut).length > MAX_CUTS) break;
+    if (reason !== 'pause_turn' && !isTruncated(reply.value)) break;
+    if (content.length === 0 || replies.filter(isTruncated).length > MAX_CUTS) break;
     said.push({ role: 'assistant', content });
     if (reason === 'pause_turn') continue;
     said.push({ role: 'user', content: CONTINUATION });
@@ -140,13 +142,15 @@ function toParams<T>(model: ResolvedModel, replyTokens: number, question: Questi
   };
 }
 
-function isCut({ stop_reason: reason }: Message): boolean {
+function isTruncated({ stop_reason: reason }: Message): boolean {
   return reason === 'max_tokens';
 }
 
 /** The text of the last message, with those that it goes on from where they were cut. */
 function textOf(replies: readonly Message[]): string {
-  const whole = replies.findLastIndex((message, index) => index < replies.length - 1 && !isCut(message));
+  const whole = replies.findLastIndex(
+    (message, index) => index < replies.length - 1 && !isTruncated(message),
+  );
   return joinParts(replies.slice(whole + 1).map(finalText));
 }
 

@@ -1,7 +1,7 @@
 import { access, open } from 'node:fs/promises';
 
 /** The last `maxBytes` of a text file; empty if it cannot be read. */
-export async function readEnd(path: string, maxBytes: number): Promise<string> {
+export async function readTail(path: string, maxBytes: number): Promise<string> {
   const file = await open(path, 'r').catch(() => undefined);
   if (file === undefined) return '';
   try {

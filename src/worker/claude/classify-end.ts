@@ -2,7 +2,7 @@ import { emptyEnd, type AttemptEnd, type WorkerReport } from '../../domain/attem
 import type { AttemptOutcome } from '../../domain/outcome.ts';
 import { classifyApiError, type ApiFailure } from './classify-api-error.ts';
 import { singleLine } from '../../domain/text/printable.ts';
-import { denialsOf } from './denials.ts';
+import { listDenials } from './denials.ts';
 import { parseReport } from './report.ts';
 import type { ResultLine } from './stream-json.ts';
 import type { TranscriptFacts } from './transcript.ts';
@@ -26,7 +26,7 @@ export interface ProcessEnd {
 }
 
 /** What a process came to: a report of work that has yet to be verified, or the attempt's end. */
-export type Verdict =
+export type SessionResult =
   | { readonly kind: 'reported'; readonly report: WorkerReport; readonly end: AttemptEnd }
   | { readonly kind: 'ended'; readonly end: AttemptEnd }
   /** The session is not there to be resumed, or is there already: the same work goes on the other way. */
@@ -44,7 +44,7 @@ export interface Cause {
 const MAX_MESSAGE = 600;
 
 /** Decides how a run of the CLI ended: never by its exit code, its `subtype` or its prose alone. */
-export function classify(end: ProcessEnd): Verdict {
+export function classifyEnd(end: ProcessEnd): SessionResult {
   const { result } = end.transcript;
   const report = parseReport(result?.structured_output);
   const ended = (cause: Cause): AttemptEnd => attemptEnd(end, cause, report ?? null);
@@ -74,7 +74,7 @@ function attemptEnd(
     ...emptyEnd(outcome, singleLine(message, MAX_MESSAGE)),
     usage: transcript.usage,
     report,
-    denials: denialsOf(transcript.result?.permission_denials ?? []),
+    denials: listDenials(transcript.result?.permission_denials ?? []),
     turns: transcript.result?.num_turns ?? null,
     exitCode,
     signal,
@@ -167,7 +167,7 @@ function failedResult(end: ProcessEnd, result: ResultLine): Cause {
 }
 
 function withoutReport(result: ResultLine): Cause {
-  const denied = denialsOf(result.permission_denials ?? []);
+  const denied = listDenials(result.permission_denials ?? []);
   if (denied.length > 0)
     return {
       outcome: 'permission-denied',
@@ -181,7 +181,7 @@ function withoutReport(result: ResultLine): Cause {
 }
 
 function blocked(result: ResultLine, { summary }: WorkerReport): Cause {
-  const denied = denialsOf(result.permission_denials ?? []);
+  const denied = listDenials(result.permission_denials ?? []);
   if (denied.length === 0) return { outcome: 'refused', message: `The worker is blocked: ${summary}` };
   return {
     outcome: 'permission-denied',

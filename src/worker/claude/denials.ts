@@ -7,7 +7,7 @@ export interface DeniedCall {
 }
 
 /** Every denial once, with the allow rule that would let it and its like through. */
-export function denialsOf(calls: readonly DeniedCall[]): PermissionDenial[] {
+export function listDenials(calls: readonly DeniedCall[]): PermissionDenial[] {
   const denials = calls.flatMap(({ tool_name: tool, tool_input: input = {} }) =>
     rulesFor(tool, input).map((rule) => ({ tool, rule })),
   );

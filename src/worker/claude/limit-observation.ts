@@ -7,7 +7,7 @@ import {
 import type { AssistantLine, RateLimitInfo, StreamLine } from './stream-json.ts';
 
 /** What a line of the Claude CLI tells of the limits of the account that pays; undefined where it tells nothing. */
-export function limitObservation(entry: StreamLine): LimitObservation | undefined {
+export function readLimitObservation(entry: StreamLine): LimitObservation | undefined {
   if (entry.kind === 'rate-limit') return fromInfo(entry.line.rate_limit_info);
   if (entry.kind === 'assistant' && entry.line.is_api_error_message === true) return fromError(entry.line);
   return undefined;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { singleLine } from '../../domain/text/printable.ts';
-import { subjectOf } from './progress.ts';
+import { findSubject } from './progress.ts';
 import type { AssistantLine } from './stream-json.ts';
 
 /** The same call as often as this in a row, each time with the same result, leads nowhere. */
@@ -133,7 +133,7 @@ function resultsIn(line: Buffer): { id: string; key: string }[] {
 const MAX_NAME = 80;
 
 function describe(name: string, input: Readonly<Record<string, unknown>>): string {
-  return singleLine(`${name} ${subjectOf(input)?.value ?? ''}`, MAX_NAME).trim();
+  return singleLine(`${name} ${findSubject(input)?.value ?? ''}`, MAX_NAME).trim();
 }
 
 function digest(value: unknown): string {

@@ -6,7 +6,7 @@ import type { ApiRetryLine, StreamLine } from './stream-json.ts';
 const MAX_LENGTH = 120;
 
 /** What a line of the stream says a worker in that directory is doing; undefined where it says nothing new. */
-export function actionOf(entry: StreamLine, directory: string): string | undefined {
+export function describeAction(entry: StreamLine, directory: string): string | undefined {
   switch (entry.kind) {
     case 'init':
       return 'starting';
@@ -29,7 +29,7 @@ export function actionOf(entry: StreamLine, directory: string): string | undefin
 }
 
 /** The progress that a display shows. */
-export function progressOf(action: string, usage: readonly ModelUsage[]): WorkerProgress {
+export function toProgress(action: string, usage: readonly ModelUsage[]): WorkerProgress {
   return {
     action,
     tokens: usage.reduce(addTokens, NO_TOKENS),
@@ -38,7 +38,7 @@ export function progressOf(action: string, usage: readonly ModelUsage[]): Worker
 }
 
 /** The input of a tool call that tells best what it works on; paths are relative to `directory` where one is given. */
-export function subjectOf(
+export function findSubject(
   input: Readonly<Record<string, unknown>>,
   directory = '',
 ): { readonly name: string; readonly value: string } | undefined {
@@ -70,7 +70,7 @@ function assistantAction(content: readonly Block[] | undefined, directory: strin
   if (call?.name === undefined)
     return content?.some((block) => block.type === 'text') ? 'thinking' : undefined;
   if (call.name === 'StructuredOutput') return 'reporting';
-  return singleLine(`${call.name} ${subjectOf(call.input ?? {}, directory)?.value ?? ''}`, MAX_LENGTH);
+  return singleLine(`${call.name} ${findSubject(call.input ?? {}, directory)?.value ?? ''}`, MAX_LENGTH);
 }
 
 /** The inputs that tell best what a tool works on, the most telling first. */

@@ -3,16 +3,16 @@ import { emptyEnd, sumUsage, type Attempt, type ProcessIdentity } from '../../do
 import { isStillInForce } from '../../domain/usage-limit.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
 import { readAssignment, writeAssignment } from './assignment-record.ts';
-import { exists, readEnd } from './attempt-files.ts';
+import { exists, readTail } from './attempt-files.ts';
 import { claudeArguments, claudeEnvironment, type ClaudeSettings } from './command.ts';
 import { attemptFiles, spawnClaude, type ProcessExit } from './process.ts';
-import { classify, type Verdict } from './classify-end.ts';
-import { limitObservation } from './limit-observation.ts';
+import { classifyEnd, type SessionResult } from './classify-end.ts';
+import { readLimitObservation } from './limit-observation.ts';
 import { attemptMarker } from '../process/markers.ts';
 import type { Marker, ProcessTable } from '../process/process-table.ts';
-import { actionOf, progressOf } from './progress.ts';
+import { describeAction, toProgress } from './progress.ts';
 import { firstPrompt, resumePrompt, workerRules } from './prompt.ts';
-import { supervise, type Patience } from './supervise.ts';
+import { supervise, type Timeouts } from './supervise.ts';
 import { Transcript } from './transcript.ts';
 import type { Assignment, WorkerHooks } from '../worker.ts';
 
@@ -22,11 +22,11 @@ export interface SessionOptions {
   readonly processes: ProcessTable;
   /** Tells this project's processes from those of others on the machine; without white space or slash. */
   readonly project: string;
-  readonly patience: Patience;
+  readonly timeouts: Timeouts;
   readonly verifyCommands: readonly string[];
   /** Unix milliseconds. */
   readonly now: () => number;
-  /** Ends processes without patience once it aborts. */
+  /** Ends processes at once when it aborts. */
   readonly hurry?: AbortSignal;
 }
 
@@ -39,7 +39,7 @@ export async function work(
   workspace: Workspace,
   hooks: WorkerHooks,
   signal: AbortSignal,
-): Promise<Verdict> {
+): Promise<SessionResult> {
   const { resumed } = assignment.attempt;
   const first = await runClaude(options, assignment, workspace, resumed, hooks, signal);
   const otherWay = first.kind === (resumed ? 'session-unknown' : 'session-exists');
@@ -59,14 +59,14 @@ export async function adopt(
   attempt: Attempt,
   hooks: WorkerHooks,
   signal: AbortSignal,
-): Promise<Verdict | undefined> {
-  const { processes, patience, hurry } = options;
+): Promise<SessionResult | undefined> {
+  const { processes, timeouts, hurry } = options;
   const files = attemptFiles(attempt.files);
   const identity = attempt.process;
   const alive = identity !== null && processes.isAlive(identity);
   if (!alive) {
     // Without its CLI nothing that carries the marker has anyone to work for.
-    await processes.endMarked(markerOf(options, attempt), { graceMs: patience.graceMs, hurry });
+    await processes.endMarked(markerOf(options, attempt), { graceMs: timeouts.graceMs, hurry });
   }
   if (!alive && !(await exists(files.transcript))) return undefined;
   const resume = (await readAssignment(files.assignment))?.resumed ?? attempt.resumed;
@@ -90,7 +90,7 @@ async function runClaude(
   resume: boolean,
   hooks: WorkerHooks,
   signal: AbortSignal,
-): Promise<Verdict> {
+): Promise<SessionResult> {
   const { claude, processes, verifyCommands } = options;
   const { attempt, task, parent, review, earlierFiles, maxCostUsd } = assignment;
   const files = attemptFiles(attempt.files);
@@ -141,8 +141,8 @@ async function follow(
   },
   hooks: WorkerHooks,
   signal: AbortSignal,
-): Promise<Verdict> {
-  const { processes, patience, hurry } = options;
+): Promise<SessionResult> {
+  const { processes, timeouts, hurry } = options;
   const files = attemptFiles(attempt.files);
   const transcript = new Transcript(process.resume);
   let action = 'starting';
@@ -156,29 +156,29 @@ async function follow(
     marker: markerOf(options, attempt),
     transcriptFile: files.transcript,
     transcript,
-    patience,
+    timeouts,
     signal,
     hurry,
     onLine: (line) => {
-      const observation = limitObservation(line);
+      const observation = readLimitObservation(line);
       // A transcript that is read after the fact tells of times that are over.
       const isOld = process.exited === null;
       if (observation !== undefined && (!isOld || isStillInForce(observation, options.now())))
         hooks.onLimits(observation);
-      action = actionOf(line, process.directory) ?? action;
+      action = describeAction(line, process.directory) ?? action;
       if (line.kind === 'other' || line.kind === 'garbage') return;
       const usage = transcript.usage();
-      hooks.onProgress(progressOf(action, usage), usage);
+      hooks.onProgress(toProgress(action, usage), usage);
     },
   });
-  return classify({
+  return classifyEnd({
     transcript: transcript.facts(),
-    stderr: await readEnd(files.stderr, STDERR_BYTES),
+    stderr: await readTail(files.stderr, STDERR_BYTES),
     exitCode,
     signal: killedBy,
     endedBy,
     model: attempt.model,
-    timeoutMs: patience.totalMs,
-    stallMs: patience.stallMs,
+    timeoutMs: timeouts.totalMs,
+    stallMs: timeouts.stallMs,
   });
 }

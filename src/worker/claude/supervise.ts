@@ -9,7 +9,7 @@ import { tailFile } from './transcript-tail.ts';
 import type { Transcript } from './transcript.ts';
 
 /** How long a worker may take, in milliseconds. */
-export interface Patience {
+export interface Timeouts {
   /** From the attempt's start. */
   readonly totalMs: number;
   /** Without a byte of output; a running tool prints a heartbeat every 30 s, a model's reply prints as it grows. */
@@ -33,7 +33,7 @@ export interface Supervision {
   readonly onLine: (line: StreamLine) => void;
   /** How long the attempt has been going on, in milliseconds. */
   readonly elapsedMs: number;
-  readonly patience: Patience;
+  readonly timeouts: Timeouts;
   readonly signal: AbortSignal;
   readonly hurry?: AbortSignal | undefined;
 }
@@ -48,7 +48,7 @@ const UNKILLABLE_MS = 10_000;
  * it left behind.
  */
 export async function supervise(task: Supervision): Promise<ProcessExit & { readonly endedBy: EndedBy }> {
-  const { table, identity, patience, transcript, signal, hurry } = task;
+  const { table, identity, timeouts, transcript, signal, hurry } = task;
   const written = new AbortController();
   const gone = new AbortController();
   const exit = (task.exited ?? untilGone(table, identity, written.signal)).finally(() => gone.abort());
@@ -73,16 +73,16 @@ export async function supervise(task: Supervision): Promise<ProcessExit & { read
     const isDone = result && !workedAfterResult;
     if (looping && !isDone) return ['looping', begin];
     const deadlines: (readonly [EndedBy, number])[] = [
-      ['timed-out', begin + patience.totalMs],
+      ['timed-out', begin + timeouts.totalMs],
       isDone
-        ? ['after-result', lastOutput + patience.afterResultMs]
-        : ['stalled', lastOutput + patience.stallMs],
+        ? ['after-result', lastOutput + timeouts.afterResultMs]
+        : ['stalled', lastOutput + timeouts.stallMs],
     ];
     return deadlines.reduce((soonest, other) => (other[1] < soonest[1] ? other : soonest));
   };
 
   const endedBy = await untilEnded(nextDeadline, gone.signal, signal);
-  const options = { graceMs: patience.graceMs, hurry };
+  const options = { graceMs: timeouts.graceMs, hurry };
   if (endedBy !== 'itself') await table.endTree(identity, options);
   const how = await Promise.race([exit, delay(UNKILLABLE_MS, UNKNOWN_EXIT, { ref: false })]);
   await table.endMarked(task.marker, options);

@@ -4,7 +4,7 @@ import type { Marker } from '../process/process-table.ts';
  * The whole environment of a command that judges or prepares a worktree: the user's own, without the orchestrator's
  * keys and settings, a Claude CLI's, and what would point git at another repository. The workspace's comes last.
  */
-export function gateEnvironment(
+export function commandEnvironment(
   own: Readonly<Record<string, string | undefined>>,
   workspace: Readonly<Record<string, string>>,
   marker: Marker,

@@ -3,7 +3,7 @@ import type { Changes, Workspace } from '../../workspace/workspace.ts';
 import { singleLine } from '../../domain/text/printable.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import type { Marker } from '../process/process-table.ts';
-import { Standings, type Standing, type Stop, type VerdictBook } from './verdicts.ts';
+import { Verdicts, type CommandVerdict, type NoVerdict, type VerdictCache } from './verdicts.ts';
 import type { CommandFailure, CommandPlace, CommandResult, RunCommand } from './run-command.ts';
 
 /** The commands that a change must pass, and what it takes to tell its failures from others. */
@@ -11,7 +11,7 @@ export interface GateOptions {
   /** Shell commands, run in this order until one stands in the way. */
   readonly commands: readonly string[];
   readonly run: RunCommand;
-  readonly book: VerdictBook;
+  readonly book: VerdictCache;
   /** Lends a directory with the base of a change; null where there is no base. */
   readonly visit: Changes['visit'] | null;
   /** Puts a workspace back to the tree that is judged, before a command is run again on it. */
@@ -43,7 +43,7 @@ export type GateResult =
       /** Beginning and end of what it printed. */
       readonly output: string;
     }
-  | Stop;
+  | NoVerdict;
 
 /**
  * Judges changes by commands. Only a failure that is new, and stays when the command is run again, stands in the way;
@@ -52,14 +52,14 @@ export type GateResult =
 export class Gates {
   readonly commands: readonly string[];
   readonly #options: GateOptions;
-  readonly #standings: Standings;
+  readonly #standings: Verdicts;
   readonly #shared = new KeyedQueue();
   readonly #warned = new Set<string>();
 
   constructor(options: GateOptions) {
     this.commands = options.commands;
     this.#options = options;
-    this.#standings = new Standings(options.book);
+    this.#standings = new Verdicts(options.book);
   }
 
   /** Never rejects for a reason that lies in the change or the commands. */
@@ -82,7 +82,7 @@ export class Gates {
     return (await inTurn) ?? { kind: 'aborted' };
   }
 
-  async #inOrder(judge: (index: number) => Promise<Ruling>): Promise<GateResult> {
+  async #inOrder(judge: (index: number) => Promise<Judgement>): Promise<GateResult> {
     const gates: GateVerdict[] = [];
     for (const [index, command] of this.commands.entries()) {
       const ruling = await judge(index);
@@ -96,9 +96,10 @@ export class Gates {
     return { kind: 'passed', gates };
   }
 
-  async #judge(index: number, target: Isolated, place: Place, signal: AbortSignal): Promise<Ruling> {
+  async #judge(index: number, target: Isolated, place: Place, signal: AbortSignal): Promise<Judgement> {
     const command = this.#command(index);
-    const find = (): Promise<Standing | Stop> => this.#find(index, place, target.workspace, signal);
+    const find = (): Promise<CommandVerdict | NoVerdict> =>
+      this.#find(index, place, target.workspace, signal);
     const own = await this.#standings.settle(target.tree, command, find, signal);
     if (own.kind === 'flaky') this.#warnOfFlaky(command);
     if (own.kind !== 'failed' || target.base === null) return own;
@@ -118,8 +119,8 @@ export class Gates {
     { commit, tree }: NonNullable<GateTarget['base']>,
     marker: Marker,
     signal: AbortSignal,
-  ): Promise<Standing | Stop> {
-    const find = async (): Promise<Standing | Stop> => {
+  ): Promise<CommandVerdict | NoVerdict> {
+    const find = async (): Promise<CommandVerdict | NoVerdict> => {
       try {
         const visited = await this.#options.visit?.(
           commit,
@@ -146,7 +147,7 @@ export class Gates {
     place: Place,
     workspace: Workspace | null,
     signal: AbortSignal,
-  ): Promise<Standing | Stop> {
+  ): Promise<CommandVerdict | NoVerdict> {
     const first = await this.#try(index, place, signal);
     // One that takes too long is not run again: that would cost the whole time once more.
     if (first.kind !== 'failed' || first.sort === 'time-out') return first;
@@ -224,7 +225,7 @@ export class Gates {
 type Isolated = GateTarget & { readonly tree: string };
 
 /** What came out for one command. */
-type Ruling = Standing | CommandResult | { readonly kind: 'red-before' };
+type Judgement = CommandVerdict | CommandResult | { readonly kind: 'red-before' };
 
 interface Place extends CommandPlace {
   /** Indexes of the commands that have run here. */

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BoundedOutput } from '../process/bounded-output.ts';
 import { printable } from '../../domain/text/printable.ts';
-import { gateEnvironment } from './gate-environment.ts';
+import { commandEnvironment } from './gate-environment.ts';
 import type { Marker, ProcessTable } from '../process/process-table.ts';
 
 /** Where a command runs. */
@@ -88,7 +88,7 @@ async function runOnce(
   { table, environment: own, timeoutMs, graceMs, hurry }: CommandOptions,
   signal: AbortSignal,
 ): Promise<CommandResult | NotStarted> {
-  const child = await start(command, directory, gateEnvironment(own, environment, marker));
+  const child = await start(command, directory, commandEnvironment(own, environment, marker));
   if ('kind' in child) return child;
   const output = new BoundedOutput(HEAD_BYTES, TAIL_BYTES);
   const closed = new Promise<'closed'>((resolve) => child.once('close', () => resolve('closed')));

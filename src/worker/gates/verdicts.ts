@@ -2,24 +2,24 @@ import { KeyedQueue } from './keyed-queue.ts';
 import type { CommandFailure } from './run-command.ts';
 
 /** Keeps what commands said of trees, as texts, for as long as a run. */
-export interface VerdictBook {
+export interface VerdictCache {
   get(tree: string, command: string): string | undefined;
   put(tree: string, command: string, verdict: string): void;
 }
 
 /** How a tree stands with a command, whoever asks: it passes, both happens, or it fails. */
-export type Standing = { readonly kind: 'passed' | 'flaky' } | CommandFailure;
+export type CommandVerdict = { readonly kind: 'passed' | 'flaky' } | CommandFailure;
 
 /** Why nothing is known. */
-export type Stop =
+export type NoVerdict =
   { readonly kind: 'infrastructure'; readonly message: string } | { readonly kind: 'aborted' };
 
 /** Finds out at most once how a tree stands with a command, for all who ask at the same moment or later. */
-export class Standings {
-  readonly #book: VerdictBook;
+export class Verdicts {
+  readonly #book: VerdictCache;
   readonly #queue = new KeyedQueue();
 
-  constructor(book: VerdictBook) {
+  constructor(book: VerdictCache) {
     this.#book = book;
   }
 
@@ -27,9 +27,9 @@ export class Standings {
   async settle(
     tree: string,
     command: string,
-    find: () => Promise<Standing | Stop>,
+    find: () => Promise<CommandVerdict | NoVerdict>,
     signal: AbortSignal,
-  ): Promise<Standing | Stop> {
+  ): Promise<CommandVerdict | NoVerdict> {
     const settled = await this.#queue.run(
       `${tree} ${command}`,
       async () => {
@@ -46,7 +46,7 @@ export class Standings {
   }
 }
 
-function parse(text: string | undefined): Standing | undefined {
+function parse(text: string | undefined): CommandVerdict | undefined {
   // Nobody but this class writes it.
-  return text === undefined ? undefined : (JSON.parse(text) as Standing);
+  return text === undefined ? undefined : (JSON.parse(text) as CommandVerdict);
 }

@@ -11,7 +11,7 @@ const MANAGER = 'CLAUDE_ORCHESTRATOR_MANAGER';
 const GRACE_MS = 2000;
 
 /** Tells the processes of the project in this directory, however it is spelt, from those of others on the machine. */
-export function projectMark(root: string): string {
+export function projectKey(root: string): string {
   return createHash('sha256').update(realpathSync(root)).digest('hex').slice(0, 16);
 }
 
@@ -35,7 +35,7 @@ export async function endOrphans(
   unfinished: ReadonlySet<number>,
 ): Promise<void> {
   const isOurs = ({ value }: Marker): boolean => value.startsWith(`${project}/`);
-  const ofManagers = processes.markersOf(MANAGER).filter((marker) => {
+  const ofManagers = processes.listMarkers(MANAGER).filter((marker) => {
     const owner = processes.identify(Number(marker.value.split('/')[1]));
     if (!isOurs(marker) || owner === undefined) return isOurs(marker);
     const own = managerMarker(project, owner).value;
@@ -43,7 +43,7 @@ export async function endOrphans(
     return marker.value !== own && !marker.value.startsWith(`${own}/`);
   });
   const ofAttempts = processes
-    .markersOf(ATTEMPT)
+    .listMarkers(ATTEMPT)
     .filter((marker) => isOurs(marker) && !unfinished.has(Number(marker.value.split('/')[1])));
   await Promise.all(
     [...ofManagers, ...ofAttempts].map((marker) => processes.endMarked(marker, { graceMs: GRACE_MS })),

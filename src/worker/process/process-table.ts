@@ -48,7 +48,7 @@ export interface ProcessTable {
   isAlive(identity: ProcessIdentity): boolean;
   findMarked(marker: Marker): ProcessIdentity[];
   /** The different values with which living processes carry a variable. */
-  markersOf(variable: string): Marker[];
+  listMarkers(variable: string): Marker[];
   /**
    * Ends a process and its descendants: SIGTERM to the process alone, so that it can end its tools and flush, then
    * SIGKILL to its group and to each descendant that is left.
@@ -95,7 +95,7 @@ export function createProcessTable(system: ProcessSystem): ProcessTable {
     identify: (pid) => toIdentityOrNone(reader.entry(pid)),
     isAlive,
     findMarked,
-    markersOf: (variable) =>
+    listMarkers: (variable) =>
       [...new Set(reader.marked(variable).map(({ value }) => value))].map((value) => ({ variable, value })),
 
     async endTree(identity, options) {

@@ -52,8 +52,8 @@ const connect = (baseUrl: string) => ({
 
 async function resolve(models: unknown, name: string) {
   const url = await gateway({ models });
-  const patience = { deadline: performance.now() + 20_000, signal: NEVER };
-  return await resolveModel(connect(url), name, patience);
+  const deadline = { at: performance.now() + 20_000, signal: NEVER };
+  return await resolveModel(connect(url), name, deadline);
 }
 
 describe('a models list', () => {
@@ -116,8 +116,8 @@ describe('a models list', () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.jsonValue(), fc.record({ data: fc.array(odd) })), async (models) => {
         answers.models = typeof models === 'string' ? [models] : models;
-        const patience = { deadline: performance.now() + 20_000, signal: NEVER };
-        const found = await resolveModel(connect(url), 'opus', patience);
+        const deadline = { at: performance.now() + 20_000, signal: NEVER };
+        const found = await resolveModel(connect(url), 'opus', deadline);
         if (!found.ok) expect(found.error.message).not.toMatch(/undefined|not a function/);
       }),
       { numRuns: 40 },

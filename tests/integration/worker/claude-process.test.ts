@@ -14,7 +14,7 @@ afterEach(async () => {
   expect(leftovers).toEqual([]);
 });
 
-const patience = { totalMs: 90_000, stallMs: 60_000, graceMs: 10_000, afterResultMs: 60_000 };
+const timeouts = { totalMs: 90_000, stallMs: 60_000, graceMs: 10_000, afterResultMs: 60_000 };
 const work = [{ print: lines.init }, { print: lines.tool('Edit', { file_path: 'src/a.ts' }) }];
 
 describe('a worker', () => {
@@ -169,7 +169,7 @@ describe('ending a worker', () => {
   test('that ignores SIGTERM', async () => {
     rig.script([...work, { ignoreSigterm: 1 }, { write: { path: 'ready', text: '' } }, { hang: 1 }]);
     const abort = new AbortController();
-    const running = rig.run({ patience: { ...patience, graceMs: 300 } }, abort.signal);
+    const running = rig.run({ timeouts: { ...timeouts, graceMs: 300 } }, abort.signal);
     await until(() => exists('ready'));
     abort.abort();
     expect(await running).toMatchObject({ outcome: 'cancelled', signal: 'SIGKILL' });
@@ -179,7 +179,7 @@ describe('ending a worker', () => {
     rig.script([...work, { ignoreSigterm: 1 }, { write: { path: 'ready', text: '' } }, { hang: 1 }]);
     const abort = new AbortController();
     const hurry = new AbortController();
-    const options = { patience: { ...patience, graceMs: 1e9 }, hurry: hurry.signal };
+    const options = { timeouts: { ...timeouts, graceMs: 1e9 }, hurry: hurry.signal };
     const running = rig.run(options, abort.signal);
     await until(() => exists('ready'));
     abort.abort();
@@ -189,34 +189,34 @@ describe('ending a worker', () => {
 
   test('that never ends', async () => {
     rig.script([...work, { hang: 1 }]);
-    const end = await rig.run({ patience: { ...patience, totalMs: 1500 } });
+    const end = await rig.run({ timeouts: { ...timeouts, totalMs: 1500 } });
     expect(end).toMatchObject({ outcome: 'timed-out', signal: 'SIGTERM' });
     expect(end.message).toContain('execution.worker_timeout');
   });
 
   test('that says nothing any more', async () => {
     rig.script([...work, { hang: 1 }]);
-    const end = await rig.run({ patience: { ...patience, stallMs: 1500 } });
+    const end = await rig.run({ timeouts: { ...timeouts, stallMs: 1500 } });
     expect(end.outcome).toBe('stalled');
     expect(end.usage).toMatchObject([{ input: 100 }]);
   });
 
   test('that was stopped by a signal and does nothing any more', async () => {
     rig.script([...work, { kill: 'SIGSTOP' }, { print: lines.result() }]);
-    const end = await rig.run({ patience: { ...patience, stallMs: 3000, graceMs: 300 } });
+    const end = await rig.run({ timeouts: { ...timeouts, stallMs: 3000, graceMs: 300 } });
     expect(end).toMatchObject({ outcome: 'stalled', usage: [{ input: 100 }], contextTokens: 100 });
   });
 
   test('that is silent in the middle of a line', async () => {
     rig.script([...work, { raw: btoa('{"type":"assistant","mess') }, { hang: 1 }]);
-    const end = await rig.run({ patience: { ...patience, stallMs: 1500 } });
+    const end = await rig.run({ timeouts: { ...timeouts, stallMs: 1500 } });
     expect(end.outcome).toBe('stalled');
   });
 
   test('that only says that it is alive: the time limit ends it', async () => {
     const heartbeat = { type: 'tool_progress', tool_name: 'Bash', elapsed_time_seconds: 30 };
     rig.script([...work, { beat: { line: heartbeat, everyMs: 20 } }]);
-    const end = await rig.run({ patience: { ...patience, totalMs: 7000, stallMs: 6000 } });
+    const end = await rig.run({ timeouts: { ...timeouts, totalMs: 7000, stallMs: 6000 } });
     expect(end.outcome).toBe('timed-out');
   });
 
@@ -247,7 +247,7 @@ describe('ending a worker', () => {
 
   test('that hangs after its result: the result counts', async () => {
     rig.script([...work, { print: lines.result() }, { hang: 1 }]);
-    const end = await rig.run({ patience: { ...patience, afterResultMs: 500 } });
+    const end = await rig.run({ timeouts: { ...timeouts, afterResultMs: 500 } });
     expect(end).toMatchObject({ outcome: 'landed', signal: 'SIGTERM' });
   });
 
@@ -257,7 +257,7 @@ describe('ending a worker', () => {
       { waitFor: 'started' },
       { print: lines.result() },
     ]);
-    const running = rig.run({ patience: { ...patience, graceMs: 300 } });
+    const running = rig.run({ timeouts: { ...timeouts, graceMs: 300 } });
     await until(() => rig.leftovers().length >= 5);
     writeFileSync(join(rig.project, 'started'), '');
     expect((await running).outcome).toBe('landed');

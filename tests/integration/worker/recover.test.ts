@@ -73,8 +73,8 @@ async function recover(
   signal = new AbortController().signal,
 ): Promise<{ end: AttemptEnd | undefined; phases: readonly string[] }> {
   const told = listen();
-  const patience = { totalMs: 90_000, stallMs: 60_000, graceMs: 300, afterResultMs: 60_000 };
-  const end = await rig.worker({ verifyCommands, patience }).recover(attempt, told.hooks, signal);
+  const timeouts = { totalMs: 90_000, stallMs: 60_000, graceMs: 300, afterResultMs: 60_000 };
+  const end = await rig.worker({ verifyCommands, timeouts }).recover(attempt, told.hooks, signal);
   return { end, phases: told.phases };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chooseBilling } from '../../../src/domain/billing.ts';
+import { choosePayer } from '../../../src/domain/billing.ts';
 
 describe('chooseBilling', () => {
   it.each([
@@ -16,7 +16,7 @@ describe('chooseBilling', () => {
     { auth: 'subscription', hasApiKey: true, loggedIn: false, payer: 'unauthenticated' },
     { auth: 'subscription', hasApiKey: true, loggedIn: undefined, payer: 'unauthenticated' },
   ] as const)('lets $payer pay for auth $auth, key $hasApiKey, login $loggedIn', ({ payer, ...given }) => {
-    const chosen = chooseBilling(given);
+    const chosen = choosePayer(given);
     expect(chosen.ok ? chosen.value : chosen.error.reason).toBe(payer);
   });
 });

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { limitsFromHeaders } from '../../../src/manager/sdk/limit-headers.ts';
+import { readLimitHeaders } from '../../../src/manager/sdk/limit-headers.ts';
 import { rateLimitHeaders } from '../../../src/simulator/rate-limit.ts';
 import { computePause } from '../../../src/domain/usage-limit.ts';
 import { cases } from '../../rig/effort.ts';
 
 const NOW = Date.parse('2026-11-22T02:00:00Z');
 const read = (headers: Record<string, string>, status = 200) =>
-  limitsFromHeaders(new Headers(headers), status, NOW);
+  readLimitHeaders(new Headers(headers), status, NOW);
 
 describe("a plan's headers", () => {
   const limit = {
@@ -121,7 +121,7 @@ test('headers are read whatever they hold', () => {
   );
   fc.assert(
     fc.property(fc.dictionary(name, value), fc.constantFrom(200, 400, 429, 529), (headers, status) => {
-      const seen = limitsFromHeaders({ get: (key) => headers[key] ?? null }, status, NOW);
+      const seen = readLimitHeaders({ get: (key) => headers[key] ?? null }, status, NOW);
       for (const { utilization, resetsAt } of seen?.windows ?? []) {
         expect(utilization === null || utilization >= 0).toBe(true);
         expect(resetsAt === null || Number.isFinite(resetsAt)).toBe(true);
@@ -138,5 +138,5 @@ test('a reset that no date can tell is none', () => {
     'anthropic-ratelimit-unified-reset': '9'.repeat(30),
     'anthropic-ratelimit-unified-representative-claim': 'five_hour',
   });
-  expect(limitsFromHeaders(headers, 429, Date.now())?.windows).toMatchObject([{ resetsAt: null }]);
+  expect(readLimitHeaders(headers, 429, Date.now())?.windows).toMatchObject([{ resetsAt: null }]);
 });

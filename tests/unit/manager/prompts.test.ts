@@ -6,7 +6,7 @@ import {
   correctedPrompt,
   expandPrompt,
   fence,
-  parsePrompt,
+  prdPrompt,
   planPrompt,
   SYSTEM_PROMPTS,
 } from '../../../src/manager/prompts.ts';
@@ -63,7 +63,7 @@ describe('prompts', () => {
   const options = { firstNumber: 1, num: undefined, research: true, prompt: hostile };
 
   test.each([
-    ['parse', parsePrompt(hostile, tasks, 3, undefined)],
+    ['parse', prdPrompt(hostile, tasks, 3, undefined)],
     ['add', addPrompt(hostile, tasks, '3')],
     ['expand', expandPrompt(makeTask('2', { details: hostile }), tasks, options)],
     ['plan', planPrompt(tasks, new Set(['2']))],
@@ -87,7 +87,7 @@ describe('prompts', () => {
   });
 
   test('leave out what is not needed', () => {
-    expect(parsePrompt('x', [], 1, undefined)).not.toContain('existing');
+    expect(prdPrompt('x', [], 1, undefined)).not.toContain('existing');
     expect(planPrompt(tasks, new Set(['2']))).toContain('{"id":"1","title":');
   });
 });

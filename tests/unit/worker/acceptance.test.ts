@@ -9,9 +9,9 @@ import {
 import type { Failure } from '../../../src/domain/failure.ts';
 import type { Reviewer, ReviewRequest } from '../../../src/manager/manager.ts';
 import { err, ok } from '../../../src/domain/result.ts';
-import type { VerdictBook } from '../../../src/worker/gates/verdicts.ts';
+import type { VerdictCache } from '../../../src/worker/gates/verdicts.ts';
 import { Gates } from '../../../src/worker/gates/gates.ts';
-import { takeIn, type TakeInOptions } from '../../../src/worker/acceptance.ts';
+import { accept, type AcceptanceOptions } from '../../../src/worker/acceptance.ts';
 import type { Change, Changes, Combined, Workspace } from '../../../src/workspace/workspace.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
 import { listen } from '../../rig/worker-rig.ts';
@@ -50,7 +50,7 @@ interface World {
   report?: Partial<WorkerReport>;
   /** How often the branch has moved on when the change is to land. */
   moved?: number;
-  options?: Partial<TakeInOptions>;
+  options?: Partial<AcceptanceOptions>;
   signal?: AbortSignal;
 }
 
@@ -96,7 +96,7 @@ async function take(
     hasLanded: () => Promise.resolve(false),
   };
   const verdicts = new Map<string, string>();
-  const book: VerdictBook = {
+  const book: VerdictCache = {
     get: (tree, command) => verdicts.get(`${tree} ${command}`),
     put: (tree, command, verdict) => void verdicts.set(`${tree} ${command}`, verdict),
   };
@@ -123,7 +123,7 @@ async function take(
     },
   };
   const told = listen();
-  const end = await takeIn(
+  const end = await accept(
     {
       changes,
       gates,

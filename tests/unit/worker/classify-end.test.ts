@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { AttemptOutcome } from '../../../src/domain/outcome.ts';
-import { classify, type ProcessEnd } from '../../../src/worker/claude/classify-end.ts';
+import { classifyEnd, type ProcessEnd } from '../../../src/worker/claude/classify-end.ts';
 import { Transcript } from '../../../src/worker/claude/transcript.ts';
 
 type Line = Record<string, unknown>;
@@ -184,7 +184,7 @@ describe('an ended run with a result', () => {
       ],
     ],
   ])('by %s is %s', (_, outcome, lines, says) => {
-    const verdict = classify(end([init, ...lines], { exitCode: 1 }));
+    const verdict = classifyEnd(end([init, ...lines], { exitCode: 1 }));
     expect(verdict.end.outcome).toBe(outcome);
     expect(verdict.kind).toBe(['landed', 'no-change'].includes(outcome) ? 'reported' : 'ended');
     if (says !== undefined) expect(verdict.end.message).toMatch(says);
@@ -194,14 +194,14 @@ describe('an ended run with a result', () => {
     const limited = failure({ api_error: 'usage_limit_reached', api_error_status: 429 });
     const inMessage = apiError('rate_limit', { api_error_params: { rate_limit_info: rejected } });
     const event = { type: 'rate_limit_event', rate_limit_info: rejected };
-    expect(classify(end([inMessage, limited])).end.resetsAt).toBe(1_795_335_096_000);
-    expect(classify(end([event, limited])).end.resetsAt).toBe(1_795_335_096_000);
-    expect(classify(end([limited])).end.resetsAt).toBeNull();
+    expect(classifyEnd(end([inMessage, limited])).end.resetsAt).toBe(1_795_335_096_000);
+    expect(classifyEnd(end([event, limited])).end.resetsAt).toBe(1_795_335_096_000);
+    expect(classifyEnd(end([limited])).end.resetsAt).toBeNull();
   });
 
   test('takes the end of the limit that the owner of a key has set from its message', () => {
     const limited = failure({ api_error_status: 400, result: REGAIN });
-    expect(classify(end([limited])).end.resetsAt).toBe(Date.parse('2026-12-01T00:00:00Z'));
+    expect(classifyEnd(end([limited])).end.resetsAt).toBe(Date.parse('2026-12-01T00:00:00Z'));
   });
 
   test.each<[string, boolean, Line[]]>([
@@ -212,50 +212,50 @@ describe('an ended run with a result', () => {
     ['no report', false, [{ ...success, structured_output: undefined }]],
     ['a usage limit', false, [failure({ api_error: 'usage_limit_reached', api_error_status: 429 })]],
   ])('by %s is an outage: %s', (_, outage, lines) => {
-    expect(classify(end([init, ...lines], { exitCode: 1 })).end.outage).toBe(outage);
+    expect(classifyEnd(end([init, ...lines], { exitCode: 1 })).end.outage).toBe(outage);
   });
 
   test('tells what the session held at its last reply, and not what a subagent or an error did', () => {
     const usage = { input_tokens: 5, cache_read_input_tokens: 1000, cache_creation_input_tokens: 200 };
     const other = reply({ input_tokens: 9_999 }, { parent_tool_use_id: 'toolu_1' });
     const lines = [reply({ input_tokens: 3 }), reply(usage), other, apiError('server_error')];
-    expect(classify(end([init, ...lines])).end.contextTokens).toBe(1205);
-    expect(classify(end([init, apiError('server_error')])).end.contextTokens).toBeNull();
+    expect(classifyEnd(end([init, ...lines])).end.contextTokens).toBe(1205);
+    expect(classifyEnd(end([init, apiError('server_error')])).end.contextTokens).toBeNull();
   });
 
   test('is a success although a rate limit event says "rejected"', () => {
     const event = { type: 'rate_limit_event', rate_limit_info: { ...rejected, isUsingOverage: true } };
-    expect(classify(end([event, success])).end.outcome).toBe('landed');
+    expect(classifyEnd(end([event, success])).end.outcome).toBe('landed');
   });
 
   test('is a success with denials, and an honest failure where they led to no report', () => {
     const permission_denials = [{ tool_name: 'Bash', tool_input: { command: 'npm test -- a' } }];
     const denials = [{ tool: 'Bash', rule: 'Bash(npm test:*)' }];
-    expect(classify(end([{ ...success, permission_denials }])).end).toMatchObject({
+    expect(classifyEnd(end([{ ...success, permission_denials }])).end).toMatchObject({
       outcome: 'landed',
       denials,
     });
     const silent = { ...success, permission_denials, structured_output: undefined };
-    expect(classify(end([silent])).end).toMatchObject({ outcome: 'permission-denied', denials });
+    expect(classifyEnd(end([silent])).end).toMatchObject({ outcome: 'permission-denied', denials });
   });
 
   test('is judged by its last result', () => {
-    expect(classify(end([failure({ api_error_status: 500 }), text, success])).end.outcome).toBe('landed');
-    expect(classify(end([success, text, failure({ api_error_status: 500 })])).end.outcome).toBe(
+    expect(classifyEnd(end([failure({ api_error_status: 500 }), text, success])).end.outcome).toBe('landed');
+    expect(classifyEnd(end([success, text, failure({ api_error_status: 500 })])).end.outcome).toBe(
       'infrastructure',
     );
   });
 
   test('that we ended after its result counts; in the middle of a further turn it does not', () => {
     for (const endedBy of ['after-result', 'timed-out', 'stalled'] as const)
-      expect(classify(end([success], { endedBy, exitCode: 143 })).end.outcome).toBe('landed');
-    expect(classify(end([success, text], { endedBy: 'stalled' })).end.outcome).toBe('stalled');
-    expect(classify(end([success], { endedBy: 'aborted' })).end.outcome).toBe('cancelled');
+      expect(classifyEnd(end([success], { endedBy, exitCode: 143 })).end.outcome).toBe('landed');
+    expect(classifyEnd(end([success, text], { endedBy: 'stalled' })).end.outcome).toBe('stalled');
+    expect(classifyEnd(end([success], { endedBy: 'aborted' })).end.outcome).toBe('cancelled');
   });
 
   test('of an unknown session is told apart', () => {
     const words = 'No conversation found with session ID: x';
-    expect(classify(end([error('error_during_execution', words)], { exitCode: 1 })).kind).toBe(
+    expect(classifyEnd(end([error('error_during_execution', words)], { exitCode: 1 })).kind).toBe(
       'session-unknown',
     );
   });
@@ -310,18 +310,18 @@ describe('an ended run without a result', () => {
       /./,
     ],
   ])('by %s is %s', (_, outcome, lines, overrides, says) => {
-    const verdict = classify(end(lines, overrides));
+    const verdict = classifyEnd(end(lines, overrides));
     expect(verdict.kind).toBe('ended');
     expect(verdict.end).toMatchObject({ outcome, message: expect.stringMatching(says) as string });
   });
 
   test('because the session exists is told apart', () => {
     const stderr = 'Error: Session ID 11111111-1111-4111-8111-111111111111 is already in use.';
-    expect(classify(end([], { exitCode: 1, stderr })).kind).toBe('session-exists');
+    expect(classifyEnd(end([], { exitCode: 1, stderr })).kind).toBe('session-exists');
   });
 
   test('has a message of one printable line, however long and wild the reason is', () => {
-    const { message } = classify(
+    const { message } = classifyEnd(
       end([], { exitCode: 1, stderr: `error: \u001b[31m${'x\u0007\t'.repeat(9999)}\n` }),
     ).end;
     expect(message).toMatch(/^[ -~…]+$/);

@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { NO_TOKENS } from '../../../src/domain/attempt.ts';
 import { BoundedOutput } from '../../../src/worker/process/bounded-output.ts';
 import { printable, singleLine } from '../../../src/domain/text/printable.ts';
-import { denialsOf } from '../../../src/worker/claude/denials.ts';
-import { actionOf, progressOf } from '../../../src/worker/claude/progress.ts';
+import { listDenials } from '../../../src/worker/claude/denials.ts';
+import { describeAction, toProgress } from '../../../src/worker/claude/progress.ts';
 import { parseStreamLine } from '../../../src/worker/claude/stream-json.ts';
 import { cases } from '../../rig/effort.ts';
 
 const WORKTREE = '/home/ada/.local/share/claude-orchestrator/worktrees/shop-1f2e3d4c/slot-1';
-const action = (line: object) => actionOf(parseStreamLine(Buffer.from(JSON.stringify(line))), WORKTREE);
+const action = (line: object) => describeAction(parseStreamLine(Buffer.from(JSON.stringify(line))), WORKTREE);
 const call = (name: string, input: object) =>
   action({ type: 'assistant', message: { content: [{ type: 'tool_use', name, input }] } });
 
@@ -54,7 +54,7 @@ describe('what a display is told', () => {
       { model: 'a', ...NO_TOKENS, input: 1, costUsd: 1 },
       { model: 'b', ...NO_TOKENS, input: 2, cacheRead: 5, costUsd: 2 },
     ];
-    expect(progressOf('x', usage)).toEqual({
+    expect(toProgress('x', usage)).toEqual({
       action: 'x',
       tokens: { ...NO_TOKENS, input: 3, cacheRead: 5 },
       costUsd: 3,
@@ -64,7 +64,7 @@ describe('what a display is told', () => {
 
 describe('the rule that would have allowed a call', () => {
   const rules = (tool_name: string, tool_input: Record<string, unknown>): string[] =>
-    denialsOf([{ tool_name, tool_input }]).map(({ rule }) => rule);
+    listDenials([{ tool_name, tool_input }]).map(({ rule }) => rule);
   test.each([
     ['npm test -- --all', ['Bash(npm test:*)']],
     ['npm run build --silent', ['Bash(npm run build:*)']],
@@ -82,7 +82,7 @@ describe('the rule that would have allowed a call', () => {
     expect(rules('Read', { file_path: 'a.txt' })).toEqual(['Read(a.txt)']);
     expect(rules('WebFetch', { url: 'https://example.com/x' })).toEqual(['WebFetch(domain:example.com)']);
     expect(rules('mcp__db__query', {})).toEqual(['mcp__db__query']);
-    expect(denialsOf([{ tool_name: 'X' }, { tool_name: 'X' }])).toHaveLength(1);
+    expect(listDenials([{ tool_name: 'X' }, { tool_name: 'X' }])).toHaveLength(1);
   });
 });
 

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { computePause } from '../../../src/domain/usage-limit.ts';
-import { limitObservation } from '../../../src/worker/claude/limit-observation.ts';
+import { readLimitObservation } from '../../../src/worker/claude/limit-observation.ts';
 import { parseStreamLine } from '../../../src/worker/claude/stream-json.ts';
 import { cases } from '../../rig/effort.ts';
 
 const SECONDS = 1_795_335_096;
-const observed = (line: object) => limitObservation(parseStreamLine(Buffer.from(JSON.stringify(line))));
+const observed = (line: object) => readLimitObservation(parseStreamLine(Buffer.from(JSON.stringify(line))));
 const event = (info: object) => observed({ type: 'rate_limit_event', rate_limit_info: info });
 const apiError = (fields: object, text = 'sorry') =>
   observed({
@@ -154,5 +154,5 @@ test('a reset that no date can tell is none', () => {
     rate_limit_info: { status: 'rejected', resetsAt: 1e30, rateLimitType: 'five_hour' },
   };
   const entry = parseStreamLine(Buffer.from(JSON.stringify(line)));
-  expect(limitObservation(entry)?.windows).toMatchObject([{ name: 'five_hour', resetsAt: null }]);
+  expect(readLimitObservation(entry)?.windows).toMatchObject([{ name: 'five_hour', resetsAt: null }]);
 });

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { OUTCOMES } from '../../../src/domain/outcome.ts';
 import { cliFailure } from '../../../src/manager/cli/cli-failure.ts';
-import { classify } from '../../../src/worker/claude/classify-end.ts';
-import { limitObservation } from '../../../src/worker/claude/limit-observation.ts';
-import { actionOf } from '../../../src/worker/claude/progress.ts';
+import { classifyEnd } from '../../../src/worker/claude/classify-end.ts';
+import { readLimitObservation } from '../../../src/worker/claude/limit-observation.ts';
+import { describeAction } from '../../../src/worker/claude/progress.ts';
 import { Transcript } from '../../../src/worker/claude/transcript.ts';
 import { cases } from '../../rig/effort.ts';
 
@@ -45,12 +45,12 @@ test('whatever fields lines of the CLI lack or have, an end has an outcome, a me
       const transcript = new Transcript(false);
       for (const bytes of lines) {
         const entry = transcript.add({ kind: 'line', bytes });
-        actionOf(entry, '/work');
-        for (const { resetsAt } of limitObservation(entry)?.windows ?? [])
+        describeAction(entry, '/work');
+        for (const { resetsAt } of readLimitObservation(entry)?.windows ?? [])
           expect(() => new Date(resetsAt ?? 0).toISOString()).not.toThrow();
       }
       const facts = transcript.facts();
-      const { end } = classify({
+      const { end } = classifyEnd({
         transcript: facts,
         stderr: '',
         exitCode: 1,

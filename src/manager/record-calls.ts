@@ -1,11 +1,11 @@
 import type { Event } from '../domain/event.ts';
 import type { Manager } from './manager.ts';
-import { boundOf } from './call-bound.ts';
+import { estimateUpperBound } from './call-bound.ts';
 import type { ProcessIdentity } from '../domain/attempt.ts';
 import type { IntendedCall } from '../store/store.ts';
 
 /** Where the calls of a manager are booked. */
-export interface CallBook {
+export interface CallRecorder {
   /** Stores that a call is about to be made, and returns its number. */
   readonly intend: (call: IntendedCall) => number;
   readonly record: (event: Event) => void;
@@ -21,13 +21,16 @@ export interface CallBook {
  * The same manager, which records every call with its cost, answered or not. Each is stored before it is made, so that
  * one that is cut off by a kill is not forgotten.
  */
-export function booked(manager: Manager, { intend, record, runId, process, model }: CallBook): Manager {
+export function recordCalls(
+  manager: Manager,
+  { intend, record, runId, process, model }: CallRecorder,
+): Manager {
   return {
     description: manager.description,
     maxPromptBytes: manager.maxPromptBytes,
     async ask(question, signal) {
       const { purpose, taskId } = question;
-      const callId = intend({ purpose, runId, process, bound: boundOf(model, question) });
+      const callId = intend({ purpose, runId, process, bound: estimateUpperBound(model, question) });
       const reply = await manager.ask(question, signal);
       const { usage, durationMs } = reply.ok ? reply.value : reply.error;
       const about = taskId === undefined ? {} : { taskId };

@@ -19,7 +19,7 @@ const LONGEST = 2_000;
  * The shell commands in the stream-json transcripts of a session's attempts, in their order; a transcript that is not
  * there has none. Of very many, those in the middle are only counted, in an entry of their own.
  */
-export async function commandsRun(...transcripts: readonly string[]): Promise<CommandRun[]> {
+export async function readCommands(...transcripts: readonly string[]): Promise<CommandRun[]> {
   const log = new CommandLog();
   for (const transcript of transcripts) await readInto(log, transcript);
   return log.commands();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Event } from '../../../src/domain/event.ts';
-import { booked } from '../../../src/manager/recorded-calls.ts';
+import { recordCalls } from '../../../src/manager/record-calls.ts';
 import type { IntendedCall } from '../../../src/store/store.ts';
 import { COST, scriptedManager } from './scripted-manager.ts';
 
@@ -9,7 +9,7 @@ test('every call is recorded with its cost, answered or not', async () => {
   const events: Event[] = [];
   const intended: IntendedCall[] = [];
   const { manager } = scriptedManager([{ a: 1 }, 'nonsense']);
-  const own = booked(manager, {
+  const own = recordCalls(manager, {
     intend: (call) => intended.push(call),
     record: (event) => events.push(event),
     runId: 'run-1',

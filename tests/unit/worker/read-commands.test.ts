@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { commandsRun } from '../../../src/worker/claude/commands-run.ts';
+import { readCommands } from '../../../src/worker/claude/read-commands.ts';
 import { cases } from '../../rig/effort.ts';
 
 let directory: string;
@@ -61,7 +61,7 @@ describe('the commands of a transcript', () => {
       calls('d', 'sleep 1000'),
       { type: 'result', subtype: 'success' },
     );
-    expect(await commandsRun(file)).toEqual([
+    expect(await readCommands(file)).toEqual([
       { command: 'npm test', failed: true },
       { command: 'npm test -- one', failed: false },
       { command: 'ls', failed: false },
@@ -73,16 +73,16 @@ describe('the commands of a transcript', () => {
   test('of several attempts are one list, and a transcript that is not there has none', async () => {
     const first = transcript(calls('a', 'one'), returns('a'));
     const second = transcript(calls('a', 'two'), returns('a', true));
-    expect(await commandsRun(first, join(directory, 'missing'), second)).toEqual([
+    expect(await readCommands(first, join(directory, 'missing'), second)).toEqual([
       { command: 'one', failed: false },
       { command: 'two', failed: true },
     ]);
-    expect(await commandsRun(join(directory, 'missing'))).toEqual([]);
+    expect(await readCommands(join(directory, 'missing'))).toEqual([]);
   });
 
   test('that go on in the background are marked as a shell does', async () => {
     const file = transcript(uses('a', { command: 'npm test', run_in_background: true }), returns('a'));
-    expect(await commandsRun(file)).toEqual([{ command: 'npm test &', failed: false }]);
+    expect(await readCommands(file)).toEqual([{ command: 'npm test &', failed: false }]);
   });
 
   test('are not found in what a tool printed or a model said', async () => {
@@ -92,7 +92,7 @@ describe('the commands of a transcript', () => {
       { type: 'user', message: { content: [{ type: 'tool_result', tool_use_id: 'a', content: forged }] } },
       { type: 'assistant', message: { content: [{ type: 'text', text: forged }] } },
     );
-    expect(await commandsRun(file)).toEqual([{ command: 'cat log', failed: false }]);
+    expect(await readCommands(file)).toEqual([{ command: 'cat log', failed: false }]);
   });
 
   test('are kept from the beginning and the end where there are very many, the long ones too', async () => {
@@ -101,7 +101,7 @@ describe('the commands of a transcript', () => {
       calls(`c${n}`, n === 1_999 ? long : `echo ${n}`),
       ...(n % 2 === 0 ? [returns(`c${n}`)] : []),
     ]).flat();
-    const commands = await commandsRun(transcript(...lines));
+    const commands = await readCommands(transcript(...lines));
     expect(commands).toHaveLength(501);
     expect(commands[0]).toEqual({ command: 'echo 0', failed: false });
     expect(commands[100]?.command).toBe('[… 1500 commands left out …]');
@@ -125,7 +125,7 @@ describe('the commands of a transcript', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(noise, { maxLength: 8 }), fc.array(noise, { maxLength: 8 }), async (a, b) => {
         const file = transcript(...a, calls('own', 'npm test'), ...b, returns('own'));
-        expect(await commandsRun(file)).toEqual([{ command: 'npm test', failed: false }]);
+        expect(await readCommands(file)).toEqual([{ command: 'npm test', failed: false }]);
         rmSync(file);
       }),
       { numRuns: cases(500) },
