@@ -4,6 +4,16 @@ import { stampedEvent } from './event.ts';
 import { list, moment } from './shape.ts';
 import { taskId } from './task.ts';
 
+/** What `logs` is asked. */
+export const logsRequest = z.object({
+  id: z.string().describe('a task: `3`, `3.2`'),
+  attempt: z
+    .string()
+    .exactOptional()
+    .describe('the number of an earlier one; the newest where it is left out'),
+  follow: z.boolean().exactOptional().describe('go on until the attempt has ended'),
+});
+
 const agent = z.string().nullable().describe('the tool call whose agent did it, null for the worker itself');
 
 /** Something that a transcript tells. */

@@ -1,13 +1,26 @@
 import type { z } from 'zod';
+import { logEntry, logsRequest } from './logs.ts';
 import { nextReport, nextRequest } from './next.ts';
+import { runLine, runRequest } from './run.ts';
+import { showReport, showRequest } from './show.ts';
+import { statusReport, statusRequest } from './status.ts';
 
 /** What can be asked for, and what is answered: the shapes of one use case. */
 export interface UseCase {
   readonly request: z.ZodObject;
+  /** What `--json` prints, redacted: one document, or each line of several. */
   readonly report: z.ZodType;
+  /** The commands that print it; left out where that is the one of the same name. */
+  readonly commands?: readonly string[];
+  /** It comes in lines, a JSON object each, while it happens. */
+  readonly inLines?: true;
 }
 
-/** Every use case by the name of its file in `app/`. */
+/** Every use case by the name of its file in `app/`, in the order of the documents. */
 export const USE_CASES = {
+  run: { request: runRequest, report: runLine, inLines: true },
+  status: { request: statusRequest, report: statusReport },
+  show: { request: showRequest, report: showReport },
   next: { request: nextRequest, report: nextReport },
+  logs: { request: logsRequest, report: logEntry, inLines: true },
 } as const satisfies Record<string, UseCase>;

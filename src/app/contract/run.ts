@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { stampedEvent } from './event.ts';
+import { runSummary } from './run-summary.ts';
+import { list } from './shape.ts';
+
+/** What `run` is asked. */
+export const runRequest = z.object({
+  ids: list(z.string()).exactOptional().describe('only these tasks: `3`, `3.2`, `1,2`, `1-4`'),
+  workers: z.int().exactOptional().describe('how many at once, in place of execution.max_workers'),
+  maxCost: z.number().exactOptional().describe('US dollars, in place of budget.max_cost_usd'),
+  plan: z.boolean().exactOptional().describe('false: the tasks are taken as they are stored'),
+  review: z.boolean().exactOptional().describe('false: what passes the verify commands lands'),
+  wait: z.boolean().exactOptional().describe('false: a usage limit ends the run'),
+  report: z.string().exactOptional().describe('the file of an HTML report'),
+});
+
+/** A line that `run` prints: what happens, then the summary. */
+export const runLine = z
+  .discriminatedUnion('type', [
+    stampedEvent,
+    z
+      .object({ type: z.literal('summary'), ...runSummary.shape })
+      .describe('the last line: the run, summed up'),
+    z
+      .object({ type: z.literal('nothing-to-do'), message: z.string() })
+      .describe('the only line where there is nothing to do'),
+  ])
+  .describe('One JSON object a line, as it happens.');
+export type RunLine = z.infer<typeof runLine>;
