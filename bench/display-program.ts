@@ -1,5 +1,5 @@
 import { appendFileSync } from 'node:fs';
-import { createReporter } from '../src/reporting/create-reporter.ts';
+import { createReporter } from '../src/reporting/terminal/create-reporter.ts';
 import { stagedEnd, stagedProgress, stagedStart } from '../tests/rig/staged-run.ts';
 
 /**

@@ -4,7 +4,7 @@ import { OUTCOME_POLICY, type AttemptOutcome } from '../domain/outcome.ts';
 import type { CutOffCalls, Run, UsageRecord } from '../store/store.ts';
 import type { FinishedWork } from '../domain/estimate.ts';
 import { Pauses } from '../domain/text/pauses.ts';
-import { shortageOf, type Shortage } from './shortage.ts';
+import { shortageOf, type Shortage } from '../domain/budget-shortfall.ts';
 import { buildTaskGraph, readiness } from '../domain/task-graph.ts';
 import { isRunnable, parentOf, type Task, type TaskId, type TaskStatus } from '../domain/task.ts';
 

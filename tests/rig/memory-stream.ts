@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { OutputStream } from '../../src/reporting/output.ts';
+import type { OutputStream } from '../../src/reporting/terminal/output.ts';
 
 /** A stream that keeps what is written, and is slow or gone as the test wants it. */
 export class MemoryStream extends EventEmitter implements OutputStream {

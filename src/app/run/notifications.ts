@@ -6,7 +6,7 @@ import { desktopReceiver } from '../../reporting/notify/desktop.ts';
 import { notifier } from '../../reporting/notify/notifier.ts';
 import { slackChannel } from '../../reporting/notify/slack.ts';
 import { webhookChannel } from '../../reporting/notify/webhook.ts';
-import type { OutputStream } from '../../reporting/output.ts';
+import type { OutputStream } from '../../reporting/terminal/output.ts';
 import type { Reporter } from '../../reporting/reporter.ts';
 import { managerMarker, projectKey } from '../../worker/process/markers.ts';
 import type { Marker, ProcessTable } from '../../worker/process/process-table.ts';

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import type { Presentation } from '../../reporting/choose.ts';
-import { createReporter } from '../../reporting/create-reporter.ts';
+import type { Presentation } from '../../reporting/terminal/choose.ts';
+import { createReporter } from '../../reporting/terminal/create-reporter.ts';
 import { fanOut } from '../../reporting/fan-out.ts';
 import { createLogReporter } from '../../reporting/log/log-reporter.ts';
 import type { Reporter } from '../../reporting/reporter.ts';
-import { withoutBlocking } from '../../reporting/terminal-stream.ts';
+import { withoutBlocking } from '../../reporting/terminal/terminal-stream.ts';
 import type { Redact } from '../../domain/redact.ts';
 import type { UsageLedger } from '../../usage/ledger.ts';
 import type { ProcessTable } from '../../worker/process/process-table.ts';

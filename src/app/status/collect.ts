@@ -1,5 +1,5 @@
 import { sumUsage, type ModelUsage, type ProcessIdentity } from '../../domain/attempt.ts';
-import { nextCommand } from '../../reporting/format-summary.ts';
+import { nextCommand } from '../../cli/run/summary-text.ts';
 import { readSummary } from '../../reporting/read-summary.ts';
 import type { Run, TaskStore } from '../../store/store.ts';
 import { OutlinedTasks, type TaskCounts } from '../../domain/task-outline.ts';

@@ -4,7 +4,7 @@ import type { ProcessIdentity } from '../../domain/attempt.ts';
 import { Failed } from '../../domain/failure.ts';
 import { eventSentence } from '../../domain/text/event-sentence.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { formatSummary } from '../../reporting/format-summary.ts';
+import { formatSummary } from '../run/summary-text.ts';
 import { styles } from '../../domain/text/styles.ts';
 import { redactValue } from '../../domain/redact.ts';
 import type { Cli } from '../cli.ts';

@@ -1,5 +1,5 @@
 import { neutralise, truncate } from '../../domain/text/display-text.ts';
-import { Output, type OutputStream } from '../output.ts';
+import { Output, type OutputStream } from '../terminal/output.ts';
 import type { Notice, Receiver } from './notice.ts';
 
 /** The sequences by which programs ask a terminal for a notification; the numbers are those of their OSC. */

@@ -1,11 +1,11 @@
-import type { Stamped } from '../domain/event.ts';
+import type { Stamped } from '../../domain/event.ts';
 import { paintLine, type Detail } from './describe-event.ts';
-import { formatDuration, formatMoney } from '../domain/text/format.ts';
-import { Narrator } from './narrator.ts';
+import { formatDuration, formatMoney } from '../../domain/text/format.ts';
+import { Narrator } from './event-formatter.ts';
 import type { Output } from './output.ts';
-import { ProgressModel } from './progress-model.ts';
-import type { Reporter } from './reporter.ts';
-import type { Styles } from '../domain/text/styles.ts';
+import { ProgressModel } from '../progress/progress-model.ts';
+import type { Reporter } from '../reporter.ts';
+import type { Styles } from '../../domain/text/styles.ts';
 
 /** Silence for longer than this looks like a hang, and some build services take it for one. */
 const SIGN_OF_LIFE_MS = 60_000;

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import type { Event, Stamped } from '../../../src/domain/event.ts';
-import type { Detail } from '../../../src/reporting/describe-event.ts';
-import { ndjsonReporter } from '../../../src/reporting/ndjson.ts';
-import { Output } from '../../../src/reporting/output.ts';
-import { plainReporter } from '../../../src/reporting/plain.ts';
-import { progressReporter } from '../../../src/reporting/progress.ts';
-import { styles } from '../../../src/domain/text/styles.ts';
-import { attemptEnd, costing } from '../../rig/attempt-end.ts';
-import { MemoryStream } from '../../rig/memory-stream.ts';
-import { Screen } from '../../rig/screen.ts';
-import { stagedEnd, stagedProgress, stagedStart } from '../../rig/staged-run.ts';
+import type { Event, Stamped } from '../../../../src/domain/event.ts';
+import type { Detail } from '../../../../src/reporting/terminal/describe-event.ts';
+import { ndjsonReporter } from '../../../../src/reporting/terminal/ndjson.ts';
+import { Output } from '../../../../src/reporting/terminal/output.ts';
+import { plainReporter } from '../../../../src/reporting/terminal/plain.ts';
+import { progressReporter } from '../../../../src/reporting/terminal/live-display.ts';
+import { styles } from '../../../../src/domain/text/styles.ts';
+import { attemptEnd, costing } from '../../../rig/attempt-end.ts';
+import { MemoryStream } from '../../../rig/memory-stream.ts';
+import { Screen } from '../../../rig/screen.ts';
+import { stagedEnd, stagedProgress, stagedStart } from '../../../rig/staged-run.ts';
 
 const START = Date.parse('2026-01-01T00:00:00Z');
 const stamp = (event: Event, afterMs: number): Stamped => ({

@@ -1,6 +1,6 @@
-import type { Stamped } from '../domain/event.ts';
+import type { Stamped } from '../../domain/event.ts';
 import { Output, type OutputStream } from './output.ts';
-import type { Reporter } from './reporter.ts';
+import type { Reporter } from '../reporter.ts';
 
 /**
  * One event a line, as JSON: exactly the fields of `Event` for its `type`, and `at`. No event is ever left out, but

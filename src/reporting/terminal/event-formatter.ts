@@ -1,8 +1,8 @@
-import type { Stamped } from '../domain/event.ts';
-import { OUTCOME_POLICY } from '../domain/outcome.ts';
+import type { Stamped } from '../../domain/event.ts';
+import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import { describeEvent, isShown, type Detail, type EventLine } from './describe-event.ts';
-import { pauseNews } from '../domain/text/pauses.ts';
-import type { RunningWorker } from './progress-model.ts';
+import { pauseNews } from '../../domain/text/pauses.ts';
+import type { RunningWorker } from '../progress/progress-model.ts';
 
 /**
  * Tells a run in lines, one for each thing that happened and is shown at that level of detail. How an attempt failed and

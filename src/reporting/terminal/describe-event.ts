@@ -1,13 +1,13 @@
-import { eventSentence } from '../domain/text/event-sentence.ts';
-import { OUTCOME_POLICY } from '../domain/outcome.ts';
-import { unreachable } from '../domain/result.ts';
-import type { Event, PauseReason, RunOutcome, Stamped } from '../domain/event.ts';
-import { formatDue } from '../domain/text/clock.ts';
-import { displayWidth, firstLine, neutralise, truncateWords, wrap } from '../domain/text/display-text.ts';
-import { formatDuration, formatMoney, plural } from '../domain/text/format.ts';
-import type { RunningWorker } from './progress-model.ts';
-import type { Styles } from '../domain/text/styles.ts';
-import { windowName } from '../domain/text/window-name.ts';
+import { eventSentence } from '../../domain/text/event-sentence.ts';
+import { OUTCOME_POLICY } from '../../domain/outcome.ts';
+import { unreachable } from '../../domain/result.ts';
+import type { Event, PauseReason, RunOutcome, Stamped } from '../../domain/event.ts';
+import { formatDue } from '../../domain/text/clock.ts';
+import { displayWidth, firstLine, neutralise, truncateWords, wrap } from '../../domain/text/display-text.ts';
+import { formatDuration, formatMoney, plural } from '../../domain/text/format.ts';
+import type { RunningWorker } from '../progress/progress-model.ts';
+import type { Styles } from '../../domain/text/styles.ts';
+import { windowName } from '../../domain/text/window-name.ts';
 
 /** From which level of detail on a line is printed. */
 export type Detail = 'quiet' | 'normal' | 'verbose';

@@ -1,4 +1,4 @@
-import { displayWidth } from '../domain/text/display-text.ts';
+import { displayWidth } from '../../domain/text/display-text.ts';
 import type { Output } from './output.ts';
 
 /**

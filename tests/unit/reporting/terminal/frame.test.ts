@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Stamped } from '../../../src/domain/event.ts';
-import { displayWidth } from '../../../src/domain/text/display-text.ts';
-import { drawFrame } from '../../../src/reporting/frame.ts';
-import { ProgressModel } from '../../../src/reporting/progress-model.ts';
-import { styles } from '../../../src/domain/text/styles.ts';
-import { stagedEnd, stagedProgress, stagedStart } from '../../rig/staged-run.ts';
-import { cases } from '../../rig/effort.ts';
+import type { Stamped } from '../../../../src/domain/event.ts';
+import { displayWidth } from '../../../../src/domain/text/display-text.ts';
+import { drawFrame } from '../../../../src/reporting/terminal/frame.ts';
+import { ProgressModel } from '../../../../src/reporting/progress/progress-model.ts';
+import { styles } from '../../../../src/domain/text/styles.ts';
+import { stagedEnd, stagedProgress, stagedStart } from '../../../rig/staged-run.ts';
+import { cases } from '../../../rig/effort.ts';
 
 const START = Date.parse('2026-01-01T00:00:00Z');
 const NOW = START + 725_000;

@@ -1,12 +1,12 @@
-import { totalTokens, type ModelUsage, type Phase } from '../domain/attempt.ts';
-import type { RunCounts, RunOutcome, Stamped } from '../domain/event.ts';
-import { OUTCOME_POLICY, type AttemptOutcome } from '../domain/outcome.ts';
-import type { TaskId } from '../domain/task.ts';
-import { neutralise } from '../domain/text/display-text.ts';
-import { Pauses, type Pause } from '../domain/text/pauses.ts';
+import { totalTokens, type ModelUsage, type Phase } from '../../domain/attempt.ts';
+import type { RunCounts, RunOutcome, Stamped } from '../../domain/event.ts';
+import { OUTCOME_POLICY, type AttemptOutcome } from '../../domain/outcome.ts';
+import type { TaskId } from '../../domain/task.ts';
+import { neutralise } from '../../domain/text/display-text.ts';
+import { Pauses, type Pause } from '../../domain/text/pauses.ts';
 import { estimateRemaining } from './remaining-time.ts';
 import { TaskTally } from './task-tally.ts';
-import { openWindows, warnedWindow, type ShownWindow } from './usage-windows.ts';
+import { openWindows, warnedWindow, type ShownWindow } from '../../domain/text/usage-windows.ts';
 
 /** One worker at work, every text safe to print. */
 export interface RunningWorker {

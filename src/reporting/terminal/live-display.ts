@@ -1,13 +1,13 @@
 import { Listr, ListrTaskEventType } from 'listr2';
-import type { Stamped } from '../domain/event.ts';
+import type { Stamped } from '../../domain/event.ts';
 import { layOutLine, type Detail, type EventLine } from './describe-event.ts';
 import { drawFrame, drawTotals } from './frame.ts';
-import { Narrator } from './narrator.ts';
+import { Narrator } from './event-formatter.ts';
 import { Output, type OutputStream } from './output.ts';
 import { Painter } from './painter.ts';
-import { ProgressModel, type ProgressSources } from './progress-model.ts';
-import type { Reporter } from './reporter.ts';
-import type { Styles } from '../domain/text/styles.ts';
+import { ProgressModel, type ProgressSources } from '../progress/progress-model.ts';
+import type { Reporter } from '../reporter.ts';
+import type { Styles } from '../../domain/text/styles.ts';
 
 /** Four a second look live; each costs a repaint of every line that changed. */
 const REPAINT_MS = 250;

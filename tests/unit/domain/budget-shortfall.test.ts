@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Stamped } from '../../../src/domain/event.ts';
-import { shortageOf } from '../../../src/reporting/shortage.ts';
+import { shortageOf } from '../../../src/domain/budget-shortfall.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
 import { cases } from '../../rig/effort.ts';
 

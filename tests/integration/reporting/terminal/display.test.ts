@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { displayWidth } from '../../../src/domain/text/display-text.ts';
-import { bundle } from '../../rig/bundle.ts';
-import { replay, type Screen } from '../../rig/screen.ts';
-import { runOnTerminal, type TerminalProgram } from '../../rig/terminal.ts';
+import { displayWidth } from '../../../../src/domain/text/display-text.ts';
+import { bundle } from '../../../rig/bundle.ts';
+import { replay, type Screen } from '../../../rig/screen.ts';
+import { runOnTerminal, type TerminalProgram } from '../../../rig/terminal.ts';
 
 const CTRL_C = '\x03';
 const CTRL_S = '\x13';

@@ -2,9 +2,9 @@ import type { Presentation } from './choose.ts';
 import { ndjsonReporter } from './ndjson.ts';
 import { Output, type OutputStream } from './output.ts';
 import { plainReporter } from './plain.ts';
-import type { ProgressSources } from './progress-model.ts';
-import type { Reporter } from './reporter.ts';
-import { styles } from '../domain/text/styles.ts';
+import type { ProgressSources } from '../progress/progress-model.ts';
+import type { Reporter } from '../reporter.ts';
+import { styles } from '../../domain/text/styles.ts';
 import { withoutBlocking } from './terminal-stream.ts';
 
 /** What a display is made of besides the choice of it. */
@@ -27,7 +27,7 @@ export async function createReporter(
     case 'plain':
       return plainReporter(new Output(stream), level, style);
     case 'progress': {
-      const { progressReporter } = await import('./progress.ts');
+      const { progressReporter } = await import('./live-display.ts');
       return progressReporter({ ...options, stream, style, level });
     }
   }

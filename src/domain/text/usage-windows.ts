@@ -1,9 +1,9 @@
-import type { Stamped } from '../domain/event.ts';
-import { isPlanWindow } from '../domain/usage-limit.ts';
-import type { SeenWindow } from '../usage/ledger.ts';
-import { displayWidth } from '../domain/text/display-text.ts';
-import type { Styles } from '../domain/text/styles.ts';
-import { windowName } from '../domain/text/window-name.ts';
+import type { Stamped } from '../event.ts';
+import { isPlanWindow } from '../usage-limit.ts';
+import type { SeenWindow } from '../../usage/ledger.ts';
+import { displayWidth } from './display-text.ts';
+import type { Styles } from './styles.ts';
+import { windowName } from './window-name.ts';
 
 /** What is shown of a window of usage limits. */
 export type ShownWindow = Pick<SeenWindow, 'account' | 'name' | 'utilization' | 'status' | 'resetsAt'>;

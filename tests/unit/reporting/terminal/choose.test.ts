@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { chooseColor, choosePresentation, type Surroundings } from '../../../src/reporting/choose.ts';
+import {
+  chooseColor,
+  choosePresentation,
+  type Surroundings,
+} from '../../../../src/reporting/terminal/choose.ts';
 
 const TERMINAL: Surroundings = {
   isTTY: true,

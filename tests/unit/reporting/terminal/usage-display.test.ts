@@ -1,20 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Event, PauseReason, Stamped } from '../../../src/domain/event.ts';
-import type { Detail } from '../../../src/reporting/describe-event.ts';
-import { describePause } from '../../../src/domain/text/describe-pause.ts';
-import { displayWidth } from '../../../src/domain/text/display-text.ts';
-import { drawFrame } from '../../../src/reporting/frame.ts';
-import { Output } from '../../../src/reporting/output.ts';
-import { Pauses } from '../../../src/domain/text/pauses.ts';
-import { plainReporter } from '../../../src/reporting/plain.ts';
-import { ProgressModel } from '../../../src/reporting/progress-model.ts';
-import { styles } from '../../../src/domain/text/styles.ts';
-import { drawUse, openWindows, type ShownWindow } from '../../../src/reporting/usage-windows.ts';
-import { windowName } from '../../../src/domain/text/window-name.ts';
-import { MemoryStream } from '../../rig/memory-stream.ts';
-import { stagedStart } from '../../rig/staged-run.ts';
-import { cases } from '../../rig/effort.ts';
+import type { Event, PauseReason, Stamped } from '../../../../src/domain/event.ts';
+import type { Detail } from '../../../../src/reporting/terminal/describe-event.ts';
+import { describePause } from '../../../../src/domain/text/describe-pause.ts';
+import { displayWidth } from '../../../../src/domain/text/display-text.ts';
+import { drawFrame } from '../../../../src/reporting/terminal/frame.ts';
+import { Output } from '../../../../src/reporting/terminal/output.ts';
+import { Pauses } from '../../../../src/domain/text/pauses.ts';
+import { plainReporter } from '../../../../src/reporting/terminal/plain.ts';
+import { ProgressModel } from '../../../../src/reporting/progress/progress-model.ts';
+import { styles } from '../../../../src/domain/text/styles.ts';
+import { drawUse, openWindows, type ShownWindow } from '../../../../src/domain/text/usage-windows.ts';
+import { windowName } from '../../../../src/domain/text/window-name.ts';
+import { MemoryStream } from '../../../rig/memory-stream.ts';
+import { stagedStart } from '../../../rig/staged-run.ts';
+import { cases } from '../../../rig/effort.ts';
 
 const MINUTE = 60_000;
 /** A local time, so that what is told by the clock is the same in every time zone. */

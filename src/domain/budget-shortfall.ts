@@ -1,6 +1,6 @@
-import type { Stamped } from '../domain/event.ts';
-import { LearnedCosts, type FinishedWork } from '../domain/estimate.ts';
-import type { Task } from '../domain/task.ts';
+import type { Stamped } from './event.ts';
+import { LearnedCosts, type FinishedWork } from './estimate.ts';
+import type { Task } from './task.ts';
 
 /** The ceiling that was too low for a run to go on, and what it has to be at least. */
 export interface Shortage {

@@ -1,10 +1,16 @@
-import { describePause } from '../domain/text/describe-pause.ts';
-import { displayWidth, fit, truncate, truncatePath, truncateWords } from '../domain/text/display-text.ts';
-import { formatDuration, formatEstimate, formatMoney, formatTokens, plural } from '../domain/text/format.ts';
-import type { Pause } from '../domain/text/pauses.ts';
-import type { FailedTask, Progress, RunningWorker } from './progress-model.ts';
-import type { Styles } from '../domain/text/styles.ts';
-import { drawWindowsLine, exhaustedWindow } from './usage-windows.ts';
+import { describePause } from '../../domain/text/describe-pause.ts';
+import { displayWidth, fit, truncate, truncatePath, truncateWords } from '../../domain/text/display-text.ts';
+import {
+  formatDuration,
+  formatEstimate,
+  formatMoney,
+  formatTokens,
+  plural,
+} from '../../domain/text/format.ts';
+import type { Pause } from '../../domain/text/pauses.ts';
+import type { FailedTask, Progress, RunningWorker } from '../progress/progress-model.ts';
+import type { Styles } from '../../domain/text/styles.ts';
+import { drawWindowsLine, exhaustedWindow } from '../../domain/text/usage-windows.ts';
 
 /** The screen that a frame must fit into. */
 export interface FrameSize {

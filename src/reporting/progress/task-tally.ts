@@ -1,6 +1,6 @@
-import type { RunCounts, Stamped } from '../domain/event.ts';
-import { OUTCOME_POLICY } from '../domain/outcome.ts';
-import { isRunnable, isSettled, parentOf, type TaskId, type TaskStatus } from '../domain/task.ts';
+import type { RunCounts, Stamped } from '../../domain/event.ts';
+import { OUTCOME_POLICY } from '../../domain/outcome.ts';
+import { isRunnable, isSettled, parentOf, type TaskId, type TaskStatus } from '../../domain/task.ts';
 
 type TallyState = 'running' | 'done' | 'failed' | 'waiting';
 

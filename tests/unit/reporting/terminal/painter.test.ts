@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { Output } from '../../../src/reporting/output.ts';
-import { Painter } from '../../../src/reporting/painter.ts';
-import { MemoryStream } from '../../rig/memory-stream.ts';
-import { Screen } from '../../rig/screen.ts';
+import { Output } from '../../../../src/reporting/terminal/output.ts';
+import { Painter } from '../../../../src/reporting/terminal/painter.ts';
+import { MemoryStream } from '../../../rig/memory-stream.ts';
+import { Screen } from '../../../rig/screen.ts';
 
 test.each([1, 4, 5])(
   'a block of %i lines on a screen of six leaves no copy of itself in the history',

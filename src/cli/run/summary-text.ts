@@ -1,7 +1,7 @@
-import { totalTokens } from '../domain/attempt.ts';
-import type { Delivery } from '../domain/event.ts';
-import { formatDue, withClockTimes } from '../domain/text/clock.ts';
-import { RUN_OUTCOME_WORDS } from './describe-event.ts';
+import { totalTokens } from '../../domain/attempt.ts';
+import type { Delivery } from '../../domain/event.ts';
+import { formatDue, withClockTimes } from '../../domain/text/clock.ts';
+import { RUN_OUTCOME_WORDS } from '../../reporting/terminal/describe-event.ts';
 import {
   displayWidth,
   firstLine,
@@ -10,16 +10,16 @@ import {
   truncate,
   truncateWords,
   wrap,
-} from '../domain/text/display-text.ts';
-import { formatDuration, formatMoney, formatTokens, plural } from '../domain/text/format.ts';
-import { styles, type Styles } from '../domain/text/styles.ts';
+} from '../../domain/text/display-text.ts';
+import { formatDuration, formatMoney, formatTokens, plural } from '../../domain/text/format.ts';
+import { styles, type Styles } from '../../domain/text/styles.ts';
 import {
   isDecided,
   type DoneTask,
   type FailedTaskSummary,
   type LeftTask,
   type RunSummary,
-} from './summary.ts';
+} from '../../reporting/summary.ts';
 
 const MOST_DONE = 40;
 const MOST_LEFT = 10;

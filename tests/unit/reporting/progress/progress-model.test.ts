@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Event, Stamped } from '../../../src/domain/event.ts';
-import { ProgressModel } from '../../../src/reporting/progress-model.ts';
-import { estimateRemaining } from '../../../src/reporting/remaining-time.ts';
-import { attemptEnd, costing } from '../../rig/attempt-end.ts';
-import { stagedEnd, stagedProgress, stagedStart } from '../../rig/staged-run.ts';
-import { cases } from '../../rig/effort.ts';
+import type { Event, Stamped } from '../../../../src/domain/event.ts';
+import { ProgressModel } from '../../../../src/reporting/progress/progress-model.ts';
+import { estimateRemaining } from '../../../../src/reporting/progress/remaining-time.ts';
+import { attemptEnd, costing } from '../../../rig/attempt-end.ts';
+import { stagedEnd, stagedProgress, stagedStart } from '../../../rig/staged-run.ts';
+import { cases } from '../../../rig/effort.ts';
 
 const START = Date.parse('2026-01-01T00:00:00Z');
 const stamp = (event: Event, afterMs = 0): Stamped => ({
