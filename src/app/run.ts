@@ -10,7 +10,7 @@ import { orchestrate } from '../engine/orchestrator.ts';
 import { redactValue } from '../domain/redact.ts';
 import { choosePresentation, type Presentation } from '../reporting/terminal/choose.ts';
 import { formatSummary } from '../cli/run/summary-text.ts';
-import { readSummary } from '../reporting/read-summary.ts';
+import { readSummary } from '../reporting/summarize.ts';
 import type { Redact } from '../domain/redact.ts';
 import type { RunOptions } from '../engine/run-options.ts';
 import { openRunLock, type RunLock } from '../store/run-lock.ts';

@@ -1,38 +1,45 @@
-import type { Stamped } from './event.ts';
 import { LearnedCosts, type FinishedWork } from './estimate.ts';
+import type { Stamped } from './event.ts';
 import type { Task } from './task.ts';
 
 /** The ceiling that was too low for a run to go on, and what it has to be at least. */
-export interface Shortage {
+export interface BudgetShortfall {
   readonly key: 'budget.max_cost_usd' | 'budget.max_cost_per_task_usd';
-  /** Whole US dollars; what is spent already is in it. */
+  /** Whole US dollars; what was spent so far is part of it. */
   readonly neededUsd: number;
 }
 
-/** What is known of a run that a budget has ended. */
-interface Overrun {
-  /** At least its `run-started`; without it, the ceiling of the run is taken for the one. */
+/** What is known of a run that a budget has stopped. */
+interface StoppedRun {
+  /** With its `run-started`, which has the ceilings; without that event, the ceiling of the run is named. */
   readonly events: readonly Stamped[];
-  /** With what the runs have spent that it continues. */
+  /** What this run and the runs that it continues have spent. */
   readonly spentUsd: number;
-  /** The most that one of its tasks has cost. */
-  readonly dearestUsd: number;
+  /** What the most expensive of its tasks has cost. */
+  readonly maxTaskUsd: number;
   /** The tasks that are still to do. */
   readonly open: readonly Task[];
   readonly history: readonly FinishedWork[];
   readonly model: string;
 }
 
-/** Tells which ceiling ended a run and how far to raise it: so far that what is left is likely to fit. */
-export function shortageOf({ events, spentUsd, dearestUsd, open, history, model }: Overrun): Shortage {
+/** Tells which ceiling stopped a run, and how far to raise it so that the rest of the work is likely to fit. */
+export function budgetShortfall({
+  events,
+  spentUsd,
+  maxTaskUsd,
+  open,
+  history,
+  model,
+}: StoppedRun): BudgetShortfall {
   const started = events.findLast((event) => event.type === 'run-started');
   const maxUsd = started?.maxCostUsd ?? null;
   const perTaskUsd = started?.maxCostPerTaskUsd ?? null;
-  // With money left for the run, a task is only given up where it may not have more itself.
+  // While the run has money left, a task is given up only where its own ceiling is reached.
   if (perTaskUsd !== null && (maxUsd === null || spentUsd < maxUsd))
     return {
       key: 'budget.max_cost_per_task_usd',
-      neededUsd: Math.ceil(2 * Math.max(perTaskUsd, dearestUsd)),
+      neededUsd: Math.ceil(2 * Math.max(perTaskUsd, maxTaskUsd)),
     };
   const { estimate } = new LearnedCosts(history, model);
   const expectedUsd = open.reduce((sum, task) => sum + estimate(task), 0);

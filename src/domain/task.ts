@@ -124,6 +124,11 @@ export function isRunnable(status: TaskStatus): boolean {
   return status === 'pending' || status === 'failed';
 }
 
+/** Whether a person has decided what becomes of a task: it has not failed, and no run goes on with it. */
+export function isDecided(status: TaskStatus): boolean {
+  return !isRunnable(status) && status !== 'in-progress';
+}
+
 /** The status a group takes from its subtasks, or undefined where it has none. */
 export function groupStatus(subtasks: readonly TaskStatus[]): TaskStatus | undefined {
   if (subtasks.length === 0) return undefined;

@@ -1,6 +1,6 @@
 import { sumUsage, type ModelUsage, type ProcessIdentity } from '../../domain/attempt.ts';
-import { nextCommand } from '../../cli/run/summary-text.ts';
-import { readSummary } from '../../reporting/read-summary.ts';
+import { nextCommand } from '../../domain/text/run-outcome.ts';
+import { readSummary } from '../../reporting/summarize.ts';
 import type { Run, TaskStore } from '../../store/store.ts';
 import { OutlinedTasks, type TaskCounts } from '../../domain/task-outline.ts';
 import { attentionFor } from './attention.ts';

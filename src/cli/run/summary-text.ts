@@ -1,7 +1,5 @@
 import { totalTokens } from '../../domain/attempt.ts';
-import type { Delivery } from '../../domain/event.ts';
 import { formatDue, withClockTimes } from '../../domain/text/clock.ts';
-import { RUN_OUTCOME_WORDS } from '../../reporting/terminal/describe-event.ts';
 import {
   displayWidth,
   firstLine,
@@ -12,14 +10,10 @@ import {
   wrap,
 } from '../../domain/text/display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../../domain/text/format.ts';
+import { nextCommand, outcomeWords } from '../../domain/text/run-outcome.ts';
 import { styles, type Styles } from '../../domain/text/styles.ts';
-import {
-  isDecided,
-  type DoneTask,
-  type FailedTaskSummary,
-  type LeftTask,
-  type RunSummary,
-} from '../../reporting/summary.ts';
+import { isDecided } from '../../domain/task.ts';
+import type { RunSummary } from '../../reporting/summary.ts';
 
 const MOST_DONE = 40;
 const MOST_LEFT = 10;
@@ -50,44 +44,6 @@ export function formatSummary(
   return `${text.join('\n\n')}\n`;
 }
 
-/** The one command that goes on from here: to what failed, else to what delivery has left to the user. */
-export function nextCommand(summary: RunSummary): string {
-  const { outcome, failed, left, shortage, delivery } = summary;
-  switch (outcome) {
-    case null:
-      return 'claude-orchestrator status --watch';
-    case 'completed-with-failures': {
-      const first = failed.find(({ status }) => !isDecided(status)) ?? failed[0];
-      return first === undefined ? 'claude-orchestrator list' : `claude-orchestrator show ${first.taskId}`;
-    }
-    case 'completed':
-      return takeStep(delivery) ?? (left.length > 0 ? 'claude-orchestrator run' : 'claude-orchestrator list');
-    case 'over-budget':
-      return runWithMore(shortage);
-    case 'unauthenticated':
-    case 'model-unavailable':
-      return 'claude-orchestrator check';
-    case 'paused-usage-limit':
-    case 'outage':
-    case 'interrupted':
-      return 'claude-orchestrator run';
-  }
-}
-
-/** Both ceilings count what is spent already; the one for a task has no option of its own. */
-function runWithMore(shortage: RunSummary['shortage']): string {
-  if (shortage === null) return 'claude-orchestrator run';
-  const { key, neededUsd } = shortage;
-  return key === 'budget.max_cost_usd'
-    ? `claude-orchestrator run --max-cost ${neededUsd}`
-    : `CLAUDE_ORCHESTRATOR__BUDGET__MAX_COST_PER_TASK_USD=${neededUsd} claude-orchestrator run`;
-}
-
-/** What is left to do with results, if anything is. */
-function takeStep(delivery: Delivery | null): string | undefined {
-  return delivery?.kind === 'staged' ? 'git diff --staged' : delivery?.commands[0];
-}
-
 function headline(summary: RunSummary, now: number, columns: number, style: Styles): string[] {
   const { outcome, counts, durationMs, pausedMs, tokens, costUsd } = summary;
   const setAside = summary.failed.filter(({ status }) => isDecided(status)).length;
@@ -113,24 +69,7 @@ function headline(summary: RunSummary, now: number, columns: number, style: Styl
   ];
 }
 
-/** How a run ended, in one sentence. */
-export function outcomeWords({ outcome, counts, delivery }: RunSummary): string {
-  const words = doneWords(outcome, counts);
-  // Nobody may take it for given that the results are there.
-  return outcome === 'completed' && delivery?.kind === 'left'
-    ? words.replace(/\.$/, ', but the results are not delivered.')
-    : words;
-}
-
-function doneWords(outcome: RunSummary['outcome'], counts: RunSummary['counts']): string {
-  if (outcome === null) return 'The run goes on.';
-  if (outcome === 'completed' && counts.waiting > 0) return 'Everything this run was asked for is done.';
-  if (outcome === 'completed' && counts.done < counts.total)
-    return 'Everything but what was set aside is done.';
-  return RUN_OUTCOME_WORDS[outcome];
-}
-
-function doneSection(done: readonly DoneTask[], columns: number, style: Styles): string[] {
+function doneSection(done: RunSummary['done'], columns: number, style: Styles): string[] {
   if (done.length === 0) return [];
   const shown = done.slice(0, MOST_DONE).map((task) => {
     const tries = task.attempts > 1 ? `${task.attempts} tries · ` : '';
@@ -156,7 +95,7 @@ function doneSection(done: readonly DoneTask[], columns: number, style: Styles):
   ];
 }
 
-function failedSection(failed: readonly FailedTaskSummary[], columns: number, style: Styles): string[] {
+function failedSection(failed: RunSummary['failed'], columns: number, style: Styles): string[] {
   if (failed.length === 0) return [];
   const lines = [style.bold('Not done')];
   for (const task of failed) {
@@ -188,7 +127,7 @@ function leftSection({ left, failed }: RunSummary, columns: number, style: Style
   return [style.bold('Still to do'), ...shown, ...more(left.length - shown.length, columns, style)];
 }
 
-function reasonLeft({ waitingFor }: LeftTask, failed: ReadonlySet<string>): string {
+function reasonLeft({ waitingFor }: RunSummary['left'][number], failed: ReadonlySet<string>): string {
   if (waitingFor.length === 0) return 'ready';
   const dead = waitingFor.filter((id) => failed.has(id));
   return dead.length > 0 ? `needs ${namesOf(dead)}, not done` : `needs ${namesOf(waitingFor)}`;

@@ -2,8 +2,7 @@ import { formatDue } from '../../domain/text/clock.ts';
 import { displayWidth, fit, neutralise, truncate, wrap } from '../../domain/text/display-text.ts';
 import { formatMoney } from '../../domain/text/format.ts';
 import type { Styles } from '../../domain/text/styles.ts';
-import { drawUse, openWindows, type ShownWindow } from '../../domain/text/usage-windows.ts';
-import { windowName } from '../../domain/text/window-name.ts';
+import { drawUse, openWindows, windowName, type ShownWindow } from '../../domain/text/usage-windows.ts';
 import type { StatusReport } from '../../app/contract/status.ts';
 
 const LONGEST_BAR = 24;

@@ -1,11 +1,10 @@
 import { totalTokens } from '../../domain/attempt.ts';
 import { formatDue, withClockTimes } from '../../domain/text/clock.ts';
-import { describePause } from '../../domain/text/describe-pause.ts';
+import { describePause, PAUSE_WORDS } from '../../domain/text/pauses.ts';
 import { firstLine, fit, neutralise, truncate, wrap } from '../../domain/text/display-text.ts';
 import { cutOffWords, takeLines } from '../run/summary-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../../domain/text/format.ts';
 import type { Styles } from '../../domain/text/styles.ts';
-import { PAUSE_WORDS } from '../../domain/text/pauses.ts';
 import { exhaustedWindow, openWindows } from '../../domain/text/usage-windows.ts';
 import { formatBytes, WORTH_TELLING_BYTES } from '../../app/project/transcripts.ts';
 import { describeCounts } from '../../app/tasks/counts.ts';

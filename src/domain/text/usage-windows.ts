@@ -1,15 +1,21 @@
 import type { Stamped } from '../event.ts';
-import { isPlanWindow } from '../usage-limit.ts';
-import type { SeenWindow } from '../../usage/ledger.ts';
-import { displayWidth } from './display-text.ts';
+import { isPlanWindow, describeWindow, type UsageWindow } from '../usage-limit.ts';
+import { displayWidth, neutralise } from './display-text.ts';
 import type { Styles } from './styles.ts';
-import { windowName } from './window-name.ts';
 
 /** What is shown of a window of usage limits. */
-export type ShownWindow = Pick<SeenWindow, 'account' | 'name' | 'utilization' | 'status' | 'resetsAt'>;
+export interface ShownWindow extends UsageWindow {
+  /** Who pays through it, for people: `Claude subscription`, `API key …abcd`. */
+  readonly account: string;
+}
 
 /** From this share on a window is shown as one that runs out. */
 const NEARLY_FULL = 0.8;
+
+/** A window of usage limits as people call it, safe to print. */
+export function windowName(window: string): string {
+  return neutralise(describeWindow(window));
+}
 
 /** The windows of a plan that have not been reset by that time (Unix milliseconds). */
 export function openWindows<W extends ShownWindow>(windows: readonly W[], now: number): W[] {

@@ -1,5 +1,5 @@
 import { formatDuration, formatMoney, formatTokens, plural } from '../../domain/text/format.ts';
-import { nextCommand, outcomeWords } from '../../cli/run/summary-text.ts';
+import { nextCommand, outcomeWords } from '../../domain/text/run-outcome.ts';
 import type { LocalClock } from './local-clock.ts';
 import { html, NOTHING, type Markup } from './markup.ts';
 import type { ChangeSize, Report } from './report-model.ts';

@@ -1,9 +1,10 @@
 import type { Attempt, GateVerdict, Review } from '../../domain/attempt.ts';
 import type { Stamped } from '../../domain/event.ts';
 import { OUTCOME_POLICY, type AttemptOutcome } from '../../domain/outcome.ts';
-import { compareTaskIds, isSettled, type TaskId } from '../../domain/task.ts';
+import { compareTaskIds, isDecided, isSettled, type TaskId } from '../../domain/task.ts';
 import { truncate } from '../../domain/text/display-text.ts';
-import { isDecided, summarize, type RunSummary, type SummarySource } from '../summary.ts';
+import { summarize, type SummarySource } from '../summarize.ts';
+import type { RunSummary } from '../summary.ts';
 import { drawGraph, type GraphDrawing } from './graph-drawing.ts';
 import { timelineOf, totalTime, type Timeline } from './timeline.ts';
 

@@ -2,11 +2,11 @@ import type { Delivery, RunCounts, RunOutcome, Stamped } from '../../domain/even
 import { OUTCOME_POLICY, type AttemptOutcome } from '../../domain/outcome.ts';
 import type { TaskId } from '../../domain/task.ts';
 import { formatDue, withClockTimes } from '../../domain/text/clock.ts';
-import { RUN_OUTCOME_WORDS } from '../terminal/describe-event.ts';
+import { RUN_OUTCOME_WORDS } from '../../domain/text/run-outcome.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
 import { formatDuration, formatMoney, plural } from '../../domain/text/format.ts';
 import { ProgressModel } from '../progress/progress-model.ts';
-import { windowName } from '../../domain/text/window-name.ts';
+import { windowName } from '../../domain/text/usage-windows.ts';
 import type { Notice, NoticeKind } from './notice.ts';
 
 /** What notices are made by. */

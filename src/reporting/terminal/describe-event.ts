@@ -1,13 +1,13 @@
 import { eventSentence } from '../../domain/text/event-sentence.ts';
 import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import { unreachable } from '../../domain/result.ts';
-import type { Event, PauseReason, RunOutcome, Stamped } from '../../domain/event.ts';
+import type { Event, PauseReason, Stamped } from '../../domain/event.ts';
 import { formatDue } from '../../domain/text/clock.ts';
 import { displayWidth, firstLine, neutralise, truncateWords, wrap } from '../../domain/text/display-text.ts';
 import { formatDuration, formatMoney, plural } from '../../domain/text/format.ts';
 import type { RunningWorker } from '../progress/progress-model.ts';
 import type { Styles } from '../../domain/text/styles.ts';
-import { windowName } from '../../domain/text/window-name.ts';
+import { windowName } from '../../domain/text/usage-windows.ts';
 
 /** From which level of detail on a line is printed. */
 export type Detail = 'quiet' | 'normal' | 'verbose';
@@ -41,18 +41,6 @@ const RESUMED: Readonly<Record<PauseReason, string>> = {
   reserve: 'There is usage to spare again',
   pacing: 'There is usage left again',
   outage: 'The outage is over',
-};
-
-/** How a run ended, in plain words. */
-export const RUN_OUTCOME_WORDS: Readonly<Record<RunOutcome, string>> = {
-  completed: 'Everything is done.',
-  'completed-with-failures': 'The run is over, but not everything is done.',
-  'paused-usage-limit': 'Stopped at a usage limit; the rest is still to do.',
-  'over-budget': 'Stopped at the budget; the rest is still to do.',
-  unauthenticated: 'Stopped: the credentials do not work.',
-  'model-unavailable': 'Stopped: the model cannot be used.',
-  outage: 'Stopped: the API or this machine did not recover; the rest is still to do.',
-  interrupted: 'Interrupted; what was done so far is saved.',
 };
 
 /**

@@ -1,4 +1,4 @@
-import { describePause } from '../../domain/text/describe-pause.ts';
+import { describePause, type Pause } from '../../domain/text/pauses.ts';
 import { displayWidth, fit, truncate, truncatePath, truncateWords } from '../../domain/text/display-text.ts';
 import {
   formatDuration,
@@ -7,7 +7,6 @@ import {
   formatTokens,
   plural,
 } from '../../domain/text/format.ts';
-import type { Pause } from '../../domain/text/pauses.ts';
 import type { FailedTask, Progress, RunningWorker } from '../progress/progress-model.ts';
 import type { Styles } from '../../domain/text/styles.ts';
 import { drawWindowsLine, exhaustedWindow } from '../../domain/text/usage-windows.ts';

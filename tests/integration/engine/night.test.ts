@@ -10,7 +10,7 @@ import { OUTCOME_POLICY } from '../../../src/domain/outcome.ts';
 import { formatSummary } from '../../../src/cli/run/summary-text.ts';
 import { reportOf } from '../../../src/reporting/html/report-model.ts';
 import { renderReport } from '../../../src/reporting/html/render-report.ts';
-import { summarize } from '../../../src/reporting/summary.ts';
+import { summarize } from '../../../src/reporting/summarize.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
 import type { TaskStore } from '../../../src/store/store.ts';
 import { openUsageLedger } from '../../../src/usage/sqlite-ledger.ts';

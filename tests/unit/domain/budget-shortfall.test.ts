@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Stamped } from '../../../src/domain/event.ts';
-import { shortageOf } from '../../../src/domain/budget-shortfall.ts';
+import { budgetShortfall } from '../../../src/domain/budget-shortfall.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
 import { cases } from '../../rig/effort.ts';
 
-const NONE = { events: [], spentUsd: 0, dearestUsd: 0, open: [], history: [], model: 'sonnet' };
+const NONE = { events: [], spentUsd: 0, maxTaskUsd: 0, open: [], history: [], model: 'sonnet' };
 
 function started(maxCostUsd: number | null, maxCostPerTaskUsd: number | null): readonly Stamped[] {
   const run = { runId: 'run-1', workers: 2, tasks: 3, billing: '', at: '2026-01-01T00:00:00.000Z' };
@@ -17,33 +17,33 @@ test('what is left fits into the ceiling of the run that is named, by what finis
   const finished = { size: 'S', estimateMinutes: null, minutes: 3, costUsd: 2, model: 'sonnet' } as const;
   const history = Array.from({ length: 50 }, () => finished);
   const events = started(5, null);
-  expect(shortageOf({ ...NONE, events, spentUsd: 5, open, history })).toEqual({
+  expect(budgetShortfall({ ...NONE, events, spentUsd: 5, open, history })).toEqual({
     key: 'budget.max_cost_usd',
     neededUsd: 9,
   });
 });
 
 test('the ceiling of a task is the one where the run has money left, or needs none', () => {
-  const overrun = { ...NONE, spentUsd: 3, dearestUsd: 1.4 };
+  const stopped = { ...NONE, spentUsd: 3, maxTaskUsd: 1.4 };
   const ofTask = { key: 'budget.max_cost_per_task_usd', neededUsd: 3 };
-  expect(shortageOf({ ...overrun, events: started(null, 1) })).toEqual(ofTask);
-  expect(shortageOf({ ...overrun, events: started(10, 1) })).toEqual(ofTask);
-  expect(shortageOf({ ...overrun, events: started(3, 1) }).key).toBe('budget.max_cost_usd');
-  expect(shortageOf(overrun).key).toBe('budget.max_cost_usd');
+  expect(budgetShortfall({ ...stopped, events: started(null, 1) })).toEqual(ofTask);
+  expect(budgetShortfall({ ...stopped, events: started(10, 1) })).toEqual(ofTask);
+  expect(budgetShortfall({ ...stopped, events: started(3, 1) }).key).toBe('budget.max_cost_usd');
+  expect(budgetShortfall(stopped).key).toBe('budget.max_cost_usd');
 });
 
 test('whoever gives what is named gives more than before', () => {
   const dollars = fc.double({ min: 0.01, max: 10_000, noNaN: true });
   const ceiling = fc.option(dollars);
   fc.assert(
-    fc.property(ceiling, ceiling, dollars, dollars, (maxUsd, perTaskUsd, spentUsd, dearestUsd) => {
-      const { key, neededUsd } = shortageOf({
+    fc.property(ceiling, ceiling, dollars, dollars, (maxUsd, perTaskUsd, spentUsd, maxTaskUsd) => {
+      const { key, neededUsd } = budgetShortfall({
         ...NONE,
         events: started(maxUsd, perTaskUsd),
         spentUsd,
-        dearestUsd,
+        maxTaskUsd,
       });
-      const [before, used] = key === 'budget.max_cost_usd' ? [maxUsd, spentUsd] : [perTaskUsd, dearestUsd];
+      const [before, used] = key === 'budget.max_cost_usd' ? [maxUsd, spentUsd] : [perTaskUsd, maxTaskUsd];
       expect(neededUsd).toBeGreaterThan(before ?? 0);
       expect(neededUsd).toBeGreaterThanOrEqual(used);
     }),

@@ -10,8 +10,10 @@ import {
 } from '../../../src/domain/event.ts';
 import { OUTCOME_POLICY, OUTCOMES, type AttemptOutcome } from '../../../src/domain/outcome.ts';
 import { displayWidth } from '../../../src/domain/text/display-text.ts';
-import { formatSummary, nextCommand } from '../../../src/cli/run/summary-text.ts';
-import { summarize, type RunSummary, type SummarySource } from '../../../src/reporting/summary.ts';
+import { formatSummary } from '../../../src/cli/run/summary-text.ts';
+import { nextCommand } from '../../../src/domain/text/run-outcome.ts';
+import { summarize, type SummarySource } from '../../../src/reporting/summarize.ts';
+import type { RunSummary } from '../../../src/reporting/summary.ts';
 import type { Run, UsageRecord } from '../../../src/store/store.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
 import { attemptEnd, costing } from '../../rig/attempt-end.ts';

@@ -2,16 +2,19 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Event, PauseReason, Stamped } from '../../../../src/domain/event.ts';
 import type { Detail } from '../../../../src/reporting/terminal/describe-event.ts';
-import { describePause } from '../../../../src/domain/text/describe-pause.ts';
+import { describePause, Pauses } from '../../../../src/domain/text/pauses.ts';
 import { displayWidth } from '../../../../src/domain/text/display-text.ts';
 import { drawFrame } from '../../../../src/reporting/terminal/frame.ts';
 import { Output } from '../../../../src/reporting/terminal/output.ts';
-import { Pauses } from '../../../../src/domain/text/pauses.ts';
 import { plainReporter } from '../../../../src/reporting/terminal/plain.ts';
 import { ProgressModel } from '../../../../src/reporting/progress/progress-model.ts';
 import { styles } from '../../../../src/domain/text/styles.ts';
-import { drawUse, openWindows, type ShownWindow } from '../../../../src/domain/text/usage-windows.ts';
-import { windowName } from '../../../../src/domain/text/window-name.ts';
+import {
+  drawUse,
+  openWindows,
+  type ShownWindow,
+  windowName,
+} from '../../../../src/domain/text/usage-windows.ts';
 import { MemoryStream } from '../../../rig/memory-stream.ts';
 import { stagedStart } from '../../../rig/staged-run.ts';
 import { cases } from '../../../rig/effort.ts';
