@@ -1,8 +1,12 @@
-import { Failed } from '../domain/failure.ts';
-import { GitFailed } from './git/git.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Failed, type Failure } from '../domain/failure.ts';
+import { Git, GitFailed, type GitOptions, type GitResult } from './git/git.ts';
+import { prepareIntegration } from './landing/integration-branch.ts';
+import type { Workspaces } from './workspace.ts';
 import { createChanges } from './worktree-changes.ts';
 import { WorktreeRun, type WorktreesOptions } from './worktree-run.ts';
-import type { Workspaces } from './workspace.ts';
 
 /** Gives each attempt a git worktree and a branch of its own, and lands what comes out on an integration branch. */
 export function createWorktrees(options: WorktreesOptions): Workspaces {
@@ -27,7 +31,7 @@ export function createWorktrees(options: WorktreesOptions): Workspaces {
 }
 
 /** What git or the disk can do wrong before anything is started is a person's to mend; a bug stays one. */
-export async function orFailed<T>(begin: () => Promise<T>): Promise<T> {
+async function orFailed<T>(begin: () => Promise<T>): Promise<T> {
   try {
     return await begin();
   } catch (error) {
@@ -41,5 +45,53 @@ export async function orFailed<T>(begin: () => Promise<T>): Promise<T> {
       },
       { cause: error },
     );
+  }
+}
+
+/**
+ * Why a run would be refused when it brings its integration branch up to date; undefined where it would not. Does what
+ * the run does, but moves no ref, and what it writes is thrown away.
+ */
+export async function rehearseIntegration(
+  directory: string,
+  environment: Readonly<Record<string, string | undefined>>,
+  branch: string | null,
+): Promise<Failure | undefined> {
+  try {
+    await orFailed(async () => {
+      const scratch = await mkdtemp(join(tmpdir(), 'claude-orchestrator-'));
+      try {
+        const objects = ['rev-parse', '--path-format=absolute', '--git-path', 'objects'];
+        const kept = await new Git(directory, environment).run(objects);
+        await prepareIntegration(new ScratchGit(directory, environment, { scratch, kept }), branch);
+      } finally {
+        await rm(scratch, { recursive: true, force: true });
+      }
+    });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Failed)) throw error;
+    return error.failure;
+  }
+}
+
+/** Git whose commands write their objects somewhere else than into the repository, whose own they read. */
+class ScratchGit extends Git {
+  readonly #objects: Readonly<Record<string, string>>;
+
+  constructor(
+    directory: string,
+    environment: Readonly<Record<string, string | undefined>>,
+    { scratch, kept }: { readonly scratch: string; readonly kept: string },
+  ) {
+    super(directory, environment);
+    this.#objects = {
+      GIT_OBJECT_DIRECTORY: scratch,
+      GIT_ALTERNATE_OBJECT_DIRECTORIES: `"${kept.replace(/["\\]/g, '\\$&')}"`,
+    };
+  }
+
+  override attempt(args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
+    return super.attempt(args, { ...options, environment: { ...options.environment, ...this.#objects } });
   }
 }

@@ -4,7 +4,7 @@ import { fail } from '../../domain/failure.ts';
 import { Git, GitFailed } from '../../workspace/git/git.ts';
 import { findLayout } from '../../workspace/slots/layout.ts';
 import { inspectRepository, type RepositoryReport } from '../../workspace/preflight/preflight.ts';
-import { rehearseIntegration } from '../../workspace/rehearsal.ts';
+import { rehearseIntegration } from '../../workspace/worktrees.ts';
 import type { Services } from '../services.ts';
 import { workingDirectory } from '../run/worker.ts';
 import { gitTop, type Project } from '../project/project.ts';

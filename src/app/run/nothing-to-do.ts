@@ -24,7 +24,7 @@ export async function nothingToDo(
   if (store.lastRun() === undefined || execution.isolation === 'none' || git.deliver !== 'checkout')
     return true;
   const { Git } = await import('../../workspace/git/git.ts');
-  const { hasUndelivered } = await import('../../workspace/delivery/untaken.ts');
+  const { hasUndelivered } = await import('../../workspace/delivery/undelivered.ts');
   // Without git there is nothing that could wait.
   return !(await hasUndelivered(new Git(workingDirectory(project, settings), cli.env)).catch(() => false));
 }
@@ -51,7 +51,7 @@ async function untakenResults({ cli, project, settings, store }: RunContext): Pr
   const { execution, git } = settings.config;
   if (store.lastRun() === undefined || execution.isolation === 'none') return undefined;
   const { Git } = await import('../../workspace/git/git.ts');
-  const { describeUntaken } = await import('../../workspace/delivery/untaken.ts');
+  const { describeUntaken } = await import('../../workspace/delivery/undelivered.ts');
   const repository = new Git(workingDirectory(project, settings), cli.env);
   // Without git there is nothing that could wait.
   return await describeUntaken(repository, git.auto_commit).catch(() => undefined);

@@ -1,10 +1,38 @@
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Delivery } from '../../domain/event.ts';
-import { holderOf } from './to-checkout.ts';
 import type { Git } from '../git/git.ts';
 import { Left, takeCommand, type Taking } from './undelivered.ts';
 import { isAncestor } from '../git/merge.ts';
 import { componentOf, shortRef } from '../git/ref-names.ts';
+import { readRegular } from '../git/reflog.ts';
 import { shellQuote } from '../../domain/text/shell-quote.ts';
+
+/** Moves a branch that is checked out nowhere; only forwards, and only from where it was seen. */
+export async function commitToBranch(
+  git: Git,
+  options: Taking & { readonly target: string; readonly tip: string; readonly goal: string },
+): Promise<Delivery> {
+  const { target, tip, goal } = options;
+  const ref = `refs/heads/${target}`;
+  const holder = await holderOf(git, ref);
+  if (holder !== undefined)
+    throw new Left(`${target} is checked out in ${holder}.`, [takeCommand(options, { directory: holder })]);
+  const moved =
+    (await isAncestor(git, goal, tip)) &&
+    (await git.exclusive(() => git.attempt(['update-ref', '-m', 'orchestrator: deliver', ref, tip, goal])))
+      .exitCode === 0;
+  if (moved)
+    return {
+      kind: 'committed',
+      commit: tip,
+      message: `The results are committed on ${target}.`,
+      commands: [],
+    };
+  throw new Left(`${target} has changed meanwhile and is not checked out any more.`, [
+    `git switch ${shellQuote(target)} && ${takeCommand(options)}`,
+  ]);
+}
 
 /** Puts the results on a branch that is there for them, `orchestrator-main` for those of `main`; only ever forwards. */
 export async function toBranchOfItsOwn(
@@ -32,4 +60,33 @@ export async function toBranchOfItsOwn(
     );
   const take = takeCommand({ ...options, integrationRef: ref });
   return { kind: 'branch', commit: tip, message: `The results are on the branch ${name}.`, commands: [take] };
+}
+
+/** The worktree in which a branch is checked out or being rebased. */
+async function holderOf(git: Git, ref: string): Promise<string | undefined> {
+  const listed = await git.run(['worktree', 'list', '--porcelain', '-z']);
+  const worktrees = listed.split('\0\0').map((lines) => lines.split('\0'));
+  const holder = worktrees.find((lines) => lines.includes(`branch ${ref}`))?.[0]?.replace(/^worktree /, '');
+  return holder ?? (await rebaseOf(git, ref));
+}
+
+async function rebaseOf(git: Git, ref: string): Promise<string | undefined> {
+  const common = resolve(git.directory, await git.run(['rev-parse', '--git-common-dir']));
+  const linked = readDirectory(join(common, 'worktrees')).map((name) => join(common, 'worktrees', name));
+  const folder = [common, ...linked].find((directory) =>
+    ['rebase-merge', 'rebase-apply'].some(
+      (kind) => readRegular(join(directory, kind, 'head-name')).trim() === ref,
+    ),
+  );
+  if (folder === undefined) return undefined;
+  const link = readRegular(join(folder, 'gitdir')).trim();
+  return resolve(link === '' ? common : link, '..');
+}
+
+function readDirectory(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
 }

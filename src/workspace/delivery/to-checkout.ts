@@ -1,13 +1,16 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import type { Delivery } from '../../domain/event.ts';
-import type { Checkout } from './checkout.ts';
+import { findObstacles, isOpen, movesBetween, undoMerge, undoMoves, type Move } from './checkout-changes.ts';
+import { readCheckout, type Checkout } from './checkout.ts';
+import {
+  Left,
+  leftByGit,
+  leftForObstacles,
+  takeBesideChanges,
+  takeCommand,
+  type Merging,
+} from './undelivered.ts';
 import type { Git } from '../git/git.ts';
-import { Left, leftByGit, leftForObstacles, takeCommand, type Merging, type Taking } from './undelivered.ts';
-import { isAncestor } from '../git/merge.ts';
-import { findObstacles, isOpen, movesBetween } from './checkout-changes.ts';
-import { shellQuote } from '../../domain/text/shell-quote.ts';
-import { undoMerge, undoMoves } from './undo-moves.ts';
+import { isAncestor, mergeTrees } from '../git/merge.ts';
 
 /** What becomes part of the branch that is checked out. */
 export interface Committing extends Merging {
@@ -37,68 +40,79 @@ export async function commitToCheckout(
     directory: top,
     hooks: true,
   });
-  if (result.exitCode === 0 && (await isAncestor(git, tip, 'HEAD'))) return committed(committing, checkout);
+  if (result.exitCode === 0 && (await isAncestor(git, tip, 'HEAD'))) {
+    const message = `The results are committed on ${checkout.branch ?? 'the detached HEAD'}.`;
+    return { kind: 'committed', commit: tip, message, commands: [] };
+  }
   await undoMerge(git, { top, gitDirectory, head, tip });
   await undoMoves(git, open);
   throw leftByGit(committing, checkout, result);
 }
 
-/** Moves a branch that is checked out nowhere; only forwards, and only from where it was seen. */
-export async function commitToBranch(
-  git: Git,
-  options: Taking & { readonly target: string; readonly tip: string; readonly goal: string },
-): Promise<Delivery> {
-  const { target, tip, goal } = options;
-  const ref = `refs/heads/${target}`;
-  const holder = await holderOf(git, ref);
-  if (holder !== undefined)
-    throw new Left(`${target} is checked out in ${holder}.`, [takeCommand(options, { directory: holder })]);
-  const moved =
-    (await isAncestor(git, goal, tip)) &&
-    (await git.exclusive(() => git.attempt(['update-ref', '-m', 'orchestrator: deliver', ref, tip, goal])))
-      .exitCode === 0;
-  if (moved) return committed(options, { branch: target });
-  throw new Left(`${target} has changed meanwhile and is not checked out any more.`, [
-    `git switch ${shellQuote(target)} && ${takeCommand(options)}`,
-  ]);
+/** What is to be staged. */
+export interface Staging extends Merging {
+  readonly tip: string;
+  /** What the checkout shall hold: the tip, or the tip merged with what the user has committed meanwhile. */
+  readonly tree: string;
+  /** The commit that was delivered before this one. */
+  readonly delivered: string | undefined;
 }
 
-function committed({ tip }: { readonly tip: string }, { branch }: Pick<Checkout, 'branch'>): Delivery {
-  const message = `The results are committed on ${branch ?? 'the detached HEAD'}.`;
-  return { kind: 'committed', commit: tip, message, commands: [] };
-}
-
-/** The worktree in which a branch is checked out or being rebased. */
-export async function holderOf(git: Git, ref: string): Promise<string | undefined> {
-  const listed = await git.run(['worktree', 'list', '--porcelain', '-z']);
-  const worktrees = listed.split('\0\0').map((lines) => lines.split('\0'));
-  const holder = worktrees.find((lines) => lines.includes(`branch ${ref}`))?.[0]?.replace(/^worktree /, '');
-  return holder ?? (await rebaseOf(git, ref));
-}
-
-async function rebaseOf(git: Git, ref: string): Promise<string | undefined> {
-  const common = resolve(git.directory, await git.run(['rev-parse', '--git-common-dir']));
-  const linked = readDirectory(join(common, 'worktrees')).map((name) => join(common, 'worktrees', name));
-  const folder = [common, ...linked].find((directory) =>
-    ['rebase-merge', 'rebase-apply'].some((kind) => read(join(directory, kind, 'head-name')) === ref),
-  );
-  if (folder === undefined) return undefined;
-  const link = read(join(folder, 'gitdir'));
-  return resolve(link === undefined ? common : link, '..');
-}
-
-function readDirectory(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
+/** Brings a tree to the user's index and files as staged, uncommitted changes. */
+export async function stageInCheckout(git: Git, checkout: Checkout, staging: Staging): Promise<Delivery> {
+  const { top, branch } = checkout;
+  const from = await deliveredBefore(git, checkout, staging);
+  const moves = await movesBetween(git, checkout, from, staging.tree);
+  const open = moves.filter(isOpen);
+  if (open.length > 0) {
+    const obstacles = await findObstacles(checkout, moves);
+    if (obstacles.edits.length + obstacles.files.length > 0)
+      throw leftForObstacles(staging, checkout, obstacles);
+    // Files that were only touched would look changed to read-tree; it exits with 1 where some really are.
+    await git.attempt(['update-index', '-q', '--refresh'], { directory: top });
+    const result = await git.attempt(
+      ['read-tree', '-m', '-u', '--no-recurse-submodules', from, staging.tree],
+      { directory: top },
+    );
+    if (result.exitCode !== 0) {
+      await undoMoves(git, open);
+      throw leftByGit(staging, checkout, result);
+    }
+    await verify(git, open, staging);
   }
+  const where = branch === null ? 'in your checkout' : `on ${branch}`;
+  return {
+    kind: 'staged',
+    commit: staging.tip,
+    message: `The results are staged ${where}, not committed.`,
+    commands: [],
+  };
 }
 
-function read(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch {
-    return undefined;
-  }
+/**
+ * The tree that the index holds of an earlier delivery which the user has not committed: going on from there moves only
+ * what is new. HEAD where nothing of the kind is there any more, or not all of it.
+ */
+async function deliveredBefore(git: Git, checkout: Checkout, staging: Staging): Promise<string> {
+  const { head } = checkout;
+  const { delivered, tip } = staging;
+  if (delivered === undefined || !(await isAncestor(git, delivered, tip))) return head;
+  if (await isAncestor(git, delivered, head)) return head;
+  const merged = (await isAncestor(git, head, delivered))
+    ? { kind: 'clean' as const, tree: delivered }
+    : await mergeTrees(git, head, delivered);
+  if (merged.kind === 'conflict') return head;
+  const staged = await movesBetween(git, checkout, head, merged.tree);
+  return staged.every(({ index, to }) => index === to) ? merged.tree : head;
+}
+
+async function verify(git: Git, moves: readonly Move[], staging: Staging): Promise<void> {
+  const after = await readCheckout(git);
+  if (after === undefined) throw new Left('HEAD has no commit any more.', [takeCommand(staging)]);
+  const now = await movesBetween(git, after, after.head, staging.tree);
+  const index = new Map(now.map((move) => [move.path, move.index]));
+  const missing = moves.filter(({ path, to }) => (index.get(path) ?? to) !== to);
+  if (missing.length === 0) return;
+  const names = missing.map(({ path }) => path).join(', ');
+  throw new Left(`Not all of the results are staged: ${names}.`, [takeBesideChanges(staging)]);
 }

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TaskId } from '../../domain/task.ts';
-import type { Git } from './git.ts';
+import { Failed } from '../../domain/failure.ts';
+import { GitFailed, type Git } from './git.ts';
 
 const [NAME, EMAIL] = ['claude-orchestrator', 'claude-orchestrator@localhost'];
 
@@ -39,29 +39,67 @@ export async function recordCommit(
   }
 }
 
-/** Whose work is kept, and why now. */
-export interface KeepRequest {
-  readonly runId: string;
-  readonly taskId: TaskId;
-  /** For the list of snapshots, e.g. `when its attempt was interrupted`. */
-  readonly why: string;
-  /** Where the work began: its parent, where the worktree itself cannot tell any more. */
-  readonly base?: string | null;
-  /** Files that are not part of the work, whether or not git ignores them. */
-  readonly without?: readonly string[];
-  /** When a worker began, in Unix milliseconds: what it wrote and git does not take is kept on the side. */
-  readonly workingSince?: number | null;
-  /** Makes what is kept the worktree's own index: nobody works there any more. */
-  readonly takesIndex?: boolean;
+/** How the user has git make commits. */
+export interface CommitSettings {
+  readonly sign: boolean;
+  /** The line that `format.signOff` asks for; empty where it does not. */
+  readonly signedOffBy: string;
 }
 
-/** Makes a commit of something that is kept of a task: `why` tells people what it is. */
-export async function recordKept(
+/** Reads `commit.gpgSign` and `format.signOff`. */
+export async function readCommitSettings(git: Git): Promise<CommitSettings> {
+  const isOn = async (key: string): Promise<boolean> =>
+    (await git.attempt(['config', '--type=bool', '--get', key])).stdout.trim() === 'true';
+  const [sign, signOff] = await Promise.all([isOn('commit.gpgSign'), isOn('format.signOff')]);
+  if (!signOff) return { sign, signedOffBy: '' };
+  const { exitCode, stdout, stderr } = await git.attempt(['var', 'GIT_COMMITTER_IDENT']);
+  if (exitCode !== 0)
+    throw explain(new GitFailed(['var', 'GIT_COMMITTER_IDENT'], { exitCode, stdout, stderr }));
+  return { sign, signedOffBy: `Signed-off-by: ${stdout.replace(/>.*$/s, '>')}` };
+}
+
+/**
+ * Makes a commit in the user's name, signed where they want that: never an unsigned one instead. Throws `Failed` where
+ * git has no identity or cannot sign.
+ */
+export async function commitAsUser(
   git: Git,
-  content: { readonly tree: string; readonly parents: readonly string[] },
-  { runId, taskId, why }: Pick<KeepRequest, 'runId' | 'taskId' | 'why'>,
+  settings: CommitSettings,
+  { tree, parents, message }: { tree: string; parents: readonly string[]; message: string },
 ): Promise<string> {
-  const subject = why.replace(/\p{Cc}+/gu, ' ').trim();
-  const message = `${subject}\n\nOrchestrator-Task: ${taskId}\nOrchestrator-Run: ${runId}\n`;
-  return await recordCommit(git, { ...content, message });
+  const args = [
+    '-c',
+    'i18n.commitEncoding=UTF-8',
+    'commit-tree',
+    ...(settings.sign ? ['-S'] : []),
+    ...parents.flatMap((parent) => ['-p', parent]),
+    tree,
+  ];
+  const result = await git.attempt(args, { input: message });
+  if (result.exitCode !== 0) throw explain(new GitFailed(args, result));
+  return result.stdout.trimEnd();
+}
+
+/** What a person can act on, as such. */
+function explain(failed: GitFailed): Error {
+  const said = failed.stderr.trim();
+  if (/tell me who you are|empty ident|no email was given|no name was given|auto-detect/i.test(said))
+    return new Failed(
+      {
+        reason: 'repository-unusable',
+        message: 'Git does not know in whose name to commit.',
+        fix: 'git config --global user.name "Your Name" && git config --global user.email you@example.com',
+      },
+      { cause: failed },
+    );
+  if (/sign|gpg|secret key/i.test(said))
+    return new Failed(
+      {
+        reason: 'repository-unusable',
+        message: `Git could not sign a commit, and none was made without a signature: ${said}`,
+        fix: 'Make `git commit-tree -S -m test HEAD^{tree}` work without a question, or set commit.gpgSign to false.',
+      },
+      { cause: failed },
+    );
+  return failed;
 }

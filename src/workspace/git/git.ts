@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { WorkerPool } from '../../domain/worker-pool.ts';
-import { Conversation, type Measure } from './git-conversation.ts';
+import { Conversation, startGit, type GitProcess, type Measure } from './git-process.ts';
 import { US } from './reflog.ts';
-import { startGit, type GitProcess } from './git-process.ts';
 
 /** What one git command came to. */
 export interface GitResult {

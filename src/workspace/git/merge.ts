@@ -1,4 +1,7 @@
+import { lstat } from 'node:fs/promises';
+import { OWN_IDENTITY } from './commit.ts';
 import { GitFailed, type Git } from './git.ts';
+import { BY_US } from './reflog.ts';
 
 /** Two commits merged, without touching any file: a tree, or the files that conflict. */
 export type Merged =
@@ -21,4 +24,31 @@ export async function isAncestor(git: Git, ancestor: string, commit: string): Pr
   const result = await git.attempt(args);
   if (result.exitCode > 1) throw new GitFailed(args, result);
   return result.exitCode === 0;
+}
+
+/**
+ * Merges a commit into a worktree. Where that conflicts, the merge is left in progress with the marks in the files;
+ * where it does not, it is committed.
+ */
+export async function mergeInto(git: Git, slot: string, commit: string): Promise<void> {
+  const options = { directory: slot, environment: { ...OWN_IDENTITY, ...BY_US } };
+  const args = [
+    '-c',
+    'rerere.enabled=false',
+    'merge',
+    '-q',
+    '--no-commit',
+    '--no-ff',
+    '--no-autostash',
+    commit,
+  ];
+  const merged = await git.attempt(args, options);
+  const head = await git.run(['rev-parse', '--path-format=absolute', '--git-path', 'MERGE_HEAD'], options);
+  const isInProgress = (await lstat(head).catch(() => undefined)) !== undefined;
+  if (merged.exitCode !== 0 && !isInProgress) throw new GitFailed(args, merged);
+  if (merged.exitCode !== 0 || !isInProgress) return;
+  await git.run(
+    ['commit', '-q', '--no-verify', '--no-gpg-sign', '-m', 'Merge what has landed meanwhile'],
+    options,
+  );
 }

@@ -1,6 +1,6 @@
+import { lstatSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readRegular } from './regular-file.ts';
 
 /** What git's own log says of moves of a worktree's HEAD that are ours. */
 export const US = 'orchestrator';
@@ -84,3 +84,15 @@ const MADE = /^commit(?: \([a-z-]+\))?: /;
 const MOVED_TO = /(?:^checkout: moving from \S+ to| \(start\): checkout) (\S+)$/;
 const NAMED =
   /^(?:checkout: moving from (\S+) to (\S+)|Branch: renamed refs\/heads\/(\S+) to refs\/heads\/(\S+))$/;
+
+/**
+ * The text of a small file; empty where there is none that can be read. Whoever may write there may have put something in
+ * its place that never ends.
+ */
+export function readRegular(file: string): string {
+  try {
+    return lstatSync(file).isFile() ? readFileSync(file, 'utf8') : '';
+  } catch {
+    return '';
+  }
+}

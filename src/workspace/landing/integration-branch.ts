@@ -1,10 +1,9 @@
 import { readDifference } from './diff-text.ts';
-import { findChange } from './change.ts';
-import { guardedPaths, type Guarded } from './guarded-paths.ts';
-import { type Git, GitFailed, type GitResult } from '../git/git.ts';
-import { commitAsUser, type CommitSettings, landingMessage, readCommitSettings } from './landing-message.ts';
+import { findChange, guardedPaths, type Guarded } from './change.ts';
+import { GitFailed, type Git, type GitResult } from '../git/git.ts';
+import { landingMessage } from './landing-message.ts';
 import { isAncestor, mergeTrees } from '../git/merge.ts';
-import { recordCommit } from '../git/commit.ts';
+import { commitAsUser, readCommitSettings, recordCommit, type CommitSettings } from '../git/commit.ts';
 import { INTEGRATION, integrationRef, landedRef } from '../git/ref-names.ts';
 import { planSynchronization, type Synchronization } from './integration-sync.ts';
 import type { Change, ChangeText, LandingRequest } from '../workspace.ts';

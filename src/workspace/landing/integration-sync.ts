@@ -1,6 +1,6 @@
 import { Failed } from '../../domain/failure.ts';
 import type { Git } from '../git/git.ts';
-import { commitAsUser, type CommitSettings } from './landing-message.ts';
+import { commitAsUser, type CommitSettings } from '../git/commit.ts';
 import { isAncestor, mergeTrees } from '../git/merge.ts';
 import { deliveredRef, integrationRef, landedRef, OWN_REFS, shortRef } from '../git/ref-names.ts';
 import { shellQuote } from '../../domain/text/shell-quote.ts';

@@ -1,47 +1,5 @@
-import { Failed } from '../../domain/failure.ts';
-import { GitFailed, type Git } from '../git/git.ts';
+import type { CommitSettings } from '../git/commit.ts';
 import type { LandingRequest } from '../workspace.ts';
-
-/** How the user has git make commits. */
-export interface CommitSettings {
-  readonly sign: boolean;
-  /** The line that `format.signOff` asks for; empty where it does not. */
-  readonly signedOffBy: string;
-}
-
-/** Reads `commit.gpgSign` and `format.signOff`. */
-export async function readCommitSettings(git: Git): Promise<CommitSettings> {
-  const isOn = async (key: string): Promise<boolean> =>
-    (await git.attempt(['config', '--type=bool', '--get', key])).stdout.trim() === 'true';
-  const [sign, signOff] = await Promise.all([isOn('commit.gpgSign'), isOn('format.signOff')]);
-  if (!signOff) return { sign, signedOffBy: '' };
-  const { exitCode, stdout, stderr } = await git.attempt(['var', 'GIT_COMMITTER_IDENT']);
-  if (exitCode !== 0)
-    throw explain(new GitFailed(['var', 'GIT_COMMITTER_IDENT'], { exitCode, stdout, stderr }));
-  return { sign, signedOffBy: `Signed-off-by: ${stdout.replace(/>.*$/s, '>')}` };
-}
-
-/**
- * Makes a commit in the user's name, signed where they want that: never an unsigned one instead. Throws `Failed` where
- * git has no identity or cannot sign.
- */
-export async function commitAsUser(
-  git: Git,
-  settings: CommitSettings,
-  { tree, parents, message }: { tree: string; parents: readonly string[]; message: string },
-): Promise<string> {
-  const args = [
-    '-c',
-    'i18n.commitEncoding=UTF-8',
-    'commit-tree',
-    ...(settings.sign ? ['-S'] : []),
-    ...parents.flatMap((parent) => ['-p', parent]),
-    tree,
-  ];
-  const result = await git.attempt(args, { input: message });
-  if (result.exitCode !== 0) throw explain(new GitFailed(args, result));
-  return result.stdout.trimEnd();
-}
 
 /** The message of the commit by which a task lands: its title, the worker's summary, and whose it is. */
 export function landingMessage(
@@ -98,28 +56,4 @@ function wrap(line: string): string {
     else lines[lines.length - 1] = current === '' ? word : `${current} ${word}`;
   }
   return lines.join('\n');
-}
-
-/** What a person can act on, as such. */
-function explain(failed: GitFailed): Error {
-  const said = failed.stderr.trim();
-  if (/tell me who you are|empty ident|no email was given|no name was given|auto-detect/i.test(said))
-    return new Failed(
-      {
-        reason: 'repository-unusable',
-        message: 'Git does not know in whose name to commit.',
-        fix: 'git config --global user.name "Your Name" && git config --global user.email you@example.com',
-      },
-      { cause: failed },
-    );
-  if (/sign|gpg|secret key/i.test(said))
-    return new Failed(
-      {
-        reason: 'repository-unusable',
-        message: `Git could not sign a commit, and none was made without a signature: ${said}`,
-        fix: 'Make `git commit-tree -S -m test HEAD^{tree}` work without a question, or set commit.gpgSign to false.',
-      },
-      { cause: failed },
-    );
-  return failed;
 }

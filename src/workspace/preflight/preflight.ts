@@ -5,8 +5,7 @@ import { err, ok, type Result } from '../../domain/result.ts';
 import { unfinishedOperation } from '../delivery/checkout.ts';
 import type { Git, GitResult } from '../git/git.ts';
 import { deliveredRef } from '../git/ref-names.ts';
-import { inspectCache, type FreeSpace } from './preflight-cache.ts';
-import { missingLfs, readTree, type TreeFacts } from './worktree-needs.ts';
+import { inspectCache, missingLfs, readTree, type FreeSpace, type TreeFacts } from './worktree-needs.ts';
 import { shellQuote } from '../../domain/text/shell-quote.ts';
 
 /** Where a run would work. */

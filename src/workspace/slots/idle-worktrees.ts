@@ -2,9 +2,8 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Git } from '../git/git.ts';
 import { ownerOfWork } from '../git/ref-names.ts';
-import { inspectSlot } from './slot-condition.ts';
-import { forgetNoted } from '../snapshots/shared-refs.ts';
-import { isBeingWritten, LEFT, moveNested } from './slot-worktree.ts';
+import { LEFT, inspectSlot, isBeingWritten, moveNested } from './slot-worktree.ts';
+import { forgetNoted } from '../snapshots/worker-refs.ts';
 import { readSlotState, type SlotState } from './slot-state.ts';
 import type { Snapshots } from '../snapshots/snapshots.ts';
 

@@ -2,28 +2,32 @@ import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { GitFailed, type Git } from '../git/git.ts';
 import { beginHeadLog, readHeadLog } from '../git/reflog.ts';
-import { newestSnapshot } from '../snapshots/newest-snapshot.ts';
+import { newestSnapshot, type KeepRequest } from '../snapshots/snapshot-refs.ts';
 import { ownerOfWork } from '../git/ref-names.ts';
 import {
+  LEFT,
   endOperations,
   forceSwitch,
   forgetHalfMade,
   headOf,
+  inspectSlot,
   isBeingWritten,
   isOutOfSpace,
-  LEFT,
   makeAside,
   makeSlot,
   moveNested,
   switchSlot,
+  type SlotCondition,
 } from './slot-worktree.ts';
-import { inspectSlot, type SlotCondition } from './slot-condition.ts';
 import { readSlotState, writeSlotState, type SlotState } from './slot-state.ts';
-import type { KeepRequest } from '../git/commit.ts';
-import { noteSharedRefs } from '../snapshots/shared-refs.ts';
+import {
+  findWorkerRefs,
+  noteSharedRefs,
+  removeWorkerRefs,
+  type WorkerRef,
+} from '../snapshots/worker-refs.ts';
 import type { Kept, Snapshots } from '../snapshots/snapshots.ts';
 import { Untouched } from './clean-worktrees.ts';
-import { findWorkerRefs, removeWorkerRefs, type WorkerRef } from '../snapshots/worker-refs.ts';
 
 /** What the pool needs of the repository it makes worktrees of. */
 export interface SlotPoolOptions {

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../../domain/result.ts';
-import { copyFiles, findCopiedFiles, type CopiedFiles } from './copied-files.ts';
+import { copyFiles, findCopiedFiles, warmModules, type CopiedFiles } from './copied-files.ts';
 import type { Git } from '../git/git.ts';
-import { leasePorts, PORTS_PER_SLOT } from './port-leases.ts';
-import { warmModules } from './node-modules.ts';
+import { PORTS_PER_SLOT, leasePorts } from './port-leases.ts';
 
 /** What is printed where a command fails; `ok` tells whether it ended with 0. */
 interface SetupResult {

@@ -3,8 +3,7 @@ import type { Git } from '../git/git.ts';
 import { findLeftOut, NOTHING_LEFT_OUT, withFiles, withLeftOut } from './excluded-files.ts';
 import { isAncestor } from '../git/merge.ts';
 import type { WorkTree } from '../git/private-index.ts';
-import { recordKept, type KeepRequest } from '../git/commit.ts';
-import type { SnapshotRefs } from './snapshot-refs.ts';
+import { recordKept, type KeepRequest, type SnapshotRefs } from './snapshot-refs.ts';
 import type { WorkerRef } from './worker-refs.ts';
 import type { LeftOut } from '../workspace.ts';
 

@@ -1,6 +1,34 @@
 import type { TaskId } from '../../domain/task.ts';
 import { GitFailed, type Git } from '../git/git.ts';
+import { recordCommit } from '../git/commit.ts';
 import { OWN_REFS } from '../git/ref-names.ts';
+
+/** Whose work is kept, and why now. */
+export interface KeepRequest {
+  readonly runId: string;
+  readonly taskId: TaskId;
+  /** For the list of snapshots, e.g. `when its attempt was interrupted`. */
+  readonly why: string;
+  /** Where the work began: its parent, where the worktree itself cannot tell any more. */
+  readonly base?: string | null;
+  /** Files that are not part of the work, whether or not git ignores them. */
+  readonly without?: readonly string[];
+  /** When a worker began, in Unix milliseconds: what it wrote and git does not take is kept on the side. */
+  readonly workingSince?: number | null;
+  /** Makes what is kept the worktree's own index: nobody works there any more. */
+  readonly takesIndex?: boolean;
+}
+
+/** Makes a commit of something that is kept of a task: `why` tells people what it is. */
+export async function recordKept(
+  git: Git,
+  content: { readonly tree: string; readonly parents: readonly string[] },
+  { runId, taskId, why }: Pick<KeepRequest, 'runId' | 'taskId' | 'why'>,
+): Promise<string> {
+  const subject = why.replace(/\p{Cc}+/gu, ' ').trim();
+  const message = `${subject}\n\nOrchestrator-Task: ${taskId}\nOrchestrator-Run: ${runId}\n`;
+  return await recordCommit(git, { ...content, message });
+}
 
 /** A snapshot as it is compared with the next one; empty texts where there is none. */
 export interface Newest {
@@ -119,4 +147,14 @@ const STORE_TRIES = 10;
 /** Where the snapshots of a task in a run are. */
 export function folderOf(runId: string, taskId: TaskId): string {
   return `${OWN_REFS}${runId}/${taskId}`;
+}
+
+/** The commit that was kept last of a task in a run; undefined where there is none. */
+export async function newestSnapshot(
+  git: Git,
+  { runId, taskId }: { readonly runId: string; readonly taskId: TaskId },
+): Promise<string | undefined> {
+  const newest = ['for-each-ref', '--sort=-version:refname', '--count=1', '--format=%(objectname)'];
+  const commit = await git.run([...newest, `refs/orchestrator/${runId}/${taskId}`]);
+  return commit === '' ? undefined : commit;
 }

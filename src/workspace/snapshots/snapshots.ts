@@ -9,8 +9,7 @@ import { readHeadLog } from '../git/reflog.ts';
 import { isPartOf, isWithin } from './landed-content.ts';
 import { OWN_REFS } from '../git/ref-names.ts';
 import { findWorkTree, type WorkTree } from '../git/private-index.ts';
-import { recordKept, type KeepRequest } from '../git/commit.ts';
-import { folderOf, SNAPSHOT_REF, SnapshotRefs } from './snapshot-refs.ts';
+import { folderOf, recordKept, SNAPSHOT_REF, SnapshotRefs, type KeepRequest } from './snapshot-refs.ts';
 import type { WorkerRef } from './worker-refs.ts';
 import type { Change, LeftOut } from '../workspace.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Git } from '../../../../src/workspace/git/git.ts';
-import { describeUntaken } from '../../../../src/workspace/delivery/untaken.ts';
+import { describeUntaken } from '../../../../src/workspace/delivery/undelivered.ts';
 
 const BRANCH = 'orchestrator/integration/main';
 let directory: string;

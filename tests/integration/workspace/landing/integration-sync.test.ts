@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Failed, type Failure } from '../../../../src/domain/failure.ts';
-import { rehearseIntegration } from '../../../../src/workspace/rehearsal.ts';
+import { rehearseIntegration } from '../../../../src/workspace/worktrees.ts';
 import { LandingRig } from '../../../rig/landing-rig.ts';
 
 let rig: LandingRig;
