@@ -1,17 +1,25 @@
 import { existsSync } from 'node:fs';
+import { choosePayer } from '../../domain/billing.ts';
+import { formatDue } from '../../domain/text/clock.ts';
+import { describeLimit } from '../../domain/usage-limit.ts';
 import { probeDriver } from '../../store/driver.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { createProcessTable, type ProcessTable } from '../../worker/process/process-table.ts';
-import type { Services } from '../services.ts';
+import { accountsOf, openLedger, payersOf } from '../claude/accounts.ts';
+import type { ClaudeCli } from '../claude/claude-cli.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 import { openProjectStore, type Project } from '../project/project.ts';
-import type { Finding, Findings } from './finding.ts';
+import { ledgerFile } from '../project/user-data.ts';
+import type { Services } from '../services.ts';
+import type { Finding } from '../contract/check.ts';
+import type { Findings } from './finding.ts';
 
-/** What drives SQLite here; without it there is no task list, and nothing to be said of one. */
+/** The driver of SQLite. Without one there is no task list, and no other check can say anything about it. */
 export function checkDriver({ ok }: Findings): Finding[] {
   return [ok(`${probeDriver()} can be loaded`)];
 }
 
-/** The database, read through and through. */
+/** The database, all of which is read. */
 export async function checkStore(project: Project, findings: Findings): Promise<Finding[]> {
   const { databaseFile } = project;
   if (!canLoadDriver()) return [findings.skipped(NO_DRIVER)];
@@ -37,7 +45,7 @@ export async function checkStore(project: Project, findings: Findings): Promise<
     : problems.slice(0, 5).map((problem) => findings.failure(problem, fix));
 }
 
-/** A run that is in progress, one that was killed, and workers that it left behind. */
+/** Whether a run is in progress, was killed, or has left workers behind. */
 export async function checkRuns(
   services: Services,
   project: Project,
@@ -53,11 +61,11 @@ export async function checkRuns(
   }
 }
 
-/** What is said of everything that is in SQLite where {@link checkDriver} has failed. */
-export const NO_DRIVER = 'not checked: SQLite cannot be loaded';
+/** What checks of the database say where {@link checkDriver} has failed. */
+const NO_DRIVER = 'not checked: SQLite cannot be loaded';
 
 /** Whether SQLite can be used at all. */
-export function canLoadDriver(): boolean {
+function canLoadDriver(): boolean {
   try {
     probeDriver();
     return true;
@@ -95,4 +103,41 @@ function describeRuns(store: TaskStore, table: ProcessTable, findings: Findings)
       findings.warning(`${open.length} attempts have no end yet`, '`claude-orchestrator run` settles them.'),
     ];
   return [findings.ok('no run is in progress, and no worker was left behind')];
+}
+
+/** Whether a run would wait for a usage limit. Only limits that runs on this machine have met are known. */
+export function checkLimits(
+  services: Services,
+  project: Project,
+  settings: LoadedConfig,
+  claude: ClaudeCli,
+  findings: Findings,
+): Finding[] {
+  const hasApiKey = settings.secrets.apiKey !== null;
+  const loggedIn = claude.kind === 'found' ? claude.login?.loggedIn : undefined;
+  const payer = choosePayer({ auth: settings.config.claude_cli.auth, hasApiKey, loggedIn });
+  if (!payer.ok) return [findings.skipped('not checked: nobody is known who would pay')];
+  if (!existsSync(ledgerFile(services))) return [findings.ok('no usage limit is known')];
+  if (!canLoadDriver()) return [findings.skipped(NO_DRIVER)];
+  const ledger = openLedger(
+    services,
+    project,
+    accountsOf(services, settings, payersOf(payer.value, settings)),
+  );
+  try {
+    const now = Date.now();
+    const pause = ledger.pause();
+    if (pause === undefined || pause.until <= now) return [findings.ok('no usage limit is in force')];
+    const met = `${describeLimit([pause.window])} is reached, until ${formatDue(pause.until, now)}`;
+    return settings.config.monitoring.check_usage_before_start
+      ? [
+          findings.warning(
+            `${met}: a run waits for it`,
+            'Nothing: it goes on by itself then. After a change of plan, set monitoring.check_usage_before_start to false to try at once.',
+          ),
+        ]
+      : [findings.warning(`${met}; monitoring.check_usage_before_start is false, so a run tries at once`)];
+  } finally {
+    ledger.close();
+  }
 }

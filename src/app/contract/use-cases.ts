@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { logEntry, logsRequest } from './logs.ts';
+import { checkReport, checkRequest } from './check.ts';
 import { nextReport, nextRequest } from './next.ts';
 import { runLine, runRequest } from './run.ts';
 import { showReport, showRequest } from './show.ts';
@@ -21,6 +22,7 @@ export const USE_CASES = {
   run: { request: runRequest, report: runLine, inLines: true },
   status: { request: statusRequest, report: statusReport },
   show: { request: showRequest, report: showReport },
+  check: { request: checkRequest, report: checkReport },
   next: { request: nextRequest, report: nextReport },
   logs: { request: logsRequest, report: logEntry, inLines: true },
 } as const satisfies Record<string, UseCase>;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { checkClaude, checkKey, checkLogin } from '../../../src/app/check/claude.ts';
 import { findingsOf } from '../../../src/app/check/finding.ts';
-import { checkSlack, checkWebhook } from '../../../src/app/check/notifications.ts';
+import { checkSlack, checkWebhook } from '../../../src/app/check/configuration.ts';
 import type { ClaudeCli } from '../../../src/app/claude/claude-cli.ts';
 import { configSchema, type Config } from '../../../src/app/config/schema.ts';
 

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import { list } from './shape.ts';
+
+/** What `check` is asked. */
+export const checkRequest = z.object({});
+
+/** What `check` answers. */
+export const checkReport = z.object({
+  canRun: z.boolean().describe('false where a check has failed'),
+  root: z.string().describe('the directory of the project'),
+  checks: list(
+    z.object({
+      name: z.string(),
+      status: z
+        .enum(['ok', 'warning', 'failure', 'skipped'])
+        .describe(
+          '`ok`; `warning`: it could be better; `failure`: a run cannot start; `skipped`: nobody looked at it',
+        ),
+      message: z.string(),
+      fix: z.string().optional().describe('what to do about it; missing where there is nothing to fix'),
+    }),
+  ),
+});
+export type CheckReport = z.infer<typeof checkReport>;
+/** What one check found. */
+export type Finding = CheckReport['checks'][number];
