@@ -1,7 +1,7 @@
 import type { AttemptOutcome } from './outcome.ts';
 import type { TaskId } from './task.ts';
 
-/** Where an attempt is; it passes the phases in this order. */
+/** The phases of an attempt, in their order. */
 export const PHASES = ['preparing', 'working', 'verifying', 'reviewing', 'landing'] as const;
 export type Phase = (typeof PHASES)[number];
 
@@ -19,15 +19,22 @@ export interface ModelUsage extends Tokens {
   readonly costUsd: number;
 }
 
-/** No tokens at all. */
+/** Zero tokens. */
 export const NO_TOKENS: Tokens = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
 
-/** Every token, however it was billed. */
+/** Counts every token, however it is billed. */
 export function totalTokens(tokens: Tokens): number {
   return tokens.input + tokens.output + tokens.cacheRead + tokens.cacheWrite;
 }
 
-/** One sum a model, ordered by model name. */
+/** Adds up the cost of usages, in US dollars at list price. */
+export function totalCost(usages: Iterable<Pick<ModelUsage, 'costUsd'>>): number {
+  let sum = 0;
+  for (const { costUsd } of usages) sum += costUsd;
+  return sum;
+}
+
+/** Adds up usages for each model, ordered by model name. */
 export function sumUsage(usages: Iterable<ModelUsage>): ModelUsage[] {
   const byModel = new Map<string, ModelUsage>();
   for (const usage of usages) {
@@ -44,21 +51,21 @@ export function sumUsage(usages: Iterable<ModelUsage>): ModelUsage[] {
   return [...byModel.values()].sort((a, b) => a.model.localeCompare(b.model));
 }
 
-/** The process that works on an attempt; the start time tells it from a later process with the same id. */
+/** The process that works on an attempt. The start time tells it from a later process with the same id. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** Opaque, comparable only for equality on one boot of one machine. */
+  /** Opaque: two values are only compared for equality, within one boot of one machine. */
   readonly startTime: string;
 }
 
-/** A permission the worker asked for and did not get. */
+/** A permission that the worker asked for and did not get. */
 export interface PermissionDenial {
   readonly tool: string;
-  /** The allow rule that would have let it through, e.g. `Bash(npm test:*)`. */
+  /** The allow rule that grants it, e.g. `Bash(npm test:*)`. */
   readonly rule: string;
 }
 
-/** What a worker says of its own work, by the report schema. */
+/** A worker's report on its own work, by the report schema. */
 export interface WorkerReport {
   readonly status: 'completed' | 'blocked' | 'nothing-to-do';
   readonly summary: string;
@@ -67,15 +74,15 @@ export interface WorkerReport {
   readonly followUps: readonly string[];
 }
 
-/** How bad a finding is, the worst first. */
+/** The severities of a finding, the worst first. */
 export const SEVERITIES = ['blocker', 'major', 'minor'] as const;
 
-/** Something a review found that is not as it should be. */
+/** A fault that a review found. */
 export interface Finding {
-  /** The same in every round, e.g. `F1`. */
+  /** Stays the same in every round, e.g. `F1`. */
   readonly id: string;
   readonly severity: (typeof SEVERITIES)[number];
-  /** Relative to the repository; null where it is about the change as a whole. */
+  /** Relative to the repository; null where the finding is about the whole change. */
   readonly file: string | null;
   readonly line: number | null;
   /** One sentence. */
@@ -84,29 +91,29 @@ export interface Finding {
   readonly evidence: string;
 }
 
-/** What the manager said of a change. */
+/** The manager's judgement of a change. */
 export interface Review {
-  /** 1 for the first of a task in a run. */
+  /** 1 for the first review of a task in a run. */
   readonly round: number;
   readonly verdict: 'approved' | 'rejected';
   readonly summary: string;
-  /** Those that are open, the ones that do not block included. */
+  /** All open findings, those that do not block the change included. */
   readonly findings: readonly Finding[];
   /** The commit that was reviewed; null where nothing had changed. */
   readonly commit: string | null;
 }
 
-/** What one verify command said of a change. */
+/** The verdict of one verify command on a change. */
 export interface GateVerdict {
   readonly command: string;
-  /** `flaky`: it failed, then passed on the same tree; `red-before`: it fails without the change too. */
+  /** `flaky`: the command failed, then passed on the same tree; `red-before`: it fails without the change too. */
   readonly verdict: 'passed' | 'failed' | 'flaky' | 'red-before';
 }
 
-/** How an attempt ended: everything the store keeps of it. */
+/** The end of an attempt: everything that the store keeps of it. */
 export interface AttemptEnd {
   readonly outcome: AttemptOutcome;
-  /** One sentence for people: what happened and what proves it. Empty for a plain success. */
+  /** One sentence for people: what happened, and the proof. Empty for a plain success. */
   readonly message: string;
   readonly usage: readonly ModelUsage[];
   readonly report: WorkerReport | null;
@@ -114,26 +121,26 @@ export interface AttemptEnd {
   readonly turns: number | null;
   readonly exitCode: number | null;
   readonly signal: string | null;
-  /** Unix milliseconds at which a usage limit resets, where the outcome is `usage-limited` and it is known. */
+  /** When the usage limit resets, in Unix milliseconds; null where that is unknown or no limit was met. */
   readonly resetsAt: number | null;
-  /** The API or the network failed, and would have for any other task. */
+  /** The API or the network failed, as it does for any other task. */
   readonly outage: boolean;
-  /** What the session held at its last reply, in tokens; null where nothing was said. */
+  /** The size of the session at its last reply, in tokens; null where the model never replied. */
   readonly contextTokens: number | null;
-  /** The commit that holds all the worker wrote, once it has reported and its work was captured. */
+  /** The commit with everything that the worker wrote, once the worker has reported and its work is captured. */
   readonly change: string | null;
   /** The commit on the integration branch, where the change landed. */
   readonly commit: string | null;
-  /** What the verify commands said last, in their order. */
+  /** The last verdicts of the verify commands, in their order. */
   readonly gates: readonly GateVerdict[];
-  /** The last review, of this attempt or of one before it whose findings are still open. */
+  /** The last review: of this attempt, or of an earlier one whose findings are still open. */
   readonly review: Review | null;
 }
 
-/** What is known of a change by the time it lands. */
+/** The facts about a change that are known when it lands. */
 export type Proof = Pick<AttemptEnd, 'change' | 'gates' | 'review'>;
 
-/** The end of an attempt that used nothing and of which nothing else is known. */
+/** Makes the end of an attempt that used nothing and of which nothing else is known. */
 export function emptyEnd(outcome: AttemptOutcome, message: string): AttemptEnd {
   return {
     outcome,
@@ -161,20 +168,20 @@ export interface Attempt {
   readonly taskId: TaskId;
   /** 1 for the task's first try, across runs. */
   readonly number: number;
-  /** The Claude session, a UUID; the same as an earlier attempt's where that session was resumed. */
+  /** The Claude session, a UUID. A resumed attempt has the session of an earlier one. */
   readonly sessionId: string;
   readonly resumed: boolean;
-  /** The session that this one began as a copy of. */
+  /** The session that this one is a copy of. */
   readonly forkedFrom: string | null;
   readonly model: string;
-  /** The working directory of the worker; until its workspace is prepared, the project's. */
+  /** The working directory of the worker; the project's until the workspace is prepared. */
   readonly directory: string;
-  /** The branch of its workspace, and the commit it began at; null where workers share a directory. */
+  /** The branch of its workspace, and the commit at which it began; null where workers share a directory. */
   readonly branch: string | null;
   readonly base: string | null;
-  /** What was held of the run's budget for it, in US dollars; null without a ceiling. */
+  /** The part of the run's budget that is reserved for it, in US dollars; null without a ceiling. */
   readonly maxCostUsd: number | null;
-  /** The commit that was about to land, written down before it did. */
+  /** The commit that is about to land, stored before it lands. */
   readonly landing: string | null;
   /** The attempt's own folder: prompt, transcript, stderr. */
   readonly files: string;

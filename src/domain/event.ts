@@ -1,7 +1,7 @@
 import type { AttemptEnd, ModelUsage, Phase, ProcessIdentity, Proof, Tokens } from './attempt.ts';
 import type { TaskChanges, TaskId, TaskStatus } from './task.ts';
 
-/** How a run ends; never a boolean. */
+/** The outcomes of a run. */
 export const RUN_OUTCOMES = [
   'completed',
   'completed-with-failures',
@@ -15,49 +15,49 @@ export const RUN_OUTCOMES = [
 export type RunOutcome = (typeof RUN_OUTCOMES)[number];
 
 /**
- * Why nothing starts for a while: a limit refused a request, what is left is the person's share or too little for any
- * task, or the API, the network or the machine fails.
+ * Why nothing starts for a while: a limit refused a request (`usage-limit`), only the person's share of a limit is left
+ * (`reserve`), too little is left for any task (`pacing`), or the API, the network or the machine fails (`outage`).
  */
 export type PauseReason = 'usage-limit' | 'reserve' | 'pacing' | 'outage';
 
-/** The accounts that pay in a run: a hash that tells them apart, and their name for people. */
+/** The accounts that pay in a run, each with a hash that tells it from others and a name for people. */
 export type PayingAccounts = Readonly<
   Record<'worker' | 'manager', { readonly id: string; readonly label: string }>
 >;
 
-/** How many tasks of a run are in which state. */
+/** The number of tasks of a run in each state. */
 export interface RunCounts {
   readonly total: number;
   readonly done: number;
   readonly running: number;
   readonly failed: number;
-  /** Not started yet; those behind a failed dependency included. */
+  /** Not started yet, tasks behind a failed dependency included. */
   readonly waiting: number;
 }
 
-/** What a worker does right now, for people: `Edit src/a.ts`, `Bash npm test`, `thinking`. */
+/** The current action of a worker for people, such as `Edit src/a.ts` or `thinking`, and its usage so far. */
 export interface WorkerProgress {
   readonly action: string;
   readonly tokens: Tokens;
   readonly costUsd: number;
 }
 
-/** What became of the work that landed in a run. */
+/** How the work that landed in a run reached the user. */
 export interface Delivery {
   /**
-   * `none`: there was nothing to deliver; `committed` on the user's branch; `staged` in the user's checkout; put on a
-   * `branch` of their own, as asked for; `left` on the integration branch; or offered as a `pull-request`.
+   * `none`: there is nothing to deliver; `committed` on the user's branch; `staged` in the user's checkout; put on a
+   * separate `branch`, as asked for; `left` undelivered on the integration branch; or offered as a `pull-request`.
    */
   readonly kind: 'none' | 'committed' | 'staged' | 'branch' | 'left' | 'pull-request';
-  /** The commit that holds it all; null for `none`. */
+  /** The commit with all of the work; null for `none`. */
   readonly commit: string | null;
-  /** A sentence for people: what was done, or why it was left. */
+  /** A sentence for people: what was done, or why the work is undelivered. */
   readonly message: string;
-  /** What a person has to type to take it, where something is left to do. */
+  /** The commands with which a person takes the work, where something is left to do. */
   readonly commands: readonly string[];
 }
 
-/** Everything that happens. The store keeps each but `attempt-progress`; reporters see all of them. */
+/** Everything that happens. The store keeps every event except `attempt-progress`. Reporters get all of them. */
 export type Event =
   | {
       readonly type: 'run-started';
@@ -66,7 +66,7 @@ export type Event =
       readonly tasks: number;
       /** Who pays for what, e.g. `workers: Claude subscription · manager: API key …abcd`. */
       readonly billing: string;
-      /** Whose usage ledger has more; runs of earlier versions lack it. */
+      /** The accounts whose usage counts; runs of earlier versions lack them. */
       readonly accounts?: PayingAccounts;
       /** The ceilings in US dollars; null for none. */
       readonly maxCostUsd?: number | null;
@@ -75,23 +75,23 @@ export type Event =
   | {
       readonly type: 'run-planned';
       readonly runId: string;
-      /** Where the order came from: a manager call, the plan cache, or the stored dependencies alone. */
+      /** The source of the order: a manager call, the plan cache, or the stored dependencies alone. */
       readonly source: 'manager' | 'cache' | 'stored';
     }
   | { readonly type: 'run-delivered'; readonly runId: string; readonly delivery: Delivery }
   | {
-      /** Said again with another `until` where the pause turns out to be longer. */
+      /** Reported again with another `until` where the pause becomes longer. */
       readonly type: 'run-paused';
       readonly runId: string;
       readonly reason: PauseReason;
-      /** When the next try is, ISO 8601, UTC. */
+      /** The time of the next try, ISO 8601, UTC. */
       readonly until: string;
       /** One sentence for people. */
       readonly message: string;
     }
   | { readonly type: 'run-resumed'; readonly runId: string; readonly reason: PauseReason }
   | {
-      /** Said once for each window: more of it is used than `monitoring.usage_warning_threshold`. */
+      /** Reported once for each window: its use exceeds `monitoring.usage_warning_threshold`. */
       readonly type: 'usage-warning';
       readonly runId: string;
       readonly account: string;
@@ -102,12 +102,12 @@ export type Event =
       readonly resetsAt: string | null;
     }
   | {
-      /** Workers idle since those that run hold too much of the budget; said again once that is over. */
+      /** Workers idle because running attempts hold too much of the budget. Reported again when that ends. */
       readonly type: 'budget-wait';
       readonly runId: string;
-      /** How many tasks could start but for money; 0 once none waits for it. */
+      /** The number of tasks that only wait for money; 0 when none does. */
       readonly waiting: number;
-      /** What running attempts hold beyond what they have spent, and what is free, in US dollars. */
+      /** The money that running attempts hold and have not spent, and the free rest, in US dollars. */
       readonly heldUsd: number;
       readonly freeUsd: number;
     }
@@ -126,7 +126,7 @@ export type Event =
       readonly number: number;
       readonly sessionId: string;
       readonly resumed: boolean;
-      /** Why this task went next. */
+      /** Why the scheduler chose this task. */
       readonly why: string;
     }
   | {
@@ -156,12 +156,12 @@ export type Event =
       readonly progress: WorkerProgress;
     }
   | {
-      /** Written before the integration branch is moved to `commit`: whoever finds it looks there what became of it. */
+      /** Stored before the integration branch moves to `commit`. A recovery looks at the branch to see whether it did. */
       readonly type: 'landing-intended';
       readonly attemptId: number;
       readonly taskId: TaskId;
       readonly commit: string;
-      /** For whoever finds that it landed, when nobody is left who knows it. */
+      /** Lets a recovery complete the end of the attempt where the change landed. */
       readonly proof: Proof;
     }
   | {
@@ -173,7 +173,7 @@ export type Event =
   | {
       readonly type: 'retry-scheduled';
       readonly taskId: TaskId;
-      /** The attempt to come. */
+      /** The number of the next attempt. */
       readonly number: number;
       readonly delayMs: number;
       readonly why: string;
@@ -194,26 +194,26 @@ export type Event =
       readonly type: 'manager-called';
       /** `parse`, `add`, `expand`, `plan`, `review`. */
       readonly purpose: string;
-      /** The task it is about, where it is about one: that of a review. */
+      /** The task of a review; absent for other purposes. */
       readonly taskId?: TaskId;
       readonly runId: string | null;
-      /** The number under which the call was stored before it was made; those of earlier versions lack it. */
+      /** The number under which the call is stored before it is made; calls of earlier versions lack it. */
       readonly callId?: number;
       readonly usage: readonly ModelUsage[];
       readonly durationMs: number;
     }
   | {
-      /** A call was under way when its process was killed, so that nobody knows what it has cost. */
+      /** A call was under way when its process was killed, so its cost is unknown. */
       readonly type: 'manager-cut-off';
       readonly purpose: string;
       /** The run that made it. */
       readonly runId: string | null;
-      /** What is booked for it, estimated high. */
+      /** The booked usage, a high estimate. */
       readonly usage: readonly ModelUsage[];
     }
   | { readonly type: 'warning'; readonly message: string };
 
-/** An event with its time, as reporters get it and as the store returns it. */
+/** An event with its time, as reporters get it and the store returns it. */
 export type Stamped<E extends Event = Event> = E & {
   /** ISO 8601, UTC. */
   readonly at: string;

@@ -1,4 +1,4 @@
-/** Why a command could not do what was asked; the command line maps each reason to an exit code. */
+/** Why a command failed; the command line maps each reason to an exit code. */
 export type FailureReason =
   | 'wrong-usage'
   | 'config-invalid'
@@ -23,14 +23,14 @@ export type FailureReason =
   | 'interrupted'
   | 'system-error';
 
-/** A failure that is expected to happen and that a person can act on. */
+/** An expected failure that a person can act on. */
 export interface Failure {
   readonly reason: FailureReason;
   /** What happened, and where. */
   readonly message: string;
   /** What to do next. */
   readonly fix?: string;
-  /** Unix milliseconds at which the limit resets that refused the call, where that is known. */
+  /** When the limit that refused the call resets, in Unix milliseconds, where that is known. */
   readonly resetsAt?: number;
 }
 

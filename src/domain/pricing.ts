@@ -1,4 +1,4 @@
-/** What one API request used, as the API counts it. `cacheWrite1h` is the part of `cacheWrite` kept for an hour. */
+/** The usage of one API request, as the API counts it. `cacheWrite1h` is the part of `cacheWrite` kept for an hour. */
 export interface Charge {
   readonly input: number;
   readonly output: number;
@@ -8,7 +8,7 @@ export interface Charge {
   readonly webSearches: number;
 }
 
-/** US dollars for a million tokens. */
+/** US dollars per million tokens. */
 interface Price {
   readonly input: number;
   readonly output: number;
@@ -17,7 +17,7 @@ interface Price {
 
 const price = (input: number, output: number, cacheRead: number): Price => ({ input, output, cacheRead });
 
-/** List prices as the Claude CLI 2.1.330 computes them; the first prefix of a model's id that fits is taken. */
+/** List prices as the Claude CLI 2.1.330 computes them. The first prefix that fits a model's id counts. */
 const PRICES: readonly (readonly [prefix: string, price: Price, long?: Price])[] = [
   ['claude-opus-5-5', price(4, 20, 0.2)],
   ['claude-opus-', price(5, 25, 0.5)],
@@ -30,15 +30,15 @@ const PRICES: readonly (readonly [prefix: string, price: Price, long?: Price])[]
   ['claude-mythos-', price(8, 40, 0.2)],
 ];
 
-/** What the CLI takes for a model that it does not know. */
+/** The CLI's price for a model that it does not know. */
 const UNKNOWN_MODEL = price(4, 20, 0.2);
 
-/** A prompt longer than this costs the second price, where a model has two. */
+/** A longer prompt costs the second price, where a model has two. */
 const LONG_PROMPT_TOKENS = 100_000;
 
 const WEB_SEARCH_USD = 0.01;
 
-/** What one API request costs at list price, in US dollars. */
+/** Computes the list price of one API request, in US dollars. */
 export function computeListPrice(model: string, charge: Charge): number {
   const [, normal, long] = PRICES.find(([prefix]) => model.startsWith(prefix)) ?? ['', UNKNOWN_MODEL];
   const promptTokens = charge.input + charge.cacheRead + charge.cacheWrite;

@@ -1,13 +1,13 @@
-/** What a step that can fail in an expected way returns; a `throw` is kept for bugs and for {@link Failed}. */
+/** The result of a step that can fail in an expected way. A `throw` is kept for bugs and for `Failed`. */
 export type Result<T, E> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };
 
-/** A successful result. */
+/** Makes a successful result. */
 export function ok<T>(value: T): { readonly ok: true; readonly value: T } {
   return { ok: true, value };
 }
 
-/** A failed result. */
+/** Makes a failed result. */
 export function err<E>(error: E): { readonly ok: false; readonly error: E } {
   return { ok: false, error };
 }

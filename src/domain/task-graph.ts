@@ -1,15 +1,16 @@
-import type { GraphProblem } from './graph-problem.ts';
+import { fail } from './failure.ts';
 import { err, ok, type Result } from './result.ts';
 import { compareTaskIds, isSettled, parentOf, type Task, type TaskId, type TaskStatus } from './task.ts';
+import { sortTopologically } from './topological-order.ts';
 
-/** What a graph is made of; tasks and drafts both fit. */
+/** A node of a graph; tasks and drafts both fit. */
 export type GraphNode = Pick<Task, 'id' | 'title' | 'dependencies'>;
 
 /**
- * Which task needs which, without the proof that there is no cycle: enough to tell what a task waits for.
+ * The dependencies between tasks, without a proof that there is no cycle: enough to tell what a task waits for.
  *
- * A task with subtasks is a group: it is no work of its own, it needs its subtasks, and each of them needs what the
- * group needs. So a dependency on a group is a dependency on all of it, and only leaves are ever run.
+ * A task with subtasks is a group. A group is no work of its own: it needs its subtasks, and each subtask needs whatever
+ * the group needs. So a dependency on a group is a dependency on all its subtasks, and only leaves are run.
  */
 export class TaskLinks<T extends GraphNode = Task> {
   /** Every node, ordered by id. */
@@ -27,17 +28,17 @@ export class TaskLinks<T extends GraphNode = Task> {
     this.#groups = groups;
   }
 
-  /** What must be settled before this node: its own dependencies, its group's, and a group's subtasks. */
+  /** The nodes that must be settled before this one: its own dependencies, its group's, and a group's subtasks. */
   needs(id: TaskId): readonly TaskId[] {
     return this.#needs.get(id) ?? [];
   }
 
-  /** Whether the node has subtasks and is therefore no work of its own. */
+  /** Whether the node has subtasks and is no work of its own. */
   isGroup(id: TaskId): boolean {
     return this.#groups.has(id);
   }
 
-  /** The work that a task stands for: itself, or the subtasks of a group. */
+  /** The work behind an id: the task itself, or the subtasks of a group. */
   workOf(id: TaskId): readonly TaskId[] {
     return this.isGroup(id) ? this.needs(id) : [id];
   }
@@ -45,7 +46,7 @@ export class TaskLinks<T extends GraphNode = Task> {
 
 /** A valid dependency graph: every id is unique, every dependency exists, and there is no cycle. */
 export class TaskGraph<T extends GraphNode = Task> extends TaskLinks<T> {
-  /** Ids such that each comes after all that it needs; ties are broken by id. */
+  /** All ids, each after its needs; ties are broken by id. */
   readonly order: readonly TaskId[];
   readonly #neededBy: ReadonlyMap<TaskId, readonly TaskId[]>;
 
@@ -55,19 +56,19 @@ export class TaskGraph<T extends GraphNode = Task> extends TaskLinks<T> {
     this.#neededBy = neededBy;
   }
 
-  /** What waits directly for this node. */
+  /** The nodes that wait directly for this one. */
   neededBy(id: TaskId): readonly TaskId[] {
     return this.#neededBy.get(id) ?? [];
   }
 
-  /** The nodes that are work, in `order`. */
+  /** The nodes without subtasks, in `order`. */
   leaves(): TaskId[] {
     return this.order.filter((id) => !this.isGroup(id));
   }
 
   /**
-   * The longest path from the start of each node to the end of the graph, in the unit of `weight`; nodes that
-   * `isOpen` refuses (finished ones) weigh nothing.
+   * The longest path from the start of each node to the end of the graph, in the unit of `weight`. Nodes for which
+   * `isOpen` is false (finished ones) weigh nothing.
    */
   remainingPath(
     weight: (node: T) => number,
@@ -84,7 +85,7 @@ export class TaskGraph<T extends GraphNode = Task> extends TaskLinks<T> {
     return paths;
   }
 
-  /** Leaves by depth: everything in a wave can run at once when the waves before it are done. */
+  /** The leaves by depth: all tasks of a wave can run at once when the waves before it are done. */
   waves(isOpen: (id: TaskId) => boolean = () => true): TaskId[][] {
     const depth = new Map<TaskId, number>();
     const waves: TaskId[][] = [];
@@ -99,22 +100,32 @@ export class TaskGraph<T extends GraphNode = Task> extends TaskLinks<T> {
   }
 }
 
-/** Builds the graph, or tells every problem at once, in a fixed order. Linear in nodes and dependencies. */
+/** Builds the graph, or lists every problem at once, in a fixed order. Linear in nodes and dependencies. */
 export function buildTaskGraph<T extends GraphNode>(
   tasks: readonly T[],
 ): Result<TaskGraph<T>, GraphProblem[]> {
   const links = findLinks(tasks);
   const { problems } = links;
-  const neededBy = invert(links.needs);
-  const { order, cycles } = sortTopologically([...links.nodes.keys()], links.needs, neededBy);
+  const { order, cycles, neededBy } = sortTopologically([...links.nodes.keys()], links.needs);
   for (const path of cycles) problems.push({ kind: 'cycle', path });
   return problems.length > 0 ? err(problems) : ok(new TaskGraph(links, neededBy, order));
 }
 
-/** Links tasks that are known to be valid, such as stored ones. */
+/** Links tasks that are known to be valid, such as stored tasks. */
 export function linkTasks<T extends GraphNode>(tasks: readonly T[]): TaskLinks<T> {
   const { nodes, needs, groups } = findLinks(tasks);
   return new TaskLinks(nodes, needs, groups);
+}
+
+/** Builds the graph of stored tasks. Throws `Failed` ("plan-invalid") where they do not form one. */
+export function buildStoredGraph(tasks: readonly Task[]): TaskGraph {
+  const graph = buildTaskGraph(tasks);
+  if (graph.ok) return graph.value;
+  return fail(
+    'plan-invalid',
+    `The stored tasks do not form a valid graph:\n${graph.error.map(describeProblem).join('\n')}`,
+    'Repair them with `depend remove` or `delete`.',
+  );
 }
 
 interface Links<T> {
@@ -146,7 +157,7 @@ function findLinks<T extends GraphNode>(
     if (parent !== undefined && !nodes.has(parent)) problems.push({ kind: 'missing-parent', id: task.id });
     if (parent !== undefined) needs.get(parent)?.push(task.id);
     const inherited = parent === undefined ? [] : (nodes.get(parent)?.dependencies ?? []);
-    for (const dependsOn of eachOnce(task.dependencies)) {
+    for (const dependsOn of withoutDuplicates(task.dependencies)) {
       if (dependsOn === task.id || (groups.has(task.id) && parentOf(dependsOn) === task.id)) {
         problems.push({ kind: 'self-dependency', id: task.id, dependsOn });
       } else if (!nodes.has(dependsOn)) {
@@ -166,16 +177,16 @@ function findLinks<T extends GraphNode>(
   return { nodes, needs, groups, problems };
 }
 
-/** Whether a task may start, by the one rule that `list`, `next`, `plan` and `run` share. */
+/** Whether a task may start, by the rule that `list`, `next`, `plan` and `run` share. */
 export interface Readiness {
   readonly ready: boolean;
-  /** Unsettled dependencies, a group's unsettled subtasks in its place. */
+  /** The unsettled dependencies. A group is represented by its unsettled subtasks. */
   readonly waitingFor: readonly TaskId[];
-  /** Dependencies that were cancelled and so will never come. */
+  /** The dependencies that are cancelled, so that their work never comes. */
   readonly cancelled: readonly TaskId[];
 }
 
-/** A task is ready when everything it needs is `done` or `cancelled`; the task's own status is not looked at. */
+/** A task is ready when all its needs are `done` or `cancelled`. The task's own status does not matter. */
 export function readiness(links: TaskLinks<GraphNode & { status: TaskStatus }>, id: TaskId): Readiness {
   let waitingFor: TaskId[] = NONE;
   let cancelled: TaskId[] = NONE;
@@ -183,7 +194,7 @@ export function readiness(links: TaskLinks<GraphNode & { status: TaskStatus }>, 
     for (const leaf of links.workOf(need)) {
       const status = links.nodes.get(leaf)?.status;
       if (status === undefined) continue;
-      // Most tasks wait for nothing: no list is made for them.
+      // Most tasks wait for nothing and share the empty list.
       if (!isSettled(status)) {
         if (waitingFor === NONE) waitingFor = [];
         waitingFor.push(leaf);
@@ -198,8 +209,8 @@ export function readiness(links: TaskLinks<GraphNode & { status: TaskStatus }>, 
 
 const NONE: TaskId[] = [];
 
-/** Lists of one or none are the rule, and making a set of each of ten thousand takes time. */
-function eachOnce(ids: readonly TaskId[]): Iterable<TaskId> {
+/** Most lists have at most one id, and making ten thousand sets takes time. */
+function withoutDuplicates(ids: readonly TaskId[]): Iterable<TaskId> {
   return ids.length < 2 || isAscending(ids) ? ids : new Set(ids);
 }
 
@@ -210,87 +221,35 @@ function isAscending(ids: readonly TaskId[]): boolean {
   return true;
 }
 
-/**
- * Kahn's algorithm; what it cannot order contains a cycle for every walk along unordered needs, and is taken apart
- * cycle by cycle from the smallest id on, so the same input always prints the same trails.
- */
-function sortTopologically(
-  ids: readonly TaskId[],
-  needs: ReadonlyMap<TaskId, readonly TaskId[]>,
-  neededBy: ReadonlyMap<TaskId, readonly TaskId[]>,
-): { order: TaskId[]; cycles: TaskId[][] } {
-  const index = new Map(ids.map((id, position) => [id, position]));
-  /** Unordered needs of each id; -1 once it is ordered itself. */
-  const missing = Int32Array.from(ids, (id) => needs.get(id)?.length ?? 0);
-  const isOpen = (id: TaskId): boolean => (missing[index.get(id) ?? -1] ?? -1) >= 0;
-  const order: TaskId[] = [];
-  const cycles: TaskId[][] = [];
-  const settle = (start: readonly TaskId[], into: TaskId[]): void => {
-    const queue = [...start];
-    for (let head = 0; head < queue.length; head++) {
-      const id = queue[head] ?? '';
-      if (!isOpen(id)) continue;
-      missing[index.get(id) ?? -1] = -1;
-      into.push(id);
-      for (const next of neededBy.get(id) ?? []) {
-        const position = index.get(next) ?? -1;
-        const left = (missing[position] ?? -1) - 1;
-        if (left < 0) continue;
-        missing[position] = left;
-        if (left === 0) queue.push(next);
-      }
-    }
-  };
+/** A reason why tasks do not form a graph that can be run. */
+export type GraphProblem =
+  | { readonly kind: 'invalid-id'; readonly id: TaskId }
+  | { readonly kind: 'duplicate-id'; readonly id: TaskId }
+  | { readonly kind: 'missing-parent'; readonly id: TaskId }
+  | { readonly kind: 'empty-title'; readonly id: TaskId }
+  | { readonly kind: 'unknown-dependency'; readonly id: TaskId; readonly dependsOn: TaskId }
+  | { readonly kind: 'self-dependency'; readonly id: TaskId; readonly dependsOn: TaskId }
+  /** `path` starts and ends with the same id; each id needs the next. */
+  | { readonly kind: 'cycle'; readonly path: readonly TaskId[] };
 
-  settle(
-    ids.filter((_, position) => missing[position] === 0),
-    order,
-  );
-  for (const id of order.length === ids.length ? [] : ids) {
-    while (isOpen(id)) {
-      const cycle = walkIntoCycle(id, needs, isOpen);
-      cycles.push(rotateToSmallest(cycle));
-      settle(cycle, []);
-    }
+/** Describes a problem in a sentence for people and for the model that has to correct it. */
+export function describeProblem(problem: GraphProblem): string {
+  switch (problem.kind) {
+    case 'invalid-id':
+      return `"${problem.id}" is not a task id: expected a positive integer such as 3, or 3.2 for a subtask.`;
+    case 'duplicate-id':
+      return `Id ${problem.id} is used by more than one task.`;
+    case 'missing-parent':
+      return `Subtask ${problem.id} has no parent task.`;
+    case 'empty-title':
+      return `Task ${problem.id} has an empty title.`;
+    case 'unknown-dependency':
+      return `Task ${problem.id} depends on ${problem.dependsOn}, which does not exist.`;
+    case 'self-dependency':
+      return problem.id === problem.dependsOn
+        ? `Task ${problem.id} depends on itself.`
+        : `Task ${problem.id} depends on its own subtask ${problem.dependsOn}.`;
+    case 'cycle':
+      return `Tasks wait for each other in a cycle: ${problem.path.join(' → ')} (each needs the next).`;
   }
-  return { order, cycles };
-}
-
-function walkIntoCycle(
-  start: TaskId,
-  needs: ReadonlyMap<TaskId, readonly TaskId[]>,
-  isOpen: (id: TaskId) => boolean,
-): TaskId[] {
-  const trail: TaskId[] = [];
-  const position = new Map<TaskId, number>();
-  let id = start;
-  while (!position.has(id)) {
-    position.set(id, trail.length);
-    trail.push(id);
-    const next = (needs.get(id) ?? []).find(isOpen);
-    if (next === undefined) throw new Error(`Internal error: ${id} waits for nothing but was not ordered.`);
-    id = next;
-  }
-  return trail.slice(position.get(id));
-}
-
-function rotateToSmallest(cycle: readonly TaskId[]): TaskId[] {
-  const first = cycle.reduce(
-    (best, id, index) => (compareTaskIds(id, cycle[best] ?? id) < 0 ? index : best),
-    0,
-  );
-  const rotated = [...cycle.slice(first), ...cycle.slice(0, first)];
-  return [...rotated, ...rotated.slice(0, 1)];
-}
-
-function invert(edges: ReadonlyMap<TaskId, readonly TaskId[]>): Map<TaskId, TaskId[]> {
-  const inverted = new Map<TaskId, TaskId[]>();
-  for (const [id, targets] of edges) {
-    for (const target of targets) {
-      const list = inverted.get(target);
-      if (list === undefined) inverted.set(target, [id]);
-      else list.push(id);
-    }
-  }
-  return inverted;
 }

@@ -1,4 +1,4 @@
-/** Runs at most `size` jobs at once, in the order in which they came. The landing queue is a pool of one. */
+/** Runs at most `size` jobs at once, in the order of their arrival. The landing queue is a pool of one. */
 export class WorkerPool {
   readonly size: number;
   #running = 0;
@@ -10,14 +10,14 @@ export class WorkerPool {
     this.size = size;
   }
 
-  /** Settles as `job` settles, once there was a free place for it. */
+  /** Runs `job` when a place is free, and settles as `job` settles. */
   async run<T>(job: () => Promise<T>): Promise<T> {
     if (this.#running >= this.size) await new Promise<void>((resolve) => this.#queue.push(resolve));
     else this.#running++;
     try {
       return await job();
     } finally {
-      // A waiting job takes over the place, so that none that comes in between overtakes it.
+      // A waiting job takes over the place, so that no later job overtakes it.
       const next = this.#queue.shift();
       if (next === undefined) this.#running--;
       else next();

@@ -8,7 +8,7 @@ import { runEnding } from './run-ending.ts';
 import type { RunOptions } from './run-options.ts';
 import { RunningAttempts, type EndedAttempt } from './running-attempts.ts';
 import { Scheduler, type Choice } from './scheduler.ts';
-import { buildStoredGraph } from '../domain/stored-graph.ts';
+import { type TaskGraph, buildStoredGraph } from '../domain/task-graph.ts';
 import {
   abandonAttempt,
   beginAttempt,
@@ -18,7 +18,6 @@ import {
   type BegunAttempt,
   type ExecutionContext,
 } from './task-execution.ts';
-import type { TaskGraph } from '../domain/task-graph.ts';
 import { WorkerPool } from '../domain/worker-pool.ts';
 
 /** So many tasks are refused in one go for what is left; all, where the run would wait otherwise. */

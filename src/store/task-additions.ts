@@ -1,6 +1,5 @@
 import { fail } from '../domain/failure.ts';
-import { describeProblem, type GraphProblem } from '../domain/graph-problem.ts';
-import { buildTaskGraph, type GraphNode } from '../domain/task-graph.ts';
+import { type GraphNode, type GraphProblem, buildTaskGraph, describeProblem } from '../domain/task-graph.ts';
 import { compareTaskIds, parentOf, parseTaskId, type TaskDraft, type TaskId } from '../domain/task.ts';
 import { deleteTasks, removeTasks } from './task-removal.ts';
 import { idOf, keyOf, parentsOf, readState, readSubtasks, readTasks, type TaskKey } from './task-rows.ts';

@@ -8,8 +8,13 @@ import {
   type TaskId,
   type TaskStatus,
 } from '../../domain/task.ts';
-import { buildStoredGraph } from '../../domain/stored-graph.ts';
-import { linkTasks, readiness, type TaskGraph, type TaskLinks } from '../../domain/task-graph.ts';
+import {
+  type TaskGraph,
+  type TaskLinks,
+  buildStoredGraph,
+  linkTasks,
+  readiness,
+} from '../../domain/task-graph.ts';
 import type { TaskInContext } from '../contract/task.ts';
 import type { ListStatus } from './statuses.ts';
 

@@ -1,5 +1,4 @@
-import { describeProblem } from '../../domain/graph-problem.ts';
-import { buildTaskGraph, type GraphNode } from '../../domain/task-graph.ts';
+import { buildTaskGraph, describeProblem, type GraphNode } from '../../domain/task-graph.ts';
 import type { Mended } from '../reply/read-reply.ts';
 import { parentOf, parseTaskId, type TaskId } from '../../domain/task.ts';
 

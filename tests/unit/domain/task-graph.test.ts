@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { describeProblem } from '../../../src/domain/graph-problem.ts';
-import { buildTaskGraph, readiness, type TaskGraph } from '../../../src/domain/task-graph.ts';
+import {
+  type TaskGraph,
+  buildTaskGraph,
+  describeProblem,
+  readiness,
+} from '../../../src/domain/task-graph.ts';
 import type { Task } from '../../../src/domain/task.ts';
 import { arbitraryTasks, makeTask } from '../../rig/arbitrary-tasks.ts';
 import { cases } from '../../rig/effort.ts';
