@@ -1,4 +1,4 @@
-/** Every way an attempt can end. */
+/** The outcomes of an attempt. */
 export const OUTCOMES = [
   'landed',
   'no-change',
@@ -21,22 +21,22 @@ export const OUTCOMES = [
 ] as const;
 export type AttemptOutcome = (typeof OUTCOMES)[number];
 
-/** What follows from an outcome. */
+/** The consequences of an outcome. */
 export interface OutcomePolicy {
   /** The task is done. */
   readonly success: boolean;
-  /** It costs the task one of its attempts. */
+  /** The outcome costs the task one of its attempts. */
   readonly charged: boolean;
   /**
    * How the next try begins: in the same Claude session, in a copy of it, in a new one, or not at all in this run. A
-   * session that has grown too large, or that cannot be resumed, is not gone on with all the same.
+   * session that is too large or cannot be resumed is replaced by a new one in any case.
    */
   readonly next: 'resume' | 'fork' | 'fresh' | 'none';
-  /** When it begins: at once, after a while that grows each time, or when the limit resets. */
+  /** When the next try begins: at once, after a delay that grows each time, or when the limit resets. */
   readonly delay: 'none' | 'back-off' | 'reset';
-  /** What it ends besides the attempt; `dispatch` is a pause, in which nothing starts and after which all goes on. */
+  /** What the outcome stops besides the attempt. `dispatch` is a pause: nothing starts until it ends. */
   readonly stops: 'nothing' | 'task' | 'dispatch' | 'run';
-  /** What a person can do about it; empty where nothing is needed. */
+  /** What a person can do; empty where nothing is needed. */
   readonly advice: string;
 }
 
@@ -48,14 +48,14 @@ const SUCCESS = {
   stops: 'task',
   advice: '',
 } as const;
-/** The task's own doing: it costs an attempt, and the next one goes on in the same session. */
+/** The task's own fault: it costs an attempt, and the next one resumes the session. */
 const CHARGED = { success: false, charged: true, next: 'resume', delay: 'none', stops: 'nothing' } as const;
-/** No fault of the task. */
+/** Not the task's fault. */
 const FREE = { ...CHARGED, charged: false } as const;
 
 /**
- * The one table that says what each outcome costs and what comes after it. An attempt that came to its end by an outage
- * stops dispatch besides, and counts as nothing.
+ * The consequences of each outcome. An attempt that ends because of an outage also stops dispatch, and costs the task
+ * nothing.
  */
 export const OUTCOME_POLICY: Readonly<Record<AttemptOutcome, OutcomePolicy>> = {
   landed: SUCCESS,
@@ -65,33 +65,32 @@ export const OUTCOME_POLICY: Readonly<Record<AttemptOutcome, OutcomePolicy>> = {
   conflict: {
     ...CHARGED,
     advice:
-      '`run` again to have it resolved on what has landed by then, or take its work yourself: `recover list` says how.',
+      '`run` again to resolve it on the current integration branch, or take its work yourself: `recover list` says how.',
   },
   'timed-out': { ...CHARGED, advice: 'Split the task with `expand`, or raise execution.worker_timeout.' },
-  // A process that has hung may come back to life for a moment and write into the session it had.
+  // A hung process may wake up for a moment and write into its session.
   stalled: {
     ...CHARGED,
     next: 'fork',
     delay: 'back-off',
-    advice:
-      'Look at the end of its transcript with `logs`; raise execution.stall_timeout if it was only slow.',
+    advice: 'Read the end of its transcript with `logs`; raise execution.stall_timeout if it was only slow.',
   },
-  // It was ended in the middle of its work, too.
+  // The process is ended in the middle of its work, so its session is copied too.
   looping: {
     ...CHARGED,
     next: 'fork',
     advice:
-      'Look at what it repeated with `logs`, say in the task with `edit` what to do instead or when it is done, then `run` again; a larger model may find a way out.',
+      'See what it repeated with `logs`, write into the task with `edit` what to do instead or when it is done, then `run` again; a larger model may find a way out.',
   },
-  crashed: { ...CHARGED, delay: 'back-off', advice: 'Look at the end of its transcript with `logs`.' },
+  crashed: { ...CHARGED, delay: 'back-off', advice: 'Read the end of its transcript with `logs`.' },
   'permission-denied': {
     ...CHARGED,
     next: 'none',
     stops: 'task',
     advice:
-      'Allow what was denied (a rule in claude_cli.allowed_tools, or git.protected_paths), then `run` again.',
+      'Allow what was denied (with a rule in claude_cli.allowed_tools, or in git.protected_paths), then `run` again.',
   },
-  // Asked the same again, a model gives the same answer, and each one costs money.
+  // A model that is asked the same question again gives the same answer, and each answer costs money.
   refused: {
     ...CHARGED,
     next: 'none',
@@ -103,7 +102,7 @@ export const OUTCOME_POLICY: Readonly<Record<AttemptOutcome, OutcomePolicy>> = {
     delay: 'reset',
     stops: 'dispatch',
     advice:
-      'Nothing: it costs the task no attempt, and after the reset its session goes on where it stopped. If the run has ended, `run` again then.',
+      'Nothing: it costs the task no attempt, and its session continues after the reset. If the run has ended, `run` again then.',
   },
   'over-budget': {
     ...FREE,
@@ -113,26 +112,25 @@ export const OUTCOME_POLICY: Readonly<Record<AttemptOutcome, OutcomePolicy>> = {
   unauthenticated: {
     ...FREE,
     stops: 'run',
-    advice:
-      'Log in with `claude`, or put a key that works into ANTHROPIC_API_KEY; `check` tells which one is used.',
+    advice: 'Log in with `claude`, or set ANTHROPIC_API_KEY to a valid key; `check` says which one is used.',
   },
   'model-unavailable': {
     ...FREE,
     stops: 'run',
     advice:
-      'Set models.worker.model to an alias such as "sonnet", or to a model id that this account may use.',
+      'Set models.worker.model to an alias such as "sonnet", or to the id of a model that this account may use.',
   },
-  // The same prompt would be too long again; a session that has grown too large is left for a new one.
+  // The same prompt is too long again. A session that is too large is replaced by a new one.
   'prompt-too-long': {
     ...CHARGED,
     next: 'fresh',
     advice: 'Shorten the task with `edit`, or split it with `expand`.',
   },
-  cancelled: { ...FREE, advice: 'It was stopped; `run` continues it where it was.' },
+  cancelled: { ...FREE, advice: 'It was stopped; `run` continues it.' },
   infrastructure: {
     ...FREE,
     delay: 'back-off',
     advice:
-      'The machine, the network or a set-up command failed, not the task: mend what is named, then `run` again; `check` finds more.',
+      'The machine, the network or a set-up command failed, not the task: repair what the message names, then `run` again; `check` finds more.',
   },
 };

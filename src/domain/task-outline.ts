@@ -2,21 +2,21 @@ import type { Estimator } from './estimate.ts';
 import { isRunnable, isSettled, SIZES, TASK_STATUSES, type TaskId, type TaskStatus } from './task.ts';
 
 /**
- * What decides which tasks of a list can start, and in which order, and nothing else of them: as columns of numbers, so
- * that it is read and gone through in a fraction of the time that a hundred thousand tasks take. Ordered by id.
+ * The facts that decide which tasks of a list can start, and in which order, as columns of numbers. So a list of a
+ * hundred thousand tasks is read in a fraction of the time. Ordered by id.
  *
- * `task-graph.ts` and `scheduler.ts` say what the rules are; a test holds what follows here against them.
+ * `task-graph.ts` and `scheduler.ts` define the rules. A test compares the results of this file with theirs.
  */
 export interface TaskOutline {
   /** `3.2` is number 3, sub 2; a top-level task has sub 0. */
   readonly numbers: ArrayLike<number>;
   readonly subs: ArrayLike<number>;
-  /** Positions in `TASK_STATUSES`, `PRIORITIES` and `SIZES`; a task without a size has a position behind the last. */
+  /** Positions in `TASK_STATUSES`, `PRIORITIES` and `SIZES`; a task without a size has the position after the last. */
   readonly statuses: ArrayLike<number>;
   readonly priorities: ArrayLike<number>;
   readonly sizes: ArrayLike<number>;
   readonly estimates: ArrayLike<number | null>;
-  /** The dependencies: which task needs which. */
+  /** The dependencies: the task at each place needs the task at the same place of the `needs…` columns. */
   readonly dependencies: {
     readonly numbers: ArrayLike<number>;
     readonly subs: ArrayLike<number>;
@@ -25,22 +25,22 @@ export interface TaskOutline {
   };
 }
 
-/** How much work is in which state; groups are not counted, since their subtasks are. */
+/** The number of tasks in each state. Groups are not counted, because their subtasks are. */
 export type TaskCounts = Readonly<Record<'total' | 'ready' | 'blocked' | TaskStatus, number>>;
 
-/** A task that could start now, with what its place in the order follows from. */
+/** A task that could start now, and the reason for its place in the order. */
 export interface ReadyTask {
   readonly id: TaskId;
-  /** The longest chain of open work from its start, by estimate. */
+  /** The estimated length of the longest chain of open work that starts with it. */
   readonly path: number;
 }
 
-/** The outline of a list with the places of its tasks looked up. */
+/** Answers questions about a list of tasks from its outline. */
 export class OutlinedTasks {
   readonly #outline: TaskOutline;
   /** The position of the top-level task of each number, plus one. */
-  readonly #tops: Tops;
-  /** Pairs of positions: a task that waits for another by its own dependency or by that of its group. */
+  readonly #tops: TopPositions;
+  /** Pairs of positions: a task waits for another because of its own dependency or of its group's. */
   readonly #edges: Edges;
 
   constructor(outline: TaskOutline) {
@@ -49,7 +49,7 @@ export class OutlinedTasks {
     this.#edges = this.#readEdges();
   }
 
-  /** `pending` includes what is blocked, `ready` what failed and can be tried again. */
+  /** Counts tasks. `pending` includes blocked tasks, `ready` includes failed tasks that can be tried again. */
   counts(): TaskCounts {
     const { statuses } = this.#outline;
     const waits = this.#waiting();
@@ -67,7 +67,7 @@ export class OutlinedTasks {
     return { total, ready, blocked, ...(Object.fromEntries(named) as Record<TaskStatus, number>) };
   }
 
-  /** What could start now, best first, as the scheduler orders it; undefined where there is a cycle. */
+  /** The tasks that could start now, in the scheduler's order; undefined where there is a cycle. */
   ready(estimate: Estimator): ReadyTask[] | undefined {
     const { statuses, priorities, numbers, subs } = this.#outline;
     const paths = this.#paths(estimate);
@@ -91,7 +91,7 @@ export class OutlinedTasks {
     return subs[at] === 0 && numbers[at + 1] === numbers[at];
   }
 
-  /** The position behind the last subtask of a group. */
+  /** The position after the last subtask of a group. */
   #endOf(group: number): number {
     const { numbers } = this.#outline;
     let at = group + 1;
@@ -118,7 +118,7 @@ export class OutlinedTasks {
     const from = new Int32Array(count);
     const to = new Int32Array(count);
     let filled = 0;
-    /** Those of groups, of which there are few. */
+    /** The edges that subtasks inherit from their groups; there are few. */
     const inherited: { from: number[]; to: number[] } = { from: [], to: [] };
     for (let edge = 0; edge < count; edge++) {
       const task = this.#find(dependencies.numbers[edge] ?? 0, dependencies.subs[edge] ?? 0);
@@ -129,17 +129,17 @@ export class OutlinedTasks {
         to[filled++] = need;
         continue;
       }
-      // What a group needs, its subtasks do, but for what is in the group itself.
+      // Subtasks need whatever their group needs, except members of the group itself.
       if (numbers[need] === numbers[task]) continue;
       for (let subtask = task + 1; subtask < this.#endOf(task); subtask++) {
         inherited.from.push(subtask);
         inherited.to.push(need);
       }
     }
-    return joined({ from: from.subarray(0, filled), to: to.subarray(0, filled) }, inherited);
+    return joinEdges({ from: from.subarray(0, filled), to: to.subarray(0, filled) }, inherited);
   }
 
-  /** 1 for each task that needs what is not settled. */
+  /** 1 for each task that needs an unsettled task. */
   #waiting(): Uint8Array {
     const { statuses } = this.#outline;
     const holds = new Uint8Array(statuses.length);
@@ -160,12 +160,12 @@ export class OutlinedTasks {
     return subs[at] === 0 ? undefined : this.#top(numbers[at] ?? 0);
   }
 
-  /** The longest chain of open work from each task on, from the ends of the graph backwards. */
+  /** The longest chain of open work that starts with each task, computed from the ends of the graph backwards. */
   #paths(estimate: Estimator): Float64Array | undefined {
     const { statuses, sizes, estimates } = this.#outline;
     const count = statuses.length;
     const { from, to } = this.#withGroups();
-    /** How many of those that need it have not been gone through yet. */
+    /** The number of dependents of each task that are not processed yet. */
     const behind = new Int32Array(count);
     const starts = new Int32Array(count + 1);
     for (let edge = 0; edge < from.length; edge++) {
@@ -201,7 +201,7 @@ export class OutlinedTasks {
     return queued === count ? paths : undefined;
   }
 
-  /** The edges, and those by which each group needs its subtasks. */
+  /** All edges, with those from each group to its subtasks. */
   #withGroups(): Edges {
     const { numbers } = this.#outline;
     const from: number[] = [];
@@ -212,7 +212,7 @@ export class OutlinedTasks {
       from.push(group);
       to.push(at);
     }
-    return joined(this.#edges, { from, to });
+    return joinEdges(this.#edges, { from, to });
   }
 }
 
@@ -221,10 +221,10 @@ interface Edges {
   readonly to: Int32Array;
 }
 
-type Tops = Int32Array | ReadonlyMap<number, number>;
+type TopPositions = Int32Array | ReadonlyMap<number, number>;
 
-/** An array, unless the numbers have gaps that would make it huge. */
-function findTops({ numbers, subs }: TaskOutline): Tops {
+/** Uses an array, unless gaps in the numbers would make it huge. */
+function findTops({ numbers, subs }: TaskOutline): TopPositions {
   const last = numbers[numbers.length - 1] ?? 0;
   const hasGaps = last > 4 * numbers.length + 1000;
   const sparse = new Map<number, number>();
@@ -237,7 +237,7 @@ function findTops({ numbers, subs }: TaskOutline): Tops {
   return hasGaps ? sparse : tops;
 }
 
-function joined(edges: Edges, more: { from: readonly number[]; to: readonly number[] }): Edges {
+function joinEdges(edges: Edges, more: { from: readonly number[]; to: readonly number[] }): Edges {
   if (more.from.length === 0) return edges;
   const both = (own: Int32Array, others: readonly number[]): Int32Array => {
     const all = new Int32Array(own.length + others.length);

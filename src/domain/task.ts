@@ -1,4 +1,4 @@
-/** Every status a task can be stored with; "blocked" is derived from dependencies and never stored. */
+/** Every stored status of a task. "Blocked" is derived from dependencies and never stored. */
 export const TASK_STATUSES = [
   'pending',
   'in-progress',
@@ -14,10 +14,11 @@ export type TaskStatus = (typeof TASK_STATUSES)[number];
 export const PRIORITIES = ['critical', 'high', 'medium', 'low'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
-/** Size buckets a plan estimates in; `estimate.ts` turns them into minutes. */
+/** The size buckets of a plan; `estimate.ts` turns them into minutes. */
 export const SIZES = ['S', 'M', 'L', 'XL'] as const;
 export type Size = (typeof SIZES)[number];
 
+/** The risks of a task, the lowest first. */
 export const RISKS = ['low', 'medium', 'high'] as const;
 export type Risk = (typeof RISKS)[number];
 
@@ -27,7 +28,7 @@ export type TaskId = string;
 /** One unit of work, as stored. */
 export interface Task {
   readonly id: TaskId;
-  /** The list the task belongs to; `master` unless told otherwise. */
+  /** The list of the task; `master` by default. */
   readonly tag: string;
   readonly title: string;
   readonly description: string;
@@ -38,9 +39,9 @@ export interface Task {
   /** Ids of tasks or subtasks that must be done first; a group's id stands for all its subtasks. */
   readonly dependencies: readonly TaskId[];
   readonly size: Size | null;
-  /** Planned working time in minutes, if a plan gave one that is finer than the size. */
+  /** The planned working time in minutes; null where the plan only has the size. */
   readonly estimateMinutes: number | null;
-  /** Path globs the task is expected to change. */
+  /** Globs of the paths that the task is expected to change. */
   readonly touches: readonly string[];
   readonly risk: Risk | null;
   /** ISO 8601, UTC. */
@@ -48,15 +49,15 @@ export interface Task {
   readonly updatedAt: string;
 }
 
-/** What a list shows of a task, without its texts. */
+/** A task without its long texts, as lists show it. */
 export type ListedTask = Pick<
   Task,
   'id' | 'title' | 'priority' | 'status' | 'dependencies' | 'size' | 'estimateMinutes'
 >;
 
-/** A task before it is stored: its id and those in `dependencies` may name other drafts of the same batch. */
+/** A task before it is stored. The ids in `dependencies` may name other drafts of the same batch. */
 export interface TaskDraft {
-  /** The id that other drafts of the batch use for it; the store keeps it if it is free, else renumbers the batch. */
+  /** The id within the batch. The store keeps it if it is free, and renumbers the batch otherwise. */
   readonly id: TaskId;
   readonly title: string;
   readonly description: string;
@@ -70,7 +71,7 @@ export interface TaskDraft {
   readonly risk: Risk | null;
 }
 
-/** What `edit` may change. */
+/** The fields that `edit` may change. */
 export type TaskChanges = Partial<
   Pick<
     Task,
@@ -88,21 +89,21 @@ export type TaskChanges = Partial<
 
 const TASK_ID = /^[1-9]\d{0,8}(\.[1-9]\d{0,8})?$/;
 
-/** The canonical id for what a person or a model wrote (`3`, `"3"`, `" 3.2 "`), or undefined if it is none. */
+/** Parses an id that a person or a model wrote (`3`, `"3"`, `" 3.2 "`); undefined if it is none. */
 export function parseTaskId(text: string | number): TaskId | undefined {
   const id = String(text).trim();
   return TASK_ID.test(id) ? id : undefined;
 }
 
-/** The parent's id of a subtask, undefined for a top-level task. */
+/** The id of a subtask's parent; undefined for a top-level task. */
 export function parentOf(id: TaskId): TaskId | undefined {
   const dot = id.indexOf('.');
   return dot === -1 ? undefined : id.slice(0, dot);
 }
 
-/** Orders ids as numbers: 2 before 10, 3 before 3.1 before 3.2 before 4. */
+/** Compares ids as numbers: 2 before 10, 3 before 3.1 before 3.2 before 4. */
 export function compareTaskIds(a: TaskId, b: TaskId): number {
-  // Sorting thousands of tasks spends its time here, and most ids have no dot.
+  // A sort of thousands of tasks spends its time here, and most ids have no dot.
   if (!a.includes('.') && !b.includes('.')) return Number(a) - Number(b);
   const [a1 = 0, a2 = 0] = a.split('.').map(Number);
   const [b1 = 0, b2 = 0] = b.split('.').map(Number);
@@ -114,12 +115,12 @@ export function priorityRank(priority: Priority): number {
   return PRIORITIES.indexOf(priority);
 }
 
-/** A dependency on a task with this status no longer holds anything back. */
+/** Whether a dependency on a task with this status is satisfied. */
 export function isSettled(status: TaskStatus): boolean {
   return status === 'done' || status === 'cancelled';
 }
 
-/** `run` may start a task that is stored with this status: a failed one is eligible again at the next run. */
+/** Whether `run` may start a task with this stored status. A failed task is eligible again at the next run. */
 export function isRunnable(status: TaskStatus): boolean {
   return status === 'pending' || status === 'failed';
 }
@@ -129,7 +130,7 @@ export function isDecided(status: TaskStatus): boolean {
   return !isRunnable(status) && status !== 'in-progress';
 }
 
-/** The status a group takes from its subtasks, or undefined where it has none. */
+/** The status of a group, derived from its subtasks; undefined where it has none. */
 export function groupStatus(subtasks: readonly TaskStatus[]): TaskStatus | undefined {
   if (subtasks.length === 0) return undefined;
   if (subtasks.every(isSettled)) return subtasks.includes('done') ? 'done' : 'cancelled';

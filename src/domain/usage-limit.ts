@@ -1,32 +1,32 @@
-/** One window of an account's usage limits, as the API told of it last. */
+/** One window of an account's usage limits, as the API reported it last. */
 export interface UsageWindow {
   /**
-   * The API's name: `five_hour`, `seven_day`, `seven_day_opus`, …; with `api_` before it (`api_input_tokens`) what an
-   * API key may use in a minute, which is throttling and no plan's limit.
+   * The API's name: `five_hour`, `seven_day`, `seven_day_opus`, … A name that begins with `api_` (`api_input_tokens`) is
+   * the throttling of an API key by the minute, and not a limit of a plan.
    */
   readonly name: string;
-  /** The share that is used, from 0 to 1 and beyond; null where only the window's name and reset are known. */
+  /** The used share, from 0 to 1 and beyond; null where only the window's name and reset are known. */
   readonly utilization: number | null;
   readonly status: 'allowed' | 'allowed_warning' | 'rejected';
   /** Unix milliseconds; null where the API did not say. */
   readonly resetsAt: number | null;
 }
 
-/** What the API said of an account's limits, in one reply. */
+/** What one reply of the API says about an account's limits. */
 export interface LimitObservation {
-  /** Empty where nothing is known but that the request was refused or allowed. */
+  /** Empty where the reply only says that the request was refused or allowed. */
   readonly windows: readonly UsageWindow[];
-  /** Use beyond the plan is allowed and being paid for: windows that are `rejected` refuse nothing. */
+  /** Use beyond the plan is allowed and paid for: windows that are `rejected` do not refuse requests. */
   readonly overageInUse: boolean;
   /** A request was refused because of a usage limit. */
   readonly refused: boolean;
 }
 
-/** A time in which nothing may start on an account. Unix milliseconds. */
+/** A time in which nothing may start on an account, in Unix milliseconds. */
 export interface LimitPause {
   readonly since: number;
   readonly until: number;
-  /** The window that is exhausted and resets last; null where the API did not say. */
+  /** The exhausted window that resets last; null where the API did not say. */
   readonly window: string | null;
 }
 
@@ -38,10 +38,7 @@ const WINDOW_WORDS: Readonly<Record<string, string>> = {
 
 const WEEKLY = 'seven_day_';
 
-/**
- * A window of usage limits as people call it: `5-hour`, `weekly`, `weekly Opus`; what the API calls it where nothing
- * is known of it.
- */
+/** The name of a window for people: `5-hour`, `weekly`, `weekly Opus`; the API's name for an unknown window. */
 export function describeWindow(window: string): string {
   const known = Object.hasOwn(WINDOW_WORDS, window) ? WINDOW_WORDS[window] : undefined;
   if (known !== undefined) return known;
@@ -50,7 +47,7 @@ export function describeWindow(window: string): string {
   return `weekly ${rest.charAt(0).toUpperCase()}${rest.slice(1)}`;
 }
 
-/** The limit of these windows in a sentence: `the 5-hour usage limit`; `the usage limit` where none is known by name. */
+/** The limit of these windows for a sentence: `the 5-hour usage limit`; `the usage limit` where no name is known. */
 export function describeLimit(windows: readonly (string | null)[]): string {
   const names = windows.flatMap((name) =>
     name === null || name === 'unknown' ? [] : [describeWindow(name)],
@@ -60,20 +57,21 @@ export function describeLimit(windows: readonly (string | null)[]): string {
 
 const HOUR_MS = 3_600_000;
 const LONGEST_MS = 8 * 24 * HOUR_MS;
-/** A reset that is further away was never meant as one: milliseconds taken for seconds, for instance. */
+/** A reset that is further away is an error, such as milliseconds in the place of seconds. */
 const ABSURD_MS = 366 * 24 * HOUR_MS;
 
 /**
- * How long a refusal holds: until the latest reset among the windows that are exhausted. Undefined where nothing was
- * refused. A reset that is missing, past or absurd counts as one in an hour; none counts as more than eight days away.
+ * Computes the pause that follows from a refusal: until the latest reset among the exhausted windows; undefined where
+ * nothing was refused. A reset that is missing, past or absurd counts as one in an hour, and the pause is at most eight
+ * days long.
  */
 export function computePause(observation: LimitObservation, now: number): LimitPause | undefined {
   return deadlineOf(observation, now)?.pause;
 }
 
 /**
- * The pause that holds after an observation, where `pause` was there before; undefined if none does. It may become
- * longer, never shorter; and what is only a guess of the reset adds nothing to a pause that holds already.
+ * Computes the pause after an observation, given the `pause` before; undefined if there is none. A pause may become
+ * longer, never shorter. A guessed reset does not extend a pause.
  */
 export function extendPause(
   pause: LimitPause | undefined,
@@ -88,12 +86,12 @@ export function extendPause(
   return { ...deadline.pause, since: held.since };
 }
 
-/** Whether a refusal that was told of some time ago still holds by what it says itself. */
+/** Whether an earlier refusal is still in force, by its own reset. */
 export function isStillInForce(observation: LimitObservation, now: number): boolean {
   return deadlineOf(observation, now)?.isGuess === false;
 }
 
-/** When a reset can be believed, Unix milliseconds; null where it is missing, past or absurd. */
+/** The reset in Unix milliseconds; null where it is missing, past or absurd. */
 export function plausibleReset(resetsAt: number | null, now: number): number | null {
   if (resetsAt === null || !Number.isFinite(resetsAt)) return null;
   return resetsAt > now && resetsAt <= now + ABSURD_MS ? resetsAt : null;
@@ -101,7 +99,7 @@ export function plausibleReset(resetsAt: number | null, now: number): number | n
 
 interface Deadline {
   readonly pause: LimitPause;
-  /** No exhausted window said when it resets. */
+  /** No exhausted window has a known reset. */
   readonly isGuess: boolean;
 }
 
@@ -109,7 +107,7 @@ function deadlineOf({ windows, refused, overageInUse }: LimitObservation, now: n
   if (!refused || overageInUse) return undefined;
   let latest: Deadline | undefined;
   for (const { name, status, resetsAt } of windows) {
-    // What may be used beyond the plan is no limit of its own: the plan's reset lets work go on.
+    // Usage beyond the plan is no limit of its own: work continues at the plan's reset.
     if (status !== 'rejected' || name === 'overage') continue;
     const reset = plausibleReset(resetsAt, now);
     const until = reset === null ? now + HOUR_MS : Math.min(reset, now + LONGEST_MS);
@@ -119,14 +117,14 @@ function deadlineOf({ windows, refused, overageInUse }: LimitObservation, now: n
   return latest ?? { pause: { since: now, until: now + HOUR_MS, window: null }, isGuess: true };
 }
 
-/** Whether a window is one of a plan, which people share with the tool, and not the throttling of a key. */
+/** Whether a window belongs to a plan, which people share with the tool, and is not the throttling of a key. */
 export function isPlanWindow({ name }: Pick<UsageWindow, 'name'>): boolean {
   return !name.startsWith('api_');
 }
 
 /**
- * When an API account that has reached the monthly limit its owner set may be used again, Unix milliseconds;
- * undefined where the API's message says nothing of that kind.
+ * Reads from the API's message when an account that has reached its owner's monthly limit may be used again, in Unix
+ * milliseconds; undefined for any other message.
  */
 export function parseSpendingReset(message: string): number | undefined {
   const [, day, time = '00:00'] =
@@ -135,7 +133,7 @@ export function parseSpendingReset(message: string): number | undefined {
   return Number.isNaN(at) ? undefined : at;
 }
 
-/** The refusal of an API account that has reached its monthly limit; `regainedAt` in Unix milliseconds. */
+/** Makes the observation of an API account that has reached its monthly limit; `regainedAt` in Unix milliseconds. */
 export function observeSpendingLimit(regainedAt: number): LimitObservation {
   const name = 'monthly_spend';
   return {

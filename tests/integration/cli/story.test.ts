@@ -153,7 +153,7 @@ describe('the story of a failure', () => {
             session   session-a, resumed: that of attempt 1
             meanwhile NOW  run paused (usage-limit) until NOW (The five-hour limit is reached)
             why       The usage limit is reached.
-            advice    Nothing: it costs the task no attempt, and after the reset its session goes on where it stopped. If the run has ended, \`run\` again then.
+            advice    Nothing: it costs the task no attempt, and its session continues after the reset. If the run has ended, \`run\` again then.
             then      NOW  run resumed (usage-limit)
             run       run-1
             worked in DIR
@@ -163,7 +163,7 @@ describe('the story of a failure', () => {
             session   session-b, a copy of that of attempt 2 (session-a)
             sign      waiting for the API (529, try 1 of 10) (first of 2)
             why       Claude ended without a result.
-            advice    Look at the end of its transcript with \`logs\`.
+            advice    Read the end of its transcript with \`logs\`.
             then      NOW  in-progress → failed (The same failure three times in a row)
             run       run-1
             worked in DIR
@@ -201,7 +201,7 @@ describe('the story of a failure', () => {
 
       usage limited (costs no attempt) · sonnet · 0s · 0 tokens · $0.00
         why       The usage limit is reached.
-        advice    Nothing: it costs the task no attempt, and after the reset its session goes on where it stopped. If the run has ended, \`run\` again then.
+        advice    Nothing: it costs the task no attempt, and its session continues after the reset. If the run has ended, \`run\` again then.
         then      NOW  run resumed (usage-limit)
       "
     `);
@@ -218,7 +218,7 @@ describe('the story of a failure', () => {
 
       crashed · sonnet · 0s · 0 tokens · $0.00
         why       Claude ended without a result.
-        advice    Look at the end of its transcript with \`logs\`.
+        advice    Read the end of its transcript with \`logs\`.
         then      NOW  in-progress → failed (The same failure three times in a row)
       "
     `);
