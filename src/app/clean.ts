@@ -5,12 +5,10 @@ import { findLayout, type Layout } from '../workspace/slots/layout.ts';
 import { Snapshots, type Snapshot } from '../workspace/snapshots/snapshots.ts';
 import type { Services } from './services.ts';
 import { workingDirectory } from './run/worker.ts';
-import { bytesBelow, measureAttempts } from './project/transcripts.ts';
+import { bytesBelow, measureAttempts, oldFiles, removeFiles, type OldFiles } from './project/transcripts.ts';
 import type { Project } from './project/project.ts';
-import { integrationTips } from './repository/base-of.ts';
-import { openRepository, type Repository } from './repository/repository.ts';
+import { integrationTips, openRepository, type Repository } from './repository/repository.ts';
 import { cacheDirectory } from './project/user-data.ts';
-import { oldFiles, removeFiles, type OldFiles } from './clean/transcripts.ts';
 
 /** What `clean` removed, or would remove, and what it left; also the documented shape of `clean --json`. */
 export interface CleanReport {

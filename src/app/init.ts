@@ -4,11 +4,15 @@ import { fail } from '../domain/failure.ts';
 import { probeDriver } from '../store/driver.ts';
 import type { Services } from './services.ts';
 import { CONFIG_FILE, openProjectStore, type Project } from './project/project.ts';
-import { detectStacks } from './init/detect-stack.ts';
-import { completeGitignore } from './init/git-ignore.ts';
-import type { ProjectFiles, Stack } from './init/stack.ts';
+import { detectStacks, type ProjectFiles, type Stack } from './init/detect-stack.ts';
+import {
+  completeGitignore,
+  configTemplate,
+  ENV_TEMPLATE,
+  SCHEMA_FILE,
+  schemaTemplate,
+} from './init/templates.ts';
 import { takeOverOutside } from './init/take-over.ts';
-import { configTemplate, ENV_TEMPLATE, SCHEMA_FILE, schemaTemplate } from './init/templates.ts';
 import { writeFileWhole } from './init/write-file.ts';
 
 /** What became of one file. */

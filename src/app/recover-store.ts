@@ -12,7 +12,7 @@ import { copiesOf, copyNotice, describeCopy, type KnownCopy } from './project/lo
 import { type CommonOptions } from '../cli/command.ts';
 import { processLookUp } from './project/process-look-up.ts';
 import { openProjectStore, type Project } from './project/project.ts';
-import { integrationTips } from './repository/base-of.ts';
+import { integrationTips } from './repository/repository.ts';
 
 /** How `recover store` is asked. */
 export interface RecoverStoreOptions extends CommonOptions {

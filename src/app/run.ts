@@ -17,7 +17,7 @@ import { openRunLock, type RunLock } from '../store/run-lock.ts';
 import type { TaskId } from '../domain/task.ts';
 import { projectKey } from '../worker/process/markers.ts';
 import { createProcessTable, type ProcessTable } from '../worker/process/process-table.ts';
-import { retainTranscripts } from './clean/transcripts.ts';
+import { retainTranscripts } from './project/transcripts.ts';
 import { EXIT } from '../cli/cli.ts';
 import {
   commandRunner,

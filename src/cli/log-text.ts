@@ -1,10 +1,13 @@
-import type { Attempt, AttemptEnd, Phase } from '../domain/attempt.ts';
-import { neutralise } from '../domain/text/display-text.ts';
+import type { LogEntry, TranscriptEntry } from '../app/contract/logs.ts';
 import { storyLines } from '../app/tasks/attempt-story.ts';
-import { describeEnd } from './tasks/describe-end.ts';
+import type { Attempt, AttemptEnd, Phase, WorkerReport } from '../domain/attempt.ts';
+import { boundText, type TextBounds } from '../domain/text/bound-text.ts';
+import { neutralise, truncate } from '../domain/text/display-text.ts';
+import { printable } from '../domain/text/printable.ts';
+import type { Styles } from '../domain/text/styles.ts';
+import { findSubject } from '../worker/claude/progress.ts';
 import { headline } from './attempt-text.ts';
-import { renderEntry, safeLines, type EntryLayout } from './transcript/render-entry.ts';
-import type { LogEntry } from '../app/contract/logs.ts';
+import { describeEnd } from './tasks/describe-end.ts';
 
 /** A line of `logs` for people, in lines; `attempt` is the one it is about, as it is now. */
 export function renderLog(entry: LogEntry, attempt: Attempt, layout: EntryLayout): string[] {
@@ -74,3 +77,107 @@ function facts(texts: readonly (readonly [label: string, text: string])[], layou
 
 /** The verify command's output is in it, cut to what tells most already. */
 const END_BOUNDS = { head: 5, failing: 20, tail: 20 };
+
+/** How entries are laid out. */
+export interface EntryLayout {
+  readonly style: Styles;
+  /** Cells of a line; what is longer is cut. Undefined where lines are not to be cut. */
+  readonly width: number | undefined;
+  /** Whether long texts are shown whole. */
+  readonly whole: boolean;
+  /** Where the worker works: paths are shown relative to it. */
+  readonly directory: string;
+}
+
+/** An entry for people, in lines that no text from outside can break out of. */
+export function renderEntry(entry: TranscriptEntry, layout: EntryLayout): string[] {
+  const { style } = layout;
+  switch (entry.type) {
+    case 'text':
+      return ['', ...indented(entry.agent, safeLines(entry.text, layout))];
+    case 'tool':
+      return indented(entry.agent, [
+        `${style.cyan('●')} ${style.bold(neutralise(entry.name))} ${call(entry.name, entry.input, layout)}`.trimEnd(),
+      ]);
+    case 'result': {
+      const lines = safeLines(entry.text, layout, entry.failed ? FAILED : SUCCEEDED);
+      const [first = '', ...rest] = lines.length === 0 || lines.join('') === '' ? ['(no output)'] : lines;
+      const paint = entry.failed ? style.red : style.dim;
+      return indented(entry.agent, [
+        `  ${paint('⎿')} ${paint(first)}`,
+        ...rest.map((line) => `    ${paint(line)}`),
+      ]);
+    }
+    case 'retry':
+      return [style.yellow(`… ${neutralise(entry.text)}`)];
+    case 'error':
+      return ['', ...safeLines(entry.text, layout, FAILED).map((line) => style.red(`! ${line}`))];
+    case 'report':
+      return ['', ...report(entry.report, layout)];
+    case 'note':
+      return safeLines(entry.text, layout, SUCCEEDED).map((line) => style.dim(`# ${line}`));
+  }
+}
+
+/** A text from outside as lines that keep their indentation; those that are too long are cut. */
+export function safeLines(
+  text: string,
+  { width, whole }: Pick<EntryLayout, 'width' | 'whole'>,
+  bounds?: TextBounds,
+): string[] {
+  const clean = printable(text).replaceAll('\t', '  ').trimEnd();
+  const lines = bounds === undefined || whole ? clean.split('\n') : boundText(clean, bounds);
+  // Cut by characters first: cells are counted slowly, and a line may be megabytes long.
+  const most = width === undefined ? LONGEST_LINE : Math.max(20, width - INDENT);
+  const isCut = bounds !== undefined && !whole;
+  return lines.map((line) => (isCut ? truncate(line.slice(0, most * 4), most) : line));
+}
+
+const INDENT = 6;
+const LONGEST_LINE = 400;
+const SUCCEEDED: TextBounds = { head: 4, failing: 6, tail: 4 };
+const FAILED: TextBounds = { head: 4, failing: 20, tail: 10 };
+const SHORTEST_CALL = 40;
+const LONGEST_CALL = 200;
+
+/** What an agent of the worker does stands further to the right. */
+function indented(agent: string | null, lines: readonly string[]): string[] {
+  return agent === null ? [...lines] : lines.map((line) => (line === '' ? '' : `    ${line}`));
+}
+
+/** What a tool is asked to do, on one line: what tells best first, then the rest by name. */
+function call(
+  name: string,
+  input: Readonly<Record<string, unknown>>,
+  { width, whole, directory }: EntryLayout,
+): string {
+  const subject = findSubject(input, directory);
+  const rest = Object.entries(input).filter(([key]) => key !== subject?.name);
+  const most = whole ? Infinity : Math.max(SHORTEST_CALL, (width ?? LONGEST_CALL) - name.length - 8);
+  const parts = [
+    ...(subject === undefined ? [] : [short(subject.value, most)]),
+    ...rest.map(([key, value]) => `${short(key, most)}=${short(JSON.stringify(value), most)}`),
+  ];
+  const line = neutralise(parts.join(' '));
+  return whole ? line : truncate(line, most);
+}
+
+/** Cut before it is cleaned: what a tool is told to write may be megabytes long. */
+function short(text: string, most: number): string {
+  return text.length > most * 4 ? text.slice(0, most * 4) : text;
+}
+
+function report({ status, summary, handover, followUps }: WorkerReport, layout: EntryLayout): string[] {
+  const { style } = layout;
+  const paint = status === 'blocked' ? style.red : style.green;
+  const part = (label: string, text: string): string[] =>
+    safeLines(text, layout)
+      .filter((line) => line !== '')
+      .map((line, index) => `  ${(index === 0 ? label : '').padEnd(9)} ${line}`);
+  return [
+    paint(`Report: ${status.replaceAll('-', ' ')}`),
+    ...part('summary', summary),
+    ...part('handover', handover),
+    ...followUps.flatMap((followUp) => part('follow-up', followUp)),
+  ];
+}

@@ -1,6 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
 import { err, ok, type Result } from '../../domain/result.ts';
-import { findSyntaxProblem } from './json-syntax.ts';
 import type { ConfigProblem } from './problem.ts';
 
 const LARGEST_BYTES = 1_000_000;
@@ -33,5 +32,148 @@ export function readTextFile(file: string): Result<string, string> {
   } catch (error) {
     if (error instanceof TypeError) return err('the file is not UTF-8 text');
     return err(error instanceof Error ? `cannot be read: ${error.message}` : String(error));
+  }
+}
+
+/** The first mistake in a JSON text, with its place counted from 1. */
+export interface SyntaxProblem {
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+const DEEPEST = 64;
+
+/**
+ * Finds the first mistake in a JSON text, or undefined if it is sound. Stricter than `JSON.parse` in two ways: a key
+ * that is there twice is a mistake, and so is nesting deeper than 64 levels.
+ */
+export function findSyntaxProblem(text: string): SyntaxProblem | undefined {
+  try {
+    const scanner = new Scanner(text);
+    scanner.value(0);
+    scanner.end();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Mistake)) throw error;
+    const before = text.slice(0, error.offset).split('\n');
+    return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1, message: error.message };
+  }
+}
+
+class Mistake extends Error {
+  readonly offset: number;
+
+  constructor(offset: number, message: string) {
+    super(message);
+    this.offset = offset;
+  }
+}
+
+class Scanner {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  value(depth: number): void {
+    if (depth > DEEPEST) this.#fail(`nested deeper than ${DEEPEST} levels`);
+    switch (this.#next()) {
+      case '{':
+        this.#object(depth);
+        return;
+      case '[':
+        this.#array(depth);
+        return;
+      case '"':
+        this.#string();
+        return;
+      case "'":
+        return this.#fail('expected a value, got a single quote: JSON has double quotes only');
+      default:
+        this.#literal();
+    }
+  }
+
+  end(): void {
+    if (this.#next() !== '') this.#fail(`expected the end of the file, got ${this.#got()}`);
+  }
+
+  #object(depth: number): void {
+    const keys = new Set<string>();
+    this.#at++;
+    if (this.#take('}')) return;
+    do {
+      if (this.#next() === '}' && keys.size > 0) this.#fail('a comma before "}" is one too many');
+      if (this.#next() !== '"') this.#fail(`expected a key in double quotes, got ${this.#got()}`);
+      const start = this.#at;
+      const key = this.#string();
+      if (keys.has(key)) this.#fail(`the key ${JSON.stringify(key)} is there twice`, start);
+      keys.add(key);
+      if (!this.#take(':')) this.#fail(`expected ":" after the key, got ${this.#got()}`);
+      this.value(depth + 1);
+    } while (this.#take(','));
+    if (!this.#take('}')) this.#fail(`expected "," or "}", got ${this.#got()}`);
+  }
+
+  #array(depth: number): void {
+    this.#at++;
+    if (this.#take(']')) return;
+    do {
+      if (this.#next() === ']') this.#fail('a comma before "]" is one too many');
+      this.value(depth + 1);
+    } while (this.#take(','));
+    if (!this.#take(']')) this.#fail(`expected "," or "]", got ${this.#got()}`);
+  }
+
+  #string(): string {
+    const start = this.#at;
+    const end = this.#match(/"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/y);
+    if (this.#text[this.#at] === '"') {
+      this.#at++;
+      return JSON.parse(this.#text.slice(start, this.#at)) as string;
+    }
+    if (this.#text[end] === '\\') this.#fail('unknown escape; write a backslash as "\\\\"');
+    return this.#fail('a string without its closing double quote', start);
+  }
+
+  #literal(): void {
+    const start = this.#at;
+    this.#match(/(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.+-])/y);
+    if (this.#at === start) this.#fail(`expected a value, got ${this.#got()}`);
+  }
+
+  #match(pattern: RegExp): number {
+    pattern.lastIndex = this.#at;
+    this.#at += pattern.exec(this.#text)?.[0].length ?? 0;
+    return this.#at;
+  }
+
+  /** The next character that is no white space, or the empty string at the end. */
+  #next(): string {
+    this.#match(/[ \t\r\n]*/y);
+    return this.#text[this.#at] ?? '';
+  }
+
+  #take(character: string): boolean {
+    if (this.#next() !== character) return false;
+    this.#at++;
+    return true;
+  }
+
+  #got(): string {
+    const rest = this.#text.slice(this.#at, this.#at + 2);
+    if (rest === '') return 'the end of the file';
+    if (rest === '//' || rest === '/*') return 'a comment, which JSON does not have';
+    return JSON.stringify(
+      /^[\w.+-]+/.exec(this.#text.slice(this.#at, this.#at + 30))?.[0] ??
+        String.fromCodePoint(rest.codePointAt(0) ?? 0),
+    );
+  }
+
+  #fail(message: string, offset = this.#at): never {
+    throw new Mistake(offset, message);
   }
 }

@@ -1,6 +1,28 @@
-import { detectJavaScript } from './detect-javascript.ts';
-import { detectPython } from './detect-python.ts';
-import { bashRule, type ProjectFiles, type Stack } from './stack.ts';
+/** The little of a directory that detection looks at; paths are relative to it. */
+export interface ProjectFiles {
+  readonly exists: (path: string) => boolean;
+  /** The text of a file; empty if there is none. */
+  readonly read: (path: string) => string;
+  /** Names of the files and folders in a folder; empty if there is none. */
+  readonly names: (path: string) => readonly string[];
+}
+
+/** One tool chain of a project, with what it proposes. */
+export interface Stack {
+  /** For people, e.g. `Node.js (pnpm)`. */
+  readonly name: string;
+  /** The file that tells. */
+  readonly evidence: string;
+  /** Commands that prove a change. */
+  readonly verify: readonly string[];
+  /** Permission rules of the Claude CLI for what a worker needs to do its work. */
+  readonly allowedTools: readonly string[];
+}
+
+/** The rule that allows a command with any further arguments. */
+export function bashRule(command: string): string {
+  return `Bash(${command}:*)`;
+}
 
 /** Every tool chain found in a directory; only commands that can succeed there are proposed. */
 export function detectStacks(files: ProjectFiles): Stack[] {
@@ -79,4 +101,112 @@ function detectMake(files: ProjectFiles, hasVerify: boolean): Stack | undefined 
     verify: hasVerify ? [] : commands,
     allowedTools: [...commands, ...(targets.has('build') ? ['make build'] : [])].map(bashRule),
   };
+}
+
+/** What `npm init` writes where there is no test yet. */
+const PLACEHOLDER = /no test specified/i;
+
+/** A script that goes on for ever proves nothing. */
+const WATCHES = /(?:^|\s)--?watch(?:All)?(?!\S*=false)(?:\s|=|$)|\bnodemon\b/;
+
+/** The first of each group that the project has proves a change. */
+const PROVING = [['typecheck', 'type-check', 'check-types', 'check:types', 'types'], ['lint'], ['test']];
+
+/** A Node.js project, by its `package.json`. */
+export function detectJavaScript(files: ProjectFiles): Stack | undefined {
+  if (!files.exists('package.json')) return undefined;
+  const manifest = parseManifest(files.read('package.json'));
+  const manager = packageManager(files, manifest.packageManager);
+  const run = (script: string): string => {
+    if (script === 'test') return manager === 'bun' ? 'bun run test' : `${manager} test`;
+    return `${manager} run ${script}`;
+  };
+  const usable = (script: string): boolean => {
+    const body = manifest.scripts[script];
+    return typeof body === 'string' && body.trim() !== '' && !PLACEHOLDER.test(body) && !WATCHES.test(body);
+  };
+  const verify = PROVING.flatMap((names) => names.filter(usable).slice(0, 1)).map(run);
+  const build = usable('build') ? [run('build')] : [];
+  return {
+    name: `Node.js (${manager})`,
+    evidence: 'package.json',
+    verify: verify.length === 0 ? build : verify,
+    allowedTools: [...verify, ...build].map(bashRule),
+  };
+}
+
+function packageManager(files: ProjectFiles, declared: unknown): string {
+  const named = typeof declared === 'string' ? /^(npm|pnpm|yarn|bun)@/.exec(declared)?.[1] : undefined;
+  if (named !== undefined) return named;
+  const locks = [
+    ['pnpm-lock.yaml', 'pnpm'],
+    ['yarn.lock', 'yarn'],
+    ['bun.lock', 'bun'],
+    ['bun.lockb', 'bun'],
+  ] as const;
+  return locks.find(([lock]) => files.exists(lock))?.[1] ?? 'npm';
+}
+
+function parseManifest(text: string): { scripts: Record<string, unknown>; packageManager: unknown } {
+  try {
+    const manifest: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
+    if (!isObject(manifest)) return { scripts: {}, packageManager: undefined };
+    return {
+      scripts: isObject(manifest['scripts']) ? { ...manifest['scripts'] } : {},
+      packageManager: manifest['packageManager'],
+    };
+  } catch {
+    return { scripts: {}, packageManager: undefined };
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+const MANIFESTS = ['pyproject.toml', 'setup.py', 'setup.cfg', 'requirements.txt', 'Pipfile', 'tox.ini'];
+
+/** A Python project, by any of its manifests. */
+export function detectPython(files: ProjectFiles): Stack | undefined {
+  const evidence = MANIFESTS.find((name) => files.exists(name));
+  if (evidence === undefined) return undefined;
+  const project = files.read('pyproject.toml');
+  const { runner, prefix } = runnerOf(files, project);
+  const tests = testCommand(files, project, prefix === '' ? 'python3' : 'python');
+  const ruff = files.exists('ruff.toml') || files.exists('.ruff.toml') || /^\[tool\.ruff\b/m.test(project);
+  const commands = [...(ruff ? ['ruff check .'] : []), ...(tests === undefined ? [] : [tests])];
+  return {
+    name: `Python${runner === '' ? '' : ` (${runner})`}`,
+    evidence,
+    verify: commands.map((command) => prefix + command),
+    allowedTools: commands.map((command) => bashRule(prefix + command.replace(/ (?:\.|discover.*)$/, ''))),
+  };
+}
+
+function runnerOf(files: ProjectFiles, project: string): { runner: string; prefix: string } {
+  if (files.exists('uv.lock') || /^\[tool\.uv\b/m.test(project)) return { runner: 'uv', prefix: 'uv run ' };
+  if (files.exists('poetry.lock') || /^\[tool\.poetry\b/m.test(project))
+    return { runner: 'poetry', prefix: 'poetry run ' };
+  if (files.exists('Pipfile')) return { runner: 'pipenv', prefix: 'pipenv run ' };
+  return { runner: '', prefix: '' };
+}
+
+function testCommand(files: ProjectFiles, project: string, python: string): string | undefined {
+  const requirements = files.names('.').filter((name) => /^requirements.*\.(?:txt|in)$/.test(name));
+  const mentions = [
+    project,
+    ...[...requirements, 'setup.cfg', 'setup.py', 'tox.ini', 'Pipfile'].map(files.read),
+  ];
+  if (
+    ['pytest.ini', 'conftest.py', 'tests/conftest.py', 'test/conftest.py'].some((name) =>
+      files.exists(name),
+    ) ||
+    mentions.some((text) => /\bpytest\b/.test(text))
+  )
+    return 'pytest';
+  const folder = ['.', 'tests', 'test'].find((name) =>
+    files.names(name).some((file) => /^test.*\.py$/.test(file)),
+  );
+  if (folder === undefined) return undefined;
+  return `${python} -m unittest${folder === '.' ? '' : ` discover -s ${folder}`}`;
 }

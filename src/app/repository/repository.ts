@@ -1,5 +1,6 @@
 import { fail } from '../../domain/failure.ts';
 import { Git, GitFailed } from '../../workspace/git/git.ts';
+import { INTEGRATION } from '../../workspace/git/ref-names.ts';
 import type { Services } from '../services.ts';
 
 /** A repository that can be asked. */
@@ -31,4 +32,22 @@ export async function openRepository(services: Services, directory: string): Pro
       ? 'Without git, workers change the files in place, and nothing is kept apart.'
       : 'Run `git status` there: git says how to mend it.',
   );
+}
+
+/**
+ * What the work of a task is compared with: the newest commit that it contains of what has landed or of `began`, where
+ * its attempt began; so that it does not show what others have done.
+ */
+export async function baseOf(git: Git, commit: string, began: string | null): Promise<string> {
+  const landed = await integrationTips(git);
+  const others = began === null ? landed : [began, ...landed];
+  const found = others.length === 0 ? undefined : await git.attempt(['merge-base', commit, ...others]);
+  const newest = found?.exitCode === 0 ? found.stdout.trim() : '';
+  return newest === '' ? (began ?? `${commit}^`) : newest;
+}
+
+/** The commits that hold what has landed: one for each branch of the user's that runs have worked for. */
+export async function integrationTips(git: Git): Promise<string[]> {
+  const tips = await git.run(['for-each-ref', '--format=%(objectname)', INTEGRATION]);
+  return tips === '' ? [] : [...new Set(tips.split('\n'))];
 }

@@ -1,8 +1,7 @@
 import { fail } from '../../domain/failure.ts';
 import { parseTaskId, type TaskId } from '../../domain/task.ts';
 import { Snapshots, type Snapshot } from '../../workspace/snapshots/snapshots.ts';
-import type { Repository } from './repository.ts';
-import { baseOf, integrationTips } from './base-of.ts';
+import { type Repository, baseOf, integrationTips } from './repository.ts';
 
 /** A snapshot, whether it has landed or not. */
 export type KeptWork = Omit<Snapshot, 'landed' | 'beside'>;

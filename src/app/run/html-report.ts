@@ -123,7 +123,7 @@ async function sizesOf(
   if (landed.length === 0) return new Map();
   const [{ Git }, { changeSizes }] = await Promise.all([
     import('../../workspace/git/git.ts'),
-    import('../repository/change-sizes.ts'),
+    import('../repository/patch.ts'),
   ]);
   const git = new Git(directory, env);
   const sizes = await changeSizes(

@@ -1,14 +1,14 @@
+import { z } from 'zod';
 import type { WorkerReport } from '../../domain/attempt.ts';
 import type { SplitLine } from '../../domain/text/line-splitter.ts';
 import { describeAction } from '../../worker/claude/progress.ts';
 import { parseReport } from '../../worker/claude/report.ts';
 import {
-  parseStreamLine,
   type AssistantLine,
+  parseStreamLine,
   type RateLimitLine,
   type ResultLine,
 } from '../../worker/claude/stream-json.ts';
-import { parseUserLine } from './user-line.ts';
 import type { TranscriptEntry } from '../contract/logs.ts';
 
 /** The tool by which the CLI takes the worker's report. */
@@ -94,4 +94,72 @@ function limitReached({ rate_limit_info: info }: RateLimitLine): TranscriptEntry
   const reset = new Date((info.resetsAt ?? NaN) * 1000);
   const until = Number.isNaN(reset.getTime()) ? '' : `, resets at ${reset.toISOString()}`;
   return [{ type: 'error', text: `Usage limit reached${which}${until}.` }];
+}
+
+const block = z.object({
+  type: z.string(),
+  text: z.string().optional().catch(undefined),
+});
+const content = z.union([z.string(), z.array(block)]).catch('');
+
+const userLine = z.object({
+  type: z.literal('user'),
+  parent_tool_use_id: z.string().nullish().catch(null),
+  message: z.object({
+    content: z.union([
+      z.string(),
+      z.array(
+        z.object({
+          type: z.string(),
+          text: z.string().optional().catch(undefined),
+          tool_use_id: z.string().optional().catch(undefined),
+          is_error: z.boolean().optional().catch(undefined),
+          content: content.optional(),
+        }),
+      ),
+    ]),
+  }),
+});
+
+const BEGINNING = '{"type":"user"';
+
+/** What the CLI told the model: results of tools, and notes of its own. Undefined if the line is of another kind. */
+export function parseUserLine(bytes: Buffer): TranscriptEntry[] | undefined {
+  if (bytes.toString('latin1', 0, BEGINNING.length) !== BEGINNING) return undefined;
+  const parsed = userLine.safeParse(parseJson(bytes.toString('utf8')));
+  if (!parsed.success) return undefined;
+  const { message, parent_tool_use_id } = parsed.data;
+  if (typeof message.content === 'string') return note(message.content);
+  return message.content.flatMap((part): TranscriptEntry[] => {
+    if (part.type === 'text') return note(part.text ?? '');
+    if (part.type !== 'tool_result') return [];
+    return [
+      {
+        type: 'result',
+        agent: parent_tool_use_id ?? null,
+        id: part.tool_use_id ?? null,
+        name: null,
+        failed: part.is_error === true,
+        text: textOf(part.content ?? ''),
+      },
+    ];
+  });
+}
+
+function note(text: string): TranscriptEntry[] {
+  return text.trim() === '' ? [] : [{ type: 'note', text }];
+}
+
+/** Pictures and the like are only named. */
+function textOf(content: string | readonly z.infer<typeof block>[]): string {
+  if (typeof content === 'string') return content;
+  return content.map(({ type, text }) => (type === 'text' ? (text ?? '') : `[${type}]`)).join('\n');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -9,7 +9,7 @@ import { fold } from '../fold.ts';
 import { copyNotice } from '../../app/project/lost-store.ts';
 import { placeForProject } from '../../app/init/place.ts';
 import { setUpProject, type FileReport } from '../../app/init.ts';
-import type { Stack } from '../../app/init/stack.ts';
+import type { Stack } from '../../app/init/detect-stack.ts';
 import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { gitTop, nearestProject, projectOutside, type Project } from '../../app/project/project.ts';
 

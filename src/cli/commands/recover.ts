@@ -119,7 +119,7 @@ function named(action: Action, name: string | undefined): string {
 
 async function show(cli: Cli, options: RecoverOptions, repository: Repository, name: string): Promise<void> {
   const { findSnapshot } = await import('../../app/repository/unlanded-work.ts');
-  const { baseOf } = await import('../../app/repository/base-of.ts');
+  const { baseOf } = await import('../../app/repository/repository.ts');
   const { git } = repository;
   const snapshot = await findSnapshot(repository, name);
   const range = { from: await baseOf(git, snapshot.commit, null), to: snapshot.commit };

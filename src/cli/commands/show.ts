@@ -59,6 +59,6 @@ export function showCommand(cli: Cli): Command {
 
 /** Transcripts are read by what no other report needs. */
 async function readTranscripts(reports: readonly TaskReport[]): Promise<readonly TaskReport[]> {
-  const { withSigns } = await import('../../app/transcript/read-signs.ts');
+  const { withSigns } = await import('../../app/transcript/failure-signals.ts');
   return await Promise.all(reports.map(withSigns));
 }

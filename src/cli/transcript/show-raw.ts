@@ -2,8 +2,7 @@ import type { Redact } from '../../domain/redact.ts';
 import { printable } from '../../domain/text/printable.ts';
 import { attemptFiles } from '../../worker/claude/process.ts';
 import type { Cli } from '../cli.ts';
-import { followFile } from '../../app/transcript/follow-file.ts';
-import { followLines, until, type LogRequest } from '../../app/transcript/follow-transcript.ts';
+import { followFile, followLines, until, type LogRequest } from '../../app/transcript/follow-transcript.ts';
 
 /**
  * Shows a transcript as it is, byte by byte, but for lines that hold a secret; on a terminal, without what could move its

@@ -2,8 +2,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync } from 'nod
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CleanReport } from '../../../src/app/clean.ts';
-import { retainTranscripts } from '../../../src/app/clean/transcripts.ts';
-import { knownSizeOfAttempts } from '../../../src/app/project/transcripts.ts';
+import { retainTranscripts, knownSizeOfAttempts } from '../../../src/app/project/transcripts.ts';
 import { openRunLock } from '../../../src/store/run-lock.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
 import type { TaskStore } from '../../../src/store/store.ts';

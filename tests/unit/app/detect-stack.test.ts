@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { detectStacks } from '../../../src/app/init/detect-stack.ts';
-import type { ProjectFiles } from '../../../src/app/init/stack.ts';
+import { detectStacks, type ProjectFiles } from '../../../src/app/init/detect-stack.ts';
 import { cases } from '../../rig/effort.ts';
 
 function filesOf(files: Readonly<Record<string, string>>): ProjectFiles {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { completeGitignore, IGNORED_LINES } from '../../../src/app/init/git-ignore.ts';
+import { completeGitignore, IGNORED_LINES } from '../../../src/app/init/templates.ts';
 import { cases } from '../../rig/effort.ts';
 
 const complete = (text: string) => completeGitignore(Buffer.from(text, 'latin1'))?.toString('latin1');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { findSyntaxProblem } from '../../../src/app/config/json-syntax.ts';
+import { findSyntaxProblem } from '../../../src/app/config/config-file.ts';
 import { cases } from '../../rig/effort.ts';
 
 function parses(text: string): boolean {
