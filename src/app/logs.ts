@@ -4,7 +4,7 @@ import { OUTCOME_POLICY } from '../domain/outcome.ts';
 import { styles } from '../domain/text/styles.ts';
 import type { TaskStore } from '../store/store.ts';
 import { redactValue } from '../domain/redact.ts';
-import { attemptFiles } from '../worker/claude/process.ts';
+import { attemptFiles } from '../worker/claude/attempt-files.ts';
 import type { Cli } from '../cli/cli.ts';
 import { type CommonOptions } from '../cli/command.ts';
 import { tellStories } from './tasks/attempt-story.ts';

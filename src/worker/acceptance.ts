@@ -4,7 +4,7 @@ import type { Reviewer } from '../manager/manager.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
 import type { Task } from '../domain/task.ts';
 import type { Change, Changes, Workspace } from '../workspace/workspace.ts';
-import { attemptFiles } from './claude/process.ts';
+import { attemptFiles } from './claude/attempt-files.ts';
 import { readCommands } from './claude/read-commands.ts';
 import type { GateResult, Gates } from './gates/gates.ts';
 import type { Marker } from './process/process-table.ts';

@@ -4,10 +4,10 @@ import { err, type Result } from '../domain/result.ts';
 import type { TaskId } from '../domain/task.ts';
 import type { Workspace, Workspaces } from '../workspace/workspace.ts';
 import { readAssignment } from './claude/assignment-record.ts';
-import { attemptFiles } from './claude/process.ts';
+import { attemptFiles } from './claude/attempt-files.ts';
 import type { SessionResult } from './claude/classify-end.ts';
-import { endOrphans } from './process/markers.ts';
-import { adopt, markerOf, work, type SessionOptions } from './claude/session.ts';
+import { attemptMarker, endOrphans } from './process/markers.ts';
+import { adopt, work, type SessionOptions } from './claude/session.ts';
 import { accept, type AcceptanceOptions } from './acceptance.ts';
 import type { Assignment, Worker, WorkerHooks } from './worker.ts';
 
@@ -36,7 +36,7 @@ export function createLocalWorker(options: LocalWorkerOptions): Worker {
         const verdict = await workOrGoOn(options, assignment, workspace, hooks, signal);
         if (verdict.kind !== 'reported') return withReview(verdict.end, assignment);
         const { parent, review, earlierFiles } = assignment;
-        const marker = markerOf(options, attempt);
+        const marker = attemptMarker(options.project, attempt.id);
         return await accept(
           acceptanceOptions(options),
           { ...verdict, attempt, task, parent, workspace, marker, review, earlierFiles },
@@ -124,7 +124,7 @@ async function recover(
     const record = await readAssignment(attemptFiles(attempt.files).assignment);
     if (record === undefined) return failed(RECORD_LOST);
     if (workspace === undefined) return failed(opened.ok ? '' : opened.error);
-    const marker = markerOf(options, attempt);
+    const marker = attemptMarker(options.project, attempt.id);
     const { task, parent, review, earlierFiles } = record;
     return await accept(
       acceptanceOptions(options),

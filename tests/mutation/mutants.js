@@ -120,7 +120,7 @@ export const MUTANTS = [
     name: 'seconds-are-milliseconds',
     part: 'classification',
     fault: 'the reset that the Claude CLI tells in seconds is read as milliseconds',
-    file: 'src/worker/claude/classify-api-error.ts',
+    file: 'src/worker/claude/stream-json.ts',
     find: 'seconds * 1000',
     replace: 'seconds',
     likely: ['tests/unit/worker/classify-end.test.ts'],

@@ -1,6 +1,6 @@
 // A program that follows a transcript to its end and prints what it found and how much memory that took, as JSON.
 import { LineSplitter } from '../../src/domain/text/line-splitter.ts';
-import { tailFile } from '../../src/worker/claude/transcript-tail.ts';
+import { tailFile } from '../../src/worker/claude/tail-file.ts';
 import { Transcript } from '../../src/worker/claude/transcript.ts';
 
 const transcript = new Transcript(false);

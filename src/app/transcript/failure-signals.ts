@@ -3,7 +3,7 @@ import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import { boundText } from '../../domain/text/bound-text.ts';
 import { firstLine } from '../../domain/text/display-text.ts';
 import { LineSplitter } from '../../domain/text/line-splitter.ts';
-import { attemptFiles } from '../../worker/claude/process.ts';
+import { attemptFiles } from '../../worker/claude/attempt-files.ts';
 import { findSubject } from '../../worker/claude/progress.ts';
 import type { TranscriptEntry } from '../contract/logs.ts';
 import type { TaskReport } from '../contract/show.ts';

@@ -57,7 +57,7 @@ async function show(
   attempt: Attempt,
   title: string,
 ): Promise<number | undefined> {
-  const { attemptFiles } = await import('../../worker/claude/process.ts');
+  const { attemptFiles } = await import('../../worker/claude/attempt-files.ts');
   const { missingTranscript, showLog } = await import('../../app/logs.ts');
   const { showRaw } = await import('../transcript/show-raw.ts');
   const output = new PacedOutput(cli.stdout);

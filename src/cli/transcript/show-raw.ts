@@ -1,6 +1,6 @@
 import type { Redact } from '../../domain/redact.ts';
 import { printable } from '../../domain/text/printable.ts';
-import { attemptFiles } from '../../worker/claude/process.ts';
+import { attemptFiles } from '../../worker/claude/attempt-files.ts';
 import type { Cli } from '../cli.ts';
 import { followFile, followLines, until, type LogRequest } from '../../app/transcript/follow-transcript.ts';
 

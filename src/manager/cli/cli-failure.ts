@@ -1,5 +1,5 @@
 import type { Failure } from '../../domain/failure.ts';
-import type { AssistantLine } from '../../worker/claude/stream-json.ts';
+import { limitReset, messageText } from '../../worker/claude/stream-json.ts';
 import { unknownOption } from '../../worker/claude/classify-end.ts';
 import type { TranscriptFacts } from '../../worker/claude/transcript.ts';
 import { apiFailure, modelUnavailable, refused, truncated, usageLimited } from '../api-failure.ts';
@@ -13,10 +13,11 @@ const API_TYPES: Readonly<Record<string, string>> = {
 
 /** Why a CLI that ran gave no reply; it says so in its result, in a message in place of the model's, or on stderr. */
 export function cliFailure(facts: TranscriptFacts, model: string, payer: string, stderr: string): Failure {
-  const { result, apiError } = facts;
-  const text = result?.result ?? result?.errors?.join('; ') ?? textOf(apiError);
+  const { result, apiError, rateLimit } = facts;
+  const text = result?.result ?? result?.errors?.join('; ') ?? messageText(apiError);
   if (result === null && apiError === null) return died(stderr);
-  if (result?.api_error === 'usage_limit_reached') return planLimited(facts, payer, text);
+  if (result?.api_error === 'usage_limit_reached')
+    return usageLimited(payer, text, limitReset(apiError, rateLimit) ?? undefined);
   if (apiError?.error === 'model_not_found') return modelUnavailable(model, text);
   if (result?.stop_reason === 'refusal') return refused(model);
   if (result?.api_error === 'max_output_tokens') return truncated(model);
@@ -63,13 +64,4 @@ function died(stderr: string): Failure {
     message: unknownOption(said) ?? `The Claude CLI ended without a result${said === '' ? '.' : `: ${said}`}`,
     fix: 'Run `check`; it looks at the CLI, its version and its login.',
   };
-}
-
-function planLimited({ apiError, rateLimit }: TranscriptFacts, payer: string, text: string): Failure {
-  const seconds = apiError?.api_error_params?.rate_limit_info?.resetsAt ?? rateLimit?.resetsAt;
-  return usageLimited(payer, text, seconds === undefined ? undefined : seconds * 1000);
-}
-
-function textOf(line: AssistantLine | null): string {
-  return line?.message.content?.map(({ text }) => text ?? '').join(' ') ?? '';
 }

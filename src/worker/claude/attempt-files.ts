@@ -1,4 +1,23 @@
 import { access, open } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** The files of one attempt, in its own folder. */
+export interface AttemptFiles {
+  readonly prompt: string;
+  readonly transcript: string;
+  readonly stderr: string;
+  readonly assignment: string;
+}
+
+/** Where the files of an attempt are, given its folder. */
+export function attemptFiles(folder: string): AttemptFiles {
+  return {
+    prompt: join(folder, 'prompt.md'),
+    transcript: join(folder, 'transcript.ndjson'),
+    stderr: join(folder, 'stderr.log'),
+    assignment: join(folder, 'assignment.json'),
+  };
+}
 
 /** The last `maxBytes` of a text file; empty if it cannot be read. */
 export async function readTail(path: string, maxBytes: number): Promise<string> {

@@ -1,6 +1,21 @@
+import type { AttemptOutcome } from '../../domain/outcome.ts';
 import { parseSpendingReset } from '../../domain/usage-limit.ts';
-import type { Cause } from './classify-end.ts';
-import type { AssistantLine, RateLimitLine, ResultLine } from './stream-json.ts';
+import {
+  limitReset,
+  messageText,
+  type AssistantLine,
+  type RateLimitInfo,
+  type ResultLine,
+} from './stream-json.ts';
+
+/** One way to end, with its sentence. */
+export interface Cause {
+  readonly outcome: AttemptOutcome;
+  readonly message: string;
+  readonly resetsAt?: number | null;
+  /** The API or the network failed, and would have for any other task. */
+  readonly outage?: boolean;
+}
 
 /** What the CLI told of an error of the API, the network or the login. */
 export interface ApiFailure {
@@ -8,7 +23,7 @@ export interface ApiFailure {
   readonly error: AssistantLine | null;
   /** The last result, if there was one. */
   readonly result: ResultLine | null;
-  readonly rateLimit: RateLimitLine['rate_limit_info'] | null;
+  readonly rateLimit: RateLimitInfo | null;
   /** The model that was asked for. */
   readonly model: string;
 }
@@ -19,10 +34,10 @@ export function classifyApiError({ error, result, rateLimit, model }: ApiFailure
   const status = result?.api_error_status ?? error?.api_error_status ?? null;
   const apiError = result?.api_error ?? '';
   const reason = result?.terminal_reason ?? '';
-  const text = result?.result ?? textOf(error);
+  const text = result?.result ?? messageText(error);
 
   if (apiError === 'usage_limit_reached' || isUsageLimit(error))
-    return { outcome: 'usage-limited', message: text, resetsAt: resetOf(error, rateLimit) };
+    return { outcome: 'usage-limited', message: text, resetsAt: limitReset(error, rateLimit) };
   const regained = parseSpendingReset(text);
   if (regained !== undefined) return { outcome: 'usage-limited', message: text, resetsAt: regained };
   if (kind === 'billing_error' || status === 402 || /credit balance is too low/i.test(text))
@@ -69,17 +84,4 @@ function isOutage(kind: string, status: number | null, apiError: string): boolea
 
 function isUsageLimit(error: AssistantLine | null): boolean {
   return error?.api_error_params?.rate_limit_info?.resetsAt !== undefined && error.error === 'rate_limit';
-}
-
-/** The result line does not hold it; seconds become milliseconds. */
-function resetOf(
-  error: AssistantLine | null,
-  rateLimit: RateLimitLine['rate_limit_info'] | null,
-): number | null {
-  const seconds = error?.api_error_params?.rate_limit_info?.resetsAt ?? rateLimit?.resetsAt;
-  return seconds === undefined ? null : seconds * 1000;
-}
-
-function textOf(error: AssistantLine | null): string {
-  return error?.message.content?.map((block) => block.text ?? '').join(' ') ?? '';
 }

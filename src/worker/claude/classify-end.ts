@@ -1,6 +1,5 @@
 import { emptyEnd, type AttemptEnd, type WorkerReport } from '../../domain/attempt.ts';
-import type { AttemptOutcome } from '../../domain/outcome.ts';
-import { classifyApiError, type ApiFailure } from './classify-api-error.ts';
+import { classifyApiError, type ApiFailure, type Cause } from './classify-api-error.ts';
 import { singleLine } from '../../domain/text/printable.ts';
 import { listDenials } from './denials.ts';
 import { parseReport } from './report.ts';
@@ -31,15 +30,6 @@ export type SessionResult =
   | { readonly kind: 'ended'; readonly end: AttemptEnd }
   /** The session is not there to be resumed, or is there already: the same work goes on the other way. */
   | { readonly kind: 'session-unknown' | 'session-exists'; readonly end: AttemptEnd };
-
-/** One way to end, with its sentence. */
-export interface Cause {
-  readonly outcome: AttemptOutcome;
-  readonly message: string;
-  readonly resetsAt?: number | null;
-  /** The API or the network failed, and would have for any other task. */
-  readonly outage?: boolean;
-}
 
 const MAX_MESSAGE = 600;
 

@@ -4,7 +4,7 @@ import {
   type LimitObservation,
   type UsageWindow,
 } from '../../domain/usage-limit.ts';
-import type { AssistantLine, RateLimitInfo, StreamLine } from './stream-json.ts';
+import { messageText, type AssistantLine, type RateLimitInfo, type StreamLine } from './stream-json.ts';
 
 /** What a line of the Claude CLI tells of the limits of the account that pays; undefined where it tells nothing. */
 export function readLimitObservation(entry: StreamLine): LimitObservation | undefined {
@@ -28,7 +28,7 @@ function fromError(line: AssistantLine): LimitObservation | undefined {
     line.api_error === 'usage_limit_reached' || (line.error === 'rate_limit' && info?.resetsAt !== undefined);
   if (isPlanLimit)
     return { windows: info === undefined ? [] : windowsOf(info), overageInUse: false, refused: true };
-  const regained = parseSpendingReset(line.message.content?.map(({ text }) => text ?? '').join(' ') ?? '');
+  const regained = parseSpendingReset(messageText(line));
   return regained === undefined ? undefined : observeSpendingLimit(regained);
 }
 

@@ -1,17 +1,9 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { join } from 'node:path';
 import type { ProcessIdentity } from '../../domain/attempt.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
+import type { AttemptFiles } from './attempt-files.ts';
 import type { ProcessTable } from '../process/process-table.ts';
-
-/** The files of one attempt, in its own folder. */
-export interface AttemptFiles {
-  readonly prompt: string;
-  readonly transcript: string;
-  readonly stderr: string;
-  readonly assignment: string;
-}
 
 /** How a process ended; both null where nobody can know any more. */
 export interface ProcessExit {
@@ -24,16 +16,6 @@ export interface ClaudeProcess {
   readonly identity: ProcessIdentity;
   /** Resolves when the process itself is gone, whatever it left behind. */
   readonly exited: Promise<ProcessExit>;
-}
-
-/** Where the files of an attempt are, given its folder. */
-export function attemptFiles(folder: string): AttemptFiles {
-  return {
-    prompt: join(folder, 'prompt.md'),
-    transcript: join(folder, 'transcript.ndjson'),
-    stderr: join(folder, 'stderr.log'),
-    assignment: join(folder, 'assignment.json'),
-  };
 }
 
 /**

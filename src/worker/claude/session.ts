@@ -3,13 +3,13 @@ import { emptyEnd, sumUsage, type Attempt, type ProcessIdentity } from '../../do
 import { isStillInForce } from '../../domain/usage-limit.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
 import { readAssignment, writeAssignment } from './assignment-record.ts';
-import { exists, readTail } from './attempt-files.ts';
+import { attemptFiles, exists, readTail } from './attempt-files.ts';
 import { claudeArguments, claudeEnvironment, type ClaudeSettings } from './command.ts';
-import { attemptFiles, spawnClaude, type ProcessExit } from './process.ts';
+import { spawnClaude, type ProcessExit } from './process.ts';
 import { classifyEnd, type SessionResult } from './classify-end.ts';
 import { readLimitObservation } from './limit-observation.ts';
 import { attemptMarker } from '../process/markers.ts';
-import type { Marker, ProcessTable } from '../process/process-table.ts';
+import type { ProcessTable } from '../process/process-table.ts';
 import { describeAction, toProgress } from './progress.ts';
 import { firstPrompt, resumePrompt, workerRules } from './prompt.ts';
 import { supervise, type Timeouts } from './supervise.ts';
@@ -66,7 +66,10 @@ export async function adopt(
   const alive = identity !== null && processes.isAlive(identity);
   if (!alive) {
     // Without its CLI nothing that carries the marker has anyone to work for.
-    await processes.endMarked(markerOf(options, attempt), { graceMs: timeouts.graceMs, hurry });
+    await processes.endMarked(attemptMarker(options.project, attempt.id), {
+      graceMs: timeouts.graceMs,
+      hurry,
+    });
   }
   if (!alive && !(await exists(files.transcript))) return undefined;
   const resume = (await readAssignment(files.assignment))?.resumed ?? attempt.resumed;
@@ -76,11 +79,6 @@ export async function adopt(
   const verdict = await follow(options, attempt, process, hooks, signal);
   const leftNothing = verdict.end.turns === null && verdict.end.usage.length === 0;
   return leftNothing && !alive ? undefined : verdict;
-}
-
-/** The mark in the environment of everything that an attempt starts. */
-export function markerOf({ project }: Pick<SessionOptions, 'project'>, { id }: Attempt): Marker {
-  return attemptMarker(project, id);
 }
 
 async function runClaude(
@@ -100,7 +98,7 @@ async function runClaude(
     ? resumePrompt(assignment, workspace, verifyCommands)
     : firstPrompt(assignment, workspace);
   await writeFile(files.prompt, prompt, { mode: 0o600 });
-  const marker = markerOf(options, attempt);
+  const marker = attemptMarker(options.project, attempt.id);
   const spawned = await spawnClaude(processes, {
     command: claude.command,
     args: claudeArguments(claude, attempt, {
@@ -153,7 +151,7 @@ async function follow(
   } = await supervise({
     ...process,
     table: processes,
-    marker: markerOf(options, attempt),
+    marker: attemptMarker(options.project, attempt.id),
     transcriptFile: files.transcript,
     transcript,
     timeouts,

@@ -212,3 +212,14 @@ function parseObject(text: string): Record<string, unknown> | undefined {
 function startsWith(bytes: Buffer, prefix: Buffer): boolean {
   return bytes.length >= prefix.length && bytes.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
 }
+
+/** The text of a message, empty where there is none. */
+export function messageText(line: AssistantLine | null): string {
+  return line?.message.content?.map(({ text }) => text ?? '').join(' ') ?? '';
+}
+
+/** When the limit resets that refused a request, in Unix milliseconds; null where it is not known. */
+export function limitReset(error: AssistantLine | null, rateLimit: RateLimitInfo | null): number | null {
+  const seconds = error?.api_error_params?.rate_limit_info?.resetsAt ?? rateLimit?.resetsAt;
+  return seconds === undefined ? null : seconds * 1000;
+}

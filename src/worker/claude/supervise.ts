@@ -5,7 +5,7 @@ import type { EndedBy } from './classify-end.ts';
 import { LineSplitter } from '../../domain/text/line-splitter.ts';
 import type { Marker, ProcessTable } from '../process/process-table.ts';
 import type { StreamLine } from './stream-json.ts';
-import { tailFile } from './transcript-tail.ts';
+import { tailFile } from './tail-file.ts';
 import type { Transcript } from './transcript.ts';
 
 /** How long a worker may take, in milliseconds. */

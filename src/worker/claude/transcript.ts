@@ -4,7 +4,7 @@ import { LoopDetector } from './loop-detector.ts';
 import {
   parseStreamLine,
   type AssistantLine,
-  type RateLimitLine,
+  type RateLimitInfo,
   type ResultLine,
   type StreamLine,
 } from './stream-json.ts';
@@ -19,7 +19,7 @@ export interface TranscriptFacts {
   readonly workedAfterResult: boolean;
   /** The last message that the CLI wrote itself in place of the model, to tell of an error. */
   readonly apiError: AssistantLine | null;
-  readonly rateLimit: RateLimitLine['rate_limit_info'] | null;
+  readonly rateLimit: RateLimitInfo | null;
   readonly usage: readonly ModelUsage[];
   /** What the session held at the model's last reply, in tokens; null before the first. */
   readonly contextTokens: number | null;
@@ -35,7 +35,7 @@ export class Transcript {
   #result: ResultLine | null = null;
   #workedAfterResult = false;
   #apiError: AssistantLine | null = null;
-  #rateLimit: RateLimitLine['rate_limit_info'] | null = null;
+  #rateLimit: RateLimitInfo | null = null;
   #oversizedLine = 0;
   #contextTokens: number | null = null;
   readonly #meter: UsageMeter;

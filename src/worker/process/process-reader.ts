@@ -1,8 +1,29 @@
+import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
-import type { ProcessEntry, ProcessReader } from './process-table.ts';
+import type { ProcessIdentity } from '../../domain/attempt.ts';
+
+/** One living process as the operating system tells of it; zombies are never listed. */
+export interface ProcessEntry extends ProcessIdentity {
+  readonly parent: number;
+  readonly group: number;
+}
+
+/** Reads the processes of this machine. */
+export interface ProcessReader {
+  /** Undefined if there is no such process or only its zombie is left. */
+  entry(pid: number): ProcessEntry | undefined;
+  entries(): ProcessEntry[];
+  /** Processes that had a variable in their environment when they started, with its value. */
+  withVariable(variable: string): (ProcessEntry & { readonly value: string })[];
+}
+
+/** The reader for a platform: `/proc` on Linux, `ps` elsewhere. */
+export function createProcessReader(platform: NodeJS.Platform): ProcessReader {
+  return platform === 'linux' ? readProcFs() : readPs(platform);
+}
 
 /** Reads `/proc`. The start time holds the boot's id, so that no process is taken for one from before a reboot. */
-export function readProcFs(): ProcessReader {
+function readProcFs(): ProcessReader {
   const boot = readText('/proc/sys/kernel/random/boot_id').trim();
   const entry = (pid: number): ProcessEntry | undefined => parseStat(readText(`/proc/${pid}/stat`), boot);
   const pids = (): number[] =>
@@ -14,16 +35,16 @@ export function readProcFs(): ProcessReader {
   // Larger than nearly all environments.
   const buffer = Buffer.allocUnsafe(128 * 1024);
   /** By variable, the processes that did not have it. */
-  const unmarked = new Map<string, ReadonlyMap<number, Unmarked>>();
+  const withoutVariable = new Map<string, ReadonlyMap<number, WithoutVariable>>();
 
   return {
     entry,
     entries,
-    marked: (variable) => {
-      const before = unmarked.get(variable);
-      const now = new Map<number, Unmarked>();
+    withVariable: (variable) => {
+      const before = withoutVariable.get(variable);
+      const now = new Map<number, WithoutVariable>();
       const at = performance.now();
-      const found: ReturnType<ProcessReader['marked']> = [];
+      const found: ReturnType<ProcessReader['withVariable']> = [];
       for (const pid of pids()) {
         const identity = identityOf(pid);
         if (identity === undefined) continue;
@@ -39,14 +60,14 @@ export function readProcFs(): ProcessReader {
         if (value !== undefined) found.push(...withValue(entry(pid), value));
         else now.set(pid, { identity, since: same?.since ?? at, isSure: at - (same?.since ?? at) > SURE_MS });
       }
-      unmarked.set(variable, now);
+      withoutVariable.set(variable, now);
       return found;
     },
   };
 }
 
 /** A process without a variable, or whose environment is not ours to read. */
-interface Unmarked {
+interface WithoutVariable {
   readonly identity: string;
   /** When it was seen first, in milliseconds of {@link performance}. */
   readonly since: number;
@@ -116,6 +137,59 @@ function parseStat(stat: string, boot: string): ProcessEntry | undefined {
 function readText(path: string): string {
   try {
     return readFileSync(path, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+const COLUMNS = 'pid=,ppid=,pgid=,stat=,lstart=';
+
+/**
+ * Asks `ps`, for systems without `/proc`. Start times are whole seconds of the calendar, so they outlast a reboot.
+ * Synchronous, as reading `/proc` is: it is asked a few times an attempt.
+ */
+function readPs(platform: NodeJS.Platform): ProcessReader {
+  const list = (args: readonly string[]): ProcessEntry[] => parsePs(ps(args));
+  const showEnvironment = platform === 'darwin' ? '-axwwE' : 'axeww';
+
+  return {
+    entry: (pid) => list(['-o', COLUMNS, '-p', String(pid)])[0],
+    entries: () => list(['-ax', '-o', COLUMNS]),
+    withVariable(variable) {
+      const values = new Map(
+        ps([showEnvironment, '-o', 'pid=,command='])
+          .split('\n')
+          .flatMap((line) => {
+            const value = line.split(` ${variable}=`)[1]?.split(' ', 1)[0];
+            return value === undefined ? [] : [[Number.parseInt(line, 10), value] as const];
+          }),
+      );
+      return list(['-ax', '-o', COLUMNS]).flatMap((found) => {
+        const value = values.get(found.pid);
+        return value === undefined ? [] : [{ ...found, value }];
+      });
+    },
+  };
+}
+
+function parsePs(output: string): ProcessEntry[] {
+  return output.split('\n').flatMap((line) => {
+    const [, pid, parent, group, state, startTime] =
+      /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.+?)\s*$/.exec(line) ?? [];
+    if (pid === undefined || startTime === undefined || state?.startsWith('Z') !== false) return [];
+    return [{ pid: Number(pid), startTime, parent: Number(parent), group: Number(group) }];
+  });
+}
+
+/** Empty if nothing matches, which `ps` tells by its exit code. */
+function ps(args: readonly string[]): string {
+  try {
+    return execFileSync('ps', args, {
+      encoding: 'utf8',
+      env: { PATH: '/bin:/usr/bin', LC_ALL: 'C', TZ: 'UTC' },
+      maxBuffer: 256 * 1024 * 1024,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
   } catch {
     return '';
   }

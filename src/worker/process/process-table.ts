@@ -1,22 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ProcessIdentity } from '../../domain/attempt.ts';
-import { readProcFs } from './process-reader.ts';
-import { readPs } from './process-table-ps.ts';
-
-/** One living process as the operating system tells of it; zombies are never listed. */
-export interface ProcessEntry extends ProcessIdentity {
-  readonly parent: number;
-  readonly group: number;
-}
-
-/** Reads the processes of this machine. */
-export interface ProcessReader {
-  /** Undefined if there is no such process or only its zombie is left. */
-  entry(pid: number): ProcessEntry | undefined;
-  entries(): ProcessEntry[];
-  /** Processes that had a variable in their environment when they started, with its value. */
-  marked(variable: string): (ProcessEntry & { readonly value: string })[];
-}
+import { createProcessReader, type ProcessEntry } from './process-reader.ts';
 
 /** What a process table needs of the running program. */
 export interface ProcessSystem {
@@ -62,7 +46,7 @@ const SWEEPS = 50;
 
 /** The process table of this machine: `/proc` on Linux, `ps` elsewhere. */
 export function createProcessTable(system: ProcessSystem): ProcessTable {
-  const reader = system.platform === 'linux' ? readProcFs() : readPs(system.platform);
+  const reader = createProcessReader(system.platform);
 
   const isAlive = (identity: ProcessIdentity): boolean =>
     reader.entry(identity.pid)?.startTime === identity.startTime;
@@ -87,7 +71,7 @@ export function createProcessTable(system: ProcessSystem): ProcessTable {
 
   const findMarked = (marker: Marker): ProcessIdentity[] =>
     reader
-      .marked(marker.variable)
+      .withVariable(marker.variable)
       .filter(({ pid, value }) => value === marker.value && pid !== system.pid)
       .map(toIdentity);
 
@@ -96,7 +80,10 @@ export function createProcessTable(system: ProcessSystem): ProcessTable {
     isAlive,
     findMarked,
     listMarkers: (variable) =>
-      [...new Set(reader.marked(variable).map(({ value }) => value))].map((value) => ({ variable, value })),
+      [...new Set(reader.withVariable(variable).map(({ value }) => value))].map((value) => ({
+        variable,
+        value,
+      })),
 
     async endTree(identity, options) {
       const entry = reader.entry(identity.pid);

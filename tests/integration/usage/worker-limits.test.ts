@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { attemptFiles } from '../../../src/worker/claude/process.ts';
+import { attemptFiles } from '../../../src/worker/claude/attempt-files.ts';
 import { lines, listen, workerRig, type WorkerRig } from '../../rig/worker-rig.ts';
 
 let rig: WorkerRig;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Attempt, AttemptEnd, Proof, WorkerReport } from '../../../src/domain/attempt.ts';
 import { writeAssignment } from '../../../src/worker/claude/assignment-record.ts';
-import { attemptFiles } from '../../../src/worker/claude/process.ts';
+import { attemptFiles } from '../../../src/worker/claude/attempt-files.ts';
 import type { Assignment } from '../../../src/worker/worker.ts';
 import { Snapshots } from '../../../src/workspace/snapshots/snapshots.ts';
 import type { Changes, Workspaces } from '../../../src/workspace/workspace.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Attempt, AttemptEnd, ProcessIdentity } from '../../../src/domain/attempt.ts';
-import { attemptFiles } from '../../../src/worker/claude/process.ts';
+import { attemptFiles } from '../../../src/worker/claude/attempt-files.ts';
 import { bundle } from '../../rig/bundle.ts';
 import {
   lines,

@@ -5,7 +5,7 @@ const CHUNK_BYTES = 256 * 1024;
 const SHORTEST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 500;
 
-/** What a followed file tells. */
+/** Who is told what of a followed file. */
 export interface TailOptions {
   /** Gets each chunk in turn; the bytes are overwritten when it returns. */
   readonly onChunk: (chunk: Buffer) => void;
