@@ -5,7 +5,7 @@ import { openRunLock } from '../../store/run-lock.ts';
 import type { CleanReport } from '../../app/clean.ts';
 import type { Cli } from '../cli.ts';
 import { formatBytes } from '../../app/project/transcripts.ts';
-import { wholeNumber } from '../numbers.ts';
+import { wholeNumber } from '../values.ts';
 import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { findProject, openProjectStore } from '../../app/project/project.ts';
 import { loadSettings } from '../../app/project/settings.ts';

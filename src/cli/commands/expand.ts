@@ -15,7 +15,7 @@ import {
 import { fold } from '../fold.ts';
 import { openKeptReply, REPLY_OPTION } from '../../app/planning/kept-reply.ts';
 import { interruptible } from '../../app/interrupt.ts';
-import { wholeNumber } from '../numbers.ts';
+import { wholeNumber } from '../values.ts';
 import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { findProject, openProjectStore } from '../../app/project/project.ts';
 import { parseId } from '../../app/tasks/ids.ts';

@@ -7,7 +7,7 @@ import { PRIORITIES, type Priority, type Task } from '../../domain/task.ts';
 import { buildTaskGraph, describeProblem } from '../../domain/task-graph.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { EXIT, type Cli } from '../cli.ts';
-import { wholeNumber } from '../numbers.ts';
+import { wholeNumber } from '../values.ts';
 import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { changeDependencies, type DependencyAction } from '../tasks/dependencies.ts';
 import { parseIds, selectTasks } from '../../app/tasks/ids.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { fail } from '../../domain/failure.ts';
 import type { Cli } from '../cli.ts';
-import { dollars, wholeNumber } from '../numbers.ts';
+import { dollars, wholeNumber } from '../values.ts';
 import type { RunCommandOptions } from '../../app/run/job.ts';
 
 /** Adds the options of every command that does tasks. */
