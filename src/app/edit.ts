@@ -1,26 +1,42 @@
 import { fail } from '../domain/failure.ts';
 import { nearest } from '../domain/text/nearest.ts';
 import { PRIORITIES, RISKS, SIZES, type TaskChanges } from '../domain/task.ts';
-
-/** The flags of `edit`, as given. */
-export interface EditFlags {
-  readonly title?: string;
-  readonly description?: string;
-  readonly details?: string;
-  readonly testStrategy?: string;
-  readonly priority?: string;
-  readonly size?: string;
-  readonly estimate?: string;
-  readonly touches?: string;
-  readonly risk?: string;
-}
+import type { EditReport, EditRequest } from './contract/edit.ts';
+import { withStore, type Project } from './project/project.ts';
+import { parseId } from './tasks/ids.ts';
 
 /** What clears a value that a task need not have. */
 export const NONE = 'none';
 
-/** Turns the flags of `edit` into changes; the first wrong one is refused with what was expected. */
-export function parseChanges(flags: EditFlags): TaskChanges {
-  const { title, description, details, testStrategy, priority, size, estimate, touches, risk } = flags;
+/** Changes what the request names of one task, and nothing else. */
+export async function edit(project: Project, request: EditRequest): Promise<EditReport> {
+  const id = parseId(request.id);
+  const changes = parseChanges(request);
+  const changed = Object.keys(changes);
+  if (changed.length === 0)
+    fail(
+      'wrong-usage',
+      `Nothing is said about what to change of task ${id}.`,
+      `Give at least one of ${FLAGS.join(', ')}; no editor is opened.`,
+    );
+  return { task: await withStore(project, (store) => store.editTask(id, changes)), changed };
+}
+
+const FLAGS = [
+  '--title',
+  '--description',
+  '--details',
+  '--test-strategy',
+  '--priority',
+  '--size',
+  '--estimate',
+  '--touches',
+  '--risk',
+];
+
+/** Turns what was asked for into changes; the first wrong value is refused with what was expected. */
+export function parseChanges(request: Omit<EditRequest, 'id'>): TaskChanges {
+  const { title, description, details, testStrategy, priority, size, estimate, touches, risk } = request;
   if (title?.trim() === '') fail('wrong-usage', '--title: a task needs a title that is not empty.');
   return {
     ...(title === undefined ? {} : { title: title.trim() }),

@@ -178,12 +178,12 @@ export const TASK_MASTER_COMMANDS: readonly CommandEntry[] = [
   {
     name: 'add-dependency',
     summary: 'make a task depend on another',
-    load: async () => (await import('./commands/task-master.ts')).addDependencyCommand,
+    load: async () => (await import('./commands/depend.ts')).addDependencyCommand,
   },
   {
     name: 'remove-dependency',
     summary: 'remove a dependency',
-    load: async () => (await import('./commands/task-master.ts')).removeDependencyCommand,
+    load: async () => (await import('./commands/depend.ts')).removeDependencyCommand,
   },
   {
     name: 'validate-dependencies',

@@ -43,3 +43,13 @@ export function printReport<R>(
   const lines = describe(report, { style: styles(useColor(cli, options)), width: stdoutWidth(cli) });
   if (lines.length > 0) cli.stdout.write(`${lines.join('\n')}\n`);
 }
+
+/** Prints the report of what was changed; with --quiet people are told nothing. */
+export function printChange<R>(
+  cli: Cli,
+  options: CommonOptions,
+  report: R,
+  describe: (report: R) => readonly string[],
+): void {
+  printReport(cli, options, report, options.quiet === true ? () => [] : describe);
+}

@@ -1,4 +1,6 @@
 import { InvalidArgumentError } from 'commander';
+import { fail } from '../domain/failure.ts';
+import { nearest } from '../domain/text/nearest.ts';
 
 /** Reads an option's whole number, or says which ones it takes. */
 export function wholeNumber(option: string, text: string, least: number, most: number): number {
@@ -12,4 +14,16 @@ export function dollars(option: string, text: string): number {
   const value = /^\$?\d{1,9}(\.\d{1,6})?$/.test(text.trim()) ? Number(text.trim().replace('$', '')) : NaN;
   if (value > 0) return value;
   throw new InvalidArgumentError(`${option} takes an amount of US dollars above 0, such as 5 or 0.50.`);
+}
+
+/** Reads an argument that is one of a few words, or says which ones there are. */
+export function oneOf<T extends string>(word: string, words: readonly T[]): T {
+  const found = words.find((known) => known === word);
+  if (found !== undefined) return found;
+  const meant = nearest(word, words);
+  return fail(
+    'wrong-usage',
+    `${JSON.stringify(word)}: expected ${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}.`,
+    meant === undefined ? undefined : `Did you mean "${meant}"?`,
+  );
 }

@@ -2,11 +2,12 @@ import { z } from 'zod';
 import { attempt } from './attempt.ts';
 import { stampedEvent } from './event.ts';
 import { list, shape } from './shape.ts';
-import { taskInContext, taskLine } from './task.ts';
+import { taskIds, taskInContext, taskLine } from './task.ts';
 import { modelUsage } from './usage.ts';
 
 /** What `show` is asked. */
-export const showRequest = z.object({ ids: list(z.string()).describe('tasks: `3`, `3.2`, `1,2`, `1-4`') });
+export const showRequest = z.object({ ids: taskIds });
+export type ShowRequest = z.infer<typeof showRequest>;
 
 const attemptStory = shape('AttemptStory', 'what happened around an attempt', {
   number: z.int().describe('of the attempt'),
@@ -33,3 +34,4 @@ export type TaskReport = z.infer<typeof taskReport>;
 
 /** What `show` answers. */
 export const showReport = z.object({ tasks: list(taskReport) });
+export type ShowReport = z.infer<typeof showReport>;

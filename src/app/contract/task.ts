@@ -6,6 +6,11 @@ import { list, moment, shape } from './shape.ts';
 /** `"3"` for a task, `"3.2"` for the second subtask of task 3. */
 export const taskId = z.string().meta({ id: 'TaskId', description: '`3`, or `3.2` for a subtask of it' });
 
+/** The tasks that a request names. */
+export const taskIds = list(z.string()).describe(
+  'ids as people write them: `3`, `3.2`, a list `1,3.2`, a range `5-8`',
+);
+
 const drafted = {
   id: taskId,
   title: z.string(),
@@ -47,6 +52,14 @@ export const taskLine = shape('TaskLine', 'a task in one line', {
     .describe('the status, or `blocked` for a pending task that waits'),
 });
 export type TaskLine = z.infer<typeof taskLine>;
+
+/** A task whose status was set. */
+export const statusChange = z.object({
+  id: taskId,
+  title: z.string(),
+  from: z.enum(TASK_STATUSES),
+  to: z.enum(TASK_STATUSES),
+});
 
 /** A task with what follows from the other tasks. */
 export const taskInContext = shape('TaskInContext', 'a task, and what follows from the other tasks', {

@@ -1,10 +1,18 @@
 import type { z } from 'zod';
-import { logEntry, logsRequest } from './logs.ts';
+import { addTaskReport, addTaskRequest } from './add-task.ts';
+import { cancelReport, cancelRequest } from './cancel.ts';
 import { checkReport, checkRequest } from './check.ts';
+import { deleteReport, deleteRequest } from './delete.ts';
+import { dependReport, dependRequest } from './depend.ts';
+import { editReport, editRequest } from './edit.ts';
+import { logEntry, logsRequest } from './logs.ts';
 import { nextReport, nextRequest } from './next.ts';
+import { retryReport, retryRequest } from './retry.ts';
 import { runLine, runRequest } from './run.ts';
+import { setStatusReport, setStatusRequest } from './set-status.ts';
 import { showReport, showRequest } from './show.ts';
 import { statusReport, statusRequest } from './status.ts';
+import { validateDependenciesReport, validateDependenciesRequest } from './validate-dependencies.ts';
 
 /** What can be asked for, and what is answered: the shapes of one use case. */
 export interface UseCase {
@@ -24,5 +32,21 @@ export const USE_CASES = {
   show: { request: showRequest, report: showReport },
   check: { request: checkRequest, report: checkReport },
   next: { request: nextRequest, report: nextReport },
+  retry: { request: retryRequest, report: retryReport },
+  cancel: { request: cancelRequest, report: cancelReport },
+  'set-status': { request: setStatusRequest, report: setStatusReport },
+  edit: { request: editRequest, report: editReport },
+  delete: { request: deleteRequest, report: deleteReport },
+  depend: {
+    request: dependRequest,
+    report: dependReport,
+    commands: ['depend', 'task-master add-dependency', 'task-master remove-dependency'],
+  },
+  'add-task': { request: addTaskRequest, report: addTaskReport, commands: ['task-master add-task'] },
+  'validate-dependencies': {
+    request: validateDependenciesRequest,
+    report: validateDependenciesReport,
+    commands: ['task-master validate-dependencies'],
+  },
   logs: { request: logsRequest, report: logEntry, inLines: true },
 } as const satisfies Record<string, UseCase>;

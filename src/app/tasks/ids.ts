@@ -1,6 +1,6 @@
 import { fail } from '../../domain/failure.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { compareTaskIds, parentOf, parseTaskId, type TaskId } from '../../domain/task.ts';
+import { compareTaskIds, parentOf, parseTaskId, type Task, type TaskId } from '../../domain/task.ts';
 
 /** What one piece of `1,3.2,5-8` stands for; `first` and `last` are the same for a single id. */
 export interface IdRange {
@@ -64,6 +64,18 @@ export function selectTasks(store: TaskStore, ranges: readonly IdRange[]): TaskI
       '`list --with-subtasks` shows every id; --tag chooses another list.',
     );
   return [...selected];
+}
+
+/** The tasks that are named, each once; a group is replaced by its subtasks, since those are what is worked on. */
+export function selectWork(store: TaskStore, ids: readonly TaskId[]): Task[] {
+  const tasks = new Map(store.tasks().map((task) => [task.id, task]));
+  const subtasks = new Map<TaskId, TaskId[]>();
+  for (const id of tasks.keys()) {
+    const parent = parentOf(id);
+    if (parent !== undefined) subtasks.set(parent, [...(subtasks.get(parent) ?? []), id]);
+  }
+  const work = new Set(ids.flatMap((id) => subtasks.get(id)?.sort(compareTaskIds) ?? [id]));
+  return [...work].flatMap((id) => tasks.get(id) ?? []);
 }
 
 function parseRange(piece: string): IdRange | undefined {

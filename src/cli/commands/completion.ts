@@ -1,7 +1,5 @@
 import { printJson } from '../print.ts';
 import { Argument, Command } from 'commander';
-import { nearest } from '../../domain/text/nearest.ts';
-import { fail } from '../../domain/failure.ts';
 import type { Cli } from '../cli.ts';
 import type { CommandEntry } from '../commands.ts';
 import { bashScript } from '../completion/bash.ts';
@@ -9,6 +7,7 @@ import { describeBinary } from '../completion/describe.ts';
 import { fishScript } from '../completion/fish.ts';
 import { zshScript } from '../completion/zsh.ts';
 import { onRun, type CommonOptions, withExamples } from '../command.ts';
+import { oneOf } from '../values.ts';
 
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 const SHELLS = Object.keys(SCRIPTS) as (keyof typeof SCRIPTS)[];
@@ -27,15 +26,7 @@ export function completionCommand(
     'completion fish > ~/.config/fish/completions/claude-orchestrator.fish',
   ]);
   return onRun<CommonOptions>(command, cli, async (options, [word = '']) => {
-    const shell = SHELLS.find((known) => known === word);
-    if (shell === undefined) {
-      const meant = nearest(word, SHELLS);
-      fail(
-        'wrong-usage',
-        `${JSON.stringify(word)}: expected one of ${SHELLS.join(', ')}.`,
-        meant === undefined ? undefined : `Did you mean "${meant}"?`,
-      );
-    }
+    const shell = oneOf(word, SHELLS);
     const described = await Promise.all(
       Object.entries(binaries).map(([name, entries]) => describeBinary(cli, name, entries)),
     );

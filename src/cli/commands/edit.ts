@@ -1,15 +1,14 @@
-import { printJson } from '../print.ts';
-import { findProject, withStore } from '../../app/project/project.ts';
 import { Command, Option } from 'commander';
-import { fail } from '../../domain/failure.ts';
-import { neutralise } from '../../domain/text/display-text.ts';
+import type { EditRequest } from '../../app/contract/edit.ts';
+import { edit, NONE } from '../../app/edit.ts';
+import { findProject } from '../../app/project/project.ts';
 import { PRIORITIES, RISKS, SIZES } from '../../domain/task.ts';
+import { neutralise } from '../../domain/text/display-text.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, type CommonOptions, withExamples } from '../command.ts';
-import { NONE, parseChanges, type EditFlags } from '../../app/edit.ts';
-import { parseId } from '../../app/tasks/ids.ts';
+import { printChange } from '../print.ts';
 
-type EditOptions = CommonOptions & EditFlags;
+type EditOptions = CommonOptions & Omit<EditRequest, 'id'>;
 
 /** `edit`: changes what its flags name, and nothing else. */
 export function editCommand(cli: Cli): Command {
@@ -28,38 +27,16 @@ export function editCommand(cli: Cli): Command {
     .option('--touches <globs>', `paths it is expected to change, separated by commas, or ${NONE}`)
     .addOption(withWords('--risk <risk>', 'how likely it is to go wrong', [...RISKS, NONE]));
   withExamples(command, ['edit 3 --priority high --size L', 'edit 3.2 --touches "src/api/**,docs/api.md"']);
-  return onRun<EditOptions>(command, cli, async (options, [idText = '']) => {
-    const id = parseId(idText);
-    const changes = parseChanges(options);
-    if (Object.keys(changes).length === 0)
-      fail(
-        'wrong-usage',
-        `Nothing is said about what to change of task ${id}.`,
-        `Give at least one of ${FLAGS.join(', ')}; no editor is opened.`,
-      );
-    const task = await withStore(findProject(cli, options), (store) => store.editTask(id, changes));
-    if (options.json === true) printJson(cli, { task });
-    else if (options.quiet !== true)
-      cli.stdout.write(
-        `${task.id}  ${neutralise(task.title)}  (changed: ${Object.keys(changes).join(', ')})\n`,
-      );
+  return onRun<EditOptions>(command, cli, async (options, [id = '']) => {
+    const report = await edit(findProject(cli, options), { ...options, id });
+    printChange(cli, options, report, ({ task, changed }) => [
+      `${task.id}  ${neutralise(task.title)}  (changed: ${changed.join(', ')})`,
+    ]);
     return undefined;
   });
 }
 
-const FLAGS = [
-  '--title',
-  '--description',
-  '--details',
-  '--test-strategy',
-  '--priority',
-  '--size',
-  '--estimate',
-  '--touches',
-  '--risk',
-];
-
-/** The words are for the help and for completion; `parseChanges` judges what is given. */
+/** The words are for the help and for completion; `edit` judges what is given. */
 function withWords(flags: string, description: string, words: readonly string[]): Option {
   return new Option(flags, description).choices(words).argParser(String);
 }

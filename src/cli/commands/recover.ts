@@ -1,11 +1,11 @@
 import { printJson } from '../print.ts';
 import { resolve } from 'node:path';
 import { Argument, Command } from 'commander';
-import { nearest } from '../../domain/text/nearest.ts';
 import { fail } from '../../domain/failure.ts';
 import { shellQuote } from '../../domain/text/shell-quote.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, withExamples } from '../command.ts';
+import { oneOf } from '../values.ts';
 import { findProject } from '../../app/project/project.ts';
 import type { Repository } from '../../app/repository/repository.ts';
 import type { PatchOptions } from '../patch.ts';
@@ -50,7 +50,7 @@ export function recoverCommand(cli: Cli): Command {
     'recover store --dry-run',
   ]);
   return onRun<RecoverOptions>(command, cli, async (options, [word = '', name]) => {
-    const action = parseAction(word);
+    const action = oneOf(word, ACTIONS);
     refuseOthers(action, options, name);
     const project = findProject(cli, options);
     if (action === 'store') {
@@ -65,17 +65,6 @@ export function recoverCommand(cli: Cli): Command {
     else await restore(cli, options, repository, named(action, name));
     return undefined;
   });
-}
-
-function parseAction(word: string): Action {
-  const action = ACTIONS.find((known) => known === word);
-  if (action !== undefined) return action;
-  const meant = nearest(word, ACTIONS);
-  return fail(
-    'wrong-usage',
-    `${JSON.stringify(word)}: expected list, show, restore or store.`,
-    meant === undefined ? undefined : `Did you mean "${meant}"?`,
-  );
 }
 
 /** The option that belongs to one action alone, as it is written. */

@@ -1,13 +1,13 @@
-import { printJson } from '../print.ts';
-import { findProject, withStore } from '../../app/project/project.ts';
 import { Argument, Command, Option } from 'commander';
+import type { SetStatusReport, SetStatusRequest } from '../../app/contract/set-status.ts';
+import { findProject } from '../../app/project/project.ts';
+import { setStatus } from '../../app/set-status.ts';
 import { fail } from '../../domain/failure.ts';
+import { TASK_STATUSES } from '../../domain/task.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
-import { TASK_STATUSES, type TaskStatus } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, type CommonOptions, withExamples } from '../command.ts';
-import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
-import { parseStatus } from '../../app/tasks/statuses.ts';
+import { printChange } from '../print.ts';
 
 interface SetStatusOptions extends CommonOptions {
   readonly id?: string;
@@ -20,7 +20,7 @@ export function setStatusCommand(cli: Cli): Command {
     .description(`Set the status of tasks, of all or of none: ${TASK_STATUSES.join(', ')}.`)
     .addArgument(
       new Argument('[ids-and-status...]', 'tasks (3, 3.2, 1,2, 1-4), then the status')
-        // For completion; misspelt words get a suggestion of ours.
+        // The choices are for completion; a misspelt status gets a suggestion of ours.
         .choices(TASK_STATUSES)
         .argParser(String),
     )
@@ -36,42 +36,13 @@ export function setStatusCommand(cli: Cli): Command {
     'set-status --id=1,2.1 --status=done',
   ]);
   return onRun<SetStatusOptions>(command, cli, async (options, args) => {
-    const { ids, status: word } = splitArguments(options, args);
-    const status = parseStatus(word);
-    const ranges = parseIds(ids);
-    const changed = await withStore(findProject(cli, options), (store) => {
-      const selected = selectTasks(store, ranges);
-      const before = new Map(selected.map((id) => [id, store.task(id)]));
-      store.setStatus(selected, status, 'set by a person');
-      return selected.map((id) => ({
-        id,
-        title: before.get(id)?.title ?? '',
-        from: before.get(id)?.status ?? status,
-        to: store.task(id)?.status ?? status,
-      }));
-    });
-    if (options.json === true) printJson(cli, { changed });
-    else if (options.quiet !== true)
-      cli.stdout.write(
-        changed
-          .map(
-            ({ id, title, from, to }) => `${id}  ${describeChange(from, to, status)}  ${neutralise(title)}\n`,
-          )
-          .join(''),
-      );
+    const report = await setStatus(findProject(cli, options), readRequest(options, args));
+    printChange(cli, options, report, describe);
     return undefined;
   });
 }
 
-function describeChange(from: TaskStatus, to: TaskStatus, asked: TaskStatus): string {
-  if (to !== asked) return `stays ${to}, as its subtasks say`;
-  return from === to ? `${to} already` : `${from} → ${to}`;
-}
-
-function splitArguments(
-  { id, status }: SetStatusOptions,
-  args: readonly string[],
-): { ids: readonly string[]; status: string } {
+function readRequest({ id, status }: SetStatusOptions, args: readonly string[]): SetStatusRequest {
   const rest = [...args];
   const word = status ?? rest.pop();
   const ids = id === undefined ? rest : [id, ...rest];
@@ -82,4 +53,11 @@ function splitArguments(
       'For example: `set-status 3 done`, or `set-status --id=3 --status=done`.',
     );
   return { ids, status: word };
+}
+
+function describe({ status, changed }: SetStatusReport): string[] {
+  return changed.map(({ id, title, from, to }) => {
+    const change = from === to ? `${to} already` : `${from} → ${to}`;
+    return `${id}  ${to === status ? change : `stays ${to}, as its subtasks say`}  ${neutralise(title)}`;
+  });
 }

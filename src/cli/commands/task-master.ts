@@ -1,27 +1,23 @@
-import { printJson } from '../print.ts';
-import { findProject, withStore } from '../../app/project/project.ts';
 import { Command, Option } from 'commander';
+import { addTask as addByHand } from '../../app/add-task.ts';
+import type { AddTaskRequest } from '../../app/contract/add-task.ts';
+import { findProject } from '../../app/project/project.ts';
+import { validateDependencies } from '../../app/validate-dependencies.ts';
 import { fail } from '../../domain/failure.ts';
+import { PRIORITIES, type Priority } from '../../domain/task.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
-import { PRIORITIES, type Priority, type Task } from '../../domain/task.ts';
-import { buildTaskGraph, describeProblem } from '../../domain/task-graph.ts';
-import type { TaskStore } from '../../store/store.ts';
 import { EXIT, type Cli } from '../cli.ts';
-import { wholeNumber } from '../values.ts';
 import { onRun, type CommonOptions, withExamples } from '../command.ts';
-import { changeDependencies, type DependencyAction } from '../tasks/dependencies.ts';
-import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
+import { printReport } from '../print.ts';
+import { wholeNumber } from '../values.ts';
 import { addTask } from './add.ts';
 import { parseDocument } from './parse.ts';
 
-interface AddTaskOptions extends CommonOptions {
+interface AddTaskOptions extends CommonOptions, Omit<AddTaskRequest, 'title' | 'priority' | 'dependencies'> {
   readonly prompt?: string;
   readonly title?: string;
-  readonly description?: string;
-  readonly details?: string;
-  readonly testStrategy?: string;
-  readonly dependencies?: string;
   readonly priority?: Priority;
+  readonly dependencies?: string;
 }
 
 /** `add-task`: written by the manager from `--prompt`, or by hand from `--title`, without a model. */
@@ -51,9 +47,12 @@ export function addTaskCommand(cli: Cli): Command {
       const asked = dependencies === undefined ? {} : { dependsOn: dependencies };
       return addTask(cli, { ...options, ...asked }, [prompt]);
     }
-    const [task] = await withStore(findProject(cli, options), (store) => addByHand(store, options));
-    if (options.json === true) printJson(cli, { stored: true, task });
-    else if (task !== undefined) cli.stdout.write(`${task.id}  ${neutralise(task.title)}\n`);
+    const report = await addByHand(findProject(cli, options), {
+      ...options,
+      title: title ?? '',
+      dependencies: dependencies === undefined ? undefined : [dependencies],
+    });
+    printReport(cli, options, report, ({ task }) => [`${task.id}  ${neutralise(task.title)}`]);
     return undefined;
   });
 }
@@ -101,16 +100,6 @@ export function parsePrdCommand(cli: Cli): Command {
   });
 }
 
-/** `add-dependency --id=5 --depends-on=3`. */
-export function addDependencyCommand(cli: Cli): Command {
-  return dependencyCommand(cli, 'add-dependency', 'Make a task depend on others.', 'add');
-}
-
-/** `remove-dependency --id=5 --depends-on=3`. */
-export function removeDependencyCommand(cli: Cli): Command {
-  return dependencyCommand(cli, 'remove-dependency', 'Make a task no longer depend on others.', 'remove');
-}
-
 /** `validate-dependencies`: exit code 1 if a dependency is missing or there is a cycle. */
 export function validateDependenciesCommand(cli: Cli): Command {
   const command = new Command('validate-dependencies').description(
@@ -118,65 +107,12 @@ export function validateDependenciesCommand(cli: Cli): Command {
   );
   withExamples(command, ['validate-dependencies']);
   return onRun<CommonOptions>(command, cli, async (options) => {
-    const tasks = await withStore(findProject(cli, options), (store) => store.tasks());
-    const graph = buildTaskGraph(tasks);
-    const problems = graph.ok
-      ? []
-      : graph.error.map((problem) => ({ ...problem, message: describeProblem(problem) }));
-    const dependencies = tasks.reduce((sum, task) => sum + task.dependencies.length, 0);
-    if (options.json === true)
-      printJson(cli, { valid: graph.ok, tasks: tasks.length, dependencies, problems });
-    else if (graph.ok)
-      cli.stdout.write(`All dependencies are valid (${tasks.length} tasks, ${dependencies} dependencies).\n`);
-    else cli.stdout.write(problems.map(({ message }) => `${message}\n`).join(''));
-    return graph.ok ? EXIT.done : EXIT.tasksFailed;
+    const report = await validateDependencies(findProject(cli, options));
+    printReport(cli, options, report, ({ valid, tasks, dependencies, problems }) =>
+      valid
+        ? [`All dependencies are valid (${tasks} tasks, ${dependencies} dependencies).`]
+        : problems.map(({ message }) => message),
+    );
+    return report.valid ? EXIT.done : EXIT.tasksFailed;
   });
-}
-
-interface DependencyOptions extends CommonOptions {
-  readonly id?: string;
-  readonly dependsOn?: string;
-}
-
-function dependencyCommand(cli: Cli, name: string, description: string, action: DependencyAction): Command {
-  const command = new Command(name)
-    .description(description)
-    .requiredOption('-i, --id <id>', 'the task that waits')
-    .requiredOption('--depends-on <ids>', 'the tasks it waits for');
-  withExamples(command, [`${name} --id=5 --depends-on=3`]);
-  return onRun<DependencyOptions>(command, cli, async (options) => {
-    await changeDependencies(cli, options, action, options.id ?? '', [options.dependsOn ?? '']);
-    return undefined;
-  });
-}
-
-function addByHand(store: TaskStore, options: AddTaskOptions): Task[] {
-  const {
-    title = '',
-    description = '',
-    details = '',
-    testStrategy = '',
-    dependencies,
-    priority = 'medium',
-  } = options;
-  if (title.trim() === '') fail('wrong-usage', '--title: a task needs a title that is not empty.');
-  const last = store.tasks().reduce((most, { id }) => Math.max(most, Number.parseInt(id, 10)), 0);
-  return store.addTasks(
-    [
-      {
-        id: String(last + 1),
-        title: title.trim(),
-        description,
-        details,
-        testStrategy,
-        priority,
-        dependencies: dependencies === undefined ? [] : selectTasks(store, parseIds([dependencies])),
-        size: null,
-        estimateMinutes: null,
-        touches: [],
-        risk: null,
-      },
-    ],
-    { source: 'add-task' },
-  );
 }

@@ -1,0 +1,31 @@
+import { fail } from '../domain/failure.ts';
+import type { AddTaskReport, AddTaskRequest } from './contract/add-task.ts';
+import { withStore, type Project } from './project/project.ts';
+import { parseIds, selectTasks } from './tasks/ids.ts';
+
+/** Stores one task as it was written, without a model. */
+export async function addTask(project: Project, request: AddTaskRequest): Promise<AddTaskReport> {
+  const { description = '', details = '', testStrategy = '', priority = 'medium', dependencies } = request;
+  const title = request.title.trim();
+  if (title === '') fail('wrong-usage', '--title: a task needs a title that is not empty.');
+  const ranges = dependencies === undefined ? [] : parseIds(dependencies);
+  return await withStore(project, (store) => {
+    const last = store.tasks().reduce((most, { id }) => Math.max(most, Number.parseInt(id, 10)), 0);
+    const draft = {
+      id: String(last + 1),
+      title,
+      description,
+      details,
+      testStrategy,
+      priority,
+      dependencies: selectTasks(store, ranges),
+      size: null,
+      estimateMinutes: null,
+      touches: [],
+      risk: null,
+    };
+    const [task] = store.addTasks([draft], { source: 'add-task' });
+    if (task === undefined) throw new Error('Internal error: the store kept no task, and refused none.');
+    return { stored: true, task };
+  });
+}

@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import { PRIORITIES } from '../../domain/task.ts';
+import { task, taskIds } from './task.ts';
+
+/** What `add-task` is asked: a task as a person wrote it. */
+export const addTaskRequest = z.object({
+  title: z.string(),
+  description: z.string().optional(),
+  details: z.string().optional(),
+  testStrategy: z.string().optional(),
+  priority: z.enum(PRIORITIES).optional(),
+  dependencies: taskIds.optional(),
+});
+export type AddTaskRequest = z.infer<typeof addTaskRequest>;
+
+/** What `add-task` answers. */
+export const addTaskReport = z.object({ stored: z.literal(true), task });
+export type AddTaskReport = z.infer<typeof addTaskReport>;

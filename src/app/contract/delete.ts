@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { list } from './shape.ts';
+import { taskId, taskIds } from './task.ts';
+
+/** What `delete` is asked. */
+export const deleteRequest = z.object({
+  ids: taskIds,
+  force: z
+    .boolean()
+    .optional()
+    .describe('also what a worker works on or others need; their dependencies on it are dropped'),
+});
+export type DeleteRequest = z.infer<typeof deleteRequest>;
+
+/** What `delete` answers. */
+export const deleteReport = z.object({
+  deleted: list(taskId).describe('subtasks included'),
+  tasks: list(z.object({ id: taskId, title: z.string() })).describe('the same with their titles'),
+});
+export type DeleteReport = z.infer<typeof deleteReport>;

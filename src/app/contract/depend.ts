@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { list } from './shape.ts';
+import { taskId, taskIds } from './task.ts';
+
+/** What `depend` is asked. */
+export const dependRequest = z.object({
+  action: z.enum(['add', 'remove']),
+  id: z.string().describe('the task that waits: `3` or `3.2`'),
+  dependsOn: taskIds,
+});
+export type DependRequest = z.infer<typeof dependRequest>;
+
+/** What `depend` answers. */
+export const dependReport = z.object({
+  action: dependRequest.shape.action,
+  id: taskId,
+  changed: list(taskId).describe('what it depends on now, or no longer'),
+  unchanged: list(taskId).describe('these were so already'),
+});
+export type DependReport = z.infer<typeof dependReport>;

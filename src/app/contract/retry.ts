@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { list } from './shape.ts';
+import { statusChange, taskId, taskIds } from './task.ts';
+
+/** What `retry` is asked. */
+export const retryRequest = z.object({
+  ids: taskIds,
+  force: z.boolean().optional().describe('also tasks that are done'),
+});
+export type RetryRequest = z.infer<typeof retryRequest>;
+
+const retriedTask = z.object({
+  ...statusChange.shape,
+  next: z
+    .enum(['resume', 'fresh', 'first'])
+    .describe(
+      'how its next attempt begins: in the session `sessionId`, in a new one, or as the first attempt',
+    ),
+  sessionId: z.string().nullable(),
+  waitingFor: list(taskId).describe('unsettled dependencies, which come first'),
+});
+export type RetriedTask = z.infer<typeof retriedTask>;
+
+/** What `retry` answers. */
+export const retryReport = z.object({
+  retried: list(retriedTask).describe('groups are replaced by their subtasks'),
+  run: z.string().nullable().describe('the run that works now and takes them up'),
+});
+export type RetryReport = z.infer<typeof retryReport>;
