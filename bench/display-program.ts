@@ -1,5 +1,5 @@
 import { appendFileSync } from 'node:fs';
-import { createReporter } from '../src/reporting/terminal/create-reporter.ts';
+import { createDisplay } from '../src/reporting/terminal/display.ts';
 import { stagedEnd, stagedProgress, stagedStart } from '../tests/rig/staged-run.ts';
 
 /**
@@ -8,13 +8,13 @@ import { stagedEnd, stagedProgress, stagedStart } from '../tests/rig/staged-run.
  * adds a character to the file that `BEATS` names.
  */
 const beats = process.env['BEATS'];
-const [kind = 'progress', workers = '4', seconds] = process.argv.slice(2);
+const [kind = 'live', workers = '4', seconds] = process.argv.slice(2);
 const count = Number(workers);
 const reporter =
   kind === 'none'
     ? { report: () => undefined, close: () => Promise.resolve() }
-    : await createReporter(
-        { kind: kind as 'progress', level: 'normal', color: true },
+    : await createDisplay(
+        { kind: kind as 'live', level: 'normal', color: true },
         { stream: process.stdout, now: Date.now },
       );
 const start = Date.now();

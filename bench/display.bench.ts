@@ -29,7 +29,7 @@ console.log('display           % of a core, each round  above no display  bytes/
 for (const workers of [1, 16]) {
   const floor = await sample('none', workers);
   report(`none, ${workers}`, floor);
-  for (const kind of ['progress', 'plain', 'ndjson'])
+  for (const kind of ['live', 'plain', 'ndjson'])
     report(`${kind}, ${workers}`, await sample(kind, workers), floor);
 }
 rmSync(folder, { recursive: true, force: true });
@@ -53,7 +53,7 @@ function report(
   const each = percents.map((percent) => percent.toFixed(1)).join(' ');
   const above = floor === undefined ? '' : (median(percents) - median(floor.percents)).toFixed(1);
   console.log(
-    `${name.padEnd(16)}  ${each.padEnd(24)}  ${above.padStart(16)}  ${(bytes / seconds).toFixed(0).padStart(7)}  ${name.startsWith('progress') ? '≤ 5' : ''}`,
+    `${name.padEnd(16)}  ${each.padEnd(24)}  ${above.padStart(16)}  ${(bytes / seconds).toFixed(0).padStart(7)}  ${name.startsWith('live') ? '≤ 5' : ''}`,
   );
 }
 

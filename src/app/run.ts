@@ -8,7 +8,7 @@ import type { Event, RunOutcome } from '../domain/event.ts';
 import type { RunParts } from '../engine/run.ts';
 import { orchestrate } from '../engine/orchestrator.ts';
 import { redactValue } from '../domain/redact.ts';
-import { choosePresentation, type Presentation } from '../reporting/terminal/choose.ts';
+import { choosePresentation, type Presentation } from '../reporting/terminal/display.ts';
 import { formatSummary } from '../cli/run/summary-text.ts';
 import { readSummary } from '../reporting/summarize.ts';
 import type { Redact } from '../domain/redact.ts';

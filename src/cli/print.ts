@@ -1,14 +1,11 @@
-import { styles, type Styles } from '../domain/text/styles.ts';
+import { chooseColor, styles, type Styles } from '../domain/text/styles.ts';
 import type { Cli, Output } from './cli.ts';
 import type { CommonOptions } from './command.ts';
 
 /** Whether to colour what goes to `stream`. */
 export function useColor(cli: Cli, options: CommonOptions, stream: Output = cli.stdout): boolean {
-  if (options.color === false || options.json === true) return false;
-  if (cli.env['NO_COLOR'] !== undefined && cli.env['NO_COLOR'] !== '') return false;
-  const forced = cli.env['FORCE_COLOR'];
-  if (forced !== undefined && forced !== '' && forced !== '0') return true;
-  return stream.isTTY === true && cli.env['TERM'] !== 'dumb';
+  const noColor = options.color === false || options.json === true;
+  return chooseColor({ isTTY: stream.isTTY === true, noColor, env: cli.env });
 }
 
 /** Prints a JSON document, one line if stdout is a pipe, else indented. */

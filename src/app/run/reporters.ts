@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import type { Presentation } from '../../reporting/terminal/choose.ts';
-import { createReporter } from '../../reporting/terminal/create-reporter.ts';
+import type { Presentation } from '../../reporting/terminal/display.ts';
+import { createDisplay } from '../../reporting/terminal/display.ts';
 import { fanOut } from '../../reporting/fan-out.ts';
 import { createLogReporter } from '../../reporting/log/log-reporter.ts';
 import type { Reporter } from '../../reporting/reporter.ts';
-import { withoutBlocking } from '../../reporting/terminal/terminal-stream.ts';
+import { withoutBlocking } from '../../reporting/terminal/output.ts';
 import type { Redact } from '../../domain/redact.ts';
 import type { UsageLedger } from '../../usage/ledger.ts';
 import type { ProcessTable } from '../../worker/process/process-table.ts';
@@ -31,7 +31,7 @@ export async function runReporters(
   const now = Date.now;
   // One for all who write to the terminal: what they write must not mix, nor wait for it.
   const stream = withoutBlocking(cli.stdout);
-  const display = await createReporter(presentation, {
+  const display = await createDisplay(presentation, {
     stream,
     now,
     windows: () => ledger.windows(),

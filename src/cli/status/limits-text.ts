@@ -2,7 +2,7 @@ import { formatDue } from '../../domain/text/clock.ts';
 import { displayWidth, fit, neutralise, truncate, wrap } from '../../domain/text/display-text.ts';
 import { formatMoney } from '../../domain/text/format.ts';
 import type { Styles } from '../../domain/text/styles.ts';
-import { drawUse, openWindows, windowName, type ShownWindow } from '../../domain/text/usage-windows.ts';
+import { drawUsageBar, openWindows, windowName, type ShownWindow } from '../../domain/text/usage-windows.ts';
 import type { StatusReport } from '../../app/contract/status.ts';
 
 const LONGEST_BAR = 24;
@@ -61,7 +61,7 @@ function windowLine(
   const reset = window.resetsAt === null ? '' : `  resets ${formatDue(window.resetsAt, now)}`;
   const name = `  ${fit(windowName(window.name), nameWidth)} `;
   const room = columns - (nameWidth + 3) - PERCENT_WIDTH - reset.length;
-  const use = drawUse(window, Math.max(0, Math.min(LONGEST_BAR, room)), style);
+  const use = drawUsageBar(window, Math.max(0, Math.min(LONGEST_BAR, room)), style);
   // Without a bar there are no styles that could be cut in two.
   return room >= 0 ? `${name}${use}${reset}` : truncate(`${name}${use}${reset}`, columns);
 }

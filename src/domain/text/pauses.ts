@@ -3,11 +3,11 @@ import { formatClock, formatDue } from './clock.ts';
 import { displayWidth, neutralise, truncate } from './display-text.ts';
 import { windowName } from './usage-windows.ts';
 
-/** A time in which a run starts nothing. Times in Unix milliseconds. */
+/** A time in which a run starts nothing. All times are Unix milliseconds. */
 export interface Pause {
   readonly reason: PauseReason;
   readonly since: number;
-  /** When the next try is. */
+  /** When the run tries again. */
   readonly until: number;
   /** One sentence, safe to print. */
   readonly message: string;
@@ -21,11 +21,11 @@ export const PAUSE_WORDS: Readonly<Record<PauseReason, string>> = {
   outage: 'outage',
 };
 
-/** Follows the pauses of a run by its events. */
+/** Keeps track of the pauses of a run from its events. */
 export class Pauses {
   #current: Pause | null = null;
   #atEnd: Pause | null = null;
-  #overMs = 0;
+  #endedMs = 0;
 
   apply(event: Stamped): void {
     const at = Date.parse(event.at);
@@ -51,46 +51,46 @@ export class Pauses {
     }
   }
 
-  /** The pause that lasts; null while work may start. */
+  /** The pause that holds now; null while work may start. */
   get current(): Pause | null {
     return this.#current;
   }
 
-  /** The pause in which the run ended, if it did. */
+  /** The pause that held when the run ended; null if there was none. */
   get atEnd(): Pause | null {
     return this.#atEnd;
   }
 
-  /** How long all pauses were together, by that time (Unix milliseconds). */
+  /** How long all pauses together have lasted by `now` (Unix milliseconds). */
   totalMs(now: number): number {
-    return this.#overMs + (this.#current === null ? 0 : Math.max(0, now - this.#current.since));
+    return this.#endedMs + (this.#current === null ? 0 : Math.max(0, now - this.#current.since));
   }
 
   #end(at: number): void {
-    this.#overMs = this.totalMs(at);
+    this.#endedMs = this.totalMs(at);
     this.#current = null;
   }
 }
 
-/** A pause that is only said again with nearly the same end is no news. */
+/** Two ends that are this close together count as the same. */
 const SAME_END_MS = 60_000;
 
-/** Tells of every event whether it is worth a line: a pause that is said again with nearly the same end is not. */
-export function pauseNews(): (event: Stamped) => boolean {
-  let told: { reason: PauseReason; until: number } | null = null;
+/** Makes a filter that rejects a pause that is only reported again, with nearly the same end, and passes all else. */
+export function pauseFilter(): (event: Stamped) => boolean {
+  let last: { reason: PauseReason; until: number } | null = null;
   return (event) => {
-    if (event.type === 'run-resumed' || event.type === 'run-started') told = null;
+    if (event.type === 'run-resumed' || event.type === 'run-started') last = null;
     if (event.type !== 'run-paused') return true;
     const until = Date.parse(event.until);
-    if (told?.reason === event.reason && Math.abs(until - told.until) < SAME_END_MS) return false;
-    told = { reason: event.reason, until };
+    if (last?.reason === event.reason && Math.abs(until - last.until) < SAME_END_MS) return false;
+    last = { reason: event.reason, until };
     return true;
   };
 }
 
 /**
- * A pause in one line of at most `columns` cells, as much of it as fits: `Paused: usage limit (5-hour) · goes on at
- * 14:30, in 1 h 12 min`. Times in Unix milliseconds; `window` is the API's name of the one that is exhausted.
+ * Describes a pause in one line of at most `columns` cells, in as much detail as fits: `Paused: usage limit (5-hour) ·
+ * goes on at 14:30, in 1 h 12 min`. Times are Unix milliseconds; `window` is the API's name of the exhausted window.
  */
 export function describePause(
   pause: { readonly reason: PauseReason; readonly until: number; readonly window: string | null },

@@ -11,7 +11,7 @@ export interface Styles {
   readonly cyan: Style;
 }
 
-/** Styles by one flag, which is decided once, in `choose.ts`. */
+/** Styles by one flag. */
 export function styles(enabled: boolean): Styles {
   const style = (open: number, close: number): Style =>
     enabled ? (text) => (text === '' ? '' : `\x1b[${open}m${text}\x1b[${close}m`) : (text) => text;
@@ -23,4 +23,22 @@ export function styles(enabled: boolean): Styles {
     yellow: style(33, 39),
     cyan: style(36, 39),
   };
+}
+
+/** Whether to colour an output, by https://no-color.org, `FORCE_COLOR`, and whether the output is a terminal. */
+export function chooseColor(output: {
+  readonly isTTY: boolean;
+  /** `--no-color`. */
+  readonly noColor: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}): boolean {
+  const { isTTY, noColor, env } = output;
+  if (noColor || (env['NO_COLOR'] ?? '') !== '') return false;
+  const forced = env['FORCE_COLOR'] ?? '';
+  return forced === '' ? isTTY && env['TERM'] !== 'dumb' : isSwitchedOn(forced);
+}
+
+/** Whether the value of an environment variable switches something on. */
+export function isSwitchedOn(value: string | undefined): boolean {
+  return value !== undefined && !['', '0', 'false'].includes(value.toLowerCase());
 }

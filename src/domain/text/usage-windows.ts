@@ -3,26 +3,26 @@ import { isPlanWindow, describeWindow, type UsageWindow } from '../usage-limit.t
 import { displayWidth, neutralise } from './display-text.ts';
 import type { Styles } from './styles.ts';
 
-/** What is shown of a window of usage limits. */
+/** A window of usage limits as displays show it. */
 export interface ShownWindow extends UsageWindow {
-  /** Who pays through it, for people: `Claude subscription`, `API key …abcd`. */
+  /** The account that pays through it, for people: `Claude subscription`, `API key …abcd`. */
   readonly account: string;
 }
 
-/** From this share on a window is shown as one that runs out. */
+/** From this share on, a window is shown as nearly used up. */
 const NEARLY_FULL = 0.8;
 
-/** A window of usage limits as people call it, safe to print. */
+/** What people call a window of usage limits, safe to print. */
 export function windowName(window: string): string {
   return neutralise(describeWindow(window));
 }
 
-/** The windows of a plan that have not been reset by that time (Unix milliseconds). */
+/** The windows of a plan that have not been reset by `now` (Unix milliseconds). */
 export function openWindows<W extends ShownWindow>(windows: readonly W[], now: number): W[] {
   return windows.filter((window) => isPlanWindow(window) && (window.resetsAt ?? Infinity) > now);
 }
 
-/** The window that refuses longest, of those that refuse. */
+/** Of the windows that refuse requests, the one that refuses longest. */
 export function exhaustedWindow(windows: readonly ShownWindow[]): ShownWindow | undefined {
   return windows
     .filter(({ status }) => status === 'rejected')
@@ -32,8 +32,8 @@ export function exhaustedWindow(windows: readonly ShownWindow[]): ShownWindow | 
     );
 }
 
-/** What a warning tells of a window. */
-export function warnedWindow(event: Extract<Stamped, { type: 'usage-warning' }>): ShownWindow {
+/** The window that a warning is about. */
+export function windowOfWarning(event: Extract<Stamped, { type: 'usage-warning' }>): ShownWindow {
   return {
     account: event.account,
     name: event.window,
@@ -43,8 +43,8 @@ export function warnedWindow(event: Extract<Stamped, { type: 'usage-warning' }>)
   };
 }
 
-/** A window's use as a bar of that many cells and its percentage, 5 cells; a dash where it is not known. */
-export function drawUse({ utilization, status }: ShownWindow, cells: number, style: Styles): string {
+/** Draws a window's use as a bar of `cells` cells and its percentage, 5 cells; a dash where the use is not known. */
+export function drawUsageBar({ utilization, status }: ShownWindow, cells: number, style: Styles): string {
   if (utilization === null)
     return `${style.dim('─'.repeat(cells))} ${(status === 'rejected' ? 'full' : '-').padStart(4)}`;
   const share = Math.min(1, Math.max(0, Number.isFinite(utilization) ? utilization : 0));
@@ -56,15 +56,15 @@ export function drawUse({ utilization, status }: ShownWindow, cells: number, sty
 
 const SMALL_BAR = 10;
 
-/** All windows in one line of at most `columns` cells, as many as fit; undefined where none does. */
-export function drawWindowsLine(
+/** Draws the windows in one line of at most `columns` cells, as many as fit; undefined if none fits. */
+export function drawUsageLine(
   windows: readonly ShownWindow[],
   columns: number,
   style: Styles,
 ): string | undefined {
   let line = '';
   for (const window of windows) {
-    const next = `${line === '' ? '' : `${line} · `}${windowName(window.name)} ${drawUse(window, SMALL_BAR, style)}`;
+    const next = `${line === '' ? '' : `${line} · `}${windowName(window.name)} ${drawUsageBar(window, SMALL_BAR, style)}`;
     if (displayWidth(next) > columns) break;
     line = next;
   }

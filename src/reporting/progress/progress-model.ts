@@ -6,7 +6,7 @@ import { neutralise } from '../../domain/text/display-text.ts';
 import { Pauses, type Pause } from '../../domain/text/pauses.ts';
 import { estimateRemaining } from './remaining-time.ts';
 import { TaskTally } from './task-tally.ts';
-import { openWindows, warnedWindow, type ShownWindow } from '../../domain/text/usage-windows.ts';
+import { openWindows, windowOfWarning, type ShownWindow } from '../../domain/text/usage-windows.ts';
 
 /** One worker at work, every text safe to print. */
 export interface RunningWorker {
@@ -144,7 +144,7 @@ export class ProgressModel {
         this.#book(event.usage);
         break;
       case 'usage-warning':
-        this.#warned.set(JSON.stringify([event.account, event.window]), warnedWindow(event));
+        this.#warned.set(JSON.stringify([event.account, event.window]), windowOfWarning(event));
         break;
       case 'budget-wait':
         this.#waitingForBudget = event.waiting;

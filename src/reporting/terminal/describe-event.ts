@@ -9,10 +9,10 @@ import type { RunningWorker } from '../progress/progress-model.ts';
 import type { Styles } from '../../domain/text/styles.ts';
 import { windowName } from '../../domain/text/usage-windows.ts';
 
-/** From which level of detail on a line is printed. */
+/** A level of detail: of a line, the lowest level at which it is printed. */
 export type Detail = 'quiet' | 'normal' | 'verbose';
 
-/** One event as a line for people. */
+/** An event as a line for people. */
 export interface EventLine {
   readonly detail: Detail;
   readonly tone: 'plain' | 'good' | 'bad' | 'warn' | 'dim';
@@ -20,13 +20,13 @@ export interface EventLine {
   readonly at: string;
   /** One line, safe to print, without style. */
   readonly text: string;
-  /** The part of `text` that may be cut where it is too long for a line: a title; else empty. */
+  /** The part of `text` that may be cut if the line is too long: a title; else empty. */
   readonly title: string;
-  /** Why, where that is worth a line of its own; else empty. As safe as `text`. */
+  /** The reason, if it is worth a line of its own; else empty. As safe as `text`. */
   readonly reason: string;
 }
 
-/** An event that says an attempt will follow. */
+/** The event that says that another attempt follows. */
 export type Retry = Stamped<Extract<Event, { type: 'retry-scheduled' }>>;
 
 const SOURCES = {
@@ -35,7 +35,7 @@ const SOURCES = {
   stored: 'In the order of the stored dependencies and estimates.',
 } as const;
 
-/** What is over when a run goes on. */
+/** What has ended when a run goes on after a pause. */
 const RESUMED: Readonly<Record<PauseReason, string>> = {
   'usage-limit': 'The usage limit has reset',
   reserve: 'There is usage to spare again',
@@ -44,8 +44,8 @@ const RESUMED: Readonly<Record<PauseReason, string>> = {
 };
 
 /**
- * The event for people, or undefined where it says nothing new; `worker` is the attempt's state before the event, `retry`
- * what is said of the attempt that follows one that failed.
+ * Describes an event for people; undefined if it says nothing new. `worker` is the attempt's state before the event.
+ * `retry` is the event of the attempt that follows, if this one failed.
  */
 export function describeEvent(
   event: Stamped,
@@ -59,18 +59,18 @@ export function describeEvent(
   return { ...described, at: event.at, text: neutralise(text), title, reason: firstLine(reason) };
 }
 
-/** Whether a line of that detail is printed at that level. */
+/** Whether a line is printed at a level of detail. */
 export function isShown(line: EventLine, level: Detail): boolean {
   const order: readonly Detail[] = ['quiet', 'normal', 'verbose'];
   return order.indexOf(line.detail) <= order.indexOf(level);
 }
 
-/** The line and its reason in one, in the style of its tone. */
+/** Joins the line and its reason, in the style of its tone. */
 export function paintLine({ tone, text, reason }: EventLine, style: Styles): string {
   return painted(tone, reason === '' ? text : `${text} · ${reason}`, style);
 }
 
-/** The line for a terminal of `columns` cells: broken between words, further rows and the reason indented. */
+/** Lays the line out for a terminal of `columns` cells: broken between words, with further rows and the reason indented. */
 export function layOutLine(
   { tone, text, title, reason }: EventLine,
   columns: number,
@@ -98,7 +98,7 @@ export function layOutLine(
 }
 
 const MIN_WIDTH = 10;
-/** What a stranger writes may be as long as they like; the summary and `show` have more of it. */
+/** A text from outside may have any length. The summary and `show` print more of it. */
 const MOST_ROWS = 8;
 const MOST_REASON_ROWS = 3;
 
@@ -140,7 +140,7 @@ function describe(
     case 'run-planned':
       return line('normal', 'dim', SOURCES[event.source]);
     case 'run-ended':
-      // The summary that follows says it at length.
+      // The summary that follows says more about it.
       return line('verbose', 'dim', `· Run ${event.runId} ended: ${event.outcome.replaceAll('-', ' ')}`);
     case 'attempt-started': {
       const again = event.number > 1 ? ` (try ${event.number}${event.resumed ? ', same session' : ''})` : '';
@@ -244,7 +244,7 @@ function describeEnd(
     return line('normal', 'good', `✔ ${taskId}${name}${unchanged}${figures}`);
   }
   const reason = end.message === '' ? end.outcome : `${end.outcome}: ${firstLine(end.message)}`;
-  // What is tried again has not failed yet.
+  // A task that is tried again has not failed yet.
   if (retry !== undefined)
     return line('normal', 'warn', `↻ ${taskId}${name}${figures} · ${describeRetry(retry)}`, reason);
   const [mark, tone] = policy.charged ? (['✖', 'bad'] as const) : (['■', 'warn'] as const);

@@ -1,17 +1,18 @@
 import type { Stamped } from '../../domain/event.ts';
 import { OUTCOME_POLICY } from '../../domain/outcome.ts';
-import { describeEvent, isShown, type Detail, type EventLine } from './describe-event.ts';
-import { pauseNews } from '../../domain/text/pauses.ts';
+import { pauseFilter } from '../../domain/text/pauses.ts';
 import type { RunningWorker } from '../progress/progress-model.ts';
+import { describeEvent, isShown, type Detail, type EventLine } from './describe-event.ts';
 
 /**
- * Tells a run in lines, one for each thing that happened and is shown at that level of detail. How an attempt failed and
- * that it is tried again is one thing: it waits for the event after it, which is reported at once if there is one.
+ * Turns the events of a run into lines: one line for each event that is shown at a level of detail. The failure of an
+ * attempt and the retry after it share a line. So a failure is held back until the next event, which is the retry if
+ * there is one.
  */
-export class Narrator {
+export class EventFormatter {
   readonly #level: Detail;
   readonly #isShownElsewhere: (event: Stamped) => boolean;
-  readonly #isNews = pauseNews();
+  readonly #isNews = pauseFilter();
   #held: { readonly event: EndedAttempt; readonly worker: RunningWorker | undefined } | undefined;
 
   constructor(level: Detail, isShownElsewhere: (event: Stamped) => boolean = () => false) {
@@ -19,8 +20,8 @@ export class Narrator {
     this.#isShownElsewhere = isShownElsewhere;
   }
 
-  /** The lines to print now; `worker` is the attempt's state before the event. */
-  tell(event: Stamped, worker: RunningWorker | undefined): EventLine[] {
+  /** The lines to print now; `worker` is the state of the event's attempt before the event. */
+  format(event: Stamped, worker: RunningWorker | undefined): EventLine[] {
     if (!this.#isNews(event)) return [];
     const held = this.#held;
     const isOfHeld = held !== undefined && 'taskId' in event && event.taskId === held.event.taskId;
@@ -30,7 +31,7 @@ export class Narrator {
     }
     if (isOfHeld && event.type === 'status-changed' && event.to === 'pending')
       return this.#shown(describeEvent(event, worker));
-    const before = this.rest();
+    const before = this.flush();
     if (event.type === 'attempt-ended' && !OUTCOME_POLICY[event.end.outcome].success) {
       this.#held = { event, worker };
       return before;
@@ -38,8 +39,8 @@ export class Narrator {
     return this.#isShownElsewhere(event) ? before : [...before, ...this.#shown(describeEvent(event, worker))];
   }
 
-  /** What is still to be told. */
-  rest(): EventLine[] {
+  /** The line that is held back, if there is one. */
+  flush(): EventLine[] {
     const held = this.#held;
     this.#held = undefined;
     return held === undefined ? [] : this.#shown(describeEvent(held.event, held.worker));

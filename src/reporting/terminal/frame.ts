@@ -9,7 +9,7 @@ import {
 } from '../../domain/text/format.ts';
 import type { FailedTask, Progress, RunningWorker } from '../progress/progress-model.ts';
 import type { Styles } from '../../domain/text/styles.ts';
-import { drawWindowsLine, exhaustedWindow } from '../../domain/text/usage-windows.ts';
+import { drawUsageLine, exhaustedWindow } from '../../domain/text/usage-windows.ts';
 
 /** The screen that a frame must fit into. */
 export interface FrameSize {
@@ -23,9 +23,9 @@ const TIME_WIDTH = 7;
 const COST_WIDTH = 8;
 
 /**
- * The live part of the display: the overall bar, totals, why nothing starts and how full the usage windows are, one
- * line for each running worker, and failures. Never wider than `columns`, and lower than `rows` by two, so that what was
- * printed last stays in sight; what does not fit is counted in a line of its own.
+ * Draws the live part of the display: the overall bar, totals, why nothing starts, how full the usage windows are, one
+ * line for each running worker, and failures. It is never wider than `columns`. It is at least two lines lower than
+ * `rows`, so that the lines printed last stay in sight. A line of its own counts what does not fit.
  */
 export function drawFrame(progress: Progress, now: number, size: FrameSize, style: Styles): string[] {
   // The last cell stays free: some terminals break the line as soon as it is filled.
@@ -33,9 +33,9 @@ export function drawFrame(progress: Progress, now: number, size: FrameSize, styl
   const room = Math.max(1, size.rows - 2);
   const head = drawTotals(progress, size, style);
   if (progress.paused !== null) head.push(pauseLine(progress.paused, progress, now, columns, style));
-  if (progress.waitingForBudget > 0) head.push(moneyLine(progress, columns, style));
+  if (progress.waitingForBudget > 0) head.push(budgetLine(progress, columns, style));
   const isRoomy = size.rows > 9;
-  const windows = isRoomy ? drawWindowsLine(progress.windows, columns, style) : undefined;
+  const windows = isRoomy ? drawUsageLine(progress.windows, columns, style) : undefined;
   if (windows !== undefined) head.push(windows);
   if (progress.billing !== '' && isRoomy) head.push(style.dim(truncate(progress.billing, columns)));
 
@@ -49,7 +49,7 @@ export function drawFrame(progress: Progress, now: number, size: FrameSize, styl
   return [...head, ...workers, ...failures].slice(0, room);
 }
 
-/** The overall bar, and below it time, tokens and cost. */
+/** Draws the overall bar, and below it time, tokens and cost. */
 export function drawTotals(progress: Progress, size: FrameSize, style: Styles): string[] {
   const columns = Math.max(1, size.columns - 1);
   return [overallLine(progress, columns, style), totalsLine(progress, columns, style)];
@@ -98,12 +98,12 @@ function pauseLine(pause: Pause, { windows }: Progress, now: number, columns: nu
   return style.yellow(truncate(`‖ ${text}`, columns));
 }
 
-function moneyLine({ waitingForBudget }: Progress, columns: number, style: Styles): string {
+function budgetLine({ waitingForBudget }: Progress, columns: number, style: Styles): string {
   const text = `$ ${plural(waitingForBudget, 'task')} could start but for the money that running ones hold`;
   return style.yellow(truncate(text, columns));
 }
 
-/** Draws workers as rows of a table, its columns as wide as these workers need. */
+/** Draws workers as rows of a table. The columns are as wide as these workers need. */
 function workerTable(
   workers: readonly RunningWorker[],
   now: number,
@@ -129,7 +129,7 @@ function labelOf({ taskId, number }: RunningWorker): string {
   return number > 1 ? `${taskId} (try ${number})` : taskId;
 }
 
-/** The reason stands above, where the failure was printed. */
+/** The reason is not repeated: it was printed above when the task failed. */
 function failureLine(failure: FailedTask, columns: number, style: Styles): string {
   const what = failure.retrying ? 'is tried again' : failure.outcome;
   const label = `${failure.retrying ? '↻' : '✖'} ${failure.taskId} `;
@@ -139,7 +139,7 @@ function failureLine(failure: FailedTask, columns: number, style: Styles): strin
   return failure.retrying ? style.yellow(line) : style.red(line);
 }
 
-/** As many items as there is room for, the last line telling how many more there are. */
+/** Draws as many items as there is room for. The last line says how many more there are. */
 function fitted<T>(
   items: readonly T[],
   room: number,

@@ -3,9 +3,9 @@ import { Output, type OutputStream } from './output.ts';
 import type { Reporter } from '../reporter.ts';
 
 /**
- * One event a line, as JSON: exactly the fields of `Event` for its `type`, and `at`. No event is ever left out, but
- * while the reader is behind only the newest `attempt-progress` of each attempt waits for it: its figures are totals,
- * so it stands for those before it.
+ * Prints each event as a line of JSON: exactly the fields of `Event` for its `type`, and `at`. No event is ever left out,
+ * with one exception: while the reader is slow, only the newest `attempt-progress` of each attempt is kept for it. Its
+ * figures are totals, so it replaces the earlier ones.
  */
 export function ndjsonReporter(stream: OutputStream): Reporter {
   const late = new Map<number, Stamped>();
@@ -28,10 +28,10 @@ export function ndjsonReporter(stream: OutputStream): Reporter {
         late.set(event.attemptId, event);
         return;
       }
-      // What an attempt did comes before how it ended.
-      const before = 'attemptId' in event ? late.get(event.attemptId) : undefined;
-      if (before !== undefined && 'attemptId' in before) late.delete(before.attemptId);
-      if (before !== undefined) send(before);
+      // The last progress of an attempt is sent before its end.
+      const pending = 'attemptId' in event ? late.get(event.attemptId) : undefined;
+      if (pending !== undefined && 'attemptId' in pending) late.delete(pending.attemptId);
+      if (pending !== undefined) send(pending);
       send(event);
     },
     async close() {

@@ -1,18 +1,20 @@
-/** What displays need of a stream; `process.stdout` has it, and so has any `Writable`. */
+import { createWriteStream } from 'node:fs';
+
+/** The part of a stream that displays need. `process.stdout` and every `Writable` have it. */
 export interface OutputStream {
-  /** `done` is called when the text was taken over, or cannot be. */
+  /** Calls `done` when the stream has taken the text, or never will. */
   write(text: string, done?: () => void): boolean;
   readonly fd?: number | undefined;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
   readonly rows?: number | undefined;
-  /** Asks the terminal itself; `columns` and `rows` follow a change only when its signal has arrived. */
+  /** Asks the terminal itself. `columns` and `rows` change only once the signal of a new size has arrived. */
   getWindowSize?(): [columns: number, rows: number];
   on(event: 'error' | 'close' | 'drain' | 'resize', listener: () => void): unknown;
   off(event: 'error' | 'close' | 'drain' | 'resize', listener: () => void): unknown;
 }
 
-/** A stream that may be slow or go away: writing to it never throws, and its errors end nothing. */
+/** Writes to a stream that may be slow or go away. Writing never throws, and an error of the stream ends nothing. */
 export class Output {
   readonly #stream: OutputStream;
   readonly #onReady: () => void;
@@ -29,7 +31,7 @@ export class Output {
     if (!this.blocked) this.#release();
   };
 
-  /** `onReady` is called whenever the stream takes text again after it was `blocked`. */
+  /** Calls `onReady` whenever the stream takes text again after it was `blocked`. */
   constructor(stream: OutputStream, onReady: () => void = () => undefined) {
     this.#stream = stream;
     this.#onReady = onReady;
@@ -38,22 +40,22 @@ export class Output {
     stream.on('drain', this.#drain);
   }
 
-  /** The reader is gone (a closed pipe, a closed terminal): nothing that is written from now on is seen. */
+  /** Whether the reader is gone (a closed pipe, a closed terminal), so that nobody sees what is written from now on. */
   get gone(): boolean {
     return this.#gone;
   }
 
-  /** The reader is behind: what can wait or be left out should be. */
+  /** Whether the reader is slow, so that text that can wait or be left out should be. */
   get blocked(): boolean {
     return this.#blocked;
   }
 
-  /** Cells of a line; 80 where the stream does not know. */
+  /** The cells of a line; 80 if the stream does not know. */
   get columns(): number {
     return atLeastOne(this.#askTerminal()?.[0] ?? this.#stream.columns, 80);
   }
 
-  /** Lines of the screen; 24 where the stream does not know. */
+  /** The lines of the screen; 24 if the stream does not know. */
   get rows(): number {
     return atLeastOne(this.#askTerminal()?.[1] ?? this.#stream.rows, 24);
   }
@@ -67,7 +69,7 @@ export class Output {
     }
   }
 
-  /** Resolves when all that was written was taken over, or the reader is gone. */
+  /** Resolves when the stream has taken everything that was written, or the reader is gone. */
   async flushed(): Promise<void> {
     if (this.blocked) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     if (this.gone) return;
@@ -77,7 +79,7 @@ export class Output {
     });
   }
 
-  /** Stops listening, but for errors: a late one must not end the process. */
+  /** Stops listening, except for errors: a late error must not end the process. */
   detach(): void {
     this.#stream.off('close', this.#end);
     this.#stream.off('drain', this.#drain);
@@ -88,7 +90,7 @@ export class Output {
     try {
       return this.#stream.getWindowSize?.();
     } catch {
-      // It is gone; the next write will tell.
+      // The terminal is gone; the next write finds out.
       return undefined;
     }
   }
@@ -102,4 +104,30 @@ export class Output {
 
 function atLeastOne(value: number | undefined, otherwise: number): number {
   return value !== undefined && value >= 1 ? value : otherwise;
+}
+
+/**
+ * Makes a stream that writes to the same terminal from Node's thread pool. Node's own stream writes to a terminal
+ * synchronously, so Ctrl-S or a frozen window would stop the event loop and with it the run. A stream that is no
+ * terminal is returned as it is, since it does not block.
+ */
+export function withoutBlocking(stream: OutputStream): OutputStream {
+  const { fd, isTTY } = stream;
+  if (isTTY !== true || fd === undefined) return stream;
+  const writer = createWriteStream('', { fd, autoClose: false });
+  const target = (event: string): Pick<OutputStream, 'on' | 'off'> => (event === 'resize' ? stream : writer);
+  return {
+    write: (text, done) => writer.write(text, done),
+    get columns() {
+      return stream.columns;
+    },
+    get rows() {
+      return stream.rows;
+    },
+    ...(stream.getWindowSize === undefined
+      ? {}
+      : { getWindowSize: () => stream.getWindowSize?.() ?? [80, 24] }),
+    on: (event, listener) => target(event).on(event, listener),
+    off: (event, listener) => target(event).off(event, listener),
+  };
 }

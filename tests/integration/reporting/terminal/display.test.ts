@@ -27,7 +27,7 @@ function start(
   rows: number,
   more: NodeJS.ProcessEnv = {},
 ): TerminalProgram {
-  const command = [process.execPath, program, 'progress', String(workers)];
+  const command = [process.execPath, program, 'live', String(workers)];
   return runOnTerminal(command, {
     columns,
     rows,

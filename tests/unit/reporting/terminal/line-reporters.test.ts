@@ -4,7 +4,7 @@ import type { Detail } from '../../../../src/reporting/terminal/describe-event.t
 import { ndjsonReporter } from '../../../../src/reporting/terminal/ndjson.ts';
 import { Output } from '../../../../src/reporting/terminal/output.ts';
 import { plainReporter } from '../../../../src/reporting/terminal/plain.ts';
-import { progressReporter } from '../../../../src/reporting/terminal/live-display.ts';
+import { liveReporter } from '../../../../src/reporting/terminal/live.ts';
 import { styles } from '../../../../src/domain/text/styles.ts';
 import { attemptEnd, costing } from '../../../rig/attempt-end.ts';
 import { MemoryStream } from '../../../rig/memory-stream.ts';
@@ -116,7 +116,7 @@ describe('the live display', () => {
   async function history(columns: number, events: readonly Stamped[], level: Detail = 'normal') {
     const stream = new MemoryStream(columns, 24);
     const options = { stream, style: styles(false), level, now: () => START };
-    const reporter = progressReporter(options);
+    const reporter = liveReporter(options);
     for (const event of events) reporter.report(event);
     await reporter.close();
     const screen = new Screen(columns, 24);

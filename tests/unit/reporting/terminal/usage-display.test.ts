@@ -10,7 +10,7 @@ import { plainReporter } from '../../../../src/reporting/terminal/plain.ts';
 import { ProgressModel } from '../../../../src/reporting/progress/progress-model.ts';
 import { styles } from '../../../../src/domain/text/styles.ts';
 import {
-  drawUse,
+  drawUsageBar,
   openWindows,
   type ShownWindow,
   windowName,
@@ -197,7 +197,7 @@ test('a pause is told as fully as the line has room for', () => {
 
 test('how much is used is a bar and a figure, whatever the API says', () => {
   const bar = (utilization: number | null, status: ShownWindow['status'] = 'allowed'): string =>
-    drawUse({ ...full('five_hour'), utilization, status }, 10, plain);
+    drawUsageBar({ ...full('five_hour'), utilization, status }, 10, plain);
   expect([0, 0.999, 1, 1.25, -1, null].map((each) => bar(each))).toEqual([
     '──────────   0%',
     '━━━━━━━━━─  99%',

@@ -2,21 +2,21 @@ import { Listr, ListrTaskEventType } from 'listr2';
 import type { Stamped } from '../../domain/event.ts';
 import { layOutLine, type Detail, type EventLine } from './describe-event.ts';
 import { drawFrame, drawTotals } from './frame.ts';
-import { Narrator } from './event-formatter.ts';
+import { EventFormatter } from './event-formatter.ts';
 import { Output, type OutputStream } from './output.ts';
 import { Painter } from './painter.ts';
 import { ProgressModel, type ProgressSources } from '../progress/progress-model.ts';
 import type { Reporter } from '../reporter.ts';
 import type { Styles } from '../../domain/text/styles.ts';
 
-/** Four a second look live; each costs a repaint of every line that changed. */
+/** Four repaints a second look live. Each one writes every line that has changed. */
 const REPAINT_MS = 250;
 
-/** Finished lines that wait for a terminal which takes nothing; the oldest go first. */
+/** How many finished lines wait for a terminal that takes nothing. The oldest ones are dropped first. */
 const MOST_LATE_LINES = 1000;
 
 /** What the live display needs. */
-export interface ProgressOptions extends ProgressSources {
+export interface LiveOptions extends ProgressSources {
   readonly stream: OutputStream;
   readonly style: Styles;
   readonly level: Detail;
@@ -25,22 +25,22 @@ export interface ProgressOptions extends ProgressSources {
 }
 
 /**
- * The live display of a terminal: what ended is printed for good, and below it stands a block that shows the run.
+ * The live display of a terminal. Events that are over are printed for good, and a block below them shows the run.
  *
- * listr2 holds the run as one task that is pending until the run is over, and drives a renderer of our own: its default
- * one wraps and writes every row at each change, which costs a fifth of a core for eight rows.
+ * listr2 holds the run as one task that stays pending until the run has ended, and drives a renderer of ours. Its default
+ * renderer wraps and writes every row at each change, which takes a fifth of a core for eight rows.
  */
-export function progressReporter({ stream, style, level, now, ...sources }: ProgressOptions): Reporter {
+export function liveReporter({ stream, style, level, now, ...sources }: LiveOptions): Reporter {
   const model = new ProgressModel(sources);
-  const narrator = new Narrator(level, (event) => isInBlock(event, level));
+  const formatter = new EventFormatter(level, (event) => isInBlock(event, level));
   const output = new Output(stream);
   const painter = new Painter(output);
   const finished: string[] = [];
   let isChanged = false;
-  let trouble: unknown;
+  let failure: unknown;
   let show: (block: string[]) => void = () => undefined;
-  let over: () => void = () => undefined;
-  const untilOver = new Promise<void>((resolve) => (over = resolve));
+  let end: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => (end = resolve));
 
   const print = (lines: readonly EventLine[]): void => {
     finished.push(...lines.flatMap((line) => layOutLine(line, output.columns, style)));
@@ -50,13 +50,13 @@ export function progressReporter({ stream, style, level, now, ...sources }: Prog
     if (output.blocked || output.gone) return;
     try {
       const progress = model.at(now());
-      // Clocks go on while nothing happens.
+      // The clocks of a run that goes on change even if nothing happens.
       if (!isChanged && progress.state !== 'running') return;
       isChanged = false;
       show(drawFrame(progress, now(), output, style));
     } catch (error) {
-      // Thrown from a timer it would end the run; the next report or close hands it on.
-      trouble = error;
+      // Thrown from a timer, the error would end the run. The next `report` or `close` throws it instead.
+      failure = error;
       clearInterval(timer);
     }
   };
@@ -75,13 +75,13 @@ export function progressReporter({ stream, style, level, now, ...sources }: Prog
     {
       task: async (_context, task) => {
         show = (block) => (task.output = block.join('\n'));
-        await untilOver;
+        await ended;
       },
     },
     {
       renderer: BlockRenderer,
       rendererOptions: { painter, finished, last },
-      // Its own listener would end the process with 127 and leave our workers running.
+      // listr2's own listener would end the process with code 127 and leave our workers running.
       registerSignalListeners: false,
     },
   );
@@ -90,48 +90,48 @@ export function progressReporter({ stream, style, level, now, ...sources }: Prog
 
   return {
     report(event) {
-      if (trouble !== undefined) throw trouble as Error;
+      if (failure !== undefined) throw failure as Error;
       const worker = 'attemptId' in event ? model.worker(event.attemptId) : undefined;
       model.apply(event);
       isChanged = true;
-      print(narrator.tell(event, worker));
+      print(formatter.format(event, worker));
     },
     async close() {
-      print(narrator.rest());
+      print(formatter.flush());
       clearInterval(timer);
       stream.off('resize', redraw);
-      over();
+      end();
       await done;
       await output.flushed();
       output.detach();
-      if (trouble !== undefined) throw trouble as Error;
+      if (failure !== undefined) throw failure as Error;
     },
   };
 }
 
-/** What the block shows anyway while it is true is printed only for those who want to see everything. */
+/** The block shows these events while they hold, so they are printed only for users who want to see everything. */
 function isInBlock({ type }: Stamped, level: Detail): boolean {
   return level !== 'verbose' && (type === 'attempt-started' || type === 'run-started');
 }
 
 interface BlockOptions {
   readonly painter: Painter;
-  /** Lines to print above the block; taken out as they are printed. */
+  /** Lines to print above the block; they are removed as they are printed. */
   readonly finished: string[];
-  /** What stays in the place of the block. */
+  /** The lines that stay in place of the block. */
   readonly last: () => readonly string[];
 }
 
-/** The part of a listr2 task that the renderer looks at. */
+/** The part of a listr2 task that the renderer uses. */
 interface OutputSource {
   on(event: ListrTaskEventType.OUTPUT, listener: (output: string) => void): void;
 }
 
-/** Paints the output of the one task that a list has, whenever it changes. */
+/** Paints the output of the only task of a list whenever it changes. */
 class BlockRenderer {
   declare static rendererOptions: BlockOptions;
   declare static rendererTaskOptions: Record<string, never>;
-  /** Who constructs it has decided already that the stream is a terminal. */
+  /** The caller has decided already that the stream is a terminal. */
   static nonTTY = true;
   readonly #tasks: readonly OutputSource[];
   readonly #options: BlockOptions;

@@ -1,11 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import {
-  chooseColor,
-  choosePresentation,
-  type Surroundings,
-} from '../../../../src/reporting/terminal/choose.ts';
+import { chooseColor } from '../../../../src/domain/text/styles.ts';
+import { choosePresentation, type DisplayConditions } from '../../../../src/reporting/terminal/display.ts';
 
-const TERMINAL: Surroundings = {
+const TERMINAL: DisplayConditions = {
   isTTY: true,
   columns: 120,
   json: false,
@@ -18,9 +15,9 @@ const TERMINAL: Surroundings = {
 };
 
 describe('what is shown', () => {
-  test.each<[string, Partial<Surroundings>, string]>([
-    ['a terminal', {}, 'progress normal color'],
-    ['a terminal, --verbose', { verbose: true }, 'progress verbose color'],
+  test.each<[string, Partial<DisplayConditions>, string]>([
+    ['a terminal', {}, 'live normal color'],
+    ['a terminal, --verbose', { verbose: true }, 'live verbose color'],
     ['a terminal, --no-progress', { noProgress: true }, 'plain normal color'],
     ['a terminal, show_progress_bar off', { showProgressBar: false }, 'plain normal color'],
     ['a terminal, --quiet', { quiet: true }, 'plain quiet color'],
@@ -28,11 +25,11 @@ describe('what is shown', () => {
     ['--json beats everything', { json: true, verbose: true }, 'ndjson verbose plain'],
     ['a pipe', { isTTY: false }, 'plain normal plain'],
     ['a build service with a terminal', { env: { CI: 'true' } }, 'plain normal color'],
-    ['CI=false is no build service', { env: { CI: 'false' } }, 'progress normal color'],
+    ['CI=false is no build service', { env: { CI: 'false' } }, 'live normal color'],
     ['a dumb terminal', { env: { TERM: 'dumb' } }, 'plain normal plain'],
     ['a terminal too narrow to draw on', { columns: 20 }, 'plain normal color'],
-    ['a terminal that does not tell its width', { columns: undefined }, 'progress normal color'],
-    ['NO_COLOR', { env: { NO_COLOR: '1' } }, 'progress normal plain'],
+    ['a terminal that does not tell its width', { columns: undefined }, 'live normal color'],
+    ['NO_COLOR', { env: { NO_COLOR: '1' } }, 'live normal plain'],
   ])('%s', (_name, changes, expected) => {
     const { kind, level, color } = choosePresentation({ ...TERMINAL, ...changes });
     expect(`${kind} ${level} ${color ? 'color' : 'plain'}`).toBe(expected);
