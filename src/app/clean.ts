@@ -4,7 +4,7 @@ import { listWorktrees, removeWorktree } from '../workspace/slots/idle-worktrees
 import { findLayout, type Layout } from '../workspace/slots/layout.ts';
 import { Snapshots, type Snapshot } from '../workspace/snapshots/snapshots.ts';
 import type { Services } from './services.ts';
-import { workingDirectory } from './run/worker.ts';
+import { workingDirectory } from './repository/work-place.ts';
 import { bytesBelow, measureAttempts, oldFiles, removeFiles, type OldFiles } from './project/transcripts.ts';
 import type { Project } from './project/project.ts';
 import { integrationTips, openRepository, type Repository } from './repository/repository.ts';

@@ -1,179 +1,208 @@
-import { stdoutWidth } from '../cli/print.ts';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type { ProcessIdentity } from '../domain/attempt.ts';
-import { Budget } from '../engine/budget.ts';
 import { LearnedCosts, learnEstimates } from '../domain/estimate.ts';
-import type { Event, RunOutcome } from '../domain/event.ts';
-import type { RunParts } from '../engine/run.ts';
-import { orchestrate } from '../engine/orchestrator.ts';
+import type { Event } from '../domain/event.ts';
+import { fail } from '../domain/failure.ts';
 import { redactValue } from '../domain/redact.ts';
-import { choosePresentation, type Presentation } from '../reporting/terminal/display.ts';
-import { formatSummary } from '../cli/run/summary-text.ts';
-import { readSummary } from '../reporting/summarize.ts';
-import type { Redact } from '../domain/redact.ts';
+import { Budget } from '../engine/budget.ts';
+import { orchestrate } from '../engine/orchestrator.ts';
 import type { RunOptions } from '../engine/run-options.ts';
+import { readSummary } from '../reporting/summarize.ts';
+import type { RunSummary } from '../reporting/summary.ts';
 import { openRunLock, type RunLock } from '../store/run-lock.ts';
-import type { TaskId } from '../domain/task.ts';
+import type { TaskStore } from '../store/store.ts';
 import { projectKey } from '../worker/process/markers.ts';
-import { createProcessTable, type ProcessTable } from '../worker/process/process-table.ts';
-import { retainTranscripts } from './project/transcripts.ts';
-import { EXIT } from '../cli/cli.ts';
-import {
-  commandRunner,
-  createWorker,
-  describeBilling,
-  findWorkerPayer,
-  workingDirectory,
-} from './run/worker.ts';
-import { listenForInterrupts, type Interrupt } from './interrupt.ts';
-import { redactorFor } from './project/redaction.ts';
+import { createProcessTable } from '../worker/process/process-table.ts';
 import { accountsOf, openLedger, payersOf } from './claude/accounts.ts';
-import { createWorkspaces } from './run/workspaces.ts';
-import { hurriedDelivery } from './run/hurried-delivery.ts';
-import { setupRunner } from './run/setup-runner.ts';
+import { describeBilling, findWorkerPayer } from './claude/payer.ts';
+import { retainTranscripts } from './project/transcripts.ts';
+import type { RunReport, RunRequest } from './contract/run.ts';
+import { listenForInterrupts, type Interrupt } from './interrupt.ts';
+import { previewPlan, type PlanPreview } from './planning/preview.ts';
+import { withStore, type Project } from './project/project.ts';
+import { redactorFor } from './project/redaction.ts';
+import { loadSettings } from './project/settings.ts';
+import { workingDirectory } from './repository/work-place.ts';
 import { checkReportFile, writeReport } from './run/html-report.ts';
-import { runReporters } from './run/reporters.ts';
+import type { RunJob, RunView } from './run/job.ts';
 import { managerForRun } from './run/manager.ts';
-import type { RunContext } from './run/job.ts';
+import { findNothingToDo } from './run/nothing-to-do.ts';
+import { openReporters } from './run/reporters.ts';
+import { createWorker, setUpRunner } from './run/worker.ts';
+import { createWorkspaces } from './run/workspaces.ts';
+import type { Services } from './services.ts';
+import { parseIds, selectTasks } from './tasks/ids.ts';
+import { loadGraphBoard } from './tasks/view.ts';
 
 /** How often changes by other processes are looked for. */
 const POLL_MS = 500;
 
-const OUTCOME_EXIT: Readonly<Record<RunOutcome, number>> = {
-  completed: EXIT.done,
-  'completed-with-failures': EXIT.tasksFailed,
-  'paused-usage-limit': EXIT.usageLimit,
-  'over-budget': EXIT.overBudget,
-  unauthenticated: EXIT.notAuthenticated,
-  'model-unavailable': EXIT.usage,
-  outage: EXIT.tasksFailed,
-  interrupted: EXIT.interrupted,
-};
+/** Does the open tasks of a project, or those that are asked for; `view` follows the run as it goes. */
+export async function run(
+  project: Project,
+  request: RunRequest,
+  services: Services,
+  view: RunView,
+): Promise<RunReport> {
+  refuseWindows(services);
+  const settings = loadSettings(services, project, overridesOf(request));
+  return await withStore(project, async (store) => {
+    const only = request.ids === undefined ? {} : { only: selectTasks(store, parseIds(request.ids)) };
+    const job = { project, request, services, settings, store, view, ...only };
+    const message = await findNothingToDo(job);
+    if (message !== undefined) return { type: 'nothing-to-do', message };
+    const lock = holdProject(project, store, services);
+    try {
+      return { type: 'summary', ...(await runHeld(job)) };
+    } finally {
+      lock.release();
+    }
+  });
+}
 
-/** Puts a run together, lets it happen and sums it up; returns the exit code. */
-export async function executeRun(context: RunContext, only: readonly TaskId[] | undefined): Promise<number> {
-  const lock = holdForRun(context);
-  try {
-    return await executeHeldRun(context, only);
-  } finally {
-    lock.release();
-  }
+/** What would run when; nothing is asked and nothing starts. */
+export async function previewRun(
+  project: Project,
+  request: RunRequest,
+  services: Services,
+): Promise<{ readonly preview: PlanPreview; readonly workers: number }> {
+  const settings = loadSettings(services, project, overridesOf(request));
+  const { max_workers: workers } = settings.config.execution;
+  return await withStore(project, (store) => {
+    const { links: graph, estimate } = loadGraphBoard(store);
+    return { preview: previewPlan(graph, { estimate, maxWorkers: workers, costPerMinute: null }), workers };
+  });
+}
+
+/** Throws `Failed` where workers could be started but not ended. */
+export function refuseWindows({ platform }: Services): void {
+  if (platform === 'win32')
+    fail(
+      'wrong-usage',
+      'Runs do not work on Windows yet: what workers start could not be ended there.',
+      'Run it in WSL (https://learn.microsoft.com/windows/wsl).',
+    );
+}
+
+/** What a request sets of the configuration, by dotted path. */
+export function overridesOf({ workers, maxCostUsd, review }: RunRequest): Record<string, unknown> {
+  return {
+    'execution.max_workers': workers,
+    'budget.max_cost_usd': maxCostUsd,
+    'monitoring.enable_opus_review': review === false ? false : undefined,
+  };
 }
 
 /** Keeps other runs of the project away, or throws `Failed` ("run-in-progress") with who is at work there. */
-export function holdForRun({ cli, project, store }: Pick<RunContext, 'cli' | 'project' | 'store'>): RunLock {
-  const holder = `process ${cli.pid}, since ${new Date().toISOString()}.`;
-  return openRunLock(`${project.databaseFile}-run-lock`, () => store.lastRun(), { holder });
+export function holdProject({ databaseFile }: Project, store: TaskStore, { pid }: Services): RunLock {
+  const holder = `process ${pid}, since ${new Date().toISOString()}.`;
+  return openRunLock(`${databaseFile}-run-lock`, () => store.lastRun(), { holder });
 }
 
-/** The same where the project is held already. */
-export async function executeHeldRun(
-  context: RunContext,
-  only: readonly TaskId[] | undefined,
-): Promise<number> {
-  const { stop, hurry, release } = listenForInterrupts(context.cli);
+/** Puts a run together, lets it happen and sums it up; the project is held by whoever calls it. */
+export async function runHeld(job: RunJob): Promise<RunSummary> {
+  const interrupt = listenForInterrupts(job.services);
   try {
-    return await holdingTheProject(context, only, { stop, hurry });
+    return await composeRun(job, interrupt);
   } finally {
-    release();
+    interrupt.release();
   }
 }
 
-async function holdingTheProject(
-  context: RunContext,
-  only: readonly TaskId[] | undefined,
-  { stop, hurry }: Omit<Interrupt, 'release'>,
-): Promise<number> {
-  const { cli, options, project, settings, store } = context;
-  const { execution, verify } = settings.config;
-  const reportFile = options.report === undefined ? undefined : checkReportFile(cli, options.report);
+async function composeRun(job: RunJob, { stop, hurry }: Interrupt): Promise<RunSummary> {
+  const { project, request, services, settings, store, view } = job;
+  const reportFile = request.report === undefined ? undefined : checkReportFile(services, request.report);
   const runId = newRunId();
-  const processes = createProcessTable(cli);
-  const presentation = present(context);
-  const { payer, recognised } = context.payer ?? (await findWorkerPayer(cli, project, settings, stop));
-  const accounts = accountsOf(cli, settings, payersOf(payer, settings));
-  const ledger = openLedger(cli, project, accounts);
-  const redact = redactorFor(cli, project);
+  const processes = createProcessTable(services);
+  const self = processes.identify(services.pid) ?? { pid: services.pid, startTime: 'unknown' };
+  const redact = redactorFor(services, project);
+
+  // Who pays, and how much there is.
+  const { payer, recognised } = job.payer ?? (await findWorkerPayer(services, project, settings, stop));
+  const accounts = accountsOf(services, settings, payersOf(payer, settings));
+  const ledger = openLedger(services, project, accounts);
+  const budget = budgetOf(job);
+
+  // Who is told: an event is stored first.
   const record = (event: Event): void => reporter.report(store.record(event));
   const warn = (message: string): void => record({ type: 'warning', message });
-  const reporter = await runReporters(context, { runId, presentation, processes, ledger, redact, warn });
-  const runSetup = setupRunner(
-    commandRunner(settings, processes, execution.worker_timeout, hurry),
-    projectKey(project.root),
-    processes.identify(cli.pid),
-  );
-  const workspaces = await createWorkspaces(cli, project, settings, { store, runSetup, warn });
-  const { description } = workspaces;
-  if (description !== null && presentation.level !== 'quiet' && presentation.kind !== 'ndjson')
-    cli.stderr.write(`note: ${description}\n`);
+  const reporter = await openReporters(job, { runId, self, processes, ledger, redact, warn });
+
+  // Who works, and where.
+  const marked = { processes, project: projectKey(project.root), self, hurry };
+  const workspaces = await createWorkspaces(job, { runSetup: setUpRunner(settings, marked), warn, hurry });
+  if (workspaces.description !== null) services.tell({ kind: 'note', message: workspaces.description });
   if (ledger.problem !== null) warn(ledger.problem);
   for (const event of store.calls.bookCutOff((process) => processes.isAlive(process))) reporter.report(event);
-  const budget = budgetFor(context);
-  const manager = managerForRun(context, { runId, process: selfOf(cli, processes), record, budget, ledger });
-  const history = store.finishedWork();
-  const costs = new LearnedCosts(history, settings.config.models.worker.model);
-  const worker = createWorker(project, settings, payer, {
+  const manager = managerForRun(job, { runId, process: self, record, budget, ledger });
+  const worker = createWorker(settings, payer, {
+    ...marked,
     store,
     runId,
     workspaces,
-    processes,
-    hurry,
     reviewer: workspaces.changes === null ? null : manager.reviewer,
-    runCommand: commandRunner(settings, processes, verify.timeout, hurry),
     warn,
   });
-  const parts: RunParts = {
-    store,
-    worker,
-    workspaces: {
-      ...hurriedDelivery(workspaces, hurry),
-      // The program answers while worktrees are made ready; one that is not the Claude CLI is refused before it is paid.
-      begin: async (id, unfinished) => {
-        const notes = await workspaces.begin(id, unfinished);
-        await recognised;
-        return notes;
-      },
-    },
-    reporter,
-    plan: (_tasks, signal) => manager.plan(signal),
-    estimate: learnEstimates(history),
-    estimateCost: costs.estimate,
-    learnCost: costs.learn,
-    budget,
-    ledger,
-    isAlive: (process) => processes.isAlive(process),
-    newSessionId: randomUUID,
-    now: Date.now,
-    random: Math.random,
-  };
-  const runOptions = {
-    ...optionsFor(context, processes, runId, describeBilling(payer, settings)),
-    accounts,
-  };
+
+  // What is known of how long tasks take and what they cost.
+  const history = store.finishedWork();
+  const costs = new LearnedCosts(history, settings.config.models.worker.model);
+
+  let summary: RunSummary | undefined;
   try {
-    const { outcome, delivery } = await orchestrate(
-      parts,
-      only === undefined ? runOptions : { ...runOptions, only },
+    await orchestrate(
+      {
+        store,
+        worker,
+        workspaces: {
+          ...workspaces,
+          // The program answers while worktrees are made ready; one that is not the Claude CLI is refused before it
+          // is paid.
+          begin: async (id, unfinished) => {
+            const notes = await workspaces.begin(id, unfinished);
+            await recognised;
+            return notes;
+          },
+        },
+        reporter,
+        plan: (_tasks, signal) => manager.plan(signal),
+        estimate: learnEstimates(history),
+        estimateCost: costs.estimate,
+        learnCost: costs.learn,
+        budget,
+        ledger,
+        isAlive: (process) => processes.isAlive(process),
+        newSessionId: randomUUID,
+        now: Date.now,
+        random: Math.random,
+      },
+      {
+        ...optionsOf(job),
+        runId,
+        process: self,
+        accounts,
+        billing: describeBilling(payer, settings),
+        ...(job.only === undefined ? {} : { only: job.only }),
+      },
       stop,
     );
-    const isUndelivered = outcome === 'completed' && delivery.kind === 'left';
-    return cli.interruptExit ?? (isUndelivered ? EXIT.notDelivered : OUTCOME_EXIT[outcome]);
   } finally {
+    // The display first: what follows is about a run that is over.
     await reporter.close();
     ledger.close();
     const untidy = await retainTranscripts(project, store, settings.config.logs.keep_days);
-    if (untidy !== undefined) cli.stderr.write(`warning: ${untidy}\n`);
-    if (reportFile !== undefined) await report(context, runId, reportFile, redact);
-    printSummary(context, runId, presentation);
+    if (untidy !== undefined) services.tell({ kind: 'warning', message: untidy });
+    if (reportFile !== undefined) services.tell(await writeReport(job, { runId, file: reportFile, redact }));
+    const stored = store.run(runId);
+    summary = stored && redactValue(readSummary(store, stored, Date.now()), redact);
+    if (summary !== undefined) view.summarize(summary);
   }
+  if (summary === undefined)
+    throw new Error(`Internal error: run ${runId} has ended, and is not in the store.`);
+  return summary;
 }
 
-function selfOf({ pid }: RunContext['cli'], processes: ProcessTable): ProcessIdentity {
-  return processes.identify(pid) ?? { pid, startTime: 'unknown' };
-}
-
-function budgetFor({ settings, store, spentUsd = 0 }: RunContext): Budget {
+function budgetOf({ settings, store, spentUsd = 0 }: RunJob): Budget {
   const { budget, execution, monitoring } = settings.config;
   return new Budget({
     maxCostUsd: budget.max_cost_usd,
@@ -184,16 +213,13 @@ function budgetFor({ settings, store, spentUsd = 0 }: RunContext): Budget {
   });
 }
 
-function optionsFor(
-  { cli, options, project, settings }: RunContext,
-  processes: ProcessTable,
-  runId: string,
-  billing: string,
-): Omit<RunOptions, 'accounts'> {
+function optionsOf({
+  request,
+  project,
+  settings,
+}: RunJob): Omit<RunOptions, 'runId' | 'process' | 'accounts' | 'billing' | 'only'> {
   const { execution, models, monitoring, review, usage } = settings.config;
   return {
-    runId,
-    process: selfOf(cli, processes),
     workers: execution.max_workers,
     failureMode: execution.failure_mode,
     maxRetries: execution.max_retries,
@@ -203,50 +229,12 @@ function optionsFor(
     reservePercent: usage.reserve_percent,
     warnAtPercent: monitoring.usage_warning_threshold,
     checkBeforeStart: monitoring.check_usage_before_start,
-    maxWaitMs: options.wait === false ? 0 : usage.max_wait === null ? null : usage.max_wait * 1000,
-    billing,
+    maxWaitMs: request.wait === false ? 0 : usage.max_wait === null ? null : usage.max_wait * 1000,
     workerModel: models.worker.model,
     directory: workingDirectory(project, settings),
     filesRoot: join(project.stateFolder, 'attempts'),
     pollMs: POLL_MS,
   };
-}
-
-function present({ cli, options, settings }: RunContext): Presentation {
-  const { show_progress_bar: showProgressBar, verbose_logging: verboseLogging } = settings.config.monitoring;
-  return choosePresentation({
-    isTTY: cli.stdout.isTTY === true,
-    columns: cli.stdout.columns,
-    json: options.json === true,
-    noProgress: options.progress === false,
-    quiet: options.quiet === true,
-    verbose: options.verbose === true || verboseLogging,
-    noColor: options.color === false,
-    showProgressBar,
-    env: cli.env,
-  });
-}
-
-async function report(context: RunContext, runId: string, file: string, redact: Redact): Promise<void> {
-  const { cli, options } = context;
-  const problem = await writeReport(context, runId, file, redact);
-  if (problem !== undefined) cli.stderr.write(`warning: ${problem}\n`);
-  else if (options.quiet !== true) cli.stderr.write(`note: the report is in ${file}\n`);
-}
-
-function printSummary(
-  { cli, project, store }: RunContext,
-  runId: string,
-  { kind, color }: Presentation,
-): void {
-  const run = store.run(runId);
-  if (run === undefined) return;
-  // What could not even begin has nothing to sum up; the error that ended it says why, and what to do.
-  const isBare = store.attempts({ runId }).length + store.usage({ runId }).length === 0;
-  if (kind !== 'ndjson' && isBare && run.outcome === 'interrupted') return;
-  const summary = redactValue(readSummary(store, run, Date.now()), redactorFor(cli, project));
-  if (kind === 'ndjson') cli.stdout.write(`${JSON.stringify({ type: 'summary', ...summary })}\n`);
-  else cli.stdout.write(`\n${formatSummary(summary, { columns: stdoutWidth(cli), color })}`);
 }
 
 /** Sortable by time, and short enough to be read aloud: `20261122-114500-3f9a`. */

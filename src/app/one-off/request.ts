@@ -9,7 +9,10 @@ import type { Services } from '../services.ts';
 import { readDocument, type Document } from '../planning/document.ts';
 import { callCost, failAsManager, nextId, rawDraft, tellNotes, type CallCost } from '../../cli/drafting.ts';
 import { interruptible } from '../interrupt.ts';
-import type { RunCommandOptions, RunContext } from '../run/job.ts';
+import type { RunCommandOptions } from '../../cli/run/run-options.ts';
+import type { Cli } from '../../cli/cli.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
+import type { Project } from '../project/project.ts';
 
 /** Options of `do`. */
 export interface OneOffOptions extends RunCommandOptions {
@@ -74,7 +77,7 @@ function landingOf({ landing, end }: Attempt): string[] {
 
 /** The request as tasks, by one question to the manager, or as typed with `--raw`. */
 export async function draftRequest(
-  { cli, project, settings, store }: RunContext,
+  { cli, project, settings, store }: { cli: Cli; project: Project; settings: LoadedConfig; store: TaskStore },
   options: OneOffOptions,
   { texts, document }: OneOffRequest,
 ): Promise<{ readonly drafts: readonly TaskDraft[]; readonly cost: CallCost | null }> {

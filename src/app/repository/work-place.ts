@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Config } from '../config/load-config.ts';
 import { fail } from '../../domain/failure.ts';
 import { Git, GitFailed } from '../../workspace/git/git.ts';
@@ -6,9 +7,13 @@ import { findLayout } from '../../workspace/slots/layout.ts';
 import { inspectRepository, type RepositoryReport } from '../../workspace/preflight/preflight.ts';
 import { rehearseIntegration } from '../../workspace/worktrees.ts';
 import type { Services } from '../services.ts';
-import { workingDirectory } from '../run/worker.ts';
 import { gitTop, type Project } from '../project/project.ts';
 import { cacheDirectory } from '../project/user-data.ts';
+
+/** The directory of the work: `execution.default_working_dir`, else the project. */
+export function workingDirectory(project: Project, { config }: { readonly config: Config }): string {
+  return resolve(project.root, config.execution.default_working_dir ?? '.');
+}
 
 /** Where workers will work: all in one directory, or each in a worktree of that directory's repository. */
 export interface WorkPlace {

@@ -6,9 +6,9 @@ import { Failed, fail } from '../../domain/failure.ts';
 import { redactValue, type Redact } from '../../domain/redact.ts';
 import type { ChangeSize } from '../../reporting/html/report-model.ts';
 import type { TaskStore } from '../../store/store.ts';
-import type { Services } from '../services.ts';
-import { workingDirectory } from './worker.ts';
-import type { RunContext } from './job.ts';
+import type { Notice, Services } from '../services.ts';
+import { workingDirectory } from '../repository/work-place.ts';
+import type { RunJob } from './job.ts';
 
 /**
  * Where the report will be, for what a person gave as `--report`. Throws `Failed` ("file-unwritable") where no file can
@@ -29,26 +29,24 @@ export function checkReportFile({ cwd }: Pick<Services, 'cwd'>, given: string): 
   return file;
 }
 
-/** What it takes to tell of a run. */
-type ReportContext = Pick<RunContext, 'project' | 'settings' | 'store'> & {
-  readonly cli: Pick<Services, 'cwd' | 'env'>;
+/** What a report is made from. */
+type ReportSource = Pick<RunJob, 'project' | 'settings' | 'store'> & {
+  readonly services: Pick<Services, 'cwd' | 'env'>;
 };
 
 /**
- * Writes the report of a run into the file that `checkReportFile` gave. Never rejects: what went wrong is returned as a
- * warning for people, since a run does not fail by its report.
+ * Writes the report of a run into the file that `checkReportFile` gave, and says so. Never rejects: a run does not fail by
+ * its report, so what went wrong is a warning.
  */
 export async function writeReport(
-  { cli, project, settings, store }: ReportContext,
-  runId: string,
-  file: string,
-  redact: Redact,
-): Promise<string | undefined> {
+  { services, project, settings, store }: ReportSource,
+  { runId, file, redact }: { readonly runId: string; readonly file: string; readonly redact: Redact },
+): Promise<Notice> {
   try {
     const run = store.run(runId);
-    if (run === undefined) return undefined;
+    if (run === undefined) return { kind: 'note', message: 'There is no report: the run did not begin.' };
     const attempts = store.attempts({ runId });
-    const sizes = await sizesOf(cli, workingDirectory(project, settings), attempts);
+    const sizes = await sizesOf(services, workingDirectory(project, settings), attempts);
     const source = {
       run,
       attempts,
@@ -66,11 +64,11 @@ export async function writeReport(
     ]);
     const report = reportOf({ ...redactValue(source, redact), sizes });
     const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-    writeFileWhole(checkReportFile(cli, file), renderReport(report, timeZone), 0o644);
-    return undefined;
+    writeFileWhole(checkReportFile(services, file), renderReport(report, timeZone), 0o644);
+    return { kind: 'note', message: `the report is in ${file}` };
   } catch (error) {
     const why = error instanceof Failed ? error.failure.message : String(error);
-    return `The report was not written: ${why}`;
+    return { kind: 'warning', message: `The report was not written: ${why}` };
   }
 }
 

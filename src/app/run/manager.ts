@@ -8,7 +8,7 @@ import { err } from '../../domain/result.ts';
 import type { IntendedCall } from '../../store/store.ts';
 import type { UsageLedger } from '../../usage/ledger.ts';
 import { planTasks, lacksEstimates } from '../planning/plan-tasks.ts';
-import type { RunContext } from './job.ts';
+import type { RunJob } from './job.ts';
 
 /** What the manager does for a run. It is asked for only when it is needed first, and all it costs is booked. */
 export interface RunManager {
@@ -32,7 +32,7 @@ export interface RunManagerParts {
 
 /** The manager of one run. */
 export function managerForRun(
-  { cli, options, project, settings, store }: RunContext,
+  { services, request, project, settings, store }: RunJob,
   { runId, process, record, budget, ledger }: RunManagerParts,
 ): RunManager {
   const { manager: model } = settings.config.models;
@@ -47,7 +47,7 @@ export function managerForRun(
   const open = (signal: AbortSignal): Promise<Manager> => {
     opened ??= (async () => {
       const { createManager } = await import('../planning/manager.ts');
-      const manager = await createManager(cli, project, settings, signal, (observation) =>
+      const manager = await createManager(services, project, settings, signal, (observation) =>
         ledger.observe('manager', observation),
       );
       if (!manager.ok) throw new Failed(manager.error);
@@ -62,7 +62,7 @@ export function managerForRun(
 
   return {
     async plan(signal) {
-      if (options.plan === false || !lacksEstimates(store.tasks())) return 'stored';
+      if (request.plan === false || !lacksEstimates(store.tasks())) return 'stored';
       try {
         const warn = (message: string): void => record({ type: 'warning', message });
         return await planTasks(store, model.model, () => open(signal), signal, warn);

@@ -1,25 +1,17 @@
-import { resolve } from 'node:path';
-import type { LoadedConfig } from '../config/load-config.ts';
-import { Failed, fail, type Failure } from '../../domain/failure.ts';
-import { describeKey } from '../../manager/choose-manager.ts';
-import type { Reviewer } from '../../manager/manager.ts';
-import type { Result } from '../../domain/result.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { choosePayer, chooseManagerPayer, type Payer } from '../../domain/billing.ts';
+import type { Reviewer } from '../../manager/manager.ts';
+import type { Payer } from '../../domain/billing.ts';
 import { Gates } from '../../worker/gates/gates.ts';
 import { createLocalWorker } from '../../worker/local-worker.ts';
-import { projectKey } from '../../worker/process/markers.ts';
+import { managerMarker } from '../../worker/process/markers.ts';
 import type { ProcessTable } from '../../worker/process/process-table.ts';
 import { createCommandRunner, type RunCommand } from '../../worker/gates/run-command.ts';
 import type { Worker } from '../../worker/worker.ts';
 import { WorkerPool } from '../../domain/worker-pool.ts';
+import type { RunSetup } from '../../workspace/slots/slot-setup.ts';
 import type { Workspaces } from '../../workspace/workspace.ts';
-import { inspectClaude, recogniseClaude, type ClaudeProgram } from '../claude/claude-cli.ts';
-import type { Services } from '../services.ts';
-import { findProgram, whyNoProgram } from '../claude/find-program.ts';
-import { impossibleModel } from '../claude/model-name.ts';
-import type { Project } from '../project/project.ts';
-import { isRecognised, rememberRecognised } from '../claude/recognised-claude.ts';
+import type { ProcessIdentity } from '../../domain/attempt.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 
 /** Between SIGTERM and SIGKILL: the Claude CLI ends its tools within 1.6 s, a loaded machine is slower. */
 const GRACE_MS = 8000;
@@ -27,106 +19,59 @@ const GRACE_MS = 8000;
 const AFTER_RESULT_MS = 15_000;
 /** How often the CLI itself repeats a failed request, about 15 s in all; waiting longer is for the run to decide. */
 const API_RETRIES = 5;
-const PROBE_TIMEOUT_MS = 30_000;
 /** How often what a worker has written so far is kept. */
 const SNAPSHOT_MS = 180_000;
 
-/** Where workers work: `execution.default_working_dir`, else the project. */
-export function workingDirectory(project: Project, { config }: Pick<LoadedConfig, 'config'>): string {
-  return resolve(project.root, config.execution.default_working_dir ?? '.');
-}
-
-/** Who pays for the workers. */
-export interface WorkerPayer {
-  readonly payer: Payer;
-  /** Resolves once the program is known to be the Claude CLI; rejects with `Failed` where it is not. */
-  readonly recognised: Promise<void>;
-}
-
-/** Who pays for the workers; throws `Failed` where nobody would, or where there is no Claude CLI to pay for. */
-export async function findWorkerPayer(
-  services: Services,
-  project: Project,
-  settings: LoadedConfig,
-  signal: AbortSignal,
-): Promise<WorkerPayer> {
-  const { config, secrets } = settings;
-  const { auth, command } = config.claude_cli;
-  const env = { ...settings.environment, ...config.claude_cli.environment };
-  const impossible = impossibleModel(settings, 'worker');
-  if (impossible !== undefined) throw new Failed(impossible);
-  const place = { cwd: project.root, path: env['PATH'] };
-  const program = findProgram(command, place);
-  if (program === undefined) return failWithoutCli(command, whyNoProgram(command, place) ?? 'was not found');
-  const hasApiKey = secrets.apiKey !== null;
-  const options = { cwd: project.root, env, timeoutMs: PROBE_TIMEOUT_MS, signal, kill: services.kill };
-  const accept = (claude: ClaudeProgram): void => {
-    if (signal.aborted) fail('interrupted', 'Interrupted. Nothing was started.');
-    if (claude.kind !== 'found') failWithoutCli(command, claude.message);
-    rememberRecognised(services, program);
-  };
-  // The CLI's word on its login takes up to a second, and is not needed where the answer is clear without it.
-  if (auth === 'api_key') {
-    const payer = payerOf(choosePayer({ auth, hasApiKey, loggedIn: undefined }));
-    if (isRecognised(services, program)) return { payer, recognised: Promise.resolve() };
-    const recognised = recogniseClaude(command, options).then(accept);
-    // It is awaited later, or not at all.
-    recognised.catch(() => undefined);
-    return { payer, recognised };
-  }
-  const claude = await inspectClaude(command, options);
-  accept(claude);
-  const loggedIn = claude.kind === 'found' ? claude.login?.loggedIn : undefined;
-  const payer = payerOf(choosePayer({ auth, hasApiKey, loggedIn }));
-  return { payer, recognised: Promise.resolve() };
-}
-
-function failWithoutCli(command: string, why: string): never {
-  return fail(
-    'cli-missing',
-    `The Claude CLI of claude_cli.command: "${command}" ${why}.`,
-    'Install it with `npm install -g @anthropic-ai/claude-code`, or name it in claude_cli.command.',
-  );
-}
-
-function payerOf(payer: Result<Payer, Failure>): Payer {
-  if (!payer.ok) throw new Failed(payer.error);
-  return payer.value;
-}
-
-/** Who pays for what, as it is printed before the first process starts. */
-export function describeBilling(payer: Payer, { config, secrets }: LoadedConfig): string {
-  const key = secrets.apiKey === null ? 'an API key' : describeKey(secrets.apiKey);
-  const workers = payer === 'subscription' ? 'Claude subscription' : key;
-  const { via } = config.models.manager;
-  const byKey = chooseManagerPayer(payer, { hasApiKey: secrets.apiKey !== null, via }) === 'api_key';
-  const manager = byKey ? key : 'Claude subscription';
-  const { manager: managing, worker: working } = config.models;
-  return `workers: ${workers} (${working.model}) · manager: ${manager} (${managing.model})`;
-}
-
-/** What the worker of one run is made of, besides the configuration. */
-export interface WorkerParts {
-  readonly store: TaskStore;
-  readonly runId: string;
-  readonly workspaces: Workspaces;
+/** What everything that starts processes for a run needs. */
+export interface ProcessParts {
   readonly processes: ProcessTable;
-  readonly reviewer: Reviewer | null;
-  readonly runCommand: RunCommand;
-  readonly warn: (message: string) => void;
+  /** This project, as processes are marked with it. */
+  readonly project: string;
+  /** This process. */
+  readonly self: ProcessIdentity;
   /** Aborts to end processes at once. */
   readonly hurry: AbortSignal;
 }
 
+/** What the worker of one run is made of, besides the configuration. */
+export interface WorkerParts extends ProcessParts {
+  readonly store: TaskStore;
+  readonly runId: string;
+  readonly workspaces: Workspaces;
+  readonly reviewer: Reviewer | null;
+  readonly warn: (message: string) => void;
+}
+
+/** Runs the commands that prepare a worktree; a later run ends what a killed one of this process leaves. */
+export function setUpRunner(settings: LoadedConfig, parts: ProcessParts): RunSetup {
+  const run = commandRunner(settings, parts, settings.config.execution.worker_timeout);
+  const owner = managerMarker(parts.project, parts.self);
+  let count = 0;
+  return async (command, directory, environment, signal) => {
+    // A marker of its own for each: those of another worktree must not end with it.
+    const marker = { ...owner, value: `${owner.value}/setup-${++count}` };
+    const result = await run(command, { directory, environment, marker }, signal);
+    switch (result.kind) {
+      case 'passed':
+        return { ok: true, output: '' };
+      case 'failed':
+        return { ok: false, output: `${result.how}\n${result.output}` };
+      case 'infrastructure':
+        return { ok: false, output: result.message };
+      case 'aborted':
+        return { ok: false, output: 'It was stopped.' };
+    }
+  };
+}
+
 /** Runs verify and set-up commands; each gets at most `timeoutSeconds`. */
-export function commandRunner(
+function commandRunner(
   { config, environment }: LoadedConfig,
-  table: ProcessTable,
+  { processes, hurry }: ProcessParts,
   timeoutSeconds: number,
-  hurry: AbortSignal,
 ): RunCommand {
   return createCommandRunner({
-    table,
+    table: processes,
     environment: { ...environment, ...config.claude_cli.environment },
     timeoutMs: timeoutSeconds * 1000,
     graceMs: GRACE_MS,
@@ -135,12 +80,8 @@ export function commandRunner(
 }
 
 /** The worker of this machine, by configuration. */
-export function createWorker(
-  project: Project,
-  settings: LoadedConfig,
-  payer: Payer,
-  { store, runId, workspaces, processes, reviewer, runCommand, warn, hurry }: WorkerParts,
-): Worker {
+export function createWorker(settings: LoadedConfig, payer: Payer, parts: WorkerParts): Worker {
+  const { store, runId, workspaces, processes, project, reviewer, warn, hurry } = parts;
   const { config, environment } = settings;
   const { execution, verify, review, claude_cli: claude } = config;
   const { changes } = workspaces;
@@ -168,7 +109,7 @@ export function createWorker(
     },
     workspaces,
     processes,
-    project: projectKey(project.root),
+    project,
     timeouts: {
       totalMs: execution.worker_timeout * 1000,
       stallMs: execution.stall_timeout * 1000,
@@ -178,7 +119,7 @@ export function createWorker(
     verifyCommands: verify.commands,
     gates: new Gates({
       commands: verify.commands,
-      run: runCommand,
+      run: commandRunner(settings, parts, verify.timeout),
       book: {
         get: (tree, command) => store.gateVerdict(runId, tree, command),
         put: (tree, command, verdict) => store.saveGateVerdict(runId, tree, command, verdict),

@@ -1,31 +1,32 @@
-import type { LoadedConfig } from '../config/load-config.ts';
+import type { Delivery } from '../../domain/event.ts';
 import { Failed } from '../../domain/failure.ts';
-import type { TaskStore } from '../../store/store.ts';
 import { Git } from '../../workspace/git/git.ts';
 import { preflight } from '../../workspace/preflight/preflight.ts';
 import { createSharedDirectory } from '../../workspace/shared-directory.ts';
 import type { RunSetup } from '../../workspace/slots/slot-setup.ts';
 import { createWorktrees } from '../../workspace/worktrees.ts';
 import type { Workspaces } from '../../workspace/workspace.ts';
-import type { Services } from '../services.ts';
-import type { Project } from '../project/project.ts';
-import { findWorkPlace } from '../repository/work-place.ts';
-import { describePullRequest } from './pull-request-text.ts';
 import { cacheDirectory } from '../project/user-data.ts';
+import { findWorkPlace } from '../repository/work-place.ts';
+import type { RunJob } from './job.ts';
+import { describePullRequest } from './pull-request-text.ts';
 
 /** What workspaces need of the run they are for. */
 export interface WorkspaceParts {
-  readonly store: TaskStore;
   readonly runSetup: RunSetup;
   readonly warn: (message: string) => void;
+  /** Gives up a delivery that hangs. */
+  readonly hurry: AbortSignal;
 }
 
 /** Where workers work, by `execution.isolation` and by whether there is a git repository. */
-export async function createWorkspaces(
-  services: Services,
-  project: Project,
-  settings: LoadedConfig,
-  { store, runSetup, warn }: WorkspaceParts,
+export async function createWorkspaces(job: RunJob, parts: WorkspaceParts): Promise<Workspaces> {
+  return hurriedDelivery(await chooseWorkspaces(job, parts), parts.hurry);
+}
+
+async function chooseWorkspaces(
+  { services, project, settings, store }: RunJob,
+  { runSetup, warn }: WorkspaceParts,
 ): Promise<Workspaces> {
   const { execution, git: landing, workspace } = settings.config;
   const { directory, isIsolated, why } = await findWorkPlace(services, project, settings.config);
@@ -59,3 +60,31 @@ export async function createWorkspaces(
     warn,
   });
 }
+
+/** The same workspaces, whose delivery is given up once `hurry` aborts: a hook of the user's may hang forever. */
+export function hurriedDelivery(workspaces: Workspaces, hurry: AbortSignal): Workspaces {
+  return {
+    ...workspaces,
+    deliver: async () => {
+      const given = new AbortController();
+      const hurried = new Promise<Delivery>((resolve) => {
+        if (hurry.aborted) setImmediate(resolve, GIVEN_UP);
+        hurry.addEventListener('abort', () => resolve(GIVEN_UP), { once: true, signal: given.signal });
+      });
+      try {
+        return await Promise.race([workspaces.deliver(), hurried]);
+      } finally {
+        given.abort();
+      }
+    },
+  };
+}
+
+const GIVEN_UP: Delivery = {
+  kind: 'left',
+  commit: null,
+  message:
+    'You did not wait for the results to be delivered. They are on the integration branch (`git for-each-ref ' +
+    'refs/orchestrator/integration`); see with `git status` how far git came in your checkout.',
+  commands: [],
+};

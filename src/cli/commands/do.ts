@@ -8,7 +8,7 @@ import { isSettled, type TaskId } from '../../domain/task.ts';
 import { Git } from '../../workspace/git/git.ts';
 import { askToConfirm } from '../ask.ts';
 import { EXIT, type Cli } from '../cli.ts';
-import { findWorkerPayer } from '../../app/run/worker.ts';
+import { findWorkerPayer } from '../../app/claude/payer.ts';
 import { formatCallCost, formatDrafts, formatStored } from '../drafting.ts';
 import { fold } from '../fold.ts';
 import { interruptible } from '../../app/interrupt.ts';
@@ -23,9 +23,11 @@ import {
 } from '../../app/one-off/request.ts';
 import { onRun, withExamples } from '../command.ts';
 import { openProjectStore, type Project } from '../../app/project/project.ts';
-import { executeHeldRun, holdForRun } from '../../app/run.ts';
-import { addRunOptions, refuseWindows, runFlags } from '../run/run-command-options.ts';
-import type { RunContext } from '../../app/run/job.ts';
+import { holdProject, overridesOf, refuseWindows, runHeld } from '../../app/run.ts';
+import { addRunOptions, requestOf } from '../run/run-options.ts';
+import { exitCodeOf, showRun } from '../run/show-run.ts';
+import type { TaskStore } from '../../store/store.ts';
+import type { LoadedConfig } from '../../app/config/load-config.ts';
 import { loadSettings } from '../../app/project/settings.ts';
 
 /** `do`: the whole job in one command, also in a repository that was never set up. */
@@ -58,7 +60,7 @@ async function doOneOff(cli: Cli, options: OneOffOptions, texts: readonly string
   probeDriver();
   const place = placeForOneOff(cli, options);
   const { project } = place;
-  const settings = loadSettings(cli, project, runFlags(options));
+  const settings = loadSettings(cli, project, overridesOf(requestOf(options)));
   await refuseUnusable(cli, project, settings);
   const payer = await interruptible(cli, 'Nothing was started.', async (signal) => {
     const found = await findWorkerPayer(cli, project, settings, signal);
@@ -71,12 +73,23 @@ async function doOneOff(cli: Cli, options: OneOffOptions, texts: readonly string
     fail('interrupted', `You did not say yes. ${NOTHING_SPENT}`);
 
   const store = await openProjectStore(project, true);
-  const context: RunContext = { cli, options, project, settings, store, payer };
+  const context = { cli, options, project, settings, store };
   try {
-    const lock = holdForRun(context);
+    const lock = holdProject(project, store, cli);
     try {
       const { ids, costUsd } = await tasksOf(context, options, request);
-      const code = await executeHeldRun({ ...context, spentUsd: costUsd }, ids);
+      const summary = await runHeld({
+        project,
+        request: requestOf(options),
+        services: cli,
+        settings,
+        store,
+        view: showRun(cli, options),
+        only: ids,
+        payer,
+        spentUsd: costUsd,
+      });
+      const code = exitCodeOf(cli, { type: 'summary', ...summary });
       if (code !== EXIT.done) tellHowToGoOn(context, ids);
       return code;
     } finally {
@@ -127,8 +140,16 @@ async function lookForBegun(cli: Cli, project: Project, request: OneOffRequest):
 }
 
 /** The tasks of the request, stored: those that were begun before, or new ones. */
+interface Context {
+  readonly cli: Cli;
+  readonly options: OneOffOptions;
+  readonly project: Project;
+  readonly settings: LoadedConfig;
+  readonly store: TaskStore;
+}
+
 async function tasksOf(
-  context: RunContext,
+  context: Context,
   options: OneOffOptions,
   request: OneOffRequest,
 ): Promise<{ readonly ids: TaskId[]; readonly costUsd: number }> {
@@ -150,7 +171,7 @@ async function tasksOf(
   return { ids: tasks.map(({ id }) => id), costUsd: cost?.costUsd ?? 0 };
 }
 
-function tellHowToGoOn({ cli, options, store }: RunContext, ids: readonly TaskId[]): void {
+function tellHowToGoOn({ cli, options, store }: Context, ids: readonly TaskId[]): void {
   const open = ids.filter((id) => !isSettled(store.task(id)?.status ?? 'done'));
   if (open.length === 0 || options.json === true) return;
   cli.stderr.write(

@@ -1,13 +1,17 @@
 import { Command } from 'commander';
-import { EXIT, type Cli } from '../cli.ts';
+import { findProject } from '../../app/project/project.ts';
+import { previewRun, run } from '../../app/run.ts';
+import type { Cli } from '../cli.ts';
 import { onRun, withExamples } from '../command.ts';
-import { findProject, openProjectStore } from '../../app/project/project.ts';
-import { executeRun } from '../../app/run.ts';
-import type { RunCommandOptions } from '../../app/run/job.ts';
-import { addRunOptions, refuseWindows, runFlags } from '../run/run-command-options.ts';
-import { nothingToDo, sayNothingToDo, showPlan } from '../../app/run/nothing-to-do.ts';
-import { loadSettings } from '../../app/project/settings.ts';
-import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
+import { formatPlan } from '../plan/plan-text.ts';
+import { printReport } from '../print.ts';
+import { addRunOptions, requestOf, type RunCommandOptions } from '../run/run-options.ts';
+import { exitCodeOf, showRun } from '../run/show-run.ts';
+
+interface Options extends RunCommandOptions {
+  readonly id?: readonly string[];
+  readonly dryRun?: boolean;
+}
 
 /** `run`: the main job. */
 export function runCommand(cli: Cli): Command {
@@ -20,23 +24,20 @@ export function runCommand(cli: Cli): Command {
     .option('--dry-run', 'show what would run when, and start nothing');
   addRunOptions(command);
   withExamples(command, ['run', 'run 1-4 --workers 2', 'run --max-cost 5 --report night.html']);
-  return onRun<RunCommandOptions>(command, cli, async (options, args) => {
-    refuseWindows(cli);
+  return onRun<Options>(command, cli, async (options, args) => {
+    const ids = [...args, ...(options.id ?? [])];
+    const request = { ...requestOf(options), ...(ids.length === 0 ? {} : { ids }) };
     const project = findProject(cli, options);
-    const settings = loadSettings(cli, project, runFlags(options));
-    const store = await openProjectStore(project);
-    try {
-      const context = { cli, options, project, settings, store };
-      const ids = [...args, ...(options.id ?? [])];
-      const only = ids.length === 0 ? undefined : selectTasks(store, parseIds(ids));
-      if (options.dryRun === true) {
-        showPlan(context);
-        return EXIT.done;
-      }
-      if (await nothingToDo(context, only)) return await sayNothingToDo(context, only);
-      return await executeRun(context, only);
-    } finally {
-      store.close();
+    if (options.dryRun === true) {
+      const { workers, preview } = await previewRun(project, request, cli);
+      printReport(cli, options, preview, (plan, { width, style }) => [
+        formatPlan(plan, { columns: width, style, workers }).trimEnd(),
+      ]);
+      return undefined;
     }
+    const report = await run(project, request, cli, showRun(cli, options));
+    if (report.type === 'nothing-to-do')
+      cli.stdout.write(`${options.json === true ? JSON.stringify(report) : report.message}\n`);
+    return exitCodeOf(cli, report);
   });
 }

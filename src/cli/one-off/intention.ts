@@ -4,8 +4,8 @@ import { formatMoney, plural } from '../../domain/text/format.ts';
 import type { TaskId } from '../../domain/task.ts';
 import type { Payer } from '../../domain/billing.ts';
 import type { Cli } from '../cli.ts';
-import { describeBilling } from '../../app/run/worker.ts';
-import type { RunContext } from '../../app/run/job.ts';
+import { describeBilling } from '../../app/claude/payer.ts';
+import type { LoadedConfig } from '../../app/config/load-config.ts';
 import { homeOf } from '../../app/project/user-data.ts';
 import type { OneOffPlace } from '../../app/one-off/place.ts';
 import type { OneOffOptions, OneOffRequest } from '../../app/one-off/request.ts';
@@ -16,7 +16,7 @@ export interface Intention {
   readonly request: OneOffRequest;
   /** Tasks that an earlier call of the same request has left; null where there are none. */
   readonly continues: readonly TaskId[] | null;
-  readonly settings: RunContext['settings'];
+  readonly settings: LoadedConfig;
   readonly payer: Payer;
 }
 
@@ -100,7 +100,7 @@ function verifyOf(commands: readonly string[], stacks: OneOffPlace['stacks']): s
 
 type Results = 'staged' | 'commits' | 'branch' | 'pr' | 'in-place';
 
-function resultsOf({ config: { execution, git } }: RunContext['settings']): Results {
+function resultsOf({ config: { execution, git } }: LoadedConfig): Results {
   if (execution.isolation === 'none') return 'in-place';
   if (git.deliver !== 'checkout') return git.deliver;
   return git.auto_commit ? 'commits' : 'staged';

@@ -1,3 +1,4 @@
+import type { Notice } from '../../../../src/app/services.ts';
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -108,18 +109,18 @@ function recordRun(commit: string | null): void {
   store.endRun('run-1', 'completed-with-failures', '1 failed, 1 still to do.');
 }
 
-async function write(file: string): Promise<string | undefined> {
+async function write(file: string): Promise<Notice> {
   const settings = loadConfig({ file: undefined, envFile: undefined, env: {} });
   if (!settings.ok) throw new Error('The defaults are no configuration.');
-  const context = { cli: { cwd: root, env }, project, settings: settings.value, store };
-  return await writeReport(context, 'run-1', file, createRedactor([SECRET]));
+  const source = { services: { cwd: root, env }, project, settings: settings.value, store };
+  return await writeReport(source, { runId: 'run-1', file, redact: createRedactor([SECRET]) });
 }
 
 describe('the report of a stored run', () => {
   test('tells of its tasks, with what git says of what landed, and without secrets', async () => {
     recordRun(landedCommit());
     const file = join(root, 'report.html');
-    expect(await write(file)).toBeUndefined();
+    expect(await write(file)).toMatchObject({ kind: 'note' });
     const document = readFileSync(file, 'utf8');
     const all = readHtml(document)
       .texts.map((text) => text.trim())
@@ -141,7 +142,7 @@ describe('the report of a stored run', () => {
   ])('leaves the size of a change away %s', async (_, commit) => {
     landedCommit();
     recordRun(commit());
-    expect(await write(join(root, 'report.html'))).toBeUndefined();
+    expect(await write(join(root, 'report.html'))).toMatchObject({ kind: 'note' });
     expect(readFileSync(join(root, 'report.html'), 'utf8')).not.toContain(' files, +');
   });
 
@@ -155,7 +156,7 @@ describe('the report of a stored run', () => {
     const end = attemptEnd('landed');
     store.endAttempt(attemptId, end, 'done', 'test');
     store.endRun('run-1', 'completed', '');
-    expect(await write(join(root, 'report.html'))).toBeUndefined();
+    expect(await write(join(root, 'report.html'))).toMatchObject({ kind: 'note' });
     expect(readFileSync(join(root, 'report.html'), 'utf8')).toContain('begun by an earlier run');
   });
 
@@ -163,12 +164,15 @@ describe('the report of a stored run', () => {
     recordRun(null);
     const file = join(root, 'report.html');
     writeFileSync(file, 'old');
-    expect(await write(file)).toBeUndefined();
+    expect(await write(file)).toMatchObject({ kind: 'note' });
     expect(readFileSync(file, 'utf8')).toMatch(/^<!doctype html>/);
     rmSync(file);
     mkdirSync(file);
-    expect(await write(file)).toBe(`The report was not written: --report: ${file} is a directory.`);
-    expect(await write(join(root, 'gone', 'report.html'))).toContain(
+    expect(await write(file)).toEqual({
+      kind: 'warning',
+      message: `The report was not written: --report: ${file} is a directory.`,
+    });
+    expect((await write(join(root, 'gone', 'report.html'))).message).toContain(
       `there is no directory ${join(root, 'gone')}`,
     );
   });
@@ -176,7 +180,7 @@ describe('the report of a stored run', () => {
   test('is a warning too where the store cannot be read any more', async () => {
     recordRun(null);
     store.close();
-    expect(await write(join(root, 'report.html'))).toMatch(/^The report was not written: /);
+    expect((await write(join(root, 'report.html'))).message).toMatch(/^The report was not written: /);
     expect(existsSync(join(root, 'report.html'))).toBe(false);
     store = openStore({ file: project.databaseFile, tag: 'master', create: false });
   });

@@ -1,8 +1,19 @@
 import type { Command } from 'commander';
-import { fail } from '../../domain/failure.ts';
-import type { Cli } from '../cli.ts';
+import type { RunRequest } from '../../app/contract/run.ts';
+import type { CommonOptions } from '../command.ts';
 import { dollars, wholeNumber } from '../values.ts';
-import type { RunCommandOptions } from '../../app/run/job.ts';
+
+/** The options of every command that does tasks. */
+export interface RunCommandOptions extends CommonOptions {
+  readonly workers?: number;
+  readonly maxCost?: number;
+  /** False for `--no-plan`, and so on. */
+  readonly plan?: boolean;
+  readonly review?: boolean;
+  readonly wait?: boolean;
+  readonly progress?: boolean;
+  readonly report?: string;
+}
 
 /** Adds the options of every command that does tasks. */
 export function addRunOptions(command: Command): Command {
@@ -20,22 +31,8 @@ export function addRunOptions(command: Command): Command {
     .option('--no-progress', 'print lines instead of a live display');
 }
 
-/** What those options set of the configuration, by dotted path. */
-export function runFlags({ workers, maxCost, review }: RunCommandOptions): Record<string, unknown> {
-  return {
-    'execution.max_workers': workers,
-    'budget.max_cost_usd': maxCost,
-    // Commander takes what is not said for a yes, which must not beat the file.
-    'monitoring.enable_opus_review': review === false ? false : undefined,
-  };
-}
-
-/** Throws `Failed` where workers could be started but not ended. */
-export function refuseWindows({ platform }: Pick<Cli, 'platform'>): void {
-  if (platform === 'win32')
-    fail(
-      'wrong-usage',
-      'Runs do not work on Windows yet: what workers start could not be ended there.',
-      'Run it in WSL (https://learn.microsoft.com/windows/wsl).',
-    );
+/** What those options ask for. */
+export function requestOf(options: RunCommandOptions): RunRequest {
+  const { workers, maxCost, plan, review, wait, report, verbose } = options;
+  return { workers, maxCostUsd: maxCost, plan, review, wait, report, verbose };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { hurriedDelivery } from '../../../src/app/run/hurried-delivery.ts';
+import { hurriedDelivery } from '../../../src/app/run/workspaces.ts';
 import type { Delivery } from '../../../src/domain/event.ts';
 import { createSharedDirectory } from '../../../src/workspace/shared-directory.ts';
 
