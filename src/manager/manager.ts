@@ -1,9 +1,22 @@
+import type { z } from 'zod';
 import type { GateVerdict, ModelUsage, Review, WorkerReport } from '../domain/attempt.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { Result } from '../domain/result.ts';
 import type { Task } from '../domain/task.ts';
-import type { ReplyForm } from './reply/read-reply.ts';
 import type { ChangeText } from '../workspace/workspace.ts';
+
+/** What was made of a reply. */
+export interface Mended<T> {
+  readonly value: T;
+  /** What was mended in it, for people. */
+  readonly notes: readonly string[];
+}
+
+/** How a reply is read: its form, and what can be mended in one that has it. */
+export interface ReplyForm<T> {
+  readonly schema: z.ZodType<T>;
+  mend?(value: T): Mended<T>;
+}
 
 /** One structured question to the manager's model; its form is sent along as a JSON Schema, and the reply is read by it. */
 export interface Question<T> extends ReplyForm<T> {

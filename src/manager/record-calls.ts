@@ -1,7 +1,7 @@
 import type { Event } from '../domain/event.ts';
-import type { Manager } from './manager.ts';
-import { estimateUpperBound } from './call-bound.ts';
-import type { ProcessIdentity } from '../domain/attempt.ts';
+import type { Manager, Question } from './manager.ts';
+import type { ModelUsage, ProcessIdentity } from '../domain/attempt.ts';
+import { computeListPrice } from '../domain/pricing.ts';
 import type { IntendedCall } from '../store/store.ts';
 
 /** Where the calls of a manager are booked. */
@@ -38,4 +38,43 @@ export function recordCalls(
       return reply;
     },
   };
+}
+
+/** Bytes that are sure to fit into a token's place, whatever the script. */
+export const BYTES_PER_TOKEN = 2.5;
+
+/** Beside the question: its form, the tools, and what the Claude CLI says of them and of the machine. */
+const AROUND_TOKENS = 8_000;
+
+/** What is read in the repository and on the web. */
+const RESEARCH_TOKENS = 100_000;
+const RESEARCH_SEARCHES = 8;
+
+/** A large reply to each kind of question, thinking included; the cap of a request is several times as much. */
+const REPLY_TOKENS: Readonly<Record<string, number>> = { parse: 24_000, plan: 16_000 };
+const OTHER_REPLY_TOKENS = 8_000;
+
+/**
+ * What a call has cost whose end nobody saw, estimated high: of a long question, a large reply, and a prompt that was
+ * written to the cache as a whole. `model` is an alias or an id.
+ */
+function estimateUpperBound(model: string, question: Question<unknown>): ModelUsage {
+  const { purpose, system, prompt, correction, research } = question;
+  const texts = [system, prompt, correction?.reply ?? '', ...(correction?.problems ?? [])];
+  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  const around = AROUND_TOKENS + (research === true ? RESEARCH_TOKENS : 0);
+  const tokens = {
+    input: 0,
+    output: REPLY_TOKENS[purpose] ?? OTHER_REPLY_TOKENS,
+    cacheRead: 0,
+    cacheWrite: Math.ceil(bytes / BYTES_PER_TOKEN) + around,
+  };
+  const webSearches = research === true ? RESEARCH_SEARCHES : 0;
+  const costUsd = computeListPrice(pricedName(model), { ...tokens, cacheWrite1h: 0, webSearches });
+  return { model, ...tokens, costUsd };
+}
+
+/** An alias as the oldest model of its line, which is the dearest. */
+function pricedName(model: string): string {
+  return model.startsWith('claude-') ? model : `claude-${model}-`;
 }

@@ -1,3 +1,4 @@
+import { isAbsolute, relative } from 'node:path';
 import { execa } from 'execa';
 import { z } from 'zod';
 import type { ModelUsage } from '../../domain/attempt.ts';
@@ -10,10 +11,10 @@ import { LEAN_ENVIRONMENT } from '../../worker/claude/command.ts';
 import { readLimitObservation } from '../../worker/claude/limit-observation.ts';
 import { LineSplitter } from '../../domain/text/line-splitter.ts';
 import type { Marker, ProcessTable } from '../../worker/process/process-table.ts';
+import type { StreamLine } from '../../worker/claude/stream-json.ts';
 import { Transcript, type TranscriptFacts } from '../../worker/claude/transcript.ts';
 import { interrupted, timedOut } from '../api-failure.ts';
 import { cliFailure, notStarted } from './cli-failure.ts';
-import { CliSources } from './cli-sources.ts';
 import type { Answer, Manager, Question, ManagerFailure } from '../manager.ts';
 import { correctedPrompt } from '../prompts.ts';
 import { readReply } from '../reply/read-reply.ts';
@@ -214,4 +215,35 @@ function formOf(schema: z.ZodType): object {
       if (told.length > 0) jsonSchema.description = told.join(', ');
     },
   });
+}
+
+/** Gathers the web pages that a Claude CLI fetched and the files that it read. */
+class CliSources {
+  readonly #directory: string;
+  readonly #seen = new Set<string>();
+
+  /** Files inside of `directory` are named relative to it. */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  add(entry: StreamLine): void {
+    if (entry.kind !== 'assistant') return;
+    for (const { type, name, input } of entry.line.message.content ?? []) {
+      if (type !== 'tool_use') continue;
+      const source =
+        name === 'WebFetch' ? input?.['url'] : name === 'Read' ? input?.['file_path'] : undefined;
+      if (typeof source === 'string') this.#seen.add(name === 'Read' ? this.#short(source) : source);
+    }
+  }
+
+  seen(): string[] {
+    return [...this.#seen];
+  }
+
+  #short(path: string): string {
+    if (!isAbsolute(path)) return path;
+    const inside = relative(this.#directory, path);
+    return inside.startsWith('..') ? path : inside;
+  }
 }

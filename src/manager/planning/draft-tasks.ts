@@ -4,16 +4,10 @@ import type { Failure, FailureReason } from '../../domain/failure.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
 import { compareTaskIds, parentOf, type Task, type TaskDraft, type TaskId } from '../../domain/task.ts';
 import { askUntilValid } from '../reply/ask-until-valid.ts';
-import {
-  toCanonicalId,
-  findGraphProblems,
-  readLooseTasks,
-  findNewTaskProblems,
-  dropUnknownDependencies,
-} from './problems.ts';
+import { findGraphProblems, findNewTaskProblems, readLooseTasks } from './problems.ts';
 import type { Answer, Manager, Question, ManagerFailure } from '../manager.ts';
-import { numberTasks } from './mend-ids.ts';
-import type { Mended } from '../reply/read-reply.ts';
+import { dropUnknownDependencies, numberTasks, toCanonicalId } from './mend-ids.ts';
+import type { Mended } from '../manager.ts';
 import { addPrompt, addSeveralPrompt, expandPrompt, prdPrompt, SYSTEM_PROMPTS } from '../prompts.ts';
 import {
   expandReplySchema,

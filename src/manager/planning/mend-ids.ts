@@ -1,7 +1,6 @@
 import type { GraphNode } from '../../domain/task-graph.ts';
 import { parseTaskId, type TaskId } from '../../domain/task.ts';
-import { toCanonicalId } from './problems.ts';
-import type { Mended } from '../reply/read-reply.ts';
+import type { Mended } from '../manager.ts';
 
 /** Where new tasks are numbered: from `first` on, below a parent or on the top level. */
 interface Numbering {
@@ -11,6 +10,11 @@ interface Numbering {
 
 /** What of a task in a reply is looked at here. */
 type Reference = Pick<GraphNode, 'id' | 'dependencies'> & { readonly title?: string };
+
+/** The canonical form of an id that a model wrote, such as `Task 3`; what is none stays as it is, to be reported. */
+export function toCanonicalId(id: string): TaskId {
+  return parseTaskId(id.replace(/^\s*(?:task\s*)?#?(?=\d)/i, '')) ?? id;
+}
 
 /**
  * Numbers new tasks whose ids have not the form of ids, such as `n1`, or are those of other tasks, and what needs them.
@@ -74,6 +78,35 @@ export function matchStoredIds<T extends Reference>(
   const changed = [...written].map((id) => [id, meant(id)] as const).filter(([id, own]) => id !== own);
   const isCertain = new Set(value.map(({ id }) => id)).size === value.length;
   return changed.length > 0 && isCertain ? { value, notes: [noteOf(changed)] } : { value: tasks, notes: [] };
+}
+
+/** Leaves out, and names, what tasks need that is nowhere, or themselves; a title stands for its task. */
+export function dropUnknownDependencies<T extends Omit<GraphNode, 'title'> & { readonly title?: string }>(
+  tasks: readonly T[],
+  existing: readonly Pick<GraphNode, 'id' | 'title'>[],
+): Mended<T[]> {
+  const notes: string[] = [];
+  const all = [...existing, ...tasks.map(({ id, title }) => ({ id: toCanonicalId(id), title }))];
+  const known = new Set(all.map(({ id }) => id));
+  const titled = (text: string): TaskId[] => {
+    const plain = (title = ''): string => title.trim().toLowerCase();
+    const same = all.filter(({ title }) => plain(title) !== '' && plain(title) === plain(text));
+    return [...new Set(same.map(({ id }) => id))];
+  };
+  const value = tasks.map((task) => {
+    const own = toCanonicalId(task.id);
+    const dependencies = task.dependencies.flatMap((written) => {
+      const need = toCanonicalId(written);
+      const [byTitle, another] = known.has(need) ? [need] : titled(written);
+      if (byTitle !== undefined && another === undefined && byTitle !== own) return [byTitle];
+      notes.push(
+        `Task ${own}: it cannot need ${JSON.stringify(written)}, which is ${byTitle === own ? 'itself' : 'no task'}; left out.`,
+      );
+      return [];
+    });
+    return { ...task, dependencies };
+  });
+  return { value, notes };
 }
 
 const NAMED = 5;

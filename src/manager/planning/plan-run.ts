@@ -12,16 +12,10 @@ import {
   type TaskId,
 } from '../../domain/task.ts';
 import { askUntilValid } from '../reply/ask-until-valid.ts';
-import {
-  toCanonicalId,
-  findGraphProblems,
-  readLooseTasks,
-  type LooseTasks,
-  dropUnknownDependencies,
-} from './problems.ts';
+import { type LooseTasks, findGraphProblems, readLooseTasks } from './problems.ts';
 import type { Manager, ManagerFailure } from '../manager.ts';
 import { planPrompt, SYSTEM_PROMPTS } from '../prompts.ts';
-import { matchStoredIds } from './mend-ids.ts';
+import { dropUnknownDependencies, matchStoredIds, toCanonicalId } from './mend-ids.ts';
 import { planReplySchema } from '../reply/schemas.ts';
 
 /** Raised whenever prompt or reply change, so that older cached plans are not taken. */

@@ -1,5 +1,5 @@
 import { buildTaskGraph, describeProblem, type GraphNode } from '../../domain/task-graph.ts';
-import type { Mended } from '../reply/read-reply.ts';
+import { toCanonicalId } from './mend-ids.ts';
 import { parentOf, parseTaskId, type TaskId } from '../../domain/task.ts';
 
 /** Where new tasks belong: on the top level, or below one parent. */
@@ -63,40 +63,6 @@ export function readLooseTasks(reply: unknown): LooseTasks {
     return [{ id, title, dependencies: dependencies.map(looseId).filter((own) => own !== undefined) }];
   });
   return { nodes, isWhole: nodes.length === list.length };
-}
-
-/** The canonical form of an id that a model wrote, such as `Task 3`; what is none stays as it is, to be reported. */
-export function toCanonicalId(id: string): TaskId {
-  return parseTaskId(id.replace(/^\s*(?:task\s*)?#?(?=\d)/i, '')) ?? id;
-}
-
-/** Leaves out, and names, what tasks need that is nowhere, or themselves; a title stands for its task. */
-export function dropUnknownDependencies<T extends Omit<GraphNode, 'title'> & { readonly title?: string }>(
-  tasks: readonly T[],
-  existing: readonly Pick<GraphNode, 'id' | 'title'>[],
-): Mended<T[]> {
-  const notes: string[] = [];
-  const all = [...existing, ...tasks.map(({ id, title }) => ({ id: toCanonicalId(id), title }))];
-  const known = new Set(all.map(({ id }) => id));
-  const titled = (text: string): TaskId[] => {
-    const plain = (title = ''): string => title.trim().toLowerCase();
-    const same = all.filter(({ title }) => plain(title) !== '' && plain(title) === plain(text));
-    return [...new Set(same.map(({ id }) => id))];
-  };
-  const value = tasks.map((task) => {
-    const own = toCanonicalId(task.id);
-    const dependencies = task.dependencies.flatMap((written) => {
-      const need = toCanonicalId(written);
-      const [byTitle, another] = known.has(need) ? [need] : titled(written);
-      if (byTitle !== undefined && another === undefined && byTitle !== own) return [byTitle];
-      notes.push(
-        `Task ${own}: it cannot need ${JSON.stringify(written)}, which is ${byTitle === own ? 'itself' : 'no task'}; left out.`,
-      );
-      return [];
-    });
-    return { ...task, dependencies };
-  });
-  return { value, notes };
 }
 
 function looseId(value: unknown): TaskId | undefined {

@@ -8,7 +8,7 @@ import { type ModelUsage, sumUsage } from '../../domain/attempt.ts';
 import type { Failure } from '../../domain/failure.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
 import { refused, truncated } from '../api-failure.ts';
-import { BYTES_PER_TOKEN } from '../call-bound.ts';
+import { BYTES_PER_TOKEN } from '../record-calls.ts';
 import { describeKey } from '../choose-manager.ts';
 import type { Answer, Manager, Question, ManagerFailure } from '../manager.ts';
 import { CONTINUATION, correctionPrompt } from '../prompts.ts';
