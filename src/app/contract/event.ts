@@ -7,10 +7,10 @@ import {
   type Stamped,
   type WorkerProgress,
 } from '../../domain/event.ts';
-import { PRIORITIES, RISKS, SIZES, TASK_STATUSES, type TaskChanges } from '../../domain/task.ts';
+import { PRIORITIES, RISKS, SIZES, type TaskChanges } from '../../domain/task.ts';
 import { attemptEnd, phase, processIdentity, proof } from './attempt.ts';
 import { list, moment, shape, usd } from './shape.ts';
-import { taskId } from './task.ts';
+import { taskId, taskStatus } from './task.ts';
 import { modelUsage, tokens } from './usage.ts';
 
 /** How a run ends. */
@@ -84,7 +84,7 @@ export const stampedEvent = z
       source: z
         .enum(['manager', 'cache', 'stored'])
         .describe(
-          'a call of the manager, an earlier plan of the same tasks, or the stored dependencies alone',
+          'where the order came from: `manager`, `cache` (an earlier plan of the same tasks) or `stored` (the stored dependencies alone)',
         ),
     }),
     event('manager-called', 'the manager answered', {
@@ -126,8 +126,8 @@ export const stampedEvent = z
     event('attempt-ended', 'it has ended', { ...ofAttempt, end: attemptEnd }),
     event('status-changed', 'a task has another status', {
       taskId,
-      from: z.enum(TASK_STATUSES),
-      to: z.enum(TASK_STATUSES),
+      from: taskStatus,
+      to: taskStatus,
       why,
     }),
     event('retry-scheduled', 'a task is tried again', {

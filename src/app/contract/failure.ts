@@ -28,7 +28,11 @@ const REASONS = {
 
 /** Why a command did not do what it was asked. */
 const failure = z.object({
-  reason: z.enum(Object.keys(REASONS) as FailureReason[]),
+  reason: z.enum(Object.keys(REASONS) as FailureReason[]).describe(
+    Object.entries(REASONS)
+      .map(([reason, meaning]) => `\`${reason}\`: ${meaning}`)
+      .join('; '),
+  ),
   message: z.string().describe('what happened, and where'),
   fix: z.string().exactOptional().describe('what to do next; missing where there is nothing to say'),
   resetsAt: z

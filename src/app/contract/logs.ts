@@ -39,7 +39,7 @@ const transcriptEntry = [
     })
     .describe('what came of a tool call'),
   z.object({ type: z.literal('retry'), text: z.string() }).describe('the API is asked again after a while'),
-  z.object({ type: z.literal('error'), text: z.string() }),
+  z.object({ type: z.literal('error'), text: z.string() }).describe('the API or the CLI failed'),
   z.object({ type: z.literal('report'), report: workerReport }).describe("the worker's report"),
   z
     .object({ type: z.literal('note'), text: z.string() })
@@ -48,37 +48,41 @@ const transcriptEntry = [
 export type TranscriptEntry = z.infer<(typeof transcriptEntry)[number]>;
 
 /** A line of `logs --json`: how the attempt began, what its transcript tells, how it ended. */
-export const logEntry = z.discriminatedUnion('type', [
-  z
-    .object({
-      type: z.literal('attempt'),
-      taskId,
-      title: z.string(),
-      number: z.int(),
-      runId: z.string(),
-      sessionId: z.string(),
-      resumed: z.boolean(),
-      forkedFrom: z.string().nullable().describe('the session that it began as a copy of'),
-      session: z.string().describe('whose session that is, for people'),
-      began: z.string().describe('why its task went next'),
-      model: z.string(),
-      directory: z.string(),
-      branch: z.string().nullable(),
-      transcript: z.string().describe('its file'),
-      startedAt: moment,
-    })
-    .describe('the first line'),
-  ...transcriptEntry,
-  z
-    .object({ type: z.literal('phase'), phase })
-    .describe('with `--follow` at each change; the last line where the attempt has not ended'),
-  z
-    .object({ type: z.literal('meanwhile'), event: stampedEvent })
-    .describe('what stopped its run while it worked'),
-  z
-    .object({ type: z.literal('signs'), signs: list(z.string()) })
-    .describe('the first signs of trouble, where it failed'),
-  z.object({ type: z.literal('end'), endedAt: moment.nullable(), end: attemptEnd }).describe('how it ended'),
-  z.object({ type: z.literal('then'), event: stampedEvent }).describe('what was decided after it'),
-]);
+export const logEntry = z
+  .discriminatedUnion('type', [
+    z
+      .object({
+        type: z.literal('attempt'),
+        taskId,
+        title: z.string(),
+        number: z.int(),
+        runId: z.string(),
+        sessionId: z.string(),
+        resumed: z.boolean(),
+        forkedFrom: z.string().nullable().describe('the session that it began as a copy of'),
+        session: z.string().describe('whose session that is, for people'),
+        began: z.string().describe('why its task went next'),
+        model: z.string(),
+        directory: z.string(),
+        branch: z.string().nullable(),
+        transcript: z.string().describe('its file'),
+        startedAt: moment,
+      })
+      .describe('the first line'),
+    ...transcriptEntry,
+    z
+      .object({ type: z.literal('phase'), phase })
+      .describe('with `--follow` at each change; the last line where the attempt has not ended'),
+    z
+      .object({ type: z.literal('meanwhile'), event: stampedEvent })
+      .describe('what stopped its run while it worked'),
+    z
+      .object({ type: z.literal('signs'), signs: list(z.string()) })
+      .describe('the first signs of trouble, where it failed'),
+    z
+      .object({ type: z.literal('end'), endedAt: moment.nullable(), end: attemptEnd })
+      .describe('how it ended'),
+    z.object({ type: z.literal('then'), event: stampedEvent }).describe('what was decided after it'),
+  ])
+  .describe('One JSON object a line. With `--raw` the lines are those of the Claude CLI, as it wrote them.');
 export type LogEntry = z.infer<typeof logEntry>;

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { TASK_STATUSES } from '../../domain/task.ts';
 import { list } from './shape.ts';
-import { taskCounts, taskId, taskInContext } from './task.ts';
+import { taskCounts, taskId, taskInContext, taskStatus } from './task.ts';
 
 /** What `next` is asked. */
 export const nextRequest = z.object({});
@@ -17,7 +16,7 @@ export const nextReport = z.object({
     z.object({
       id: taskId,
       title: z.string(),
-      status: z.enum(TASK_STATUSES),
+      status: taskStatus,
       holdsUp: z.int().describe('how many open tasks wait for it, directly or behind others'),
     }),
   ).describe('what the rest waits for where nothing can start, the one that holds up the most first'),

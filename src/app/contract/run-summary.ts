@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import type { RunSummary } from '../../reporting/summary.ts';
-import { TASK_STATUSES } from '../../domain/task.ts';
 import { attemptOutcome } from './attempt.ts';
 import { delivery, pauseReason, runOutcome } from './event.ts';
 import { list, moment, shape, usd } from './shape.ts';
-import { taskId } from './task.ts';
+import { taskId, taskStatus } from './task.ts';
 import { modelUsage } from './usage.ts';
 
 const named = { taskId, title: z.string() };
@@ -32,7 +31,7 @@ const failedTask = shape('FailedTask', 'a task that a run tried and did not do',
   ...tried,
   message: z.string(),
   advice: z.string().describe('what you can do about it'),
-  status: z.enum(TASK_STATUSES),
+  status: taskStatus,
 });
 
 /** One run, summed up. */
@@ -66,7 +65,7 @@ export const runSummary = shape('RunSummary', 'a run, summed up', {
   left: list(
     z.object({
       ...named,
-      status: z.enum(TASK_STATUSES),
+      status: taskStatus,
       waitingFor: list(taskId).describe('unsettled tasks that it needs'),
     }),
   ).describe('what is still to do and was not tried'),

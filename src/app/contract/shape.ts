@@ -14,8 +14,10 @@ export function shape<T extends z.core.$ZodLooseShape>(
   return z.object(fields).meta({ id, description });
 }
 
-/** Moments, ISO 8601 in UTC. */
-export const moment = z.string().meta({ id: 'Moment', description: 'ISO 8601, UTC' });
+/** A moment. */
+export const moment = z.string().meta({ id: 'Time', title: 'time', description: 'ISO 8601, UTC' });
 
-/** Money, as the API's price list has it. */
-export const usd = z.number().meta({ id: 'Usd', description: 'US dollars at list price' });
+/** Money. */
+export const usd = z
+  .number()
+  .meta({ id: 'UsDollars', title: 'US dollars', description: 'by the list prices of the API' });

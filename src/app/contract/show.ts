@@ -19,7 +19,7 @@ const attemptStory = shape('AttemptStory', 'what happened around an attempt', {
 });
 export type AttemptStory = z.infer<typeof attemptStory>;
 
-const taskReport = z.object({
+const taskReport = shape('TaskReport', 'everything about a task', {
   task: taskInContext,
   parent: taskLine.nullable(),
   dependencies: list(taskLine),

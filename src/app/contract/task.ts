@@ -4,7 +4,14 @@ import type { TaskCounts } from '../../domain/task-outline.ts';
 import { list, moment, shape } from './shape.ts';
 
 /** `"3"` for a task, `"3.2"` for the second subtask of task 3. */
-export const taskId = z.string().meta({ id: 'TaskId', description: '`3`, or `3.2` for a subtask of it' });
+export const taskId = z
+  .string()
+  .meta({ id: 'TaskId', title: 'task id', description: '`3`, or `3.2` for a subtask of it' });
+
+/** The status of a task. */
+export const taskStatus = z
+  .enum(TASK_STATUSES)
+  .meta({ id: 'TaskStatus', description: 'the status of a task' });
 
 /** The tasks that a request names. */
 export const taskIds = list(z.string()).describe(
@@ -32,7 +39,7 @@ const drafted = {
 export const task = shape('Task', 'a task as it is stored', {
   ...drafted,
   tag: z.string().describe('the list that it belongs to'),
-  status: z.enum(TASK_STATUSES),
+  status: taskStatus,
   createdAt: moment,
   updatedAt: moment,
 }) satisfies z.ZodType<Task>;
@@ -46,7 +53,7 @@ export const madeTask = z
 export const taskLine = shape('TaskLine', 'a task in one line', {
   id: taskId,
   title: z.string(),
-  status: z.enum(TASK_STATUSES),
+  status: taskStatus,
   shown: z
     .enum([...TASK_STATUSES, 'blocked'])
     .describe('the status, or `blocked` for a pending task that waits'),
@@ -57,8 +64,8 @@ export type TaskLine = z.infer<typeof taskLine>;
 export const statusChange = z.object({
   id: taskId,
   title: z.string(),
-  from: z.enum(TASK_STATUSES),
-  to: z.enum(TASK_STATUSES),
+  from: taskStatus,
+  to: taskStatus,
 });
 
 /** A task with what follows from the other tasks. */
