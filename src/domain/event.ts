@@ -14,6 +14,12 @@ export const RUN_OUTCOMES = [
 ] as const;
 export type RunOutcome = (typeof RUN_OUTCOMES)[number];
 
+/** The outcome of a run, with a sentence for people. */
+export interface RunEnd {
+  readonly outcome: RunOutcome;
+  readonly message: string;
+}
+
 /**
  * Why nothing starts for a while: a limit refused a request (`usage-limit`), only the person's share of a limit is left
  * (`reserve`), too little is left for any task (`pacing`), or the API, the network or the machine fails (`outage`).

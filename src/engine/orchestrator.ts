@@ -207,7 +207,7 @@ class Orchestrator {
         const { pause } = this.#governor;
         for (const one of ended) this.#settle(one);
         // That a pause is over is told before what starts since it is.
-        if (this.#governor.pause !== pause) this.#pauses.tell();
+        if (this.#governor.pause !== pause) this.#pauses.notify();
         if (ended.length > 0) this.#scheduler.recall();
         let refused = 0;
         // Where one is refused, for instance since it is too large for what is left, another one gets its slot.
@@ -221,8 +221,8 @@ class Orchestrator {
           choice = mayAsk() ? this.#candidate() : undefined;
         }
         if (refused > 0 && begun.length === 0 && this.#attempts.running === 0)
-          this.#governor.starved(this.#parts.now());
-        this.#pauses.tell();
+          this.#governor.pauseForPacing(this.#parts.now());
+        this.#pauses.notify();
       });
       for (const { attempt, work } of begun) {
         this.#attempts.follow(attempt, (signal) => this.#pool.run(() => work(signal)));
@@ -254,8 +254,8 @@ class Orchestrator {
   #checkLimits(): void {
     try {
       const { stop } = this.#governor;
-      this.#governor.check(this.#parts.now());
-      if (this.#pauses.tell() || this.#governor.stop !== stop) this.#wake();
+      this.#governor.checkLimits(this.#parts.now());
+      if (this.#pauses.notify() || this.#governor.stop !== stop) this.#wake();
     } catch (error) {
       this.#giveUp(error);
     }

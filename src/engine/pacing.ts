@@ -1,55 +1,88 @@
 import { isPlanWindow } from '../domain/usage-limit.ts';
-import type { SeenWindow } from '../usage/ledger.ts';
+import type { SeenWindow, UsageLedger } from '../usage/ledger.ts';
 
-/** The part of a window that is the person's, from 0 to 1. */
 export interface PacingOptions {
-  readonly reserve: number;
+  /** The percentage of each usage window that is reserved for the person. */
+  readonly reservePercent: number;
+  /** The percentage of a usage window at which a person is warned. */
+  readonly warnAtPercent: number;
 }
 
 /**
- * Before anything was measured: five hours hold what costs about fifty dollars at list price. Of the other windows
- * nothing is guessed: they reset so late that to wait for nothing costs more than to meet the limit.
+ * The share of a window that a dollar at list price takes, before it is measured: five hours hold about fifty dollars.
+ * There is no guess for other windows. They reset so late that a needless wait costs more than to meet the limit.
  */
 const PRIOR_SHARE_PER_USD = { five_hour: 0.02 } as Readonly<Record<string, number>>;
-/** No plan's window is smaller than this: what seems to be was used by the person meanwhile, beside the run. */
-const MOST_SHARE_PER_USD = 0.15;
-
+/** No plan's window is smaller. A larger measured share means that the person used the window at the same time. */
+const MAX_SHARE_PER_USD = 0.15;
 /**
- * With so much of a window left any task may start, however large: one that needs more than half a window has to be
- * interrupted by a limit anyway, and goes on after it.
+ * With this share of a window left, any task may start. A larger task is interrupted by a limit in any case, and
+ * continues after it.
  */
 const ALWAYS_ENOUGH = 0.5;
+/** The same reset is reported with small differences. */
+const SAME_RESET_MS = 600_000;
+const UNKNOWN_RESET_MS = 3_600_000;
 
-/**
- * The window that is too small for a task, if there is one: what is left in it, apart from the person's share and what
- * running attempts are still expected to take, is less than the task is expected to take. Amounts in US dollars.
- */
-export function tooSmall(
-  windows: readonly SeenWindow[],
-  expectedUsd: number,
-  runningUsd: number,
-  { reserve }: PacingOptions,
-): SeenWindow | undefined {
-  return windows.find((window) => {
-    const left = leftIn(window, reserve);
-    const share = window.sharePerUsd ?? PRIOR_SHARE_PER_USD[window.name];
-    if (left === undefined || share === undefined) return false;
-    const perUsd = Math.min(MOST_SHARE_PER_USD, share);
-    const needed = Math.min(expectedUsd * perUsd, ALWAYS_ENOUGH * (1 - reserve));
-    return needed > left - runningUsd * perUsd;
-  });
+/** Compares the work of a run with the rest of the accounts' usage windows. Amounts are in US dollars. */
+export class Pacing {
+  readonly #reserve: number;
+  readonly #warnAt: number;
+  readonly #ledger: Pick<UsageLedger, 'windows'>;
+  /** The reset of each window for which a warning was given. */
+  readonly #warned = new Map<string, number>();
+
+  constructor({ reservePercent, warnAtPercent }: PacingOptions, ledger: Pick<UsageLedger, 'windows'>) {
+    this.#reserve = reservePercent / 100;
+    this.#warnAt = warnAtPercent / 100;
+    this.#ledger = ledger;
+  }
+
+  /** The windows of which only the person's reserve is left. */
+  findAtReserve(now: number): SeenWindow[] {
+    if (this.#reserve <= 0) return [];
+    return this.#windows(now).filter(
+      (window) => isPlanWindow(window) && (window.utilization ?? -1) >= 1 - this.#reserve,
+    );
+  }
+
+  /**
+   * Finds a window that is too small for a task: the rest, without the reserve and what running attempts are still
+   * expected to take, is less than the task is expected to take.
+   */
+  findTooSmall(expectedUsd: number, runningUsd: number, now: number): SeenWindow | undefined {
+    return this.#windows(now).find((window) => {
+      const { utilization, status } = window;
+      const share = window.sharePerUsd ?? PRIOR_SHARE_PER_USD[window.name];
+      if (!isPlanWindow(window) || utilization === null || share === undefined) return false;
+      // A window that is used up is no obstacle while usage beyond it is paid for.
+      if (status === 'rejected') return false;
+      const perUsd = Math.min(MAX_SHARE_PER_USD, share);
+      const needed = Math.min(expectedUsd * perUsd, ALWAYS_ENOUGH * (1 - this.#reserve));
+      return needed > 1 - this.#reserve - utilization - runningUsd * perUsd;
+    });
+  }
+
+  /** The windows for which a warning is due now; each is returned once until it resets. */
+  takeWarnings(): SeenWindow[] {
+    return this.#ledger.windows().filter((window) => {
+      const { account, name, utilization, resetsAt } = window;
+      if (!isPlanWindow(window) || utilization === null || utilization < this.#warnAt) return false;
+      const key = `${account} ${name}`;
+      const warned = this.#warned.get(key);
+      if (warned !== undefined && Math.abs((resetsAt ?? 0) - warned) < SAME_RESET_MS) return false;
+      this.#warned.set(key, resetsAt ?? 0);
+      return true;
+    });
+  }
+
+  /** Windows with a known reset in the past are left out. One without a reset counts for an hour. */
+  #windows(now: number): SeenWindow[] {
+    return this.#ledger.windows().filter((window) => resetOf(window) > now);
+  }
 }
 
-/** The windows of which only the person's share is left. */
-export function atReserve(windows: readonly SeenWindow[], { reserve }: PacingOptions): SeenWindow[] {
-  if (reserve <= 0) return [];
-  return windows.filter(
-    (window) => isPlanWindow(window) && window.utilization !== null && window.utilization >= 1 - reserve,
-  );
-}
-
-/** Undefined where nothing is known, or where a window that is used up is no obstacle: its overage is being paid for. */
-function leftIn(window: SeenWindow, reserve: number): number | undefined {
-  if (!isPlanWindow(window) || window.utilization === null || window.status === 'rejected') return undefined;
-  return 1 - reserve - window.utilization;
+/** When a window resets, in Unix milliseconds; an hour after it was seen where that is unknown. */
+export function resetOf({ resetsAt, seenAt }: SeenWindow): number {
+  return resetsAt ?? seenAt + UNKNOWN_RESET_MS;
 }

@@ -1,62 +1,55 @@
 import type { Event } from '../domain/event.ts';
-import type { Governor } from './governor.ts';
 import type { Pause } from './circuit-breaker.ts';
+import type { Governor } from './governor.ts';
 
-type Causes = Pick<Governor, 'pause' | 'stop' | 'warnings' | 'shortage'>;
-
-/** Tells what keeps a run from starting more and what is near to it, each thing once. */
+/** Reports what keeps a run from starting more work, and what soon will; each thing once. */
 export class PauseNotifier {
   readonly #runId: string;
-  readonly #governor: Causes;
-  readonly #tell: (event: Event) => void;
-  #told: Pause | null = null;
-  #isShort = false;
+  readonly #governor: Pick<Governor, 'pause' | 'stop' | 'takeWarnings' | 'budgetWait'>;
+  readonly #report: (event: Event) => void;
+  #reported: Pause | null = null;
+  #isWaiting = false;
 
-  constructor(runId: string, governor: Causes, tell: (event: Event) => void) {
+  constructor(runId: string, governor: Governor, report: (event: Event) => void) {
     this.#runId = runId;
     this.#governor = governor;
-    this.#tell = tell;
+    this.#report = report;
   }
 
-  /** Says whether there was anything. */
-  tell(): boolean {
+  /** Reports what is new. Returns whether there was a warning or a change of the pause. */
+  notify(): boolean {
     const runId = this.#runId;
-    const warnings = this.#governor.warnings();
+    const warnings = this.#governor.takeWarnings();
     for (const { account, name, utilization, resetsAt } of warnings) {
-      this.#tell({
-        type: 'usage-warning',
-        runId,
-        account,
-        window: name,
-        used: (utilization ?? 0) * 100,
-        resetsAt: resetsAt === null ? null : iso(resetsAt),
-      });
+      const used = (utilization ?? 0) * 100;
+      const reset = resetsAt === null ? null : formatTime(resetsAt);
+      this.#report({ type: 'usage-warning', runId, account, window: name, used, resetsAt: reset });
     }
-    this.#tellShortage();
+    this.#notifyOfBudget();
     const { pause, stop } = this.#governor;
-    const before = this.#told;
-    // A run that ends for something else says so in its last words.
-    const isOver = stop !== null && stop.outcome !== 'paused-usage-limit';
-    if (pause === before || isOver) return warnings.length > 0;
-    this.#told = pause;
+    const before = this.#reported;
+    // A run that stops for another reason reports it when it ends.
+    const isStopped = stop !== null && stop.outcome !== 'paused-usage-limit';
+    if (pause === before || isStopped) return warnings.length > 0;
+    this.#reported = pause;
     if (pause === null) {
-      if (before !== null) this.#tell({ type: 'run-resumed', runId, reason: before.reason });
+      if (before !== null) this.#report({ type: 'run-resumed', runId, reason: before.reason });
     } else {
       const { reason, until, cause } = pause;
-      this.#tell({ type: 'run-paused', runId, reason, until: iso(until), message: cause });
+      this.#report({ type: 'run-paused', runId, reason, until: formatTime(until), message: cause });
     }
     return true;
   }
 
-  #tellShortage(): void {
-    const { shortage } = this.#governor;
-    if ((shortage !== null) === this.#isShort) return;
-    this.#isShort = shortage !== null;
-    const figures = shortage ?? { waiting: 0, heldUsd: 0, freeUsd: 0 };
-    this.#tell({ type: 'budget-wait', runId: this.#runId, ...figures });
+  #notifyOfBudget(): void {
+    const { budgetWait } = this.#governor;
+    if ((budgetWait !== null) === this.#isWaiting) return;
+    this.#isWaiting = budgetWait !== null;
+    const figures = budgetWait ?? { waiting: 0, heldUsd: 0, freeUsd: 0 };
+    this.#report({ type: 'budget-wait', runId: this.#runId, ...figures });
   }
 }
 
-function iso(time: number): string {
+function formatTime(time: number): string {
   return new Date(time).toISOString();
 }

@@ -1,5 +1,5 @@
-import type { Delivery, RunCounts } from '../domain/event.ts';
-import type { Governor, Stop } from './governor.ts';
+import type { Delivery, RunCounts, RunEnd } from '../domain/event.ts';
+import type { Governor } from './governor.ts';
 import { formatMoney } from '../domain/text/format.ts';
 
 /** How a run ended that has nothing left to do, and what is to be said of it. */
@@ -9,7 +9,7 @@ export function runEnding(
   { total, done, failed }: RunCounts,
   toComeUsd: number,
   delivery: Pick<Delivery, 'kind'>,
-): Stop {
+): RunEnd {
   if (isInterrupted)
     return { outcome: 'interrupted', message: 'Stopped by a person; `run` goes on where it was.' };
   const needed = `About ${formatMoney(toComeUsd)} more is expected for what is left`;

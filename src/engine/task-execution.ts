@@ -115,9 +115,9 @@ export function settleAttempt(
     ? { ...told, outcome: 'cancelled', message: `With what the run before had: ${told.message}` }
     : told;
   ledger.book({ role: 'worker', runId, taskId, usage: end.usage });
-  const { alike, notBefore } = governor.ended(attempt, end, now);
-  for (const other of alike ?? []) retries.forgive(other);
-  const outage = alike !== null;
+  const { correlated, notBefore } = governor.recordEnd(attempt, end, now);
+  for (const other of correlated ?? []) retries.forgive(other);
+  const outage = correlated !== null;
   const judged =
     overBudgetVerdict(context, attempt, end, last) ??
     retries.judge(attempt, end, {
@@ -159,7 +159,7 @@ function overBudgetVerdict(
   // An attempt that ended for its money without spending any would do so for ever.
   const cost = end.usage.reduce((sum, { costUsd }) => sum + costUsd, 0);
   const earlier = costOf(store.attempts({ taskId })) + cost;
-  return cost > 0 && governor.takesBack(earlier) ? { kind: 'retry', at: now(), ahead: true } : undefined;
+  return cost > 0 && governor.readmit(earlier) ? { kind: 'retry', at: now(), ahead: true } : undefined;
 }
 
 /** Finds out what became of an attempt whose orchestrator was killed; undefined if it came to nothing. */
@@ -281,7 +281,7 @@ function hooksFor(context: ExecutionContext, { id: attemptId, taskId }: Attempt)
     onLanding: (commit, proof) =>
       record(context, { type: 'landing-intended', attemptId, taskId, commit, proof }),
     onLimits: (observation) => {
-      if (observation.refused) context.governor.refused();
+      if (observation.refused) context.governor.recordRefusal();
       context.ledger.observe('worker', observation);
       context.onAnswer();
     },
@@ -292,7 +292,7 @@ function hooksFor(context: ExecutionContext, { id: attemptId, taskId }: Attempt)
       // It costs something anew twice with each answer of the API, whatever else the stream tells meanwhile.
       if (usage !== undefined && progress.costUsd !== notedUsd) context.store.noteUsed(attemptId, usage);
       notedUsd = progress.costUsd;
-      if (context.governor.progress(taskId, progress.costUsd, context.now())) context.onAnswer();
+      if (context.governor.recordProgress(taskId, progress.costUsd, context.now())) context.onAnswer();
       const at = new Date(context.now()).toISOString();
       context.report({ type: 'attempt-progress', attemptId, taskId, progress, at });
     },

@@ -28,7 +28,7 @@ export const MUTANTS = [
     part: 'scheduling',
     fault: 'after a pause everything starts at once instead of one probe',
     file: 'src/engine/circuit-breaker.ts',
-    find: "return state === 'closed' || (state === 'trying' && this.#probe === null);",
+    find: "return state === 'closed' || (state === 'half-open' && this.#probe === null);",
     replace: "return state !== 'open';",
     likely: ['tests/unit/engine/circuit-breaker.test.ts', 'tests/unit/engine/governor.test.ts'],
   },

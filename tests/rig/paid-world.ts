@@ -121,7 +121,7 @@ export class PaidWorld {
     if (life === this.#life) intend(reviewUsd);
     await new Promise((resolve) => setTimeout(resolve, callMs));
     this.spentUsd += reviewUsd;
-    if (life === this.#life) budget.managerSpent(reviewUsd);
+    if (life === this.#life) budget.chargeManager(reviewUsd);
     return end;
   }
 

@@ -1,4 +1,4 @@
-import type { ProcessIdentity } from '../../domain/attempt.ts';
+import { totalCost, type ProcessIdentity } from '../../domain/attempt.ts';
 import type { Budget } from '../../engine/budget.ts';
 import type { Event } from '../../domain/event.ts';
 import { Failed } from '../../domain/failure.ts';
@@ -38,7 +38,7 @@ export function managerForRun(
   const { manager: model } = settings.config.models;
   const book = (event: Event): void => {
     if (event.type === 'manager-called') {
-      budget.managerSpent(event.usage.reduce((sum, { costUsd }) => sum + costUsd, 0));
+      budget.chargeManager(totalCost(event.usage));
       ledger.book({ role: 'manager', runId, taskId: null, usage: event.usage });
     }
     record(event);

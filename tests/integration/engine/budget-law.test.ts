@@ -73,7 +73,7 @@ it('never costs more than the budget and one call for each running worker, howev
           reviews: true,
         });
         // What the manager costs is stored with each call; here by the budget that is told of it.
-        const told = budget.managerSpent.bind(budget);
+        const told = budget.chargeManager.bind(budget);
         const calls = new Map<number, number[]>();
         const intend = (costUsd: number): void => {
           const [bound] = costing(costUsd);
@@ -82,7 +82,7 @@ it('never costs more than the budget and one call for each running worker, howev
           const call = store.calls.intend({ purpose: 'review', runId, process, bound });
           calls.set(costUsd, [...(calls.get(costUsd) ?? []), call]);
         };
-        budget.managerSpent = (costUsd) => {
+        budget.chargeManager = (costUsd) => {
           told(costUsd);
           const usage: ModelUsage[] = [...costing(costUsd)];
           store.record({

@@ -52,7 +52,7 @@ describe('Budget', () => {
               const [id, grant] = [...running][pick % running.size] ?? ['', 0];
               running.delete(id);
               spent += grant * spend;
-              money.ended(id, grant * spend);
+              money.release(id, grant * spend);
             }
             const reserved = [...running.values()].reduce((sum, grant) => sum + grant, 0);
             if (reserved > 0) expect(spent + reserved).toBeLessThanOrEqual(maxCostUsd + 1e-9);
@@ -72,11 +72,11 @@ describe('Budget', () => {
 
   it('counts what the runs have cost that it goes on with, and what the manager costs', () => {
     const money = budget({ maxCostUsd: 10, carriedUsd: 4 });
-    money.managerSpent(5.98);
+    money.chargeManager(5.98);
     expect(money.spentUsd).toBeCloseTo(9.98);
     expect(money.grant(ask('1'))).toEqual({ kind: 'run-spent' });
     expect(money.mayAskManager()).toBe(true);
-    money.managerSpent(0.02);
+    money.chargeManager(0.02);
     expect(money.mayAskManager()).toBe(false);
   });
 
@@ -85,7 +85,7 @@ describe('Budget', () => {
     expect(money.grant(ask('1', 0.9))).toMatchObject({ kind: 'granted', reservedUsd: 0.9 });
     expect(money.grant(ask('2', 1.2))).toEqual({ kind: 'wait' });
     expect(money.grant(ask('3', 0.1))).toMatchObject({ kind: 'granted' });
-    money.ended('1', 0.2);
+    money.release('1', 0.2);
     expect(money.grant(ask('2', 1.2))).toMatchObject({ kind: 'granted' });
   });
 
@@ -111,7 +111,7 @@ describe('Budget', () => {
     const money = budget({ maxCostUsd: 1 });
     money.grant(ask('1', 0.5, 0, 0));
     expect(money.mayAskManager()).toBe(true);
-    money.used('1', 1.01);
+    money.recordUse('1', 1.01);
     expect(money.mayAskManager()).toBe(false);
     expect(money.leftUsd).toBe(0);
   });

@@ -10,33 +10,33 @@ describe('CircuitBreaker', () => {
     const breaker = new CircuitBreaker(() => 0);
     expect(breaker.state(0)).toBe('closed');
     expect(breaker.mayStart(0)).toBe(true);
-    breaker.answered('1', 0);
+    breaker.recordAnswer('1', 0);
     expect(breaker.pause).toBeNull();
   });
 
   it('opens until the reset and a little longer, then lets one through at a time', () => {
     const breaker = new CircuitBreaker(() => 0.5);
-    breaker.limit('usage-limit', 10 * MINUTE, 'refused', 0);
+    breaker.openForLimit('usage-limit', 10 * MINUTE, 'refused', 0);
     const until = breaker.pause?.until ?? 0;
     expect(until).toBeGreaterThan(10 * MINUTE);
     expect(until).toBeLessThan(11 * MINUTE);
     expect(breaker.mayStart(until - 1)).toBe(false);
     expect(breaker.mayStart(until)).toBe(true);
-    breaker.started('1', until);
+    breaker.recordStart('1', until);
     expect(breaker.mayStart(until)).toBe(false);
-    breaker.ended('1');
+    breaker.recordEnd('1');
     expect(breaker.mayStart(until)).toBe(true);
-    breaker.started('2', until);
-    breaker.answered('1', until + 1);
-    expect(breaker.state(until + 1)).toBe('trying');
-    breaker.answered('2', until + 1);
+    breaker.recordStart('2', until);
+    breaker.recordAnswer('1', until + 1);
+    expect(breaker.state(until + 1)).toBe('half-open');
+    breaker.recordAnswer('2', until + 1);
     expect(breaker.state(until + 1)).toBe('closed');
   });
 
   it('takes no answer for an end of the pause before its time: it may be one to a question from before', () => {
     const breaker = new CircuitBreaker(() => 0);
-    breaker.limit('usage-limit', MINUTE, 'refused', 0);
-    breaker.answered('1', MINUTE / 2);
+    breaker.openForLimit('usage-limit', MINUTE, 'refused', 0);
+    breaker.recordAnswer('1', MINUTE / 2);
     expect(breaker.state(MINUTE / 2)).toBe('open');
   });
 
@@ -58,7 +58,7 @@ describe('CircuitBreaker', () => {
             now += after;
             if (reset <= now) continue;
             const before = breaker.pause?.until ?? 0;
-            breaker.limit('usage-limit', reset, '', now);
+            breaker.openForLimit('usage-limit', reset, '', now);
             latest = Math.max(latest, reset);
             expect(breaker.pause?.until ?? 0).toBeGreaterThanOrEqual(Math.max(before, latest));
           }
@@ -71,9 +71,9 @@ describe('CircuitBreaker', () => {
   it('keeps the delay that it gave to a reset, however often that is heard of', () => {
     let random = 0.1;
     const breaker = new CircuitBreaker(() => (random += 0.2));
-    breaker.limit('usage-limit', 10 * MINUTE, '', 0);
+    breaker.openForLimit('usage-limit', 10 * MINUTE, '', 0);
     const pause = breaker.pause;
-    breaker.limit('usage-limit', 10 * MINUTE, '', 5);
+    breaker.openForLimit('usage-limit', 10 * MINUTE, '', 5);
     expect(breaker.pause).toBe(pause);
   });
 
@@ -82,22 +82,22 @@ describe('CircuitBreaker', () => {
     const waits: number[] = [];
     let now = 0;
     for (let time = 0; time < 8; time++) {
-      breaker.outage('dead network', now);
-      breaker.outage('dead network', now + 1);
+      breaker.openForOutage('dead network', now);
+      breaker.openForOutage('dead network', now + 1);
       waits.push((breaker.pause?.until ?? 0) - now);
       now = breaker.pause?.until ?? 0;
     }
     expect(waits).toEqual([30, 60, 120, 240, 480, 600, 600, 600].map((seconds) => seconds * 1000));
     expect(breaker.outages).toBe(8);
     expect(breaker.pause?.since).toBe(0);
-    breaker.answered('1', now);
+    breaker.recordAnswer('1', now);
     expect(breaker).toMatchObject({ pause: null, outages: 0 });
   });
 
   it('prefers what a limit says to the guess of an outage', () => {
     const breaker = new CircuitBreaker(() => 0);
-    breaker.outage('dead network', 0);
-    breaker.limit('usage-limit', 5000, '', 1);
+    breaker.openForOutage('dead network', 0);
+    breaker.openForLimit('usage-limit', 5000, '', 1);
     expect(breaker.pause).toMatchObject({ reason: 'usage-limit', until: 5000 });
   });
 });

@@ -12,19 +12,19 @@ describe('Governor', () => {
   it('starts nothing after a refusal that any run has met, then one task, then all', () => {
     const { governor, ledger, clock } = rig();
     ledger.observe('worker', refused(2 * HOUR));
-    governor.check(clock.now);
+    governor.checkLimits(clock.now);
     expect(governor.startable(clock.now)).toBe(0);
     expect(governor.admit(ask('1'), clock.now)).toEqual({ kind: 'wait' });
     const cause = 'The 5-hour usage limit is reached.';
     expect(governor.pause).toMatchObject({ reason: 'usage-limit', since: 0, cause });
 
     clock.now = governor.pause?.until ?? 0;
-    governor.check(clock.now);
+    governor.checkLimits(clock.now);
     expect(governor.startable(clock.now)).toBe(1);
     expect(governor.admit(ask('1'), clock.now).kind).toBe('granted');
     expect(governor.startable(clock.now)).toBe(0);
-    expect(governor.progress('1', 0, clock.now)).toBe(false);
-    expect(governor.progress('1', 0.01, clock.now)).toBe(true);
+    expect(governor.recordProgress('1', 0, clock.now)).toBe(false);
+    expect(governor.recordProgress('1', 0.01, clock.now)).toBe(true);
     expect(governor.startable(clock.now)).toBe(Infinity);
     expect(governor.pause).toBeNull();
   });
@@ -32,7 +32,7 @@ describe('Governor', () => {
   it('pauses for an attempt that was refused, also where only its last words say so', () => {
     const { governor, ledger, clock } = rig();
     governor.admit(ask('1'), clock.now);
-    governor.ended(attempt('1'), attemptEnd('usage-limited', { resetsAt: 3 * HOUR }), clock.now);
+    governor.recordEnd(attempt('1'), attemptEnd('usage-limited', { resetsAt: 3 * HOUR }), clock.now);
     expect(ledger.pause()).toMatchObject({ until: 3 * HOUR });
     expect(governor.pause?.until).toBeGreaterThanOrEqual(3 * HOUR);
   });
@@ -46,7 +46,7 @@ describe('Governor', () => {
     ] as const) {
       const { governor, ledger, clock } = rig({ maxWaitMs });
       ledger.observe('worker', refused(2 * HOUR));
-      governor.check(clock.now);
+      governor.checkLimits(clock.now);
       expect(governor.stop?.outcome).toBe(isStopped ? 'paused-usage-limit' : undefined);
     }
   });
@@ -54,21 +54,21 @@ describe('Governor', () => {
   it('tries all the same where earlier limits are not to be looked at, until it meets one itself', () => {
     const { governor, ledger, clock } = rig({ checkBeforeStart: false });
     ledger.observe('worker', refused(2 * HOUR));
-    governor.check(clock.now);
+    governor.checkLimits(clock.now);
     expect(governor.startable(clock.now)).toBe(Infinity);
     governor.admit(ask('1'), clock.now);
-    governor.ended(attempt('1'), attemptEnd('usage-limited', { resetsAt: 2 * HOUR }), clock.now);
+    governor.recordEnd(attempt('1'), attemptEnd('usage-limited', { resetsAt: 2 * HOUR }), clock.now);
     expect(governor.startable(clock.now)).toBe(0);
   });
 
   it('leaves the reserve of every window to the person', () => {
     const { governor, ledger, clock } = rig({ reservePercent: 20 });
     ledger.observe('worker', allowed({ utilization: 0.79, resetsAt: HOUR }));
-    governor.check(clock.now);
+    governor.checkLimits(clock.now);
     expect(governor.pause).toBeNull();
     ledger.observe('worker', allowed({ utilization: 0.8, resetsAt: HOUR }));
-    governor.check(clock.now);
-    const cause = 'What is left of the 5-hour usage limit is yours: usage.reserve_percent keeps 20 %.';
+    governor.checkLimits(clock.now);
+    const cause = 'The rest of the 5-hour usage limit is reserved for you: usage.reserve_percent keeps 20 %.';
     expect(governor.pause).toMatchObject({ reason: 'reserve', cause });
     expect(governor.pause?.until).toBeGreaterThanOrEqual(HOUR);
   });
@@ -78,11 +78,11 @@ describe('Governor', () => {
     ledger.observe('worker', allowed({ utilization: 0.8, resetsAt: HOUR }));
     expect(governor.admit(ask('1', 3), clock.now)).toEqual({ kind: 'wait' });
     expect(governor.admit(ask('2', 1), clock.now).kind).toBe('granted');
-    governor.starved(clock.now);
+    governor.pauseForPacing(clock.now);
     expect(governor.pause).toBeNull();
-    governor.ended(attempt('2'), attemptEnd('landed'), clock.now);
+    governor.recordEnd(attempt('2'), attemptEnd('landed'), clock.now);
     expect(governor.admit(ask('1', 3), clock.now)).toEqual({ kind: 'wait' });
-    governor.starved(clock.now);
+    governor.pauseForPacing(clock.now);
     expect(governor.pause).toMatchObject({ reason: 'pacing' });
   });
 
@@ -90,7 +90,7 @@ describe('Governor', () => {
     const { governor, ledger, clock } = rig({ warnAtPercent: 80 });
     const seen = (utilization: number, resetsAt: number): number => {
       ledger.observe('worker', allowed({ utilization, resetsAt }));
-      return governor.warnings().length;
+      return governor.takeWarnings().length;
     };
     expect([seen(0.79, HOUR), seen(0.8, HOUR), seen(0.9, HOUR + 1)]).toEqual([0, 1, 0]);
     clock.now = 2 * HOUR;
@@ -100,7 +100,7 @@ describe('Governor', () => {
   it('takes attempts at several tasks that die alike for one outage, and tells whose they were', () => {
     const { governor, clock } = rig();
     const died = (taskId: string, message: string): string[] | null =>
-      governor.ended(attempt(taskId), attemptEnd('crashed', { message }), clock.now).alike;
+      governor.recordEnd(attempt(taskId), attemptEnd('crashed', { message }), clock.now).correlated;
     expect(died('1', 'ended by SIGKILL after 3 s')).toBeNull();
     expect(died('2', 'something else')).toBeNull();
     expect(governor.pause).toBeNull();
@@ -112,7 +112,7 @@ describe('Governor', () => {
     const { governor, clock } = rig();
     for (let time = 0; time < 3; time++)
       expect(
-        governor.ended(attempt('1'), attemptEnd('crashed', { message: 'boom' }), clock.now).alike,
+        governor.recordEnd(attempt('1'), attemptEnd('crashed', { message: 'boom' }), clock.now).correlated,
       ).toBeNull();
     expect(governor.pause).toBeNull();
   });
@@ -124,7 +124,11 @@ describe('Governor', () => {
       while (governor.stop === null) {
         const taskId = String(++count);
         governor.admit(ask(taskId), clock.now);
-        governor.ended(attempt(taskId), attemptEnd('infrastructure', { message: 'no', outage }), clock.now);
+        governor.recordEnd(
+          attempt(taskId),
+          attemptEnd('infrastructure', { message: 'no', outage }),
+          clock.now,
+        );
         clock.now = Math.max(clock.now, governor.pause?.until ?? 0);
       }
       expect(governor.stop.outcome).toBe('outage');
@@ -138,12 +142,12 @@ describe('Governor', () => {
     const { governor, ledger, clock } = rig();
     const lost = attemptEnd('infrastructure', { outage: true, message: 'Connection error.' });
     ledger.observe('worker', refused(60 * HOUR));
-    governor.check(clock.now);
-    governor.ended(attempt('1'), lost, clock.now);
+    governor.checkLimits(clock.now);
+    governor.recordEnd(attempt('1'), lost, clock.now);
     expect(governor.stop).toBeNull();
     expect(governor.pause).toMatchObject({ reason: 'usage-limit' });
     clock.now = governor.pause?.until ?? 0;
-    governor.ended(attempt('2'), lost, clock.now);
+    governor.recordEnd(attempt('2'), lost, clock.now);
     expect(governor.stop).toBeNull();
     expect(governor.pause).toMatchObject({ reason: 'outage', since: clock.now });
   });
@@ -151,14 +155,14 @@ describe('Governor', () => {
   it('takes work that landed without asking the API for no sign that a pause is over', () => {
     const { governor, ledger, clock } = rig();
     ledger.observe('worker', refused(2 * HOUR));
-    governor.check(clock.now);
+    governor.checkLimits(clock.now);
     clock.now = governor.pause?.until ?? 0;
     governor.admit(ask('1'), clock.now);
-    governor.ended(attempt('1'), attemptEnd('landed'), clock.now);
+    governor.recordEnd(attempt('1'), attemptEnd('landed'), clock.now);
     expect(governor.startable(clock.now)).toBe(1);
     const review = { round: 1, verdict: 'approved', summary: '', findings: [], commit: null } as const;
     governor.admit(ask('2'), clock.now);
-    governor.ended(attempt('2'), attemptEnd('landed', { review }), clock.now);
+    governor.recordEnd(attempt('2'), attemptEnd('landed', { review }), clock.now);
     expect(governor.startable(clock.now)).toBe(Infinity);
   });
 
@@ -167,7 +171,7 @@ describe('Governor', () => {
       const { governor, ledger, clock } = rig({ maxWaitMs: 0 });
       const window = { name: 'api_throttle', utilization: 1, status: 'rejected', resetsAt } as const;
       ledger.observe('manager', { windows: [window], overageInUse: false, refused: true });
-      governor.check(clock.now);
+      governor.checkLimits(clock.now);
       expect(governor.startable(clock.now)).toBe(0);
       return governor.stop?.outcome;
     };
@@ -177,12 +181,12 @@ describe('Governor', () => {
   it('takes a task whose replies always break off for one that fails by itself, before it has cost much', () => {
     const { governor, clock } = rig();
     let tries = 0;
-    for (let alike: string[] | null = []; alike !== null; tries++) {
+    for (let correlated: string[] | null = []; correlated !== null; tries++) {
       governor.admit(ask('1'), clock.now);
       // Some of the reply comes, and with it the first of the costs.
-      governor.progress('1', 0.1, clock.now);
+      governor.recordProgress('1', 0.1, clock.now);
       const end = attemptEnd('infrastructure', { message: 'cut', outage: true, usage: costing(0.1) });
-      ({ alike } = governor.ended(attempt('1'), end, clock.now));
+      ({ correlated } = governor.recordEnd(attempt('1'), end, clock.now));
       clock.now = Math.max(clock.now, governor.pause?.until ?? 0);
       expect(tries).toBeLessThan(5);
     }
@@ -192,7 +196,7 @@ describe('Governor', () => {
   it('stops at once for a bad credential and a retired model', () => {
     for (const outcome of ['unauthenticated', 'model-unavailable'] as const) {
       const { governor, clock } = rig();
-      governor.ended(attempt('1'), attemptEnd(outcome, { message: 'why' }), clock.now);
+      governor.recordEnd(attempt('1'), attemptEnd(outcome, { message: 'why' }), clock.now);
       expect(governor.stop).toEqual({ outcome, message: 'why' });
       expect(governor.admit(ask('2'), clock.now)).toEqual({ kind: 'stopped' });
     }
@@ -201,7 +205,7 @@ describe('Governor', () => {
   it('says what little is spent of a small budget, and not that nothing is', () => {
     const { governor, clock } = rig({}, { maxCostUsd: 0.004 });
     governor.admit(ask('1'), clock.now);
-    governor.ended(attempt('1'), attemptEnd('landed', { usage: costing(0.0042) }), clock.now);
+    governor.recordEnd(attempt('1'), attemptEnd('landed', { usage: costing(0.0042) }), clock.now);
     governor.admit(ask('2'), clock.now);
     expect(governor.stop?.message).toBe('$0.0042 of the $0.0040 budget is spent.');
   });
@@ -209,7 +213,7 @@ describe('Governor', () => {
   it('says when the money is spent, and by whom', () => {
     const { governor, clock } = rig({}, { maxCostUsd: 5, carriedUsd: 3 });
     governor.admit(ask('1'), clock.now);
-    governor.ended(attempt('1'), attemptEnd('landed', { usage: costing(2) }), clock.now);
+    governor.recordEnd(attempt('1'), attemptEnd('landed', { usage: costing(2) }), clock.now);
     expect(governor.admit(ask('2'), clock.now)).toEqual({ kind: 'stopped' });
     expect(governor.stop).toEqual({
       outcome: 'over-budget',

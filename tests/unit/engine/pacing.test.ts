@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { atReserve, tooSmall } from '../../../src/engine/pacing.ts';
+import { Pacing } from '../../../src/engine/pacing.ts';
 import type { SeenWindow } from '../../../src/usage/ledger.ts';
 import { cases } from '../../rig/effort.ts';
 
@@ -17,7 +17,20 @@ function seen(overrides: Partial<SeenWindow> = {}): SeenWindow {
   };
 }
 
-describe('tooSmall', () => {
+function pacing(windows: readonly SeenWindow[], reserve: number): Pacing {
+  return new Pacing({ reservePercent: reserve * 100, warnAtPercent: 100 }, { windows: () => windows });
+}
+
+function tooSmall(
+  windows: readonly SeenWindow[],
+  expectedUsd: number,
+  runningUsd: number,
+  { reserve }: { reserve: number },
+): SeenWindow | undefined {
+  return pacing(windows, reserve).findTooSmall(expectedUsd, runningUsd, 0);
+}
+
+describe('Pacing.findTooSmall', () => {
   it('starts what fits, and nothing that does not fit beside what runs', () => {
     const window = seen({ utilization: 0.7 });
     expect(tooSmall([window], 2, 0, { reserve: 0 })).toBeUndefined();
@@ -82,11 +95,15 @@ describe('tooSmall', () => {
   });
 });
 
-describe('atReserve', () => {
+describe('Pacing.findAtReserve', () => {
   it('names the windows of which only the share of the person is left', () => {
     const windows = [seen({ utilization: 0.89 }), seen({ name: 'seven_day', utilization: 0.9 })];
-    expect(atReserve(windows, { reserve: 0.1 }).map(({ name }) => name)).toEqual(['seven_day']);
-    expect(atReserve(windows, { reserve: 0 })).toEqual([]);
-    expect(atReserve([seen({ name: 'api_requests', utilization: 1 })], { reserve: 0.5 })).toEqual([]);
+    expect(
+      pacing(windows, 0.1)
+        .findAtReserve(0)
+        .map(({ name }) => name),
+    ).toEqual(['seven_day']);
+    expect(pacing(windows, 0).findAtReserve(0)).toEqual([]);
+    expect(pacing([seen({ name: 'api_requests', utilization: 1 })], 0.5).findAtReserve(0)).toEqual([]);
   });
 });
