@@ -1,18 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Batch } from './batch.ts';
-import type { Letter, Notice, Receiver } from './notice.ts';
+import { NoticeQueue } from './notice-queue.ts';
+import type { NoticeBatch, Notice, Receiver } from './notice.ts';
 import { post } from './post.ts';
 
-/** A service that notices are posted to. */
+/** A service that notices are posted to over HTTP. */
 export interface Channel {
   /** For people, e.g. `Slack`. */
   readonly name: string;
-  /** Secret. */
+  /** The URL, which is a secret. */
   readonly address: string;
-  /** The keys that a person sets it with, for the advice. */
+  /** The configuration keys that set it, for advice to the user. */
   readonly setting: string;
-  /** The message, and how many of the notices are in it: at least one, the first ones. */
-  readonly compose: (letter: Letter) => { readonly body: string; readonly told: number };
+  /** Makes a message of the first notices, at least one, as many as fit; `count` is how many those are. */
+  readonly compose: (batch: NoticeBatch) => { readonly body: string; readonly count: number };
 }
 
 /** What a channel needs of the run. */
@@ -27,42 +27,42 @@ export interface ChannelOptions {
 
 /** Milliseconds. */
 const LIMITS = {
-  /** Of one request, the connection included. */
+  /** The limit of one request, with its connection. */
   requestMs: 10_000,
-  /** Between two messages; Slack takes one a second. */
+  /** The pause between two messages; Slack accepts one a second. */
   pauseMs: 1000,
   firstRetryMs: 1000,
   longestRetryMs: 300_000,
-  /** For all that is still to be told at the end, … */
+  /** The limit for everything that is still to be sent at the end, … */
   closeMs: 8000,
-  /** … of which the request that is on its way gets so much. */
-  patienceMs: 3000,
+  /** … and within it, the limit for the request that is under way. */
+  lastRequestMs: 3000,
 };
 
-/** Failures in a row after which a person is told; the first ones are often gone at the next try. */
-const FAILURES_TO_TELL = 3;
+/** How many failures in a row lead to a warning; fewer often pass by themselves. */
+const FAILURES_TO_WARN = 3;
 
 /**
- * Tells a channel: together what comes together, again what failed, in order, with a bounded number of notices waiting.
- * What cannot be told is counted, and the next message says so.
+ * Posts notices to a channel in order. Notices that come together go out together, failed messages are sent again, and
+ * the number of waiting notices is limited. Notices that cannot be sent are counted, and the next message has the count.
  */
 export function channelReceiver(
   channel: Channel,
   { project, runId, warn, random, limits: given }: ChannelOptions,
 ): Receiver {
   const limits = { ...LIMITS, ...given };
-  const batch = new Batch();
+  const queue = new NoticeQueue();
   const closing = new AbortController();
-  const told = new Set<'refused' | 'failed'>();
+  const warned = new Set<'rejected' | 'failed'>();
   let failures = 0;
   let timer: NodeJS.Timeout | undefined;
   let working: Promise<void> | undefined;
   let current: AbortController | undefined;
 
   const schedule = (): void => {
-    if (working !== undefined || closing.signal.aborted || batch.dueAt === undefined) return;
+    if (working !== undefined || closing.signal.aborted || queue.dueAt === undefined) return;
     clearTimeout(timer);
-    timer = setTimeout(work, Math.max(0, batch.dueAt - Date.now())).unref();
+    timer = setTimeout(work, Math.max(0, queue.dueAt - Date.now())).unref();
   };
   const work = (): void => {
     working = send(limits.requestMs)
@@ -75,44 +75,44 @@ export function channelReceiver(
 
   /** Sends one message; resolves with how long to wait before the next. */
   const send = async (timeoutMs: number): Promise<number> => {
-    const { notices, dropped } = batch.take();
-    const { body, told: count } = channel.compose({ project, runId, notices, dropped });
-    batch.putBack(notices.slice(count), 0, Date.now());
+    const { notices, dropped } = queue.take();
+    const { body, count } = channel.compose({ project, runId, notices, dropped });
+    queue.putBack(notices.slice(count), 0, Date.now());
     const request = (current = new AbortController());
     const limit = setTimeout(() => request.abort(), timeoutMs).unref();
     const posted = await post(channel.address, body, request.signal);
     clearTimeout(limit);
     switch (posted.kind) {
-      case 'taken':
+      case 'accepted':
         failures = 0;
         return limits.pauseMs;
-      case 'refused':
-        batch.giveUp(count + dropped);
-        warnOnce('refused', `${channel.name} refuses notices: ${posted.why}. Check ${channel.setting}.`);
+      case 'rejected':
+        queue.drop(count + dropped);
+        warnOnce('rejected', `${channel.name} refuses notices: ${posted.why}. Check ${channel.setting}.`);
         return limits.pauseMs;
       case 'failed': {
-        batch.putBack(notices.slice(0, count), dropped, Date.now());
+        queue.putBack(notices.slice(0, count), dropped, Date.now());
         failures++;
-        if (failures >= FAILURES_TO_TELL)
+        if (failures >= FAILURES_TO_WARN)
           warnOnce(
             'failed',
             `${channel.name} cannot be reached (${posted.why}); notices wait until it can be.`,
           );
         const most = Math.min(limits.firstRetryMs * 2 ** Math.min(failures, 20), limits.longestRetryMs);
-        // Full jitter, but no burst: a part of the wait is certain.
+        // Full jitter, but no burst: a part of the wait is fixed.
         return Math.max(posted.afterMs ?? 0, most * (0.25 + 0.75 * random()));
       }
     }
   };
-  const warnOnce = (what: 'refused' | 'failed', message: string): void => {
-    if (told.has(what)) return;
-    told.add(what);
+  const warnOnce = (what: 'rejected' | 'failed', message: string): void => {
+    if (warned.has(what)) return;
+    warned.add(what);
     warn(message);
   };
 
   return {
-    tell(notice: Notice) {
-      batch.add(notice, Date.now());
+    notify(notice: Notice) {
+      queue.add(notice, Date.now());
       schedule();
     },
 
@@ -121,16 +121,16 @@ export function channelReceiver(
       const left = (): number => deadline - performance.now();
       closing.abort();
       clearTimeout(timer);
-      const impatience = setTimeout(() => current?.abort(), limits.patienceMs);
+      const lastRequest = setTimeout(() => current?.abort(), limits.lastRequestMs);
       await working;
-      clearTimeout(impatience);
+      clearTimeout(lastRequest);
       failures = 0;
-      for (let pauseMs = 0; batch.dueAt !== undefined && pauseMs < left();) {
+      for (let pauseMs = 0; queue.dueAt !== undefined && pauseMs < left();) {
         await wait(pauseMs);
         pauseMs = await send(Math.min(limits.requestMs, left()));
       }
-      if (batch.untold > 0)
-        warn(`${channel.name} could not be told everything: ${batch.untold} of the notices were given up.`);
+      if (queue.undelivered > 0)
+        warn(`${channel.name} did not get ${queue.undelivered} of the notices.`);
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Marker, ProcessTable } from '../../worker/process/process-table.ts
 import { neutralise } from '../../domain/text/display-text.ts';
 import type { Reporter } from '../reporter.ts';
 
-/** What the user's own program for events needs. */
+/** What running the user's program for events needs. */
 export interface CommandOptions {
   /** The program and its arguments. */
   readonly argv: readonly [string, ...string[]];
@@ -12,9 +12,9 @@ export interface CommandOptions {
   /** The whole environment, but for the marker. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly processes: Pick<ProcessTable, 'identify' | 'endTree' | 'endMarked'>;
-  /** By which what it leaves behind is found. */
+  /** Marks the program's processes, so that those it leaves behind are found. */
   readonly marker: Marker;
-  /** Takes secrets out of what the program says. */
+  /** Takes secrets out of the program's output. */
   readonly redact: (text: string) => string;
   readonly warn: (message: string) => void;
   readonly limits?: Partial<typeof LIMITS>;
@@ -22,21 +22,21 @@ export interface CommandOptions {
 
 /** Times in milliseconds. */
 const LIMITS = {
-  /** Of one event. */
+  /** The limit for one event. */
   eventMs: 30_000,
-  /** For all that still waits at the end. */
+  /** The limit for all events that still wait at the end. */
   closeMs: 6000,
   graceMs: 1000,
-  /** How many events wait at most; of more, the oldest are given up. */
+  /** How many events wait at most; if there are more, the oldest are dropped. */
   waiting: 1000,
 };
 
-/** So much of what it says is kept, to tell why it failed. */
+/** How much of the program's output is kept, to say why it failed. */
 const OUTPUT_CHARACTERS = 2000;
 
 /**
- * Starts the user's program for each event, which it reads as one line of JSON; one at a time, in order. Live progress
- * is no event. A program that fails is told of once, and started for the next event all the same.
+ * Starts the user's program for each event, one at a time and in order; it reads the event as one line of JSON. Live
+ * progress is left out. The first failure of the program leads to a warning, and the next event starts it again.
  */
 export function commandReporter(options: CommandOptions): Reporter {
   const { processes, marker, warn } = options;
@@ -53,10 +53,10 @@ export function commandReporter(options: CommandOptions): Reporter {
         lost++;
         continue;
       }
-      const trouble = await runOnce(options, line, limits, closing.signal);
-      if (trouble === undefined || hasWarned) continue;
+      const failure = await runProgram(options, line, limits, closing.signal);
+      if (failure === undefined || hasWarned) continue;
       hasWarned = true;
-      warn(`The program in hooks.on_event (${options.argv[0]}) ${trouble}.`);
+      warn(`The program in hooks.on_event (${options.argv[0]}) ${failure}.`);
     }
     working = undefined;
   };
@@ -69,7 +69,7 @@ export function commandReporter(options: CommandOptions): Reporter {
         waiting.shift();
         lost++;
       }
-      // Not at once: starting a program takes a while, and who reports an event has more to do.
+      // Later, since starting a program takes a while, and whoever reports an event has more to do.
       working ??= delay(0).then(work);
     },
 
@@ -78,13 +78,13 @@ export function commandReporter(options: CommandOptions): Reporter {
       while (working !== undefined) await working;
       clearTimeout(timer);
       await processes.endMarked(marker, { graceMs: limits.graceMs });
-      if (lost > 0) warn(`The program in hooks.on_event was too slow: it never got ${lost} of the events.`);
+      if (lost > 0) warn(`The program in hooks.on_event was too slow: it did not get ${lost} of the events.`);
     },
   };
 }
 
-/** Hands one event to the program; resolves with what went wrong, once it is gone. */
-async function runOnce(
+/** Gives one event to the program; resolves when the program has ended, with what went wrong. */
+async function runProgram(
   { argv, directory, environment, processes, marker, redact }: CommandOptions,
   line: string,
   { eventMs, graceMs }: typeof LIMITS,
@@ -96,9 +96,9 @@ async function runOnce(
   if (child.pid === undefined) return notStarted(await failure);
 
   const identity = processes.identify(child.pid);
-  let said = '';
+  let output = '';
   child.stderr?.on('data', (chunk: Buffer) => {
-    said = (said + chunk.toString('utf8')).slice(-OUTPUT_CHARACTERS);
+    output = (output + chunk.toString('utf8')).slice(-OUTPUT_CHARACTERS);
   });
   for (const stream of [child.stdin, child.stderr]) stream?.on('error', () => undefined);
   const isGone = new Promise<true>((resolve) => child.once('exit', () => resolve(true)));
@@ -106,13 +106,13 @@ async function runOnce(
 
   const ended = await within(isGone, eventMs, closing);
   if (!ended && identity !== undefined) await processes.endTree(identity, { graceMs });
-  // What it left behind may hold them open for as long as it lives.
+  // A process that the program left behind may keep these open.
   child.stdin?.destroy();
   child.stderr?.destroy();
   if (closing.aborted && !ended) return 'was still busy when the run was over, and was ended';
   if (!ended) return `did not end within ${eventMs / 1000} s, and was ended`;
   if (child.exitCode === 0) return undefined;
-  const last = neutralise(redact(said.trim().split('\n').at(-1) ?? '')).slice(0, 200);
+  const last = neutralise(redact(output.trim().split('\n').at(-1) ?? '')).slice(0, 200);
   const how = child.signalCode ?? `exit code ${child.exitCode}`;
   return `failed with ${how}${last === '' ? '' : `: ${last}`}`;
 }
@@ -127,7 +127,7 @@ function start(
   environment: Record<string, string | undefined>,
 ): ChildProcess | Error {
   try {
-    // A group of its own, so that Ctrl-C is for the run to handle.
+    // In its own process group, so that only the run handles Ctrl-C.
     return spawn(program, rest, {
       cwd: directory,
       env: environment,

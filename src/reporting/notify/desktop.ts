@@ -2,7 +2,7 @@ import { neutralise, truncate } from '../../domain/text/display-text.ts';
 import { Output, type OutputStream } from '../terminal/output.ts';
 import type { Notice, Receiver } from './notice.ts';
 
-/** The sequences by which programs ask a terminal for a notification; the numbers are those of their OSC. */
+/** The OSC numbers of the sequences that ask a terminal for a notification. */
 type Protocol = 9 | 99 | 777;
 
 const TITLE_CELLS = 80;
@@ -10,21 +10,21 @@ const BODY_CELLS = 200;
 
 /** What a desktop notification needs. */
 export interface DesktopOptions {
-  /** The terminal, written to by nobody else: else a sequence could begin within another. */
+  /** The terminal. Nothing else may write to it: a sequence could begin within another one. */
   readonly stream: OutputStream;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly project: string;
 }
 
-/** Shows urgent notices on the desktop by way of the terminal; undefined where the terminal is not known to do that. */
+/** Shows urgent notices on the desktop through the terminal; undefined if the terminal is not known to support that. */
 export function desktopReceiver({ stream, env, project }: DesktopOptions): Receiver | undefined {
   const protocol = protocolOf(env);
   if (protocol === undefined) return undefined;
   const output = new Output(stream);
   const inTmux = isSet(env['TMUX']);
   return {
-    tell(notice) {
-      // A terminal that takes nothing now would show it when it is no news any more.
+    notify(notice) {
+      // A terminal that takes nothing now would show the notice too late.
       if (!notice.urgent || output.blocked) return;
       const text = sequence(protocol, project, notice);
       output.write(inTmux ? throughTmux(text) : text);
@@ -36,10 +36,10 @@ export function desktopReceiver({ stream, env, project }: DesktopOptions): Recei
   };
 }
 
-/** Looks at what terminals tell of themselves; only sequences that a terminal is known to take are ever sent. */
+/** Recognises a terminal by its environment variables. Only sequences that a terminal is known to support are sent. */
 function protocolOf(env: DesktopOptions['env']): Protocol | undefined {
   const term = env['TERM'] ?? '';
-  // GNU screen would print parts of them.
+  // GNU screen would print parts of the sequences.
   if (term === 'dumb' || isSet(env['STY'])) return undefined;
   const program = `${env['TERM_PROGRAM'] ?? ''} ${env['LC_TERMINAL'] ?? ''}`.toLowerCase();
   if (isSet(env['KITTY_WINDOW_ID']) || term === 'xterm-kitty') return 99;
@@ -70,7 +70,7 @@ function plain(text: string, cells: number): string {
   return truncate(neutralise(text).replaceAll(';', ','), cells);
 }
 
-/** tmux hands on what is wrapped so, where `allow-passthrough` is on. */
+/** Wraps a sequence so that tmux passes it on, if `allow-passthrough` is on. */
 function throughTmux(text: string): string {
   return `\x1bPtmux;${text.replaceAll('\x1b', '\x1b\x1b')}\x1b\\`;
 }

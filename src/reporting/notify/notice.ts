@@ -11,37 +11,37 @@ export type NoticeKind =
   | 'usage-warning'
   | 'needs-person';
 
-/** Something a person is told. Its texts are safe to print and hold no secret. */
+/** A message to a person about a run. Its texts are safe to print and hold no secret. */
 export interface Notice {
-  /** Counts from 1 in a run: who gets one twice, since an answer was lost, can tell. */
+  /** Counts from 1 in a run, so that a receiver can tell a notice that it gets twice because an answer was lost. */
   readonly id: number;
   readonly kind: NoticeKind;
-  /** It does not wait for others. */
+  /** Sent at once; other notices are collected for a while. */
   readonly urgent: boolean;
   /** ISO 8601, UTC. */
   readonly at: string;
-  /** Null where it is about the run. */
+  /** Null if the notice is about the run. */
   readonly taskId: TaskId | null;
   /** One line. */
   readonly title: string;
-  /** One line more; may be empty. */
+  /** One more line; may be empty. */
   readonly detail: string;
 }
 
-/** Who is told. Telling can neither slow nor fail a run. */
+/** A destination of notices, such as Slack. It can neither slow down nor fail a run. */
 export interface Receiver {
-  tell(notice: Notice): void;
-  /** Resolves when everything told so far is out, or cannot be. */
+  notify(notice: Notice): void;
+  /** Resolves when every notice so far was delivered, or cannot be. */
   close(): Promise<void>;
 }
 
-/** What goes to a channel at once. */
-export interface Letter {
+/** The notices that go to a channel in one message. */
+export interface NoticeBatch {
   /** The project's name. */
   readonly project: string;
   readonly runId: string;
   /** The oldest first; at least one. */
   readonly notices: readonly Notice[];
-  /** How many there were besides, which were given up. */
+  /** How many notices before these were dropped. */
   readonly dropped: number;
 }

@@ -1,19 +1,19 @@
-/** What became of a message that was sent. */
-export type Posted =
-  | { readonly kind: 'taken' }
-  /** It may be taken later: not before `afterMs`, where the server said so. */
+/** The result of sending a message. */
+export type PostResult =
+  | { readonly kind: 'accepted' }
+  /** It may be accepted later, but not before `afterMs` where the server said so. */
   | { readonly kind: 'failed'; readonly why: string; readonly afterMs: number | null }
-  /** It never will be. */
-  | { readonly kind: 'refused'; readonly why: string };
+  /** It will never be accepted. */
+  | { readonly kind: 'rejected'; readonly why: string };
 
-/** So much of an answer is looked at for the word that says what was wrong. */
+/** How much of an answer is searched for the word that says what was wrong. */
 const ANSWER_BYTES = 200;
 const LONGEST_RETRY_AFTER_MS = 900_000;
-/** Refusals that pass by themselves: time-out, too early, too many. */
-const PASSING: ReadonlySet<number> = new Set([408, 425, 429]);
+/** Statuses of temporary errors: time-out, too early, too many. */
+const TEMPORARY: ReadonlySet<number> = new Set([408, 425, 429]);
 
-/** Posts JSON to an address once; never throws, and never names the address. A redirect is not followed. */
-export async function post(address: string, body: string, signal: AbortSignal): Promise<Posted> {
+/** Posts JSON to an address once. It never throws, never names the address, and follows no redirect. */
+export async function post(address: string, body: string, signal: AbortSignal): Promise<PostResult> {
   try {
     const { url, headers } = withLogin(address);
     const response = await fetch(url, {
@@ -23,13 +23,13 @@ export async function post(address: string, body: string, signal: AbortSignal): 
       redirect: 'manual',
       signal,
     });
-    return await judge(response);
+    return await resultOf(response);
   } catch (error) {
     return { kind: 'failed', why: reasonOf(error, signal), afterMs: null };
   }
 }
 
-/** `fetch` takes no address with a name and a password in it. */
+/** Moves a name and a password out of the address, since `fetch` accepts no address with them. */
 function withLogin(address: string): { url: URL; headers: Record<string, string> } {
   const url = new URL(address);
   const { username, password } = url;
@@ -39,23 +39,23 @@ function withLogin(address: string): { url: URL; headers: Record<string, string>
   return { url, headers: { authorization: `Basic ${login.toString('base64')}` } };
 }
 
-async function judge(response: Response): Promise<Posted> {
+async function resultOf(response: Response): Promise<PostResult> {
   const { status } = response;
   if (response.ok) {
-    // What it says is not of interest, and may have no end.
+    // The body does not matter, and may be endless.
     void response.body?.cancel().catch(() => undefined);
-    return { kind: 'taken' };
+    return { kind: 'accepted' };
   }
   const word = await firstWord(response);
   const why = `HTTP ${status}${word === '' ? '' : ` ${word}`}`;
-  if (status >= 500 || PASSING.has(status))
+  if (status >= 500 || TEMPORARY.has(status))
     return { kind: 'failed', why, afterMs: retryAfter(response.headers.get('retry-after')) };
   if (status >= 300 && status < 400)
-    return { kind: 'refused', why: `${why}, a redirect, which is not followed` };
-  return { kind: 'refused', why };
+    return { kind: 'rejected', why: `${why}, a redirect, which is not followed` };
+  return { kind: 'rejected', why };
 }
 
-/** Slack answers with one word such as `no_service`; anything longer is a page for people. */
+/** Reads an answer of one word, as Slack's `no_service`; a longer answer is a page for people. */
 async function firstWord({ body }: Response): Promise<string> {
   const reader = (body as ReadableStream<Uint8Array> | null)?.getReader();
   if (reader === undefined) return '';
@@ -76,7 +76,7 @@ function retryAfter(header: string | null): number | null {
   return Number.isFinite(ms) ? Math.min(Math.max(0, ms), LONGEST_RETRY_AFTER_MS) : null;
 }
 
-/** The code of what failed beneath; a message could name the address. */
+/** The error code of what failed. A message is not used, since it could name the address. */
 function reasonOf(error: unknown, signal: AbortSignal): string {
   if (signal.aborted) return 'no answer in time';
   for (let at = error; at instanceof Error; at = at.cause) {

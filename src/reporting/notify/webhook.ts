@@ -1,10 +1,10 @@
 import type { Channel } from './channel.ts';
-import type { Letter } from './notice.ts';
+import type { NoticeBatch } from './notice.ts';
 
-/** What a receiver can be expected to take at once. */
+/** How many notices a receiver can be expected to accept at once. */
 const MOST_NOTICES = 100;
 
-/** A webhook of the user's own: notices as JSON. */
+/** A webhook of the user, which gets notices as JSON. */
 export function webhookChannel(address: string): Channel {
   return {
     name: 'The webhook',
@@ -15,12 +15,12 @@ export function webhookChannel(address: string): Channel {
 }
 
 /**
- * The message for a webhook, as the README documents it: `event` is always `notices`; `at` is the time of the newest
- * of them; `dropped` counts those that could not be sent before. Fields may be added, never renamed.
+ * Makes a message for a webhook, as the README documents it. `event` is always `notices`; `at` is the time of the newest
+ * notice; `dropped` counts notices that could not be sent before. Fields may be added, never renamed.
  */
-export function composeWebhook(letter: Letter): { readonly body: string; readonly told: number } {
-  const { project, runId, dropped } = letter;
-  const notices = letter.notices.slice(0, MOST_NOTICES);
+export function composeWebhook(batch: NoticeBatch): { readonly body: string; readonly count: number } {
+  const { project, runId, dropped } = batch;
+  const notices = batch.notices.slice(0, MOST_NOTICES);
   const body = {
     event: 'notices',
     run: runId,
@@ -37,5 +37,5 @@ export function composeWebhook(letter: Letter): { readonly body: string; readonl
       detail,
     })),
   };
-  return { body: JSON.stringify(body), told: notices.length };
+  return { body: JSON.stringify(body), count: notices.length };
 }

@@ -14,7 +14,7 @@ const QUICK = {
   firstRetryMs: 5,
   longestRetryMs: 20,
   closeMs: 60_000,
-  patienceMs: 10_000,
+  lastRequestMs: 10_000,
 };
 
 function receiver(address: string, limits: ChannelOptions['limits'] = {}): Receiver & { warnings: string[] } {
@@ -46,7 +46,7 @@ const idsOf = (all: readonly Message[]): number[] =>
 test('what comes together goes out together, and what waits at the end is sent', async () => {
   await using server = await FailingServer.start();
   const channel = receiver(server.url);
-  for (let id = 1; id <= 50; id++) channel.tell(notice(id));
+  for (let id = 1; id <= 50; id++) channel.notify(notice(id));
   await channel.close();
   expect(messages(server)).toHaveLength(1);
   expect(idsOf(messages(server))).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
@@ -57,8 +57,8 @@ test('what comes together goes out together, and what waits at the end is sent',
 test('an urgent one goes at once, with what waits', async () => {
   await using server = await FailingServer.start();
   const channel = receiver(server.url);
-  channel.tell(notice(1));
-  channel.tell(urgent(2));
+  channel.notify(notice(1));
+  channel.notify(urgent(2));
   await server.received(1);
   expect(idsOf(messages(server))).toEqual([1, 2]);
   await channel.close();
@@ -78,9 +78,9 @@ test.each<[string, Answer]>([
   await using server = await FailingServer.start();
   server.answers.push(answer, answer);
   const channel = receiver(server.url);
-  channel.tell(urgent(1));
+  channel.notify(urgent(1));
   await server.received(1);
-  channel.tell(notice(2));
+  channel.notify(notice(2));
   await server.received(3);
   await channel.close();
   // The first time both failed, so that only what came last is sure to have been taken.
@@ -105,7 +105,7 @@ test.each<[string, Answer, string]>([
     server.answers.push(answer, answer);
     const channel = receiver(server.url);
     for (let id = 1; id <= 3; id++) {
-      channel.tell(urgent(id));
+      channel.notify(urgent(id));
       await server.received(id);
     }
     await channel.close();
@@ -126,21 +126,21 @@ test.each<[string, Answer]>([
 ])('a server that %s ends nothing: what is left is counted', async (_name, answer) => {
   await using server = await FailingServer.start();
   server.otherwise = answer;
-  const channel = receiver(server.url, { requestMs: 300, patienceMs: 100, closeMs: 1000 });
-  for (let id = 1; id <= 7; id++) channel.tell(urgent(id));
+  const channel = receiver(server.url, { requestMs: 300, lastRequestMs: 100, closeMs: 1000 });
+  for (let id = 1; id <= 7; id++) channel.notify(urgent(id));
   await server.received(1);
   await channel.close();
-  expect(channel.warnings.at(-1)).toContain('7 of the notices were given up');
+  expect(channel.warnings.at(-1)).toContain('did not get 7 of the notices');
   expect(channel.warnings.filter((warning) => warning.includes('cannot be reached')).length).toBeLessThan(2);
 });
 
 test('ten thousand notices for a server that hangs take no more room than two hundred', async () => {
   await using server = await FailingServer.start();
   server.otherwise = hang;
-  const channel = receiver(server.url, { requestMs: 60_000, patienceMs: 200 });
-  channel.tell(urgent(0));
+  const channel = receiver(server.url, { requestMs: 60_000, lastRequestMs: 200 });
+  channel.notify(urgent(0));
   await server.received(1);
-  for (let id = 1; id <= 10_000; id++) channel.tell(notice(id));
+  for (let id = 1; id <= 10_000; id++) channel.notify(notice(id));
   server.otherwise = status(200);
   await channel.close();
   const taken = messages(server).slice(1);
@@ -159,9 +159,9 @@ test.each([
   ['the address cannot be used', () => Promise.resolve('http://127.0.0.1:1/%zz?SECRET')],
 ])('where %s, it is told without the address', async (_name, address) => {
   const channel = receiver(await address(), { closeMs: 1000 });
-  channel.tell(urgent(1));
+  channel.notify(urgent(1));
   await channel.close();
-  expect(channel.warnings.at(-1)).toContain('given up');
+  expect(channel.warnings.at(-1)).toContain('of the notices');
   expect(channel.warnings.join()).not.toContain('SECRET');
 });
 
@@ -175,14 +175,14 @@ test('TLS that is none is a failure like others', async () => {
 test('a name and a password in the address go where they belong', async () => {
   await using server = await FailingServer.start();
   const address = `http://me:w%40rd@127.0.0.1:${server.port}/hook`;
-  expect(await post(address, '{}', new AbortController().signal)).toEqual({ kind: 'taken' });
+  expect(await post(address, '{}', new AbortController().signal)).toEqual({ kind: 'accepted' });
   expect(server.headers[0]?.authorization).toBe(`Basic ${Buffer.from('me:w@rd').toString('base64')}`);
 });
 
 test('an endless answer that says yes is a yes', async () => {
   await using server = await FailingServer.start();
   server.otherwise = endless(200);
-  expect(await post(server.url, '{}', new AbortController().signal)).toEqual({ kind: 'taken' });
+  expect(await post(server.url, '{}', new AbortController().signal)).toEqual({ kind: 'accepted' });
 });
 
 test('a server that is told to wait by 429 is not asked before', async () => {
@@ -195,7 +195,7 @@ test('a server that is told to wait by 429 is not asked before', async () => {
   };
   const channel = receiver(server.url);
   const begun = performance.now();
-  channel.tell(urgent(1));
+  channel.notify(urgent(1));
   await server.received(2);
   expect((times[0] ?? 0) - begun).toBeGreaterThanOrEqual(990);
   await channel.close();

@@ -142,7 +142,7 @@ test('at the end it is not waited for forever, and what it never got is counted'
   const told = hook('cat >>events; exec sleep 600', { closeMs: 1500, graceMs: 100 });
   for (let count = 0; count < 5; count++) told.report(event('x'));
   await told.close();
-  expect(warnings.at(-1)).toMatch(/never got [45] of the events/);
+  expect(warnings.at(-1)).toMatch(/did not get [45] of the events/);
   expect(processes.findMarked(marker)).toEqual([]);
 });
 
@@ -152,5 +152,5 @@ test('of too many events the oldest are given up', async () => {
   await told.close();
   const numbers = lines('events').map((line) => (JSON.parse(line) as { message: string }).message);
   expect(numbers).toEqual(Array.from({ length: 10 }, (_, index) => `${99_990 + index}`));
-  expect(warnings.at(-1)).toContain('never got 99990 of the events');
+  expect(warnings.at(-1)).toContain('did not get 99990 of the events');
 });

@@ -10,7 +10,7 @@ const urgent = notice(3, { urgent: true, kind: 'paused', title: 'Paused; really'
 async function shown(env: Record<string, string>, told = [urgent]): Promise<string> {
   const stream = new MemoryStream();
   const receiver = desktopReceiver({ stream, env, project: 'shop' });
-  for (const each of told) receiver?.tell(each);
+  for (const each of told) receiver?.notify(each);
   await receiver?.close();
   return stream.text;
 }
@@ -51,9 +51,9 @@ test('a terminal that takes nothing is not written to, and holds nothing up', as
   const stream = new MemoryStream();
   const receiver = desktopReceiver({ stream, env: { WT_SESSION: 'a' }, project: 'shop' });
   stream.full = true;
-  receiver?.tell(urgent);
+  receiver?.notify(urgent);
   const once = stream.text;
-  for (let id = 0; id < 100; id++) receiver?.tell(urgent);
+  for (let id = 0; id < 100; id++) receiver?.notify(urgent);
   await receiver?.close();
   expect(stream.text).toBe(once);
 });

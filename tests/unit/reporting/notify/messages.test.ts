@@ -15,22 +15,22 @@ interface SlackMessage {
   }[];
 }
 
-const letter = (notices: readonly Notice[], dropped = 0) => ({
+const batchOf = (notices: readonly Notice[], dropped = 0) => ({
   project: 'shop',
   runId: 'r-1',
   notices,
   dropped,
 });
 
-function slack(notices: readonly Notice[], dropped = 0): SlackMessage & { told: number } {
-  const { body, told } = composeSlack(letter(notices, dropped));
-  return { ...(JSON.parse(body) as SlackMessage), told };
+function slack(notices: readonly Notice[], dropped = 0): SlackMessage & { count: number } {
+  const { body, count } = composeSlack(batchOf(notices, dropped));
+  return { ...(JSON.parse(body) as SlackMessage), count };
 }
 
 test('one notice for Slack', () => {
   const told = slack([notice(7, { title: '7 Escape <b> & co', detail: 'Landed · $0.42' })]);
   expect(told).toEqual({
-    told: 1,
+    count: 1,
     text: 'shop: 7 Escape &lt;b&gt; &amp; co',
     blocks: [
       { type: 'header', text: { type: 'plain_text', text: 'shop: 7 Escape <b> & co', emoji: false } },
@@ -52,7 +52,7 @@ test('many are one message with a headline, and those that were given up are cou
     notice(id, { kind: id < 48 ? 'task-complete' : 'task-failed' }),
   );
   const message = slack(many, 120);
-  expect(message.told).toBe(50);
+  expect(message.count).toBe(50);
   expect(message.blocks[0]?.text?.text).toBe('shop: 48 tasks done, 2 tasks failed');
   expect(message.blocks.at(-1)?.elements?.[0]?.text).toContain('and 120 more');
 });
@@ -70,7 +70,7 @@ test("no message exceeds Slack's limits, mentions anybody or loses a notice", ()
       while (rest.length > 0) {
         const message = slack(rest, dropped);
         const sections = message.blocks.filter(({ type }) => type === 'section');
-        expect(message.told).toBeGreaterThan(0);
+        expect(message.count).toBeGreaterThan(0);
         expect(message.blocks.length).toBeLessThanOrEqual(50);
         expect(message.text.length).toBeLessThanOrEqual(3000);
         expect(message.blocks[0]?.text?.text.length).toBeLessThanOrEqual(150);
@@ -81,7 +81,7 @@ test("no message exceeds Slack's limits, mentions anybody or loses a notice", ()
           expect(text?.verbatim).toBe(true);
           bold += (text?.text.match(/\*/g) ?? []).length;
         }
-        rest = rest.slice(message.told);
+        rest = rest.slice(message.count);
       }
       // A title each; stars elsewhere can only come from details.
       expect(bold).toBeGreaterThanOrEqual(2 * notices.length);
@@ -92,8 +92,8 @@ test("no message exceeds Slack's limits, mentions anybody or loses a notice", ()
 
 test('a webhook gets the documented shape, a hundred at a time', () => {
   const many = Array.from({ length: 150 }, (_, index) => notice(index + 1, { taskId: null }));
-  const { body, told } = composeWebhook(letter(many, 3));
-  expect(told).toBe(100);
+  const { body, count } = composeWebhook(batchOf(many, 3));
+  expect(count).toBe(100);
   const { notices, ...envelope } = JSON.parse(body) as { notices: unknown[] };
   expect(envelope).toEqual({
     event: 'notices',

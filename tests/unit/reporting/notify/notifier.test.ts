@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Event, RunOutcome } from '../../../../src/domain/event.ts';
 import type { Notice } from '../../../../src/reporting/notify/notice.ts';
-import { Notices, type NoticeOptions } from '../../../../src/reporting/notify/notices.ts';
+import { NoticeBuilder, type NoticeOptions } from '../../../../src/reporting/notify/notifier.ts';
 import type { TaskId } from '../../../../src/domain/task.ts';
 import { attemptEnd, costing } from '../../../rig/attempt-end.ts';
 
@@ -18,10 +18,10 @@ afterEach(() => {
 
 /** What a person is told of events, a minute apart. */
 function told(events: readonly Event[], wanted: NoticeOptions['wanted'] = ALL): Notice[] {
-  const notices = new Notices({ wanted });
+  const builder = new NoticeBuilder({ wanted });
   return events.flatMap((event, minute) => {
     const at = new Date(START + minute * 60_000).toISOString();
-    return notices.of({ ...event, at }) ?? [];
+    return builder.noticeFor({ ...event, at }) ?? [];
   });
 }
 
