@@ -49,3 +49,8 @@ export class Failed extends Error {
 export function fail(reason: FailureReason, message: string, fix?: string): never {
   throw new Failed({ reason, message, ...(fix === undefined ? {} : { fix }) });
 }
+
+/** What an error says, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,3 +1,4 @@
+import { messageOf } from '../domain/failure.ts';
 import type { Stamped } from '../domain/event.ts';
 import { redactValue, type Redact } from '../domain/redact.ts';
 import type { Reporter } from './reporter.ts';
@@ -76,8 +77,4 @@ export function fanOut(
 /** An async function fits the port's type too, and its rejection would end the process if nobody looked at it. */
 function send(reporter: { report(event: Stamped): unknown }, event: Stamped): unknown {
   return reporter.report(event);
-}
-
-function messageOf(reason: unknown): string {
-  return reason instanceof Error ? reason.message : String(reason);
 }

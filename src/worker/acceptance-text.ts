@@ -1,4 +1,6 @@
-import type { LeftOut } from '../workspace/workspace.ts';
+import type { Review } from '../domain/attempt.ts';
+import type { AttemptOutcome } from '../domain/outcome.ts';
+import type { Change, LeftOut } from '../workspace/workspace.ts';
 
 /** Each file that is no part of a change, and why, on a line of its own; empty where there is none. */
 export function listLeftOut(leftOut: LeftOut | undefined): string {
@@ -15,15 +17,58 @@ export function describeLeftOut(leftOut: LeftOut | undefined): string {
     : `Its worker also wrote what is no part of what landed, and is kept (\`recover list\`): ${told}.`;
 }
 
-const SHOWN = 5;
+const MAX_LEFT_OUT = 5;
 
 function parts(leftOut: LeftOut | undefined): string[] {
   const { files = [], more = 0 } = leftOut ?? {};
-  const shown = files.slice(0, SHOWN).map(({ path, why }) => `${path} (${why})`);
+  const shown = files.slice(0, MAX_LEFT_OUT).map(({ path, why }) => `${path} (${why})`);
   const hidden = files.length - shown.length;
   return [
     ...shown,
     ...(hidden > 0 ? [`${hidden} more`] : []),
     ...(more > 0 ? [`${more} that were too many or too large to be kept`] : []),
   ];
+}
+
+/** Why a change may not land whatever the gates say; undefined where nothing speaks against it. */
+export function findRefusal(change: Change): { outcome: AttemptOutcome; message: string } | undefined {
+  const { protectedFiles, lent, unresolved } = change;
+  if (lent.length > 0)
+    return {
+      outcome: 'permission-denied',
+      message:
+        `It would commit ${list(lent)}, which git ignores in your checkout and which was only copied to its worktree ` +
+        '(workspace.copy, .worktreeinclude). If it belongs to the repository, commit it yourself.',
+    };
+  if (protectedFiles.length > 0)
+    return {
+      outcome: 'permission-denied',
+      message:
+        `It changed files that workers must not change: ${list(protectedFiles)}. If that is what you want, take ` +
+        'them out of git.protected_paths, and `run` again; what it wrote is kept (`recover`).',
+    };
+  if (unresolved.length > 0)
+    return { outcome: 'conflict', message: `Marks of a conflict are left in ${list(unresolved)}.` };
+  return undefined;
+}
+
+/** What is said of a change that conflicts with what has landed. */
+export function describeConflict(files: readonly string[]): string {
+  return `The change conflicts with work that landed meanwhile, in ${list(files)}.`;
+}
+
+const MAX_FILES = 10;
+
+function list(files: readonly string[]): string {
+  const more = files.length > MAX_FILES ? ` and ${files.length - MAX_FILES} more` : '';
+  return `${files.slice(0, MAX_FILES).join(', ')}${more}`;
+}
+
+/** What is said of a change that the review did not accept. */
+export function describeReview({ round, summary, findings }: Review): string {
+  const lines = findings.map(({ id, severity, file, line, title }) => {
+    const where = file === null ? '' : ` ${file}${line === null ? '' : `:${line}`}`;
+    return `${id} (${severity})${where}: ${title}`;
+  });
+  return [`Not accepted in review round ${round}: ${summary}`, ...lines].join('\n');
 }

@@ -1,5 +1,5 @@
 import type { Attempt, AttemptEnd, Review, WorkerReport } from '../domain/attempt.ts';
-import type { FailureReason } from '../domain/failure.ts';
+import { messageOf, type FailureReason } from '../domain/failure.ts';
 import type { Reviewer } from '../manager/manager.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
 import type { Task } from '../domain/task.ts';
@@ -8,7 +8,13 @@ import { attemptFiles } from './claude/attempt-files.ts';
 import { readCommands } from './claude/read-commands.ts';
 import type { GateResult, Gates } from './gates/gates.ts';
 import type { Marker } from './process/process-table.ts';
-import { listLeftOut, describeLeftOut } from './acceptance-text.ts';
+import {
+  describeConflict,
+  describeLeftOut,
+  describeReview,
+  findRefusal,
+  listLeftOut,
+} from './acceptance-text.ts';
 import type { WorkerHooks } from './worker.ts';
 
 /** What judges a change, and takes it in. */
@@ -73,7 +79,7 @@ class Acceptance {
       const { changes } = this.#options;
       return changes === null ? await this.#inPlace() : await this.#isolated(changes);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       return this.#end('infrastructure', `Its change could not be taken in: ${reason}`);
     }
   }
@@ -91,12 +97,12 @@ class Acceptance {
     if (this.#isStopped()) return this.#cancelled();
     const change = await changes.capture(workspace);
     this.#known = { ...this.#known, change: change.commit };
-    const refused = refusal(change);
+    const refused = findRefusal(change);
     if (refused !== undefined) return this.#end(refused.outcome, refused.message);
     if (change.files.length === 0) return await this.#unchanged(changes, change);
 
     const combined = await changes.combine(workspace, change);
-    if (combined.kind === 'conflict') return this.#end('conflict', conflictMessage(combined.files));
+    if (combined.kind === 'conflict') return this.#end('conflict', describeConflict(combined.files));
     const { onto, ontoTree } = combined;
     const red = await this.#verify({ tree: combined.tree, base: { commit: onto, tree: ontoTree } });
     if (red !== undefined) return red;
@@ -191,7 +197,7 @@ class Acceptance {
     if (review.verdict === 'approved') return undefined;
     const isLast = review.round >= maxReviewRounds;
     if (isLast && onReviewLimit === 'follow-up' && !isEmpty) return undefined;
-    return this.#end('review-rejected', reviewMessage(review));
+    return this.#end('review-rejected', describeReview(review));
   }
 
   /** What has passed on its own may not pass together with what has landed since: then it is judged again. */
@@ -200,7 +206,7 @@ class Acceptance {
     for (;;) {
       if (this.#isStopped()) return this.#cancelled();
       const combined = await changes.combine(workspace, change);
-      if (combined.kind === 'conflict') return this.#end('conflict', conflictMessage(combined.files));
+      if (combined.kind === 'conflict') return this.#end('conflict', describeConflict(combined.files));
       const { tree, onto, ontoTree } = combined;
       if (tree === ontoTree) return this.#end('no-change', 'All that it changes has landed already.');
       if (tree !== proven) {
@@ -232,46 +238,6 @@ class Acceptance {
   #cancelled(): AttemptEnd {
     return this.#end('cancelled', 'Stopped before its change landed.');
   }
-}
-
-function refusal(change: Change): { outcome: AttemptOutcome; message: string } | undefined {
-  const { protectedFiles, lent, unresolved } = change;
-  if (lent.length > 0)
-    return {
-      outcome: 'permission-denied',
-      message:
-        `It would commit ${list(lent)}, which git ignores in your checkout and which was only copied to its worktree ` +
-        '(workspace.copy, .worktreeinclude). If it belongs to the repository, commit it yourself.',
-    };
-  if (protectedFiles.length > 0)
-    return {
-      outcome: 'permission-denied',
-      message:
-        `It changed files that workers must not change: ${list(protectedFiles)}. If that is what you want, take ` +
-        'them out of git.protected_paths, and `run` again; what it wrote is kept (`recover`).',
-    };
-  if (unresolved.length > 0)
-    return { outcome: 'conflict', message: `Marks of a conflict are left in ${list(unresolved)}.` };
-  return undefined;
-}
-
-function conflictMessage(files: readonly string[]): string {
-  return `The change conflicts with work that landed meanwhile, in ${list(files)}.`;
-}
-
-const SHOWN = 10;
-
-function list(files: readonly string[]): string {
-  const more = files.length > SHOWN ? ` and ${files.length - SHOWN} more` : '';
-  return `${files.slice(0, SHOWN).join(', ')}${more}`;
-}
-
-function reviewMessage({ round, summary, findings }: Review): string {
-  const lines = findings.map(({ id, severity, file, line, title }) => {
-    const where = file === null ? '' : ` ${file}${line === null ? '' : `:${line}`}`;
-    return `${id} (${severity})${where}: ${title}`;
-  });
-  return [`Not accepted in review round ${round}: ${summary}`, ...lines].join('\n');
 }
 
 /** What kept the manager from answering says nothing about the change. */

@@ -1,3 +1,4 @@
+import { messageOf } from '../domain/failure.ts';
 import { emptyEnd, type Attempt, type AttemptEnd } from '../domain/attempt.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
 import { err, type Result } from '../domain/result.ts';
@@ -197,10 +198,6 @@ function warn(hooks: WorkerHooks, message: string): void {
   } catch {
     // A store that takes no warning takes no end either: that is where the run ends.
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function acceptanceOptions(options: LocalWorkerOptions): AcceptanceOptions {

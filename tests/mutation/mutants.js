@@ -45,7 +45,7 @@ export const MUTANTS = [
     name: 'protected-files-land',
     part: 'landing',
     fault: 'a change to protected files lands',
-    file: 'src/worker/acceptance.ts',
+    file: 'src/worker/acceptance-text.ts',
     find: 'if (protectedFiles.length > 0)',
     replace: 'if (protectedFiles.length > 1000)',
     likely: ['tests/unit/worker/acceptance.test.ts'],

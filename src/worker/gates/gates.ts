@@ -1,3 +1,4 @@
+import { messageOf } from '../../domain/failure.ts';
 import type { GateVerdict } from '../../domain/attempt.ts';
 import type { Changes, Workspace } from '../../workspace/workspace.ts';
 import { singleLine } from '../../domain/text/printable.ts';
@@ -131,7 +132,7 @@ export class Gates {
         if (visited === undefined) return { kind: 'infrastructure', message: 'There is no place for it.' };
         return visited.ok ? visited.value : { kind: 'infrastructure', message: visited.error };
       } catch (error) {
-        return { kind: 'infrastructure', message: error instanceof Error ? error.message : String(error) };
+        return { kind: 'infrastructure', message: messageOf(error) };
       }
     };
     const standing = await this.#standings.settle(tree, this.#command(index), find, signal);

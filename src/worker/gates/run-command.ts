@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../domain/failure.ts';
 import { BoundedOutput } from '../process/bounded-output.ts';
 import { printable } from '../../domain/text/printable.ts';
 import type { Marker, ProcessTable } from '../process/process-table.ts';
@@ -145,7 +146,7 @@ async function start(
 
 function notStarted(error: unknown): NotStarted {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return { kind: 'not-started', code, reason: error instanceof Error ? error.message : String(error) };
+  return { kind: 'not-started', code, reason: messageOf(error) };
 }
 
 /** What a shell ends with where a program is not there or not executable. */

@@ -1,5 +1,6 @@
 import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { messageOf } from '../../domain/failure.ts';
 import { GitFailed, type Git } from '../git/git.ts';
 import { beginHeadLog, readHeadLog } from '../git/reflog.ts';
 import { newestSnapshot, type KeepRequest } from '../snapshots/snapshot-refs.ts';
@@ -394,8 +395,4 @@ export class SlotPool {
     const state = this.#states.get(slot);
     return this.#states.has(slot) && (state === undefined || state.occupant !== null);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
