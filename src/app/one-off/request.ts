@@ -7,7 +7,14 @@ import { isSettled, type TaskDraft, type TaskId } from '../../domain/task.ts';
 import type { Git } from '../../workspace/git/git.ts';
 import type { Services } from '../services.ts';
 import { readDocument, type Document } from '../planning/document.ts';
-import { callCost, failAsManager, nextId, rawDraft, tellNotes, type CallCost } from '../../cli/drafting.ts';
+import {
+  callCost,
+  failAsManager,
+  nextId,
+  rawDraft,
+  tellNotes,
+  type CallCost,
+} from '../../cli/new-tasks-text.ts';
 import { interruptible } from '../interrupt.ts';
 import type { RunCommandOptions } from '../../cli/run/run-options.ts';
 import type { Cli } from '../../cli/cli.ts';

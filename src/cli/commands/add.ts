@@ -16,7 +16,7 @@ import {
   nextId,
   rawDraft,
   type CallCost,
-} from '../drafting.ts';
+} from '../new-tasks-text.ts';
 import { fold } from '../fold.ts';
 import { openKeptReply, REPLY_OPTION } from '../../app/planning/kept-reply.ts';
 import { interruptible } from '../../app/interrupt.ts';

@@ -9,7 +9,7 @@ import { Git } from '../../workspace/git/git.ts';
 import { askToConfirm } from '../ask.ts';
 import { EXIT, type Cli } from '../cli.ts';
 import { findWorkerPayer } from '../../app/claude/payer.ts';
-import { formatCallCost, formatDrafts, formatStored } from '../drafting.ts';
+import { formatCallCost, formatDrafts, formatStored } from '../new-tasks-text.ts';
 import { fold } from '../fold.ts';
 import { interruptible } from '../../app/interrupt.ts';
 import { tellIntention } from '../one-off/intention.ts';

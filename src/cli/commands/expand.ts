@@ -11,7 +11,7 @@ import {
   formatDrafts,
   formatStored,
   tellNotes,
-} from '../drafting.ts';
+} from '../new-tasks-text.ts';
 import { fold } from '../fold.ts';
 import { openKeptReply, REPLY_OPTION } from '../../app/planning/kept-reply.ts';
 import { interruptible } from '../../app/interrupt.ts';

@@ -3,7 +3,7 @@ import { findProject } from '../../app/project/project.ts';
 import { previewRun, run } from '../../app/run.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, withExamples } from '../command.ts';
-import { formatPlan } from '../plan/plan-text.ts';
+import { formatPlan } from '../plan-text.ts';
 import { printReport } from '../print.ts';
 import { addRunOptions, requestOf, type RunCommandOptions } from '../run/run-options.ts';
 import { exitCodeOf, showRun } from '../run/show-run.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { drawMermaid } from '../../../src/cli/plan/mermaid.ts';
+import { drawMermaid } from '../../../src/cli/mermaid.ts';
 import type { Task } from '../../../src/domain/task.ts';
 import { buildTaskGraph, type TaskGraph } from '../../../src/domain/task-graph.ts';
 import { cases } from '../../rig/effort.ts';

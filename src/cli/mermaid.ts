@@ -1,5 +1,5 @@
-import { parentOf, type Task, type TaskId } from '../../domain/task.ts';
-import type { TaskGraph } from '../../domain/task-graph.ts';
+import { parentOf, type Task, type TaskId } from '../domain/task.ts';
+import type { TaskGraph } from '../domain/task-graph.ts';
 
 /** GitHub draws no diagram with more edges or more characters than this. */
 const GITHUB_LIMITS = { edges: 500, characters: 50_000 };
