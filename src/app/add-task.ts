@@ -1,4 +1,5 @@
 import { fail } from '../domain/failure.ts';
+import { nextTaskId } from '../domain/task.ts';
 import type { AddTaskReport, AddTaskRequest } from './contract/add-task.ts';
 import { withStore, type Project } from './project/project.ts';
 import { parseIds, selectTasks } from './tasks/ids.ts';
@@ -10,9 +11,8 @@ export async function addTask(project: Project, request: AddTaskRequest): Promis
   if (title === '') fail('wrong-usage', '--title: a task needs a title that is not empty.');
   const ranges = dependencies === undefined ? [] : parseIds(dependencies);
   return await withStore(project, (store) => {
-    const last = store.tasks().reduce((most, { id }) => Math.max(most, Number.parseInt(id, 10)), 0);
     const draft = {
-      id: String(last + 1),
+      id: nextTaskId(store.tasks()),
       title,
       description,
       details,

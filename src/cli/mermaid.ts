@@ -1,5 +1,7 @@
 import { parentOf, type Task, type TaskId } from '../domain/task.ts';
-import type { TaskGraph } from '../domain/task-graph.ts';
+
+/** What is drawn of a task. */
+type DrawnTask = Pick<Task, 'id' | 'title' | 'status' | 'dependencies'>;
 
 /** GitHub draws no diagram with more edges or more characters than this. */
 const GITHUB_LIMITS = { edges: 500, characters: 50_000 };
@@ -8,23 +10,31 @@ const MAX_LABEL = 60;
 
 /** A diagram of the tasks as a fenced block that GitHub renders; `tooLarge` says why GitHub would refuse it. */
 export function drawMermaid(
-  graph: TaskGraph,
+  tasks: readonly DrawnTask[],
   critical: readonly TaskId[],
 ): { text: string; tooLarge: string | undefined } {
   const lines = ['flowchart LR'];
-  for (const task of graph.nodes.values()) {
+  const subtasksOf = new Map<TaskId, DrawnTask[]>();
+  for (const task of tasks) {
+    const parent = parentOf(task.id);
+    if (parent === undefined) continue;
+    const subtasks = subtasksOf.get(parent);
+    if (subtasks === undefined) subtasksOf.set(parent, [task]);
+    else subtasks.push(task);
+  }
+  for (const task of tasks) {
     if (parentOf(task.id) !== undefined) continue;
-    if (!graph.isGroup(task.id)) lines.push(`  ${node(task)}`);
+    const subtasks = subtasksOf.get(task.id);
+    if (subtasks === undefined) lines.push(`  ${node(task)}`);
     else {
-      const subtasks = graph.needs(task.id).filter((id) => parentOf(id) === task.id);
       lines.push(`  subgraph ${name(task.id)}["${label(task)}"]`);
-      for (const id of subtasks) lines.push(`    ${node(graph.nodes.get(id) ?? task)}`);
+      for (const subtask of subtasks) lines.push(`    ${node(subtask)}`);
       lines.push('  end');
     }
   }
   const steps = new Set(critical.flatMap((id, index) => stepsBetween(critical[index - 1], id)));
   let edges = 0;
-  for (const task of graph.nodes.values()) {
+  for (const task of tasks) {
     for (const need of new Set(task.dependencies)) {
       edges++;
       lines.push(`  ${name(need)} ${steps.has(`${need} ${task.id}`) ? '==>' : '-->'} ${name(task.id)}`);
@@ -37,7 +47,7 @@ export function drawMermaid(
     '  classDef aside fill:#f6f8fa,stroke:#818b98,color:#59636e',
   );
   const text = lines.join('\n');
-  return { text: `\`\`\`mermaid\n${text}\n\`\`\`\n`, tooLarge: excess(edges, text.length) };
+  return { text: `\`\`\`mermaid\n${text}\n\`\`\``, tooLarge: excess(edges, text.length) };
 }
 
 /** The arrows that a step of the critical path can follow: a group's stand for its subtasks'. */
@@ -46,7 +56,7 @@ function stepsBetween(from: TaskId | undefined, to: TaskId): string[] {
   return [from, parentOf(from)].flatMap((start) => [to, parentOf(to)].map((end) => `${start} ${end}`));
 }
 
-function node(task: Task): string {
+function node(task: DrawnTask): string {
   const style = CLASSES[task.status];
   return `${name(task.id)}["${label(task)}"]${style === undefined ? '' : `:::${style}`}`;
 }
@@ -66,7 +76,7 @@ function name(id: TaskId): string {
 }
 
 /** Everything but letters, digits and harmless signs goes out as a character code, since labels are parsed too. */
-function label(task: Task): string {
+function label(task: DrawnTask): string {
   const characters = Array.from(task.title.replace(/[\s\p{C}]+/gu, ' ').trim());
   const shown = characters.length > MAX_LABEL ? [...characters.slice(0, MAX_LABEL - 1), '…'] : characters;
   const escaped = shown.map((character) =>

@@ -1,7 +1,7 @@
 import { displayWidth, fit, neutralise, truncate, wrap } from '../domain/text/display-text.ts';
 import { formatEstimate, formatMoney, plural } from '../domain/text/format.ts';
 import type { Styles } from '../domain/text/styles.ts';
-import type { HeldTask, PlannedTask, PlanPreview } from '../app/planning/preview.ts';
+import type { HeldTask, PlannedTask, PlanPreview } from '../app/contract/plan.ts';
 
 /** The plan for a terminal of `columns` cells; no line is longer. */
 export function formatPlan(

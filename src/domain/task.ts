@@ -110,6 +110,11 @@ export function compareTaskIds(a: TaskId, b: TaskId): number {
   return a1 - b1 || a2 - b2;
 }
 
+/** The id after those of all top-level tasks. */
+export function nextTaskId(tasks: readonly Pick<Task, 'id'>[]): TaskId {
+  return String(tasks.reduce((highest, { id }) => Math.max(highest, Number.parseInt(id, 10)), 0) + 1);
+}
+
 /** 0 for the most urgent priority. */
 export function priorityRank(priority: Priority): number {
   return PRIORITIES.indexOf(priority);

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { PlanPreview } from '../../src/app/planning/preview.ts';
+import type { PlanPreview } from '../../src/app/contract/plan.ts';
 import type { ScenarioInput } from '../../src/simulator/scenario.ts';
 import { projectRig, type ProjectRig } from '../rig/project.ts';
 

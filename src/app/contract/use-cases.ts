@@ -6,6 +6,10 @@ import { deleteReport, deleteRequest } from './delete.ts';
 import { dependReport, dependRequest } from './depend.ts';
 import { editReport, editRequest } from './edit.ts';
 import { logEntry, logsRequest } from './logs.ts';
+import { addReport, addRequest } from './add.ts';
+import { expandReport, expandRequest } from './expand.ts';
+import { parseReport, parseRequest } from './parse.ts';
+import { planReport, planRequest } from './plan.ts';
 import { nextReport, nextRequest } from './next.ts';
 import { retryReport, retryRequest } from './retry.ts';
 import { runLine, runRequest } from './run.ts';
@@ -31,6 +35,10 @@ export const USE_CASES = {
   status: { request: statusRequest, report: statusReport },
   show: { request: showRequest, report: showReport },
   check: { request: checkRequest, report: checkReport },
+  add: { request: addRequest, report: addReport, commands: ['add', 'task-master add-task --prompt'] },
+  expand: { request: expandRequest, report: expandReport },
+  parse: { request: parseRequest, report: parseReport, commands: ['parse', 'task-master parse-prd'] },
+  plan: { request: planRequest, report: planReport },
   next: { request: nextRequest, report: nextReport },
   retry: { request: retryRequest, report: retryReport },
   cancel: { request: cancelRequest, report: cancelReport },

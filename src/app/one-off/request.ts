@@ -3,23 +3,13 @@ import type { Attempt } from '../../domain/attempt.ts';
 import { fail } from '../../domain/failure.ts';
 import { truncate } from '../../domain/text/display-text.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { isSettled, type TaskDraft, type TaskId } from '../../domain/task.ts';
+import { isSettled, nextTaskId, type TaskDraft, type TaskId } from '../../domain/task.ts';
 import type { Git } from '../../workspace/git/git.ts';
 import type { Services } from '../services.ts';
 import { readDocument, type Document } from '../planning/document.ts';
-import {
-  callCost,
-  failAsManager,
-  nextId,
-  rawDraft,
-  tellNotes,
-  type CallCost,
-} from '../../cli/new-tasks-text.ts';
-import { interruptible } from '../interrupt.ts';
+import { askForTasks, draftAsTyped, type Planning } from '../planning/new-tasks.ts';
+import type { CallCost } from '../contract/usage.ts';
 import type { RunCommandOptions } from '../../cli/run/run-options.ts';
-import type { Cli } from '../../cli/cli.ts';
-import type { LoadedConfig } from '../config/load-config.ts';
-import type { Project } from '../project/project.ts';
 
 /** Options of `do`. */
 export interface OneOffOptions extends RunCommandOptions {
@@ -84,30 +74,25 @@ function landingOf({ landing, end }: Attempt): string[] {
 
 /** The request as tasks, by one question to the manager, or as typed with `--raw`. */
 export async function draftRequest(
-  { cli, project, settings, store }: { cli: Cli; project: Project; settings: LoadedConfig; store: TaskStore },
+  planning: Planning,
   options: OneOffOptions,
   { texts, document }: OneOffRequest,
 ): Promise<{ readonly drafts: readonly TaskDraft[]; readonly cost: CallCost | null }> {
-  const existing = store.tasks();
+  const existing = planning.store.tasks();
   if (options.raw === true) {
-    const first = Number(nextId(existing));
-    return { drafts: texts.map((text, index) => rawDraft(String(first + index), text)), cost: null };
+    const first = Number(nextTaskId(existing));
+    return { drafts: texts.map((text, index) => draftAsTyped(String(first + index), text)), cost: null };
   }
-  const { openManager } = await import('../planning/manager.ts');
-  const { parsePrd, writeTasks } = await import('../../manager/planning/draft-tasks.ts');
-  const drafted = await interruptible(cli, 'No task was stored.', async (signal) => {
-    const manager = await openManager(cli, project, settings, store, signal);
-    return document === undefined
-      ? writeTasks(manager, { texts, existing }, signal)
-      : parsePrd(manager, { prd: document.text, existing }, signal);
-  });
-  if (!drafted.ok) {
+  const { drafts, answer } = await askForTasks(planning, {
+    ask: (planner, manager, signal) =>
+      document === undefined
+        ? planner.writeTasks(manager, { texts, existing }, signal)
+        : planner.parsePrd(manager, { prd: document.text, existing }, signal),
     // One task is written in another form than several.
-    const command = texts.length === 1 ? ['add'] : ['parse', '--append'];
-    failAsManager(drafted.error, project, command);
-  }
-  tellNotes(cli, options, drafted.value.notes);
-  return { drafts: drafted.value.drafts, cost: callCost(drafted.value) };
+    command: texts.length === 1 ? ['add'] : ['parse', '--append'],
+  });
+  const { usage, costUsd, durationMs } = answer;
+  return { drafts, cost: { usage, costUsd, durationMs } };
 }
 
 const SOURCE_LENGTH = 80;

@@ -4,7 +4,6 @@ import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fail } from '../../domain/failure.ts';
 import type { SourceDocument } from '../../store/store.ts';
-import type { ProjectRequest } from '../project/project.ts';
 import type { Services } from '../services.ts';
 
 /** The largest requirements document that is taken, all its files together, in bytes. */
@@ -23,7 +22,7 @@ export interface Document {
  */
 export async function readDocument(
   services: Services,
-  { workingDir = '.' }: ProjectRequest,
+  { workingDir = '.' }: { readonly workingDir?: string | undefined },
   names: readonly string[],
   what: string,
 ): Promise<Document> {

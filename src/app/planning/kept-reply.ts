@@ -5,13 +5,7 @@ import type { Manager, ManagerFailure } from '../../manager/manager.ts';
 import { makePrivateFolder } from '../../store/private-folder.ts';
 import { shellQuote } from '../../domain/text/shell-quote.ts';
 import type { Services } from '../services.ts';
-import type { Project, ProjectRequest } from '../project/project.ts';
-
-/** The option of commands that take a reply which was kept. */
-export const REPLY_OPTION = [
-  '--reply <file>',
-  'take this reply, which was kept and which you have mended, instead of asking the manager',
-] as const;
+import type { Project } from '../project/project.ts';
 
 /** No reply of a model is larger. */
 const MAX_REPLY_BYTES = 10 * 2 ** 20;
@@ -41,13 +35,20 @@ export function keepReply(
   return `Nothing was stored. The reply, which is paid for, is kept: mend it in ${file}, and then run \`${again}\`.`;
 }
 
-/** The manager whose reply stands in a file. */
+/** Which reply is taken instead of asking. */
+export interface ReplyRequest {
+  readonly reply?: string | undefined;
+  /** Where the names of files start from. */
+  readonly workingDir?: string | undefined;
+}
+
+/** A manager that has the reply in the file that a request names; undefined where it names none. */
 export async function openKeptReply(
   services: Services,
-  { workingDir = '.' }: ProjectRequest,
-  name: string,
-): Promise<Manager> {
-  const file = resolve(services.cwd, workingDir, name);
+  { reply, workingDir = '.' }: ReplyRequest,
+): Promise<Manager | undefined> {
+  if (reply === undefined) return undefined;
+  const file = resolve(services.cwd, workingDir, reply);
   const { createFixedReplyManager } = await import('../../manager/fixed-reply-manager.ts');
   return createFixedReplyManager(readReplyFile(file), `The reply in ${file}`);
 }

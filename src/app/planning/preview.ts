@@ -1,53 +1,9 @@
 import type { Estimator } from '../../domain/estimate.ts';
 import { predictMinutes } from '../../engine/predict.ts';
-import {
-  isRunnable,
-  isSettled,
-  parentOf,
-  type Task,
-  type TaskId,
-  type TaskStatus,
-} from '../../domain/task.ts';
+import { isRunnable, isSettled, parentOf, type Task, type TaskId } from '../../domain/task.ts';
 import { buildTaskGraph, type TaskGraph } from '../../domain/task-graph.ts';
-import { findCollisions, type Collision } from './collisions.ts';
-
-/** What `run` would do with the stored tasks; also the documented shape of `plan --json`. */
-export interface PlanPreview {
-  readonly tasks: number;
-  /** Everything in a wave can run at once when the waves before it are done. */
-  readonly waves: readonly (readonly PlannedTask[])[];
-  readonly criticalPath: { readonly tasks: readonly TaskId[]; readonly minutes: number };
-  readonly collisions: readonly Collision[];
-  readonly prediction: readonly { readonly workers: number; readonly minutes: number }[];
-  /** Null while no task of this project was ever finished. */
-  readonly costUsd: number | null;
-  /** Open tasks that would not run: what a person has put aside, and what waits for it. */
-  readonly held: readonly HeldTask[];
-}
-
-/** One task that would run. */
-export interface PlannedTask {
-  readonly id: TaskId;
-  readonly title: string;
-  readonly priority: Task['priority'];
-  readonly size: Task['size'];
-  readonly minutes: number;
-  /** Whether a plan has estimated it; else a middling size is assumed. */
-  readonly estimated: boolean;
-  readonly risk: Task['risk'];
-  readonly touches: readonly string[];
-  readonly dependencies: readonly TaskId[];
-  readonly critical: boolean;
-}
-
-/** One open task that would not run. */
-export interface HeldTask {
-  readonly id: TaskId;
-  readonly title: string;
-  readonly status: TaskStatus;
-  /** The held tasks it waits for; empty where its own status keeps it. */
-  readonly waitingFor: readonly TaskId[];
-}
+import type { HeldTask, PlannedTask, PlanPreview } from '../contract/plan.ts';
+import { findCollisions } from './collisions.ts';
 
 /** Works out what `run` would do, for 1 to `maxWorkers` workers; `costPerMinute` is null where there is no history. */
 export function previewPlan(

@@ -9,7 +9,7 @@ import { Git } from '../../workspace/git/git.ts';
 import { askToConfirm } from '../ask.ts';
 import { EXIT, type Cli } from '../cli.ts';
 import { findWorkerPayer } from '../../app/claude/payer.ts';
-import { formatCallCost, formatDrafts, formatStored } from '../new-tasks-text.ts';
+import { describeNewTasks, formatCallCost } from '../new-tasks-text.ts';
 import { fold } from '../fold.ts';
 import { interruptible } from '../../app/interrupt.ts';
 import { tellIntention } from '../one-off/intention.ts';
@@ -156,7 +156,7 @@ async function tasksOf(
   const { cli, project, store } = context;
   const begun = await findUnfinishedTasks(store, new Git(project.root, cli.env), request);
   if (begun !== undefined) return { ids: begun, costUsd: 0 };
-  const { drafts, cost } = await draftRequest(context, options, request);
+  const { drafts, cost } = await draftRequest({ ...context, services: cli }, options, request);
   const tasks = store.addTasks(drafts, {
     source: request.source,
     documents: request.document?.sources ?? [],
@@ -164,7 +164,7 @@ async function tasksOf(
   if (options.json === true) printJson(cli, { type: 'tasks', tasks, ...cost });
   else if (options.quiet !== true) {
     const style = styles(useColor(cli, options));
-    const lines = [formatStored(tasks.length, false), ...formatDrafts(tasks, stdoutWidth(cli), style)];
+    const lines = describeNewTasks(true, tasks, { width: stdoutWidth(cli), style });
     if (cost !== null) lines.push(formatCallCost(cost));
     cli.stdout.write(`${fold(cli.stdout, lines).join('\n')}\n`);
   }

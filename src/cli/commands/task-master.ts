@@ -43,10 +43,8 @@ export function addTaskCommand(cli: Cli): Command {
         'Either --prompt or --title is needed.',
         'Give --prompt to have the manager write the task, or --title to store what you wrote.',
       );
-    if (prompt !== undefined) {
-      const asked = dependencies === undefined ? {} : { dependsOn: dependencies };
-      return addTask(cli, { ...options, ...asked }, [prompt]);
-    }
+    if (prompt !== undefined)
+      return addTask(cli, options, { ...options, text: prompt, dependsOn: dependencies });
     const report = await addByHand(findProject(cli, options), {
       ...options,
       title: title ?? '',
@@ -79,7 +77,7 @@ export function parsePrdCommand(cli: Cli): Command {
     .option('--replace', 'the same as --force');
   withExamples(command, ['parse-prd prd.md', 'parse-prd --input=prd.md --num-tasks=10 --append']);
   return onRun<ParsePrdOptions>(command, cli, (options, args) => {
-    const { input, numTasks = 0, append, force, replace, ...others } = options;
+    const { input, numTasks = 0, append, force, replace } = options;
     const files = [...(input === undefined ? [] : [input]), ...args];
     if (files.length !== 1)
       fail(
@@ -87,16 +85,13 @@ export function parsePrdCommand(cli: Cli): Command {
         'Exactly one file is needed.',
         'For example: `parse-prd prd.md`, or `parse-prd --input=prd.md`.',
       );
-    return parseDocument(
-      cli,
-      {
-        ...others,
-        ...(numTasks === 0 ? {} : { numTasks }),
-        append: append === true,
-        replace: force === true || replace === true,
-      },
+    return parseDocument(cli, options, {
+      workingDir: options.workingDir,
       files,
-    );
+      numTasks: numTasks === 0 ? undefined : numTasks,
+      append,
+      replace: force === true || replace === true,
+    });
   });
 }
 

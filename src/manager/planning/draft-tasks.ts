@@ -2,7 +2,14 @@ import type { z } from 'zod';
 import type { ModelUsage } from '../../domain/attempt.ts';
 import type { Failure, FailureReason } from '../../domain/failure.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
-import { compareTaskIds, parentOf, type Task, type TaskDraft, type TaskId } from '../../domain/task.ts';
+import {
+  compareTaskIds,
+  nextTaskId,
+  parentOf,
+  type Task,
+  type TaskDraft,
+  type TaskId,
+} from '../../domain/task.ts';
 import { askUntilValid } from '../reply/ask-until-valid.ts';
 import { findGraphProblems, findNewTaskProblems, readLooseTasks } from './problems.ts';
 import type { Answer, Manager, Question, ManagerFailure } from '../manager.ts';
@@ -218,10 +225,6 @@ function withSources(draft: TaskDraft, sources: readonly string[]): TaskDraft {
 function reliedOn(claimed: readonly string[], seen: readonly string[]): string[] {
   const both = seen.filter((source) => claimed.some((own) => own.trim() === source));
   return (both.length > 0 ? both : seen).slice(0, MAX_SOURCES);
-}
-
-function nextTaskId(existing: readonly Task[]): TaskId {
-  return String(existing.reduce((max, { id }) => Math.max(max, Number.parseInt(id, 10)), 0) + 1);
 }
 
 function nextSubtaskNumber(parent: TaskId, existing: readonly Task[]): number {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { findCollisions } from '../../../src/app/planning/collisions.ts';
-import { globsOverlap } from '../../../src/app/planning/glob-overlap.ts';
+import { findCollisions, globsOverlap } from '../../../src/app/planning/collisions.ts';
 import { formatPlan } from '../../../src/cli/plan-text.ts';
-import { previewPlan, type PlanPreview } from '../../../src/app/planning/preview.ts';
+import type { PlanPreview } from '../../../src/app/contract/plan.ts';
+import { previewPlan } from '../../../src/app/planning/preview.ts';
 import { displayWidth } from '../../../src/domain/text/display-text.ts';
 import { styles } from '../../../src/domain/text/styles.ts';
 import type { Task, TaskStatus } from '../../../src/domain/task.ts';
