@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatStatus, formatStatusLine } from '../../../src/cli/status/status-text.ts';
+import { formatStatus, formatStatusLine } from '../../../src/cli/status-text.ts';
 import { displayWidth } from '../../../src/domain/text/display-text.ts';
 import { styles } from '../../../src/domain/text/styles.ts';
 import { cases } from '../../rig/effort.ts';

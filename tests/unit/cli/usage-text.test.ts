@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { NO_TOKENS, type ModelUsage } from '../../../src/domain/attempt.ts';
-import { usageLines } from '../../../src/cli/status/usage-text.ts';
+import { usageLines } from '../../../src/cli/usage-text.ts';
 
 const used = (model: string, costUsd: number): ModelUsage => ({
   model,

@@ -1,16 +1,15 @@
-import { totalTokens } from '../../domain/attempt.ts';
-import { formatDue, withClockTimes } from '../../domain/text/clock.ts';
-import { describePause, PAUSE_WORDS } from '../../domain/text/pauses.ts';
-import { firstLine, fit, neutralise, truncate, wrap } from '../../domain/text/display-text.ts';
-import { cutOffWords, takeLines } from '../run/summary-text.ts';
-import { formatDuration, formatMoney, formatTokens, plural } from '../../domain/text/format.ts';
-import type { Styles } from '../../domain/text/styles.ts';
-import { exhaustedWindow, openWindows } from '../../domain/text/usage-windows.ts';
-import { formatBytes, WORTH_TELLING_BYTES } from '../../app/project/transcripts.ts';
-import { describeCounts } from '../../app/tasks/counts.ts';
-import { limitLines, shownWindow } from './limits-text.ts';
-import { usageLines } from './usage-text.ts';
-import type { RunStatus, StatusReport } from '../../app/contract/status.ts';
+import { totalTokens } from '../domain/attempt.ts';
+import { formatDue, withClockTimes } from '../domain/text/clock.ts';
+import { describePause, PAUSE_WORDS } from '../domain/text/pauses.ts';
+import { firstLine, fit, neutralise, truncate, wrap } from '../domain/text/display-text.ts';
+import { cutOffWords, takeLines } from './run/summary-text.ts';
+import { formatDuration, formatMoney, formatTokens, plural } from '../domain/text/format.ts';
+import type { Styles } from '../domain/text/styles.ts';
+import { exhaustedWindow, openWindows } from '../domain/text/usage-windows.ts';
+import { formatBytes, WORTH_TELLING_BYTES } from '../app/project/transcripts.ts';
+import { describeCounts } from '../app/tasks/counts.ts';
+import { limitLines, shownWindow, usageLines } from './usage-text.ts';
+import type { RunStatus, StatusReport } from '../app/contract/status.ts';
 
 /** The report for a terminal of `columns` cells; no line is longer but a command. `now` is in Unix milliseconds. */
 export function formatStatus(

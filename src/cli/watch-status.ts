@@ -1,11 +1,10 @@
-import { useColor } from '../print.ts';
-import { displayWidth } from '../../domain/text/display-text.ts';
-import { styles } from '../../domain/text/styles.ts';
-import type { TaskStore } from '../../store/store.ts';
-import type { Cli } from '../cli.ts';
-import { type CommonOptions } from '../command.ts';
+import { useColor } from './print.ts';
+import { displayWidth } from '../domain/text/display-text.ts';
+import { styles } from '../domain/text/styles.ts';
+import type { Cli } from './cli.ts';
+import type { CommonOptions } from './command.ts';
 import { formatStatus, formatStatusLine } from './status-text.ts';
-import type { StatusReport } from '../../app/contract/status.ts';
+import type { StatusReader } from '../app/status.ts';
 
 /** How often the store is asked whether something changed. */
 const POLL_MS = 250;
@@ -21,8 +20,7 @@ const COUNTDOWN_MS = 1000;
 export async function watchStatus(
   cli: Cli,
   options: CommonOptions,
-  store: TaskStore,
-  collect: () => StatusReport,
+  { read, version }: StatusReader,
 ): Promise<number> {
   const onTerminal = cli.stdout.isTTY === true && options.json !== true;
   const style = styles(useColor(cli, options));
@@ -33,11 +31,11 @@ export async function watchStatus(
 
   const look = (force: boolean): void => {
     const now = Date.now();
-    const version = store.version();
-    if (!force && version === seen && now - lookedAt < refreshMs) return;
-    seen = version;
+    const current = version();
+    if (!force && current === seen && now - lookedAt < refreshMs) return;
+    seen = current;
     lookedAt = now;
-    const report = collect();
+    const report = read();
     const content = JSON.stringify(report);
     refreshMs = onTerminal && (report.run?.paused ?? null) !== null ? COUNTDOWN_MS : REFRESH_MS;
     if (onTerminal) {
