@@ -1,66 +1,41 @@
-import { useColor } from './print.ts';
-import { styles, type Styles } from '../domain/text/styles.ts';
-import { printable } from '../domain/text/printable.ts';
+import type { PatchForm } from '../app/contract/patch.ts';
+import type { PatchStream } from '../app/repository/patch.ts';
 import { LineSplitter, type SplitLine } from '../domain/text/line-splitter.ts';
-import type { Git } from '../workspace/git/git.ts';
+import { printable } from '../domain/text/printable.ts';
+import { styles, type Styles } from '../domain/text/styles.ts';
 import type { Cli } from './cli.ts';
-import { type CommonOptions } from './command.ts';
+import type { CommonOptions } from './command.ts';
 import { PacedOutput } from './paced-output.ts';
-
-/** How a difference is told: as a patch, by lines a file, or by names alone. */
-export interface PatchOptions extends CommonOptions {
-  readonly stat?: boolean;
-  readonly nameOnly?: boolean;
-}
+import { useColor } from './print.ts';
 
 /**
- * Prints what changed between two commits or trees; says whether there was anything. A pipe gets every byte as git has
- * it, so that `git apply` takes it, and so also what looks like a secret; a terminal gets nothing that could move its cursor.
+ * Prints a patch; says whether it holds anything. A pipe gets every byte as git has it, so that `git apply` takes it, and
+ * so also what looks like a secret. A terminal gets nothing that could move its cursor.
  */
 export async function printPatch(
   cli: Cli,
-  git: Git,
-  range: { readonly from: string; readonly to: string },
-  options: PatchOptions,
+  patch: PatchStream,
+  options: CommonOptions & PatchForm,
 ): Promise<boolean> {
   const output = new PacedOutput(cli.stdout);
-  const style = styles(useColor(cli, options));
   const isTerminal = cli.stdout.isTTY === true;
-  let isEmpty = true;
-  const painter = new Painter(style, isTerminal, options);
+  const style = styles(useColor(cli, options));
+  const isPlain = !isTerminal && style.bold('x') === 'x';
+  const painter = new PatchPainter(style, isTerminal, options);
   try {
-    const args = [
-      'diff',
-      ...formOf(options, isTerminal ? (cli.stdout.columns ?? 80) : 80),
-      range.from,
-      range.to,
-      '--',
-    ];
-    await git.stream(
-      args,
-      async (chunk) => {
-        isEmpty = false;
-        await output.write(painter.isPlain ? Buffer.from(chunk) : painter.paint(Buffer.from(chunk)));
-      },
-      output.gone,
+    const isThere = await patch(
+      (chunk) => output.write(isPlain ? chunk : painter.paint(Buffer.from(chunk))),
+      { columns: (isTerminal ? cli.stdout.columns : undefined) ?? 80, signal: output.gone },
     );
     await output.write(painter.end());
+    return isThere;
   } finally {
     output.release();
   }
-  return !isEmpty;
 }
 
-/** The flags of `git diff` for it. */
-export function formOf({ stat, nameOnly }: PatchOptions, columns: number): string[] {
-  const form =
-    nameOnly === true ? ['--name-only'] : stat === true ? [`--stat=${columns}`] : ['--patch', '--binary'];
-  return [...form, '--no-color', '--no-ext-diff', '--no-relative'];
-}
-
-/** Paints the lines of a patch; nothing is painted, and nothing changed, where nobody looks. */
-class Painter {
-  readonly isPlain: boolean;
+/** Paints the lines of a patch. */
+class PatchPainter {
   readonly #isTerminal: boolean;
   readonly #isPatch: boolean;
   readonly #style: Styles;
@@ -69,11 +44,10 @@ class Painter {
   /** Within the lines of a file, where a line that begins with `---` is one that was removed. */
   #inHunk = false;
 
-  constructor(style: Styles, isTerminal: boolean, options: PatchOptions) {
+  constructor(style: Styles, isTerminal: boolean, { stat, nameOnly }: PatchForm) {
     this.#style = style;
     this.#isTerminal = isTerminal;
-    this.#isPatch = options.stat !== true && options.nameOnly !== true;
-    this.isPlain = !isTerminal && style.bold('x') === 'x';
+    this.#isPatch = stat !== true && nameOnly !== true;
     this.#splitter = new LineSplitter((line) => this.#lines.push(`${this.#line(line)}\n`));
   }
 

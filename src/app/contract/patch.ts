@@ -9,6 +9,13 @@ export const changedFile = shape('ChangedFile', 'a file that a change touches', 
 });
 export type ChangedFile = z.infer<typeof changedFile>;
 
+/** How a change is told: fields of a request. */
+export const patchForm = z.object({
+  stat: z.boolean().exactOptional().describe('only how many lines of which files'),
+  nameOnly: z.boolean().exactOptional().describe('only the names of the files'),
+});
+export type PatchForm = z.infer<typeof patchForm>;
+
 /** What changed between two commits or trees: fields of a report. */
 export const patch = z.object({
   from: z.string().describe('what is compared: a commit or tree'),

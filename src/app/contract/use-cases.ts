@@ -5,12 +5,23 @@ import { cancelReport, cancelRequest } from './cancel.ts';
 import { checkReport, checkRequest } from './check.ts';
 import { deleteReport, deleteRequest } from './delete.ts';
 import { dependReport, dependRequest } from './depend.ts';
+import { diffReport, diffRequest } from './diff.ts';
 import { editReport, editRequest } from './edit.ts';
 import { expandReport, expandRequest } from './expand.ts';
 import { logEntry, logsRequest } from './logs.ts';
 import { nextReport, nextRequest } from './next.ts';
 import { parseReport, parseRequest } from './parse.ts';
 import { planReport, planRequest } from './plan.ts';
+import {
+  recoverListReport,
+  recoverListRequest,
+  recoverRestoreReport,
+  recoverRestoreRequest,
+  recoverShowReport,
+  recoverShowRequest,
+  recoverStoreReport,
+  recoverStoreRequest,
+} from './recover.ts';
 import { retryReport, retryRequest } from './retry.ts';
 import { runLine, runRequest } from './run.ts';
 import { setStatusReport, setStatusRequest } from './set-status.ts';
@@ -57,4 +68,13 @@ export const USE_CASES = {
     commands: ['task-master validate-dependencies'],
   },
   logs: { request: logsRequest, report: logEntry, inLines: true },
+  diff: { request: diffRequest, report: diffReport },
+  'recover-list': { request: recoverListRequest, report: recoverListReport, commands: ['recover list'] },
+  'recover-show': { request: recoverShowRequest, report: recoverShowReport, commands: ['recover show'] },
+  'recover-restore': {
+    request: recoverRestoreRequest,
+    report: recoverRestoreReport,
+    commands: ['recover restore'],
+  },
+  'recover-store': { request: recoverStoreRequest, report: recoverStoreReport, commands: ['recover store'] },
 } as const satisfies Record<string, UseCase>;

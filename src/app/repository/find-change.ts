@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Attempt } from '../../domain/attempt.ts';
 import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import { firstLine } from '../../domain/text/display-text.ts';
-import { type Git, GitFailed } from '../../workspace/git/git.ts';
+import { GitFailed, type Git } from '../../workspace/git/git.ts';
 import { findWorkTree, PrivateIndex } from '../../workspace/git/private-index.ts';
 import { baseOf, type Repository } from './repository.ts';
 
@@ -87,16 +87,16 @@ async function isSame(git: Git, from: string, to: string): Promise<boolean> {
 function whyNothing({ branch, directory, end, phase, number }: Attempt): string {
   if (end === null) {
     if (branch === null && phase === 'preparing') return 'Its workspace is being prepared.';
-    return branch === null ? shared(directory) : `Its workspace ${directory} is not there.`;
+    return branch === null ? sharedDirectory(directory) : `Its workspace ${directory} is not there.`;
   }
   if (end.outcome === 'no-change')
     return `Its worker had nothing to change: ${firstLine(end.report?.summary ?? end.message)}`;
-  if (branch === null && OUTCOME_POLICY[end.outcome].success) return shared(directory);
-  if (branch === null && end.turns !== null) return shared(directory);
+  if (branch === null && OUTCOME_POLICY[end.outcome].success) return sharedDirectory(directory);
+  if (branch === null && end.turns !== null) return sharedDirectory(directory);
   return `Attempt ${number} ended as ${end.outcome.replaceAll('-', ' ')}, and left no change.`;
 }
 
-function shared(directory: string): string {
+function sharedDirectory(directory: string): string {
   return `Workers shared the directory ${directory}, so nobody can tell whose a change is; \`git diff\` there shows them all.`;
 }
 
@@ -105,10 +105,10 @@ function none(why: string): FoundChange {
 }
 
 /**
- * The files of a worktree as they are now, as a tree, beside the commit it is at; neither its files nor its index are
- * touched. Undefined where it is no worktree of the repository any more.
+ * The files of a worktree as they are now, as a tree, and the commit that it is at. Neither its files nor its index are
+ * changed. Undefined where it is no longer a worktree of the repository.
  */
-export async function worktreeTree(
+async function worktreeTree(
   { git, commonDirectory }: Repository,
   directory: string,
 ): Promise<{ readonly tree: string; readonly head: string } | undefined> {
@@ -116,7 +116,7 @@ export async function worktreeTree(
   if (top.exitCode !== 0) return undefined;
   const place = findWorkTree(top.stdout.replace(/\n$/, ''), commonDirectory);
   if (!place.linked) return undefined;
-  // A name of its own: the run that works there takes snapshots through another one.
+  // The index has a name of its own, because the run that works there takes snapshots through another one.
   const index = new PrivateIndex(git, place, `orchestrator-diff-${randomUUID()}`);
   try {
     const head = await index.run(['rev-parse', '--verify', 'HEAD^{commit}']);
@@ -126,7 +126,7 @@ export async function worktreeTree(
         await index.run(['add', '-A', '--', ':(top)']);
         return { tree: await index.run(['write-tree']), head };
       } catch (error) {
-        // Somebody works there: a file may vanish between the moment it is found and the one it is read.
+        // A worker is at work there, so a file may vanish after it is listed and before it is read.
         if (!(error instanceof GitFailed) || attempt === ATTEMPTS) throw error;
       }
     }

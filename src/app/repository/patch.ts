@@ -1,23 +1,59 @@
-import { formOf, type PatchOptions } from '../../cli/patch.ts';
 import type { ChangeSize } from '../../reporting/html/report-model.ts';
 import type { Git } from '../../workspace/git/git.ts';
-import type { ChangedFile, Patch } from '../contract/patch.ts';
+import type { ChangedFile, Patch, PatchForm } from '../contract/patch.ts';
 
-/** Gathers what changed between two commits or trees. */
-export async function describePatch(
-  git: Git,
-  range: { readonly from: string; readonly to: string },
-  options: PatchOptions,
-): Promise<Patch> {
+/** Two commits or trees. */
+export interface Range {
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
+ * Hands over a patch as git prints it, byte for byte and no faster than it is taken, so that it may be of any size.
+ * Resolves to false where nothing differs.
+ */
+export type PatchStream = (
+  take: (chunk: Uint8Array) => Promise<void>,
+  options: { /** Cells of a line of `--stat`. */ readonly columns: number; readonly signal: AbortSignal },
+) => Promise<boolean>;
+
+/** What changed between two commits or trees, to be read as it comes. */
+export function streamPatch(git: Git, { from, to }: Range, form: PatchForm): PatchStream {
+  return async (take, { columns, signal }) => {
+    let isEmpty = true;
+    const args = ['diff', ...flagsOf(form, columns), from, to, '--'];
+    await git.stream(
+      args,
+      async (chunk) => {
+        isEmpty = false;
+        await take(chunk);
+      },
+      signal,
+    );
+    return !isEmpty;
+  };
+}
+
+/** The same as a report. */
+export async function describePatch(git: Git, range: Range, form: PatchForm): Promise<Patch> {
   const [from = '', to = ''] = (await git.run(['rev-parse', range.from, range.to])).split('\n');
   const files = await changedFiles(git, from, to);
-  const isShort = options.stat === true || options.nameOnly === true;
-  const patch = isShort ? null : (await git.attempt(['diff', ...formOf(options, 80), from, to, '--'])).stdout;
+  const isShort = form.stat === true || form.nameOnly === true;
+  const patch = isShort ? null : (await git.attempt(['diff', ...flagsOf(form, 80), from, to, '--'])).stdout;
   return { from, to, files, patch };
 }
 
-/** The files that differ between two commits or trees; one that was moved is removed and added. */
-export async function changedFiles(git: Git, from: string, to: string): Promise<ChangedFile[]> {
+function flagsOf({ stat, nameOnly }: PatchForm, columns: number): string[] {
+  const form =
+    nameOnly === true ? ['--name-only'] : stat === true ? [`--stat=${columns}`] : ['--patch', '--binary'];
+  return [...form, '--no-color', '--no-ext-diff', '--no-relative'];
+}
+
+/** A file that was moved counts as removed and added. */ async function changedFiles(
+  git: Git,
+  from: string,
+  to: string,
+): Promise<ChangedFile[]> {
   const flags = ['--numstat', '-z', '--no-renames', '--no-ext-diff', '--no-relative'];
   const output = await git.run(['diff', ...flags, from, to, '--']);
   return output.split('\0').flatMap((entry) => {
@@ -33,8 +69,8 @@ function countOf(text: string): number | null {
 }
 
 /**
- * How much each commit changes, compared with its parent: one git for all of them. Commits that are not in the
- * repository any more have none. Ids must be whole.
+ * How much each commit changes, compared with its parent; one git process counts all of them. A commit that is no longer
+ * in the repository is left out. Ids must be whole.
  */
 export async function changeSizes(git: Git, commits: readonly string[]): Promise<Map<string, ChangeSize>> {
   const sizes = new Map<string, ChangeSize>();

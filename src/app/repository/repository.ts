@@ -35,8 +35,8 @@ export async function openRepository(services: Services, directory: string): Pro
 }
 
 /**
- * What the work of a task is compared with: the newest commit that it contains of what has landed or of `began`, where
- * its attempt began; so that it does not show what others have done.
+ * The commit that the work of a task is compared with, so that the work of others does not show: the newest one that it
+ * contains of what has landed and of `began`, where its attempt began.
  */
 export async function baseOf(git: Git, commit: string, began: string | null): Promise<string> {
   const landed = await integrationTips(git);
@@ -46,7 +46,7 @@ export async function baseOf(git: Git, commit: string, began: string | null): Pr
   return newest === '' ? (began ?? `${commit}^`) : newest;
 }
 
-/** The commits that hold what has landed: one for each branch of the user's that runs have worked for. */
+/** The commits that hold what has landed: one for each branch of the user that runs have worked for. */
 export async function integrationTips(git: Git): Promise<string[]> {
   const tips = await git.run(['for-each-ref', '--format=%(objectname)', INTEGRATION]);
   return tips === '' ? [] : [...new Set(tips.split('\n'))];

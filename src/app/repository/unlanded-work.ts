@@ -1,10 +1,8 @@
+import type { KeptWork } from '../contract/recover.ts';
 import { fail } from '../../domain/failure.ts';
 import { parseTaskId, type TaskId } from '../../domain/task.ts';
 import { Snapshots, type Snapshot } from '../../workspace/snapshots/snapshots.ts';
 import { type Repository, baseOf, integrationTips } from './repository.ts';
-
-/** A snapshot, whether it has landed or not. */
-export type KeptWork = Omit<Snapshot, 'landed' | 'beside'>;
 
 /** Work that is kept and has not landed. */
 export interface UnlandedWork extends KeptWork {
@@ -29,19 +27,12 @@ export async function unlandedWork(repository: Repository, all: boolean): Promis
   const work: UnlandedWork[] = [];
   for (const snapshot of all ? found : found.filter((each) => [...newest.values()].includes(each))) {
     const { commit } = snapshot;
-    // What is beside the work is compared with what it was made on.
+    // A snapshot of what lay beside the work is compared with the commit that it was made on.
     const beside = snapshot.beside !== null ? await repository.git.commitAt(`${commit}^`) : undefined;
     const base = beside ?? (await baseOf(repository.git, commit, null));
-    const names = await repository.git.attempt([
-      'diff',
-      '--name-only',
-      '-z',
-      '--no-relative',
-      base,
-      snapshot.commit,
-      '--',
-    ]);
-    const files = names.stdout.split('\0').filter((name) => name !== '');
+    const names = ['diff', '--name-only', '-z', '--no-relative', base, commit, '--'];
+    const { stdout } = await repository.git.attempt(names);
+    const files = stdout.split('\0').filter((name) => name !== '');
     const older = all ? 0 : (counts.get(placeOf(snapshot)) ?? 1) - 1;
     work.push({ ...withoutLanded(snapshot), base, files, older });
   }
@@ -65,7 +56,7 @@ export async function findSnapshot(repository: Repository, name: string): Promis
 
 const ROOT = 'refs/orchestrator/';
 
-/** Where the snapshots are that it is one of; what was put elsewhere in git is no later state of anything. */
+/** The folder of the snapshots that a later one takes the place of. A snapshot of refs is a state of its own. */
 function placeOf({ ref, beside }: Snapshot): string {
   return beside === 'refs' ? ref : ref.slice(0, ref.lastIndexOf('/'));
 }
@@ -79,15 +70,15 @@ function newestOf(found: readonly Snapshot[], taskId: TaskId): Snapshot {
       `No work of task ${taskId} is kept that has not landed.`,
       `\`recover list\` shows all there is; \`diff ${taskId}\` shows what landed.`,
     );
-  // Snapshots of one second have one date: of a run, the last one is the one with the highest number.
-  // What is beside the work is named by its ref, or is all that there is.
+  // Snapshots of one second have the same date, so the number says which one of a run is the last.
+  // A snapshot of what lay beside the work counts only where there is no other.
   const work = own.filter((each) => each.runId === latest.runId && each.beside === null);
   return (work.length > 0 ? work : own.filter((each) => placeOf(each) === placeOf(latest))).reduce(
     (newest, each) => (each.number > newest.number ? each : newest),
   );
 }
 
-/** The newest first. What has landed on any integration branch, or is at HEAD by now, needs no recovery. */
+/** The newest first. Work that landed on an integration branch, or is part of HEAD by now, needs no recovery. */
 async function unlandedSnapshots({ git }: Repository): Promise<Snapshot[]> {
   const snapshots = new Snapshots(git);
   const head = await git.attempt(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']);

@@ -1,22 +1,32 @@
-import { printJson } from '../print.ts';
-import { resolve } from 'node:path';
 import { Argument, Command } from 'commander';
+import type { PatchForm } from '../../app/contract/patch.ts';
+import type {
+  RecoverListReport,
+  RecoverListRequest,
+  RecoverRestoreReport,
+  RecoverRestoreRequest,
+  RecoverStoreReport,
+  RecoverStoreRequest,
+} from '../../app/contract/recover.ts';
+import { describeCopy } from '../../app/project/lost-store.ts';
+import { findProject } from '../../app/project/project.ts';
+import { recoverStore } from '../../app/recover-store.ts';
+import { openSnapshot, recoverList, recoverRestore, recoverShow } from '../../app/recover.ts';
 import { fail } from '../../domain/failure.ts';
+import { firstLine, neutralise } from '../../domain/text/display-text.ts';
+import { plural } from '../../domain/text/format.ts';
 import { shellQuote } from '../../domain/text/shell-quote.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, withExamples } from '../command.ts';
+import { onRun, withExamples, type CommonOptions } from '../command.ts';
+import { printPatch } from '../patch.ts';
+import { printJson, printReport, type Layout } from '../print.ts';
 import { oneOf } from '../values.ts';
-import { findProject } from '../../app/project/project.ts';
-import type { Repository } from '../../app/repository/repository.ts';
-import type { PatchOptions } from '../patch.ts';
-import { listUnlanded } from '../repository/list-unlanded.ts';
-import type { RecoverStoreOptions } from '../../app/recover-store.ts';
 
-interface RecoverOptions extends PatchOptions, RecoverStoreOptions {
-  readonly all?: boolean;
-  readonly branch?: string;
-  readonly to?: string;
-}
+type RecoverOptions = CommonOptions &
+  PatchForm &
+  RecoverListRequest &
+  Omit<RecoverRestoreRequest, 'name'> &
+  Omit<RecoverStoreRequest, 'copy'>;
 
 const ACTIONS = ['list', 'show', 'restore', 'store'] as const;
 type Action = (typeof ACTIONS)[number];
@@ -53,16 +63,32 @@ export function recoverCommand(cli: Cli): Command {
     const action = oneOf(word, ACTIONS);
     refuseOthers(action, options, name);
     const project = findProject(cli, options);
+    const isQuiet = options.quiet === true;
     if (action === 'store') {
-      const { recoverStore } = await import('../../app/recover-store.ts');
-      await recoverStore(cli, options, project, name);
+      const request = { ...options, ...(name === undefined ? {} : { copy: name }) };
+      printReport(cli, options, await recoverStore(project, request, cli), (report) => {
+        if (!report.restored) return describeCopies(report);
+        return isQuiet ? [] : describeRestored(report);
+      });
       return undefined;
     }
-    const { openRepository } = await import('../../app/repository/repository.ts');
-    const repository = await openRepository(cli, project.root);
-    if (action === 'list') await listUnlanded(cli, options, project, repository);
-    else if (action === 'show') await show(cli, options, repository, named(action, name));
-    else await restore(cli, options, repository, named(action, name));
+    if (action === 'list') {
+      printReport(cli, options, await recoverList(project, options, cli), (report, layout) =>
+        describeWork(report, layout, isQuiet),
+      );
+      return undefined;
+    }
+    const request = { ...options, name: named(action, name) };
+    if (action === 'restore')
+      printReport(cli, options, await recoverRestore(project, request, cli), (report) =>
+        isQuiet ? [] : describeRestore(report),
+      );
+    else if (options.json === true) printJson(cli, await recoverShow(project, request, cli));
+    else {
+      const { snapshot, patch } = await openSnapshot(project, request, cli);
+      if (!(await printPatch(cli, patch, options)) && !isQuiet)
+        cli.stderr.write(`${snapshot.ref} differs in no file from what landed before it.\n`);
+    }
     return undefined;
   });
 }
@@ -106,63 +132,76 @@ function named(action: Action, name: string | undefined): string {
   );
 }
 
-async function show(cli: Cli, options: RecoverOptions, repository: Repository, name: string): Promise<void> {
-  const { findSnapshot } = await import('../../app/repository/unlanded-work.ts');
-  const { baseOf } = await import('../../app/repository/repository.ts');
-  const { git } = repository;
-  const snapshot = await findSnapshot(repository, name);
-  const range = { from: await baseOf(git, snapshot.commit, null), to: snapshot.commit };
-  if (options.json === true) {
-    const { describePatch } = await import('../../app/repository/patch.ts');
-    printJson(cli, { ...snapshot, ...(await describePatch(git, range, options)) });
-    return;
-  }
-  const { printPatch } = await import('../patch.ts');
-  if (!(await printPatch(cli, git, range, options)) && options.quiet !== true)
-    cli.stderr.write(`${snapshot.ref} differs in no file from what landed before it.\n`);
+function describeWork({ work }: RecoverListReport, { style }: Layout, isQuiet: boolean): string[] {
+  const [first] = work;
+  if (first === undefined) return isQuiet ? [] : ['Nothing is left that has not landed.'];
+  const lines = work.flatMap(({ taskId, title, date, files, why, ref, older, attempt }) => [
+    `${style.bold(`Task ${taskId}`)}  ${title === null ? '' : `${neutralise(title)}  `}${style.dim(date)}`,
+    `    ${plural(files.length, 'file')}: ${namesOf(files)}`,
+    `    kept ${neutralise(why)}${older === 0 ? '' : `, and ${older} earlier (--all)`}`,
+    ...(attempt === null ? [] : [`    ${describeEnd(attempt)}`]),
+    `    ${ref}`,
+  ]);
+  const hint = `See one with \`recover show ${first.taskId}\`; take it with \`recover restore ${first.taskId} --branch NAME\`.`;
+  return isQuiet ? lines : [...lines, '', hint];
 }
 
-async function restore(
-  cli: Cli,
-  options: RecoverOptions,
-  repository: Repository,
-  name: string,
-): Promise<void> {
-  const { branch, to } = options;
-  if ((branch === undefined) === (to === undefined))
-    fail(
-      'wrong-usage',
-      'Say where to restore it: to a new branch, or to a new directory.',
-      `For example: \`recover restore ${name} --branch rescued\`, or \`--to ../rescued\`.`,
-    );
-  const { findSnapshot } = await import('../../app/repository/unlanded-work.ts');
-  const { restoreToBranch, restoreToDirectory } = await import('../../workspace/snapshots/restore.ts');
-  const { git } = repository;
-  const { ref, commit } = await findSnapshot(repository, name);
-  const directory = to === undefined ? null : resolve(cli.cwd, to);
-  if (branch !== undefined) await restoreToBranch(git, commit, branch);
-  else if (directory !== null) await restoreToDirectory(git, commit, directory);
-  if (options.json === true) printJson(cli, { ref, commit, branch: branch ?? null, directory });
-  else if (options.quiet !== true)
-    cli.stdout.write(
-      branch === undefined ? toDirectory(ref, commit, directory ?? '') : toBranch(ref, branch),
-    );
+const NAMES_SHOWN = 5;
+
+function namesOf(files: readonly string[]): string {
+  const more = files.length > NAMES_SHOWN ? `, and ${files.length - NAMES_SHOWN} more` : '';
+  return `${files.slice(0, NAMES_SHOWN).map(neutralise).join(', ')}${more}`;
 }
 
-function toBranch(ref: string, branch: string): string {
+function describeEnd({
+  number,
+  outcome,
+  message,
+}: NonNullable<RecoverListReport['work'][number]['attempt']>): string {
+  if (outcome === null) return `try ${number} has not ended`;
+  const why = firstLine(message);
+  return `try ${number} ended: ${outcome.replaceAll('-', ' ')}${why === '' ? '' : `: ${why}`}`;
+}
+
+function describeRestore({ ref, commit, branch, directory }: RecoverRestoreReport): string[] {
+  if (branch === null)
+    return [
+      `The files of ${ref} are in ${directory} now. Nothing else was changed.`,
+      `  Compare it: git diff -R ${commit.slice(0, 12)}`,
+    ];
   const word = shellQuote(branch);
   return [
     `${ref} is the branch ${branch} now. Nothing else was changed.`,
     `  Look at it: git log -p ${word}`,
     `  Take it:    git merge ${word}`,
-    '',
-  ].join('\n');
+  ];
 }
 
-function toDirectory(ref: string, commit: string, directory: string): string {
+function describeCopies({ copies, chosen, store, isThere }: RecoverStoreReport): string[] {
+  const how = isThere
+    ? `There is a store at ${store}: with --replace it is put aside first.`
+    : `There is no store at ${store}.`;
   return [
-    `The files of ${ref} are in ${directory} now. Nothing else was changed.`,
-    `  Compare it: git diff -R ${commit.slice(0, 12)}`,
+    ...copies.flatMap((copy, index) => [
+      `${copy.file === chosen ? '→' : ' '} ${index + 1}  ${describeCopy(copy)}`,
+      `     ${copy.file}`,
+    ]),
     '',
-  ].join('\n');
+    `${how} Nothing was changed; without --dry-run the marked copy is brought back.`,
+  ];
+}
+
+function describeRestored({ copies, chosen, store, aside, landed }: RecoverStoreReport): string[] {
+  const copy = copies.find(({ file }) => file === chosen);
+  const lines = [`${store} is back: the copy ${copy === undefined ? chosen : describeCopy(copy)}.`];
+  if (aside !== null) lines.push(`What was there is kept as ${aside}.`);
+  if (landed.length > 0)
+    lines.push(
+      'These have landed since that copy was made, and are open in it:',
+      ...landed.map(
+        ({ taskId, title, commit }) => `  ${taskId}  ${neutralise(title)} (${commit.slice(0, 12)})`,
+      ),
+      `Look at them with \`git show\`, then settle them: \`claude-orchestrator set-status ${landed.map(({ taskId }) => taskId).join(',')} done\``,
+    );
+  return [...lines, 'What was kept of work that has not landed: `claude-orchestrator recover list`'];
 }

@@ -118,6 +118,7 @@ describe('diff', () => {
       id: '1',
       kind: 'landed',
       attempt: 1,
+      outcome: 'landed',
       place: landed,
       why: null,
       from: base,
