@@ -6,8 +6,14 @@ import type { TaskStore } from '../store/store.ts';
 import { OutlinedTasks } from '../domain/task-outline.ts';
 import type { NextReport } from './contract/next.ts';
 import { withStore, type Project } from './project/project.ts';
-import { countTasks } from './tasks/counts.ts';
-import { inContext, loadBoardAround, loadGraphBoard, viewTask, type TaskBoard } from './tasks/view.ts';
+import {
+  type TaskBoard,
+  countTasks,
+  inContext,
+  loadBoardAround,
+  loadGraphBoard,
+  viewTask,
+} from './tasks/view.ts';
 
 /** Names the task that `run` would start first, and why; where there is none, what everything waits for. */
 export async function next(project: Project): Promise<NextReport> {

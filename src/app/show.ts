@@ -1,10 +1,47 @@
 import { sumUsage } from '../domain/attempt.ts';
-import type { TaskStore } from '../store/store.ts';
+import { redactValue } from '../domain/redact.ts';
 import { parentOf, type TaskId } from '../domain/task.ts';
-import { tellStories, withRunEvents } from './tasks/attempt-story.ts';
-import { inContext, shownStatus, viewTask, type TaskBoard } from './tasks/view.ts';
+import type { TaskStore } from '../store/store.ts';
+import type { ShowReport, ShowRequest, TaskReport } from './contract/show.ts';
 import type { TaskLine } from './contract/task.ts';
-import type { TaskReport } from './contract/show.ts';
+import { withStore, type Project } from './project/project.ts';
+import { redactorFor } from './project/redaction.ts';
+import type { Services } from './services.ts';
+import { tellStories, withRunEvents } from './tasks/attempt-story.ts';
+import { parseIds, selectTasks } from './tasks/ids.ts';
+import {
+  inContext,
+  loadBoard,
+  loadBoardAround,
+  shownStatus,
+  viewTask,
+  type TaskBoard,
+} from './tasks/view.ts';
+
+/** For more tasks than this, the whole list is read at once: one task after the other would take longer. */
+const MANY = 100;
+
+/** Tells everything about tasks, their attempts and their history included. */
+export async function show(
+  project: Project,
+  { ids }: ShowRequest,
+  services: Pick<Services, 'env'>,
+): Promise<ShowReport> {
+  const ranges = parseIds(ids);
+  const stored = await withStore(project, (store) => {
+    const selected = selectTasks(store, ranges);
+    const board = selected.length > MANY ? loadBoard(store) : loadBoardAround(store, selected);
+    return reportTasks(store, board, selected);
+  });
+  const tasks = stored.some(({ attempts }) => attempts.length > 0) ? await readTranscripts(stored) : stored;
+  return redactValue({ tasks }, redactorFor(services, project));
+}
+
+/** Transcripts are read by modules that no other report needs, so these are loaded only for them. */
+async function readTranscripts(reports: readonly TaskReport[]): Promise<readonly TaskReport[]> {
+  const { withSigns } = await import('./transcript/failure-signals.ts');
+  return await Promise.all(reports.map(withSigns));
+}
 
 /** Gathers the reports of tasks that exist. */
 export function reportTasks(store: TaskStore, board: TaskBoard, ids: readonly TaskId[]): TaskReport[] {

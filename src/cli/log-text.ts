@@ -1,13 +1,11 @@
 import type { LogEntry, TranscriptEntry } from '../app/contract/logs.ts';
-import { storyLines } from '../app/tasks/attempt-story.ts';
 import type { Attempt, AttemptEnd, Phase, WorkerReport } from '../domain/attempt.ts';
 import { boundText, type TextBounds } from '../domain/text/bound-text.ts';
 import { neutralise, truncate } from '../domain/text/display-text.ts';
 import { printable } from '../domain/text/printable.ts';
 import type { Styles } from '../domain/text/styles.ts';
 import { findSubject } from '../worker/claude/progress.ts';
-import { headline } from './attempt-text.ts';
-import { describeEnd } from './tasks/describe-end.ts';
+import { describeEnd, headline, storyLines } from './attempt-text.ts';
 
 /** A line of `logs` for people, in lines; `attempt` is the one it is about, as it is now. */
 export function renderLog(entry: LogEntry, attempt: Attempt, layout: EntryLayout): string[] {

@@ -7,7 +7,7 @@ import { formatDuration, formatMoney, formatTokens, plural } from '../domain/tex
 import type { Styles } from '../domain/text/styles.ts';
 import { exhaustedWindow, openWindows } from '../domain/text/usage-windows.ts';
 import { formatBytes, WORTH_TELLING_BYTES } from '../app/project/transcripts.ts';
-import { describeCounts } from '../app/tasks/counts.ts';
+import { describeCounts } from './task-text.ts';
 import { limitLines, shownWindow, usageLines } from './usage-text.ts';
 import type { RunStatus, StatusReport } from '../app/contract/status.ts';
 

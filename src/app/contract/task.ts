@@ -75,9 +75,25 @@ export const taskInContext = shape('TaskInContext', 'a task, and what follows fr
   waitingFor: list(taskId).describe("unsettled dependencies, a group's unsettled subtasks in its place"),
   cancelledDependencies: list(taskId).describe('dependencies that were cancelled and so will never come'),
   subtasks: list(taskId),
+  settledSubtasks: z.int().describe('how many of the subtasks are done or cancelled'),
   expectedMinutes: z.number().describe('working time by what the project has learned so far'),
 });
 export type TaskInContext = z.infer<typeof taskInContext>;
+
+/** A task in a list. */
+export const listedTask = taskInContext
+  .partial({
+    tag: true,
+    description: true,
+    details: true,
+    testStrategy: true,
+    touches: true,
+    risk: true,
+    createdAt: true,
+    updatedAt: true,
+  })
+  .meta({ id: 'ListedTask', description: 'a task in a list; what is optional is only there with `texts`' });
+export type ListedTaskInContext = z.infer<typeof listedTask>;
 
 /** How many tasks there are in each state. */
 export const taskCounts = shape(

@@ -8,6 +8,7 @@ import { dependReport, dependRequest } from './depend.ts';
 import { diffReport, diffRequest } from './diff.ts';
 import { editReport, editRequest } from './edit.ts';
 import { expandReport, expandRequest } from './expand.ts';
+import { listReport, listRequest } from './list.ts';
 import { logEntry, logsRequest } from './logs.ts';
 import { nextReport, nextRequest } from './next.ts';
 import { parseReport, parseRequest } from './parse.ts';
@@ -44,6 +45,7 @@ export interface UseCase {
 export const USE_CASES = {
   run: { request: runRequest, report: runLine, inLines: true },
   status: { request: statusRequest, report: statusReport },
+  list: { request: listRequest, report: listReport },
   show: { request: showRequest, report: showReport },
   check: { request: checkRequest, report: checkReport },
   add: { request: addRequest, report: addReport, commands: ['add', 'task-master add-task --prompt'] },
@@ -61,7 +63,7 @@ export const USE_CASES = {
     report: dependReport,
     commands: ['depend', 'task-master add-dependency', 'task-master remove-dependency'],
   },
-  'add-task': { request: addTaskRequest, report: addTaskReport, commands: ['task-master add-task'] },
+  'add-task': { request: addTaskRequest, report: addTaskReport, commands: ['task-master add-task --title'] },
   'validate-dependencies': {
     request: validateDependenciesRequest,
     report: validateDependenciesReport,

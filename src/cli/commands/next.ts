@@ -2,13 +2,13 @@ import { Command } from 'commander';
 import type { NextReport } from '../../app/contract/next.ts';
 import { next } from '../../app/next.ts';
 import { findProject } from '../../app/project/project.ts';
-import { describeCounts, inList } from '../../app/tasks/counts.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
 import { plural } from '../../domain/text/format.ts';
 import type { Styles } from '../../domain/text/styles.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, withExamples, type CommonOptions } from '../command.ts';
 import { printReport } from '../print.ts';
+import { describeCounts, inList } from '../task-text.ts';
 
 /** `next`: the task that `run` would start first, and why; where there is none, what everything waits for. */
 export function nextCommand(cli: Cli): Command {

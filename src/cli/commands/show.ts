@@ -1,16 +1,17 @@
-import { printJson, useColor, stdoutWidth } from '../print.ts';
 import { Argument, Command } from 'commander';
-import { styles } from '../../domain/text/styles.ts';
-import { redactValue } from '../../domain/redact.ts';
+import type { TaskReport } from '../../app/contract/show.ts';
+import type { TaskLine } from '../../app/contract/task.ts';
+import { findProject } from '../../app/project/project.ts';
+import { show } from '../../app/show.ts';
+import { isEstimated, shownStatus } from '../../app/tasks/view.ts';
+import { neutralise, wrap } from '../../domain/text/display-text.ts';
+import { eventSentence } from '../../domain/text/event-sentence.ts';
+import type { Styles } from '../../domain/text/styles.ts';
+import { describeAttempt } from '../attempt-text.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, type CommonOptions, withExamples } from '../command.ts';
-import { findProject, withStore } from '../../app/project/project.ts';
-import { redactorFor } from '../../app/project/redaction.ts';
-import { parseIds, selectTasks } from '../../app/tasks/ids.ts';
-import { renderReport } from '../tasks/render-report.ts';
-import { reportTasks } from '../../app/show.ts';
-import { loadBoard, loadBoardAround } from '../../app/tasks/view.ts';
-import type { TaskReport } from '../../app/contract/show.ts';
+import { printReport } from '../print.ts';
+import { formatMinutes, stylesOfStatuses } from '../task-text.ts';
 
 interface ShowOptions extends CommonOptions {
   readonly id?: string;
@@ -18,9 +19,6 @@ interface ShowOptions extends CommonOptions {
 
 /** How many of a task's newest events are shown without --verbose. */
 const RECENT_EVENTS = 12;
-
-/** From so many tasks on, all are read at once: one by one with all around them would take longer. */
-const MANY = 100;
 
 /** `show`: everything about tasks, their attempts and their history included. */
 export function showCommand(cli: Cli): Command {
@@ -30,35 +28,107 @@ export function showCommand(cli: Cli): Command {
     .option('-i, --id <ids>', 'tasks, in the spelling of Task Master');
   withExamples(command, ['show 3', 'show 3.1,3.2 --json']);
   return onRun<ShowOptions>(command, cli, async (options, args) => {
-    const ranges = parseIds(options.id === undefined ? args : [options.id, ...args]);
-    const found = await withStore(findProject(cli, options), (store) => {
-      const ids = selectTasks(store, ranges);
-      const board = ids.length > MANY ? loadBoard(store) : loadBoardAround(store, ids);
-      return reportTasks(store, board, ids);
+    const ids = options.id === undefined ? args : [options.id, ...args];
+    const report = await show(findProject(cli, options), { ids }, cli);
+    const events = options.verbose === true ? Infinity : RECENT_EVENTS;
+    printReport(cli, options, report, ({ tasks }, layout) => {
+      const width = cli.stdout.isTTY === true ? layout.width : undefined;
+      return tasks.flatMap((task, index) => [
+        ...(index > 0 ? ['', ''] : []),
+        ...describe(task, { ...layout, width, events }),
+      ]);
     });
-    const told = found.some(({ attempts }) => attempts.length > 0) ? await readTranscripts(found) : found;
-    const reports = redactValue(told, redactorFor(cli, findProject(cli, options)));
-    if (options.json === true) {
-      printJson(cli, { tasks: reports });
-      return undefined;
-    }
-    const layout = {
-      style: styles(useColor(cli, options)),
-      width: cli.stdout.isTTY === true ? stdoutWidth(cli) : undefined,
-      events: options.verbose === true ? Infinity : RECENT_EVENTS,
-    };
-    const separator = ['', ''];
-    const lines = reports.flatMap((report, index) => [
-      ...(index > 0 ? separator : []),
-      ...renderReport(report, layout),
-    ]);
-    cli.stdout.write(`${lines.join('\n')}\n`);
     return undefined;
   });
 }
 
-/** Transcripts are read by what no other report needs. */
-async function readTranscripts(reports: readonly TaskReport[]): Promise<readonly TaskReport[]> {
-  const { withSigns } = await import('../../app/transcript/failure-signals.ts');
-  return await Promise.all(reports.map(withSigns));
+interface ShowLayout {
+  readonly style: Styles;
+  /** Undefined where lines are not to be broken. */
+  readonly width: number | undefined;
+  /** How many of the newest events to show. */
+  readonly events: number;
+}
+
+function describe(report: TaskReport, layout: ShowLayout): string[] {
+  const { task, parent, attempts, stories, events } = report;
+  const { style } = layout;
+  const shown = events.slice(-layout.events);
+  const hidden = events.length - shown.length;
+  const section = (title: string, lines: readonly string[]): string[] =>
+    lines.length === 0
+      ? []
+      : ['', style.bold(title), ...lines.map((line) => (line === '' ? '' : `  ${line}`))];
+  const text = (content: string): string[] => brokenLines(content, layout.width);
+  return [
+    `${style.bold(task.id)}  ${style.bold(neutralise(task.title))}`,
+    ...(parent === null ? [] : [`Part of ${parent.id}  ${neutralise(parent.title)}`]),
+    '',
+    ...facts(report, style),
+    ...section('Description', text(task.description)),
+    ...section('Details', text(task.details)),
+    ...section('Test strategy', text(task.testStrategy)),
+    ...section('Depends on', taskLines(report.dependencies, style)),
+    ...section('Needed by', taskLines(report.dependents, style)),
+    ...section('Subtasks', taskLines(report.subtasks, style)),
+    ...section(
+      'Attempts',
+      attempts.flatMap((attempt, index) => {
+        const story = stories[index];
+        const [first = '', ...rest] = story === undefined ? [] : describeAttempt(attempt, story);
+        return [first, ...rest.map((line) => `    ${line}`)];
+      }),
+    ),
+    ...section('History', [
+      ...(hidden > 0 ? [`… ${hidden} earlier (all with --verbose)`] : []),
+      ...shown.map((event) => `${event.at}  ${neutralise(eventSentence(event))}`),
+    ]),
+  ];
+}
+
+function facts({ task }: TaskReport, style: Styles): string[] {
+  const time = isEstimated(task) ? formatMinutes(task.expectedMinutes) : '';
+  const shown = shownStatus(task.status, task.waitingFor);
+  const waits = task.waitingFor.length === 0 ? '' : `, waits for ${task.waitingFor.join(', ')}`;
+  const entries: [string, string][] = [
+    ['Status', stylesOfStatuses(style)[shown](shown) + waits],
+    ['Cancelled', task.cancelledDependencies.map((id) => `${id} will never come`).join(', ')],
+    ['Priority', task.priority],
+    [
+      'Size',
+      [task.size ?? '', time === '' ? '' : `${time} expected`].filter((part) => part !== '').join(', '),
+    ],
+    ['Risk', task.risk ?? ''],
+    ['Touches', task.touches.map(neutralise).join(', ')],
+    ['List', neutralise(task.tag)],
+    ['Created', task.createdAt],
+    ['Updated', task.updatedAt],
+  ];
+  return entries.filter(([, value]) => value !== '').map(([name, value]) => `${name.padEnd(10)} ${value}`);
+}
+
+function taskLines(lines: readonly TaskLine[], style: Styles): string[] {
+  const colors = stylesOfStatuses(style);
+  const idWidth = Math.max(0, ...lines.map(({ id }) => id.length));
+  const statusWidth = Math.max(0, ...lines.map(({ shown }) => shown.length));
+  return lines.map(
+    ({ id, shown, title }) =>
+      `${id.padEnd(idWidth)}  ${colors[shown](shown.padEnd(statusWidth))}  ${neutralise(title)}`,
+  );
+}
+
+/** Keeps the text's own lines and their indentation. */
+function brokenLines(text: string, width: number | undefined): string[] {
+  if (text.trim() === '') return [];
+  return text
+    .trimEnd()
+    .split(/\r\n?|\n/)
+    .flatMap((line) => {
+      const indent = /^[ \t]*/.exec(line)?.[0].replaceAll('\t', '  ') ?? '';
+      const clean = neutralise(line);
+      const room = width === undefined ? Infinity : Math.max(20, width - 2 - indent.length);
+      return (room === Infinity ? [clean] : wrap(clean, room)).map((piece) =>
+        piece === '' ? '' : indent + piece,
+      );
+    });
 }

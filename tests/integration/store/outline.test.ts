@@ -1,9 +1,14 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { countTasks } from '../../../src/app/tasks/counts.ts';
+import {
+  countTasks,
+  loadBoard,
+  loadBoardAround,
+  loadGraphBoard,
+  viewTask,
+} from '../../../src/app/tasks/view.ts';
 import { findNext, findNextQuickly } from '../../../src/app/next.ts';
 import { reportTasks } from '../../../src/app/show.ts';
-import { loadBoard, loadBoardAround, loadGraphBoard, viewTask } from '../../../src/app/tasks/view.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
 import { TASK_STATUSES, type TaskDraft } from '../../../src/domain/task.ts';
 import { OutlinedTasks } from '../../../src/domain/task-outline.ts';

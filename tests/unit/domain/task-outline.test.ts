@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findNext } from '../../../src/app/next.ts';
-import { countTasks } from '../../../src/app/tasks/counts.ts';
-import { viewTask, type TaskBoard } from '../../../src/app/tasks/view.ts';
+import { type TaskBoard, countTasks, viewTask } from '../../../src/app/tasks/view.ts';
 import { learnEstimates } from '../../../src/domain/estimate.ts';
 import { explainPlace } from '../../../src/engine/scheduler.ts';
 import {

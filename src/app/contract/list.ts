@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { list } from './shape.ts';
+import { listedTask, taskCounts } from './task.ts';
+
+/** What `list` is asked: with a filter, subtasks that match are listed too. */
+export const listRequest = z.object({
+  statuses: list(z.string())
+    .optional()
+    .describe(
+      'only tasks with one of these, `blocked` included; a text may name several, separated by commas',
+    ),
+  ready: z.boolean().optional().describe('only what could start now'),
+  withSubtasks: z.boolean().optional(),
+  texts: z.boolean().optional().describe('whole tasks; a long list is read sooner without their texts'),
+});
+export type ListRequest = z.infer<typeof listRequest>;
+
+/** What `list` answers. */
+export const listReport = z.object({
+  tasks: list(listedTask).describe('those that were asked for'),
+  counts: taskCounts.describe('of the whole list'),
+  lost: z
+    .object({ message: z.string(), fix: z.string().describe('the command that brings it back') })
+    .optional()
+    .describe('there are no tasks, but a copy of a list that was deleted is kept'),
+});
+export type ListReport = z.infer<typeof listReport>;
