@@ -1,5 +1,6 @@
 import { learnEstimates } from '../domain/estimate.ts';
-import { explainPlace, Scheduler } from '../engine/scheduler.ts';
+import { explainPlace } from '../engine/ready-queue.ts';
+import { Scheduler } from '../engine/scheduler.ts';
 import { isSettled, type TaskId } from '../domain/task.ts';
 import { readiness, type TaskGraph } from '../domain/task-graph.ts';
 import type { TaskStore } from '../store/store.ts';

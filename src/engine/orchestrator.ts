@@ -208,7 +208,7 @@ class Orchestrator {
         for (const one of ended) this.#settle(one);
         // That a pause is over is told before what starts since it is.
         if (this.#governor.pause !== pause) this.#pauses.notify();
-        if (ended.length > 0) this.#scheduler.recall();
+        if (ended.length > 0) this.#scheduler.retryHeld();
         let refused = 0;
         // Where one is refused, for instance since it is too large for what is left, another one gets its slot.
         const mayAsk = (): boolean => refused < MOST_REFUSED || begun.length + this.#attempts.running === 0;
@@ -240,7 +240,7 @@ class Orchestrator {
   }
 
   #settle({ attempt, end, isStopped }: EndedAttempt): void {
-    const last = isStopped || !this.#scheduler.wants(attempt.taskId);
+    const last = isStopped || !this.#scheduler.includes(attempt.taskId);
     const verdict =
       end === undefined
         ? abandonAttempt(this.#execution, attempt, last)

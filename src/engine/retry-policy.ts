@@ -1,7 +1,7 @@
 import type { Attempt, AttemptEnd } from '../domain/attempt.ts';
 import { failureSignature } from '../domain/failure-signature.ts';
 import { OUTCOME_POLICY, type AttemptOutcome } from '../domain/outcome.ts';
-import type { Verdict } from './scheduler.ts';
+import type { NextStep } from './scheduler.ts';
 import { diedAtResume } from './session.ts';
 import type { TaskId } from '../domain/task.ts';
 
@@ -63,7 +63,7 @@ export class RetryPolicy {
     attempt: Pick<Attempt, 'taskId' | 'resumed' | 'process'>,
     end: AttemptEnd,
     { ending, outage, now }: Circumstances,
-  ): Verdict {
+  ): NextStep {
     const { success, charged, stops, next, delay } = OUTCOME_POLICY[end.outcome];
     if (success) return { kind: 'done' };
     if (stops === 'run') return { kind: 'released' };

@@ -6,7 +6,7 @@ import type { Event, Stamped } from '../domain/event.ts';
 import { addFollowUps } from './follow-ups.ts';
 import type { Governor } from './governor.ts';
 import type { RetryPolicy } from './retry-policy.ts';
-import type { Choice, Verdict } from './scheduler.ts';
+import type { Choice, NextStep } from './scheduler.ts';
 import { chooseSession } from './session.ts';
 import type { TaskStore } from '../store/store.ts';
 import { OUTCOME_POLICY } from '../domain/outcome.ts';
@@ -52,7 +52,7 @@ export interface BegunAttempt {
 const SPENT = 'what budget.max_cost_per_task_usd allows; raise that, then `run` again';
 
 /** First half of an attempt, up to where it is stored that it begins; or why the task does not start now. */
-export function beginAttempt(context: ExecutionContext, { id, why }: Choice): BegunAttempt | Verdict {
+export function beginAttempt(context: ExecutionContext, { id, why }: Choice): BegunAttempt | NextStep {
   const { store, governor, worker } = context;
   const earlier = store.attempts({ taskId: id });
   const task = store.task(id);
@@ -105,7 +105,7 @@ export function settleAttempt(
   attempt: Attempt,
   told: AttemptEnd,
   last: boolean,
-): Verdict {
+): NextStep {
   const { governor, retries, ledger } = context;
   const { taskId, runId } = attempt;
   const now = context.now();
@@ -125,7 +125,7 @@ export function settleAttempt(
       outage,
       now,
     });
-  const verdict: Verdict =
+  const verdict: NextStep =
     judged.kind === 'retry' ? { ...judged, at: Math.max(judged.at, notBefore) } : judged;
   endAttempt(context, attempt, { ...end, outage }, verdict);
   if (end.outcome === 'landed') learnCost(context, attempt, end);
@@ -154,7 +154,7 @@ function overBudgetVerdict(
   { taskId }: Attempt,
   end: AttemptEnd,
   last: boolean,
-): Verdict | undefined {
+): NextStep | undefined {
   if (end.outcome !== 'over-budget' || last || governor.stop !== null) return undefined;
   // An attempt that ended for its money without spending any would do so for ever.
   const cost = end.usage.reduce((sum, { costUsd }) => sum + costUsd, 0);
@@ -198,10 +198,10 @@ export function takenOver(attempt: Attempt, graph: TaskGraph): Stamped {
 }
 
 /** Stores that an attempt came to nothing; its task is not to blame, and tried again at once unless that was the `last`. */
-export function abandonAttempt(context: ExecutionContext, attempt: Attempt, last: boolean): Verdict {
+export function abandonAttempt(context: ExecutionContext, attempt: Attempt, last: boolean): NextStep {
   const message = 'Its orchestrator was killed while it worked; that costs the task nothing.';
   context.governor.withdraw(attempt.taskId);
-  const verdict: Verdict = last ? { kind: 'released' } : { kind: 'retry', at: context.now() };
+  const verdict: NextStep = last ? { kind: 'released' } : { kind: 'retry', at: context.now() };
   endAttempt(context, attempt, emptyEnd('cancelled', message), verdict);
   return verdict;
 }
@@ -237,7 +237,7 @@ function costOf(attempts: readonly Attempt[]): number {
   return usage.reduce((sum, { costUsd }) => sum + costUsd, 0);
 }
 
-function endAttempt(context: ExecutionContext, attempt: Attempt, end: AttemptEnd, verdict: Verdict): void {
+function endAttempt(context: ExecutionContext, attempt: Attempt, end: AttemptEnd, verdict: NextStep): void {
   const { taskId } = attempt;
   const why = verdict.kind === 'failed' ? (verdict.why ?? end.message) : end.message;
   const events = context.store.endAttempt(attempt.id, end, statusAfter(verdict), why) ?? [];
@@ -257,7 +257,7 @@ function firstLine(text: string): string {
   return text.split('\n', 1)[0] ?? '';
 }
 
-function statusAfter(verdict: Verdict): TaskStatus {
+function statusAfter(verdict: NextStep): TaskStatus {
   if (verdict.kind === 'done' || verdict.kind === 'failed') return verdict.kind;
   return 'pending';
 }

@@ -1,5 +1,5 @@
 import type { Estimator } from '../../domain/estimate.ts';
-import { predictMinutes } from '../../engine/predict.ts';
+import { predictMinutes } from '../../engine/scheduler.ts';
 import { isRunnable, isSettled, parentOf, type Task, type TaskId } from '../../domain/task.ts';
 import { buildTaskGraph, type TaskGraph } from '../../domain/task-graph.ts';
 import type { HeldTask, PlannedTask, PlanPreview } from '../contract/plan.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { findNext } from '../../../src/app/next.ts';
 import { type TaskBoard, countTasks, viewTask } from '../../../src/app/tasks/view.ts';
 import { learnEstimates } from '../../../src/domain/estimate.ts';
-import { explainPlace } from '../../../src/engine/scheduler.ts';
+import { explainPlace } from '../../../src/engine/ready-queue.ts';
 import {
   groupStatus,
   parentOf,

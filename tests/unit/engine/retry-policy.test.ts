@@ -3,14 +3,14 @@ import { describe, expect, it } from 'vitest';
 import type { AttemptEnd } from '../../../src/domain/attempt.ts';
 import { OUTCOME_POLICY, OUTCOMES, type AttemptOutcome } from '../../../src/domain/outcome.ts';
 import { RetryPolicy, type Circumstances } from '../../../src/engine/retry-policy.ts';
-import type { Verdict } from '../../../src/engine/scheduler.ts';
+import type { NextStep } from '../../../src/engine/scheduler.ts';
 import { attemptEnd, costing } from '../../rig/attempt-end.ts';
 import { cases } from '../../rig/effort.ts';
 
 const options = { maxRetries: 2, retryBaseDelayMs: 1000, retryMaxDelayMs: 10_000, maxReviewRounds: 2 };
 const attempt = { taskId: '1', resumed: false, process: null };
 
-function judge(policy: RetryPolicy, end: AttemptEnd, circumstances: Partial<Circumstances> = {}): Verdict {
+function judge(policy: RetryPolicy, end: AttemptEnd, circumstances: Partial<Circumstances> = {}): NextStep {
   return policy.judge(attempt, end, { ending: false, outage: false, now: 0, ...circumstances });
 }
 

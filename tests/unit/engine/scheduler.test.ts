@@ -1,8 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { learnEstimates } from '../../../src/domain/estimate.ts';
-import { predictMinutes } from '../../../src/engine/predict.ts';
-import { FAILURE_MODES, Scheduler, type FailureMode, type Verdict } from '../../../src/engine/scheduler.ts';
+import {
+  FAILURE_MODES,
+  predictMinutes,
+  Scheduler,
+  type FailureMode,
+  type NextStep,
+} from '../../../src/engine/scheduler.ts';
 import { buildTaskGraph, type TaskGraph } from '../../../src/domain/task-graph.ts';
 import type { Task } from '../../../src/domain/task.ts';
 import { arbitraryTasks, makeTask } from '../../rig/arbitrary-tasks.ts';
@@ -153,7 +158,7 @@ describe('Scheduler', () => {
 function play({ tasks, slots, failureMode, fates }: World): { id: string; at: number }[] {
   const graph = graphOf(tasks);
   const scheduler = new Scheduler(graph, { slots, failureMode: failureMode satisfies FailureMode, estimate });
-  const running: { id: string; end: number; verdict: Verdict }[] = [];
+  const running: { id: string; end: number; verdict: NextStep }[] = [];
   const log: { id: string; at: number }[] = [];
   const done = new Set<string>();
   const starts = new Map<string, number>();
@@ -172,7 +177,7 @@ function play({ tasks, slots, failureMode, fates }: World): { id: string; at: nu
         minutes: 1,
       };
       const end = now + fate.minutes;
-      const verdict: Verdict =
+      const verdict: NextStep =
         fate.verdict === 'retry'
           ? start > 3
             ? { kind: 'failed' }
