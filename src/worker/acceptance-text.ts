@@ -2,19 +2,19 @@ import type { Review } from '../domain/attempt.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
 import type { Change, LeftOut } from '../workspace/workspace.ts';
 
-/** Each file that is no part of a change, and why, on a line of its own; empty where there is none. */
+/** Lists each file that is not part of a change, with the reason, one a line. Empty if there is none. */
 export function listLeftOut(leftOut: LeftOut | undefined): string {
   return parts(leftOut)
     .map((part) => `- ${part}`)
     .join('\n');
 }
 
-/** The same in one sentence, for the user, of work that has landed without them. */
+/** Says the same in one sentence, for the user, about work that has landed without these files. */
 export function describeLeftOut(leftOut: LeftOut | undefined): string {
   const told = parts(leftOut).join('; ');
   return told === ''
     ? ''
-    : `Its worker also wrote what is no part of what landed, and is kept (\`recover list\`): ${told}.`;
+    : `Its worker also wrote files that are not part of what landed. They are kept (\`recover list\`): ${told}.`;
 }
 
 const MAX_LEFT_OUT = 5;
@@ -30,7 +30,7 @@ function parts(leftOut: LeftOut | undefined): string[] {
   ];
 }
 
-/** Why a change may not land whatever the gates say; undefined where nothing speaks against it. */
+/** Finds why a change must not land whatever the gates say. Undefined if there is no such reason. */
 export function findRefusal(change: Change): { outcome: AttemptOutcome; message: string } | undefined {
   const { protectedFiles, lent, unresolved } = change;
   if (lent.length > 0)
@@ -52,7 +52,7 @@ export function findRefusal(change: Change): { outcome: AttemptOutcome; message:
   return undefined;
 }
 
-/** What is said of a change that conflicts with what has landed. */
+/** The message for a change that conflicts with what has landed. */
 export function describeConflict(files: readonly string[]): string {
   return `The change conflicts with work that landed meanwhile, in ${list(files)}.`;
 }
@@ -64,7 +64,7 @@ function list(files: readonly string[]): string {
   return `${files.slice(0, MAX_FILES).join(', ')}${more}`;
 }
 
-/** What is said of a change that the review did not accept. */
+/** The message for a change that the review did not accept. */
 export function describeReview({ round, summary, findings }: Review): string {
   const lines = findings.map(({ id, severity, file, line, title }) => {
     const where = file === null ? '' : ` ${file}${line === null ? '' : `:${line}`}`;

@@ -17,14 +17,14 @@ import {
 } from './acceptance-text.ts';
 import type { WorkerHooks } from './worker.ts';
 
-/** What judges a change, and takes it in. */
+/** What it takes to judge a change and to land it. */
 export interface AcceptanceOptions {
   readonly changes: Changes | null;
   readonly gates: Gates;
-  /** Null where nobody reviews. */
+  /** Null if changes are not reviewed. */
   readonly reviewer: Reviewer | null;
   readonly maxReviewRounds: number;
-  /** After the last round: fail, or take the change with its open findings. */
+  /** What happens after the last round: the attempt fails, or the change lands with its open findings. */
   readonly onReviewLimit: 'fail' | 'follow-up';
   /** Lands one change at a time. */
   readonly landing: { run<T>(job: () => Promise<T>): Promise<T> };
@@ -38,7 +38,7 @@ export interface ReportedWork {
   readonly workspace: Workspace;
   readonly marker: Marker;
   readonly report: WorkerReport;
-  /** What the worker came to and cost; everything that follows is added to it. */
+  /** How the worker ended and what it cost; what follows is added to it. */
   readonly end: AttemptEnd;
   /** The review whose findings are open. */
   readonly review: Review | null;
@@ -46,7 +46,7 @@ export interface ReportedWork {
   readonly earlierFiles: readonly string[];
 }
 
-/** From a report to its end: the change passes the gates and the review, and lands; or it is said what keeps it. */
+/** Takes a reported change to its end: it passes the gates and the review and lands, or the end says what stopped it. */
 export async function accept(
   options: AcceptanceOptions,
   work: ReportedWork,
@@ -63,7 +63,7 @@ class Acceptance {
   readonly #work: ReportedWork;
   readonly #hooks: WorkerHooks;
   readonly #signal: AbortSignal;
-  /** What is known of the change so far; part of every end. */
+  /** What is known about the change so far. It is part of every end. */
   #known: Partial<AttemptEnd> = {};
 
   constructor(options: AcceptanceOptions, work: ReportedWork, hooks: WorkerHooks, signal: AbortSignal) {
@@ -80,11 +80,11 @@ class Acceptance {
       return changes === null ? await this.#inPlace() : await this.#isolated(changes);
     } catch (error) {
       const reason = messageOf(error);
-      return this.#end('infrastructure', `Its change could not be taken in: ${reason}`);
+      return this.#end('infrastructure', `Its change could not be accepted: ${reason}`);
     }
   }
 
-  /** Where workers share a directory, what was written is where it belongs already. */
+  /** Workers that share a directory have already written the change where it belongs. */
   async #inPlace(): Promise<AttemptEnd> {
     const rejected = await this.#verify({ tree: null, base: null });
     if (rejected !== undefined) return rejected;
@@ -112,7 +112,7 @@ class Acceptance {
     return await this.#options.landing.run(() => this.#land(changes, change, tree, report.summary));
   }
 
-  /** Nothing changed: that is done only if the worker says why, and the reason holds. */
+  /** A task without a change is done only if the worker says why and the reason holds. */
   async #unchanged(changes: Changes, change: Change): Promise<AttemptEnd> {
     const { report } = this.#work;
     const leftOut = listLeftOut(change.leftOut);
@@ -200,7 +200,7 @@ class Acceptance {
     return this.#end('review-rejected', describeReview(review));
   }
 
-  /** What has passed on its own may not pass together with what has landed since: then it is judged again. */
+  /** A change that passed on its own may fail together with what has landed since, so the merge is judged again. */
   async #land(changes: Changes, change: Change, proven: string, summary: string): Promise<AttemptEnd> {
     const { workspace, task, attempt } = this.#work;
     for (;;) {
@@ -240,7 +240,7 @@ class Acceptance {
   }
 }
 
-/** What kept the manager from answering says nothing about the change. */
+/** The outcome for a manager that did not answer. It says nothing about the change. */
 function outcomeFor(reason: FailureReason): AttemptOutcome {
   switch (reason) {
     case 'usage-limited':

@@ -12,17 +12,17 @@ import { adopt, work, type SessionOptions } from './claude/session.ts';
 import { accept, type AcceptanceOptions } from './acceptance.ts';
 import type { Assignment, Worker, WorkerHooks } from './worker.ts';
 
-/** What a worker on this machine is made of. */
+/** The parts of a worker on this machine. */
 export interface LocalWorkerOptions extends SessionOptions, Omit<AcceptanceOptions, 'changes'> {
   readonly workspaces: Workspaces;
-  /** How often what a worker has written so far is kept, in milliseconds. */
+  /** Time between snapshots of what a worker has written so far, in milliseconds. */
   readonly snapshotMs: number;
 }
 
 const RECORD_LOST =
-  'What its orchestrator had written down of it cannot be read, so its change could not be verified and landed.';
+  'The record that its orchestrator kept of it cannot be read, so its change could not be verified and landed.';
 
-/** A worker that does its tasks with Claude CLI processes on this machine: prepare → work → verify → review → land. */
+/** Creates a worker that uses Claude CLI processes on this machine: prepare → work → verify → review → land. */
 export function createLocalWorker(options: LocalWorkerOptions): Worker {
   const { workspaces } = options;
   return {
@@ -31,10 +31,10 @@ export function createLocalWorker(options: LocalWorkerOptions): Worker {
       const acquired = await workspaces.acquire({ task, attempt, previous: continues }, signal);
       if (!acquired.ok) return emptyEnd(signal.aborted ? 'cancelled' : 'infrastructure', acquired.error);
       return await inWorkspace(options, acquired.value, hooks, async (workspace) => {
-        // Stopped or not: what an earlier attempt left is there now.
+        // Told even if the run was stopped, since the workspace now holds what an earlier attempt left.
         hooks.onWorkspace(workspace);
         if (signal.aborted) return emptyEnd('cancelled', 'Stopped before it was started.');
-        const verdict = await workOrGoOn(options, assignment, workspace, hooks, signal);
+        const verdict = await workUnlessReported(options, assignment, workspace, hooks, signal);
         if (verdict.kind !== 'reported') return withReview(verdict.end, assignment);
         const { parent, review, earlierFiles } = assignment;
         const marker = attemptMarker(options.project, attempt.id);
@@ -53,8 +53,8 @@ export function createLocalWorker(options: LocalWorkerOptions): Worker {
   };
 }
 
-/** Has the work done, unless an earlier attempt came to a report already and only what follows is left to do. */
-async function workOrGoOn(
+/** Lets Claude work, unless an earlier attempt already reported and only the steps after that are left. */
+async function workUnlessReported(
   options: LocalWorkerOptions,
   assignment: Assignment,
   workspace: Workspace,
@@ -62,33 +62,33 @@ async function workOrGoOn(
   signal: AbortSignal,
 ): Promise<SessionResult> {
   const { finished } = assignment;
-  // Elsewhere what it reports of is not there, as after a change of isolation, or when somebody has removed it.
+  // At another commit the reported work is missing, as after a change of isolation or when somebody removed it.
   if (finished !== null && finished.change === workspace.base) {
     const { report } = finished;
     return { kind: 'reported', report, end: { ...emptyEnd('landed', ''), report } };
   }
   hooks.onPhase('working');
-  return await keeping(options, assignment.task.id, workspace, hooks, () =>
+  return await withSnapshots(options, assignment.task.id, workspace, hooks, () =>
     work(options, assignment, workspace, hooks, signal),
   );
 }
 
-/** Keeps what a worker has written so far, every now and then while it works. */
-async function keeping<T>(
+/** Takes snapshots of what a worker has written so far while it works. */
+async function withSnapshots<T>(
   { workspaces, snapshotMs }: LocalWorkerOptions,
   taskId: TaskId,
   workspace: Workspace,
   hooks: WorkerHooks,
   job: () => Promise<T>,
 ): Promise<T> {
-  const keep = async (): Promise<void> => {
+  const takeSnapshot = async (): Promise<void> => {
     try {
       await workspaces.changes?.snapshot(workspace);
     } catch (error) {
       warn(hooks, `What task ${taskId} has written so far could not be kept: ${messageOf(error)}`);
     }
   };
-  const timer = setInterval(() => void keep(), snapshotMs);
+  const timer = setInterval(() => void takeSnapshot(), snapshotMs);
   try {
     return await job();
   } finally {
@@ -107,11 +107,11 @@ async function recover(
   const opened = await reopen(options, attempt);
   const follow = (): Promise<SessionResult | undefined> => adopt(options, attempt, hooks, signal);
   const settle = async (workspace: Workspace | undefined): Promise<AttemptEnd | undefined> => {
-    // Before anything that may fail: nobody must be left at work unseen.
+    // This comes before anything that may fail, so that no process goes on working unseen.
     const verdict =
       workspace === undefined
         ? await follow()
-        : await keeping(options, attempt.taskId, workspace, hooks, follow);
+        : await withSnapshots(options, attempt.taskId, workspace, hooks, follow);
     const known = verdict?.end ?? emptyEnd('infrastructure', '');
     const failed = (message: string): AttemptEnd => ({ ...known, outcome: 'infrastructure', message });
     const commit = attempt.landing;
@@ -119,7 +119,7 @@ async function recover(
       if (commit !== null && (await workspaces.changes?.hasLanded(commit)) === true)
         return { ...known, outcome: 'landed', message: '', commit };
     } catch (error) {
-      return failed(`Whether its change has landed cannot be told: ${messageOf(error)}`);
+      return failed(`It cannot be found out whether its change has landed: ${messageOf(error)}`);
     }
     if (verdict?.kind !== 'reported') return verdict?.end;
     const record = await readAssignment(attemptFiles(attempt.files).assignment);
@@ -148,7 +148,7 @@ async function reopen(
   }
 }
 
-/** What is said of work that is kept: how its attempt ended, and not what it had to say, which may be anything. */
+/** The reason noted for work that is kept. It says how the attempt ended; the attempt's own message may be anything. */
 const KEPT: Readonly<Record<AttemptOutcome, string>> = {
   landed: 'after its change had landed',
   'no-change': 'when its attempt had changed nothing',
@@ -164,13 +164,13 @@ const KEPT: Readonly<Record<AttemptOutcome, string>> = {
   'usage-limited': 'when its attempt met a usage limit',
   'over-budget': 'when its attempt was over its budget',
   unauthenticated: 'when its worker was not logged in',
-  'model-unavailable': 'when its model could not be had',
+  'model-unavailable': 'when its model was not available',
   'prompt-too-long': 'when its session had grown too long',
   cancelled: 'when its attempt was interrupted',
   infrastructure: 'when its attempt failed for a reason outside of the task',
 };
 
-/** Gives the workspace back whatever happens; a job that fails without an end has not landed. */
+/** Releases the workspace whatever happens. A job that fails without an end has not landed. */
 async function inWorkspace<T extends AttemptEnd | undefined>(
   { workspaces }: LocalWorkerOptions,
   workspace: Workspace,
@@ -185,7 +185,7 @@ async function inWorkspace<T extends AttemptEnd | undefined>(
     why = end === undefined ? undefined : KEPT[end.outcome];
     return end;
   } finally {
-    // What has come of the attempt stands, whatever becomes of the place.
+    // The attempt's end stands even if its workspace cannot be released.
     await workspaces.release(workspace, landed, why).catch((error: unknown) => {
       warn(hooks, `The workspace ${workspace.directory} could not be given back: ${messageOf(error)}`);
     });
@@ -196,7 +196,7 @@ function warn(hooks: WorkerHooks, message: string): void {
   try {
     hooks.onWarning(message);
   } catch {
-    // A store that takes no warning takes no end either: that is where the run ends.
+    // A store that does not take a warning does not take the attempt's end either, and that ends the run.
   }
 }
 

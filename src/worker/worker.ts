@@ -16,38 +16,38 @@ import type { Previous, Workspace } from '../workspace/workspace.ts';
 /** Everything a worker is told about one attempt. */
 export interface Assignment {
   readonly task: Task;
-  /** The group the task belongs to, if it is a subtask. */
+  /** The task's group, if it is a subtask. */
   readonly parent: Task | null;
   readonly attempt: Attempt;
-  /** What finished dependencies left for this task to know. */
+  /** What this task needs to know about the dependencies that are finished. */
   readonly handovers: readonly { readonly task: Task; readonly summary: string }[];
   /** How the task's previous attempt ended, if there was one. */
   readonly previous: AttemptEnd | null;
-  /** The attempt whose workspace this one goes on with. */
+  /** The attempt whose workspace this one continues in. */
   readonly continues: Previous | null;
   /**
-   * A report that an earlier attempt came to, and the commit with all that it is about, where only what follows failed:
-   * in a workspace at that commit nothing is worked again.
+   * The report of an earlier attempt and the commit with all of its work, if only a later step failed. In a workspace at
+   * that commit the worker does not work again.
    */
   readonly finished: { readonly report: WorkerReport; readonly change: string } | null;
-  /** The folders of the earlier attempts in the same Claude session: what it did there counts too. */
+  /** The folders of earlier attempts in the same Claude session. The commands they ran count too. */
   readonly earlierFiles: readonly string[];
-  /** The review whose findings are open; its round is 0 where it belongs to an earlier run. */
+  /** The review whose findings are open. Its round is 0 if it belongs to an earlier run. */
   readonly review: Review | null;
   /** The most this attempt may cost, in US dollars. */
   readonly maxCostUsd: number | null;
 }
 
-/** What the worker tells while it works. None of them may throw. */
+/** What a worker reports while it works. No hook may throw. */
 export interface WorkerHooks {
   readonly onWorkspace: (workspace: Workspace) => void;
   readonly onSpawn: (process: ProcessIdentity) => void;
   readonly onPhase: (phase: Phase) => void;
-  /** `usage` is what it has used so far, where that is known by model. */
+  /** `usage` is what it has used so far, if that is known by model. */
   readonly onProgress: (progress: WorkerProgress, usage?: readonly ModelUsage[]) => void;
   /** The change is about to land as this commit. */
   readonly onLanding: (commit: string, proof: Proof) => void;
-  /** What the API said of the limits of the account that pays for workers. */
+  /** What the API said about the limits of the account that pays for workers. */
   readonly onLimits: (observation: LimitObservation) => void;
   /** Something that a person should know. */
   readonly onWarning: (message: string) => void;
@@ -56,18 +56,18 @@ export interface WorkerHooks {
 /** Does one attempt at one task, from a prepared workspace to a landed change. */
 export interface Worker {
   /**
-   * Never rejects for a reason that lies in the task, the model or the machine: each is an outcome. When `signal`
-   * aborts, everything that was started is ended and the outcome is `cancelled`.
+   * Never rejects because of the task, the model or the machine: each of these is an outcome. When `signal` aborts,
+   * everything that was started is ended and the outcome is `cancelled`.
    */
   run(assignment: Assignment, hooks: WorkerHooks, signal: AbortSignal): Promise<AttemptEnd>;
   /**
-   * Settles an attempt whose orchestrator was killed: follows its process to its end if it still runs, else reads
-   * the end it came to; undefined if it left no result, after everything that it started was ended.
+   * Settles an attempt whose orchestrator was killed. Follows its process to the end if it still runs, else reads how it
+   * ended. Undefined if it left no result; then everything that it started has been ended.
    */
   recover(attempt: Attempt, hooks: WorkerHooks, signal: AbortSignal): Promise<AttemptEnd | undefined>;
   /**
-   * Ends whatever this project's killed orchestrators have left running, apart from the attempts with these ids.
-   * Called while no other run of the project is alive.
+   * Ends everything that killed orchestrators of this project left running, except the attempts with these ids. Called
+   * while no other run of the project is alive.
    */
   endOrphans(unfinished: ReadonlySet<number>): Promise<void>;
 }

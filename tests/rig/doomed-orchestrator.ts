@@ -31,7 +31,7 @@ const worker = createLocalWorker({
       timeoutMs: 60_000,
       graceMs: 10_000,
     }),
-    book: { get: () => undefined, put: () => undefined },
+    verdicts: { get: () => undefined, put: () => undefined },
     visit: null,
     warn: () => undefined,
   }),

@@ -155,7 +155,7 @@ export async function workerRig(environment: Record<string, string> = {}): Promi
           timeoutMs: verifyTimeoutMs,
           graceMs: 10_000,
         }),
-        book: { get: () => undefined, put: () => undefined },
+        verdicts: { get: () => undefined, put: () => undefined },
         visit: null,
         warn: () => undefined,
       }),

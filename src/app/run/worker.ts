@@ -120,7 +120,7 @@ export function createWorker(settings: LoadedConfig, payer: Payer, parts: Worker
     gates: new Gates({
       commands: verify.commands,
       run: commandRunner(settings, parts, verify.timeout),
-      book: {
+      verdicts: {
         get: (tree, command) => store.gateVerdict(runId, tree, command),
         put: (tree, command, verdict) => store.saveGateVerdict(runId, tree, command, verdict),
       },

@@ -7,32 +7,32 @@ import type { Marker } from '../process/process-table.ts';
 import { Verdicts, type CommandVerdict, type NoVerdict, type VerdictCache } from './verdicts.ts';
 import type { CommandFailure, CommandPlace, CommandResult, RunCommand } from './run-command.ts';
 
-/** The commands that a change must pass, and what it takes to tell its failures from others. */
+/** The commands that a change must pass, and what it takes to tell its own failures from others. */
 export interface GateOptions {
-  /** Shell commands, run in this order until one stands in the way. */
+  /** Shell commands. They run in this order until one blocks the change. */
   readonly commands: readonly string[];
   readonly run: RunCommand;
-  readonly book: VerdictCache;
-  /** Lends a directory with the base of a change; null where there is no base. */
+  readonly verdicts: VerdictCache;
+  /** Lends a directory with the base of a change. Null if there is no base. */
   readonly visit: Changes['visit'] | null;
-  /** Puts a workspace back to the tree that is judged, before a command is run again on it. */
+  /** Resets a workspace to the tree that is judged, before a command runs on it again. */
   readonly reset?: Changes['reset'] | undefined;
-  /** Told once of each thing that a person should know. */
+  /** Called once for each thing that a person should know. */
   readonly warn: (message: string) => void;
 }
 
-/** What is judged. */
+/** The change that is judged. */
 export interface GateTarget {
-  /** The tree that the workspace is at; null where workers share it: then nothing is remembered or compared. */
+  /** The tree of the workspace. Null if workers share it; then no verdict is remembered or compared. */
   readonly tree: string | null;
   readonly workspace: Workspace;
-  /** What the change stands on. */
+  /** What the change is based on. */
   readonly base: { readonly commit: string; readonly tree: string } | null;
-  /** Of everything that the commands start. */
+  /** Carried by everything that the commands start. */
   readonly marker: Marker;
 }
 
-/** What the gates came to; `gates` has those that were asked. */
+/** The result of the gates. `gates` holds those that ran or whose verdict was known. */
 export type GateResult =
   | { readonly kind: 'passed'; readonly gates: readonly GateVerdict[] }
   | {
@@ -47,23 +47,23 @@ export type GateResult =
   | NoVerdict;
 
 /**
- * Judges changes by commands. Only a failure that is new, and stays when the command is run again, stands in the way;
- * no command is asked twice about the same tree.
+ * Judges changes by commands. Only a failure that is new and that repeats blocks a change. No command judges the same
+ * tree twice.
  */
 export class Gates {
   readonly commands: readonly string[];
   readonly #options: GateOptions;
-  readonly #standings: Verdicts;
+  readonly #verdicts: Verdicts;
   readonly #shared = new KeyedQueue();
   readonly #warned = new Set<string>();
 
   constructor(options: GateOptions) {
     this.commands = options.commands;
     this.#options = options;
-    this.#standings = new Verdicts(options.book);
+    this.#verdicts = new Verdicts(options.verdicts);
   }
 
-  /** Never rejects for a reason that lies in the change or the commands. */
+  /** Never rejects because of the change or the commands. */
   async check(target: GateTarget, signal: AbortSignal): Promise<GateResult> {
     const { tree, workspace, marker } = target;
     const place: Place = {
@@ -74,7 +74,7 @@ export class Gates {
     };
     if (tree !== null)
       return await this.#inOrder((index) => this.#judge(index, { ...target, tree }, place, signal));
-    // Two test runs at once in one directory would disturb each other.
+    // Two test runs in one directory at the same time would disturb each other.
     const inTurn = this.#shared.run(
       workspace.directory,
       () => this.#inOrder((index) => this.#run(index, place, signal)),
@@ -101,7 +101,7 @@ export class Gates {
     const command = this.#command(index);
     const find = (): Promise<CommandVerdict | NoVerdict> =>
       this.#find(index, place, target.workspace, signal);
-    const own = await this.#standings.settle(target.tree, command, find, signal);
+    const own = await this.#verdicts.getOrFind(target.tree, command, find, signal);
     if (own.kind === 'flaky') this.#warnOfFlaky(command);
     if (own.kind !== 'failed' || target.base === null) return own;
 
@@ -114,7 +114,7 @@ export class Gates {
     return isSame ? { kind: 'red-before' } : own;
   }
 
-  /** How the command stands with a base; `infrastructure` where that cannot be told. */
+  /** The command's verdict on a base, or `infrastructure` if there is none. */
   async #ofBase(
     index: number,
     { commit, tree }: NonNullable<GateTarget['base']>,
@@ -129,19 +129,20 @@ export class Gates {
             this.#find(index, { directory, environment, marker, ran: new Set() }, null, signal),
           signal,
         );
-        if (visited === undefined) return { kind: 'infrastructure', message: 'There is no place for it.' };
+        if (visited === undefined)
+          return { kind: 'infrastructure', message: 'There is no directory for the base.' };
         return visited.ok ? visited.value : { kind: 'infrastructure', message: visited.error };
       } catch (error) {
         return { kind: 'infrastructure', message: messageOf(error) };
       }
     };
-    const standing = await this.#standings.settle(tree, this.#command(index), find, signal);
-    return signal.aborted ? { kind: 'aborted' } : standing;
+    const verdict = await this.#verdicts.getOrFind(tree, this.#command(index), find, signal);
+    return signal.aborted ? { kind: 'aborted' } : verdict;
   }
 
   /**
-   * Finds out how a tree stands. One bad moment is not enough for a failure: of a change it would blame the task, and
-   * of a base it would let all that fails pass unproven.
+   * Finds the verdict on a tree. A single failure does not count: on a change it would blame the task, and on a base it
+   * would let every failure of the change pass.
    */
   async #find(
     index: number,
@@ -150,10 +151,10 @@ export class Gates {
     signal: AbortSignal,
   ): Promise<CommandVerdict | NoVerdict> {
     const first = await this.#try(index, place, signal);
-    // One that takes too long is not run again: that would cost the whole time once more.
+    // A command that took too long does not run again, since that would cost the whole time once more.
     if (first.kind !== 'failed' || first.sort === 'time-out') return first;
     if (workspace !== null && this.#options.reset !== undefined) {
-      // A command that repairs what it complains of would else pass on what does not land.
+      // Without the reset, a command that repairs what it complains about would pass on files that do not land.
       await this.#options.reset(workspace);
       place.ran.clear();
     }
@@ -162,11 +163,11 @@ export class Gates {
     return second.kind === 'failed' ? first : second;
   }
 
-  /** Runs a command where those before it have run, if it needs that. */
+  /** Runs a command. If it fails, runs it again after the commands before it, which it may need. */
   async #try(index: number, place: Place, signal: AbortSignal): Promise<CommandResult> {
     const result = await this.#run(index, place, signal);
     if (result.kind !== 'failed') return result;
-    // What the others said was known already, so they did not make here what this one may need.
+    // The verdicts of the others were known, so they have not run here and not made what this one may need.
     const missing = [...this.commands.keys()].slice(0, index).filter((before) => !place.ran.has(before));
     if (missing.length === 0) return result;
     for (const before of missing) {
@@ -191,16 +192,16 @@ export class Gates {
   #warnOfFlaky(command: string): void {
     this.#warnOnce(
       `flaky ${command}`,
-      `\`${command}\` failed and then passed on the very same files: it is flaky. It blocked nothing, but such runs ` +
-        'cost time and prove less.',
+      `\`${command}\` failed and then passed on the very same files: it is flaky. It did not block the change, but ` +
+        'such a command costs time and proves less.',
     );
   }
 
   #warnOfUnknown(command: string, reason: string): void {
     this.#warnOnce(
       `unknown ${command}`,
-      `\`${command}\` failed, and could not be run without the change (${reason}): so its failures count as the ` +
-        'doing of the task.',
+      `\`${command}\` failed, and it could not be run without the change (${reason}). Its failures count against ` +
+        'the task.',
     );
   }
 
@@ -209,10 +210,10 @@ export class Gates {
     const proof = `${how}, base ${commit.slice(0, 7)}${last === '' ? '' : `: ${last}`}`;
     this.#warnOnce(
       `red ${isSame} ${command}`,
-      `\`${command}\` fails without any change too${isSame ? '' : ', but in another way'} (${proof}): ` +
+      `\`${command}\` fails without any change too${isSame ? '' : ', but in another way'} (${proof}). ` +
         (isSame
-          ? 'it blocks nothing until it passes again.'
-          : 'so its failures count as the doing of the task.'),
+          ? 'It does not block any task until it passes again.'
+          : 'Its failures with the change count against the task.'),
     );
   }
 
@@ -225,7 +226,7 @@ export class Gates {
 
 type Isolated = GateTarget & { readonly tree: string };
 
-/** What came out for one command. */
+/** The result of one command for a change. */
 type Judgement = CommandVerdict | CommandResult | { readonly kind: 'red-before' };
 
 interface Place extends CommandPlace {

@@ -1,8 +1,8 @@
-/** Runs jobs of the same key one after the other, in the order in which they came, and those of others at once. */
+/** Runs jobs with the same key one after the other, in the order they came, and jobs with other keys at the same time. */
 export class KeyedQueue {
   readonly #last = new Map<string, Promise<void>>();
 
-  /** Settles as `job` settles; undefined where `signal` aborted before it was its turn. */
+  /** Settles as `job` settles. Undefined if `signal` aborted before its turn. */
   async run<T>(key: string, job: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
     const before = this.#last.get(key) ?? Promise.resolve();
     let done = (): void => undefined;

@@ -8,13 +8,13 @@ import type { Marker, ProcessTable } from '../process/process-table.ts';
 /** Where a command runs. */
 export interface CommandPlace {
   readonly directory: string;
-  /** What the workspace adds to the environment. */
+  /** Variables that the workspace adds to the environment. */
   readonly environment: Readonly<Record<string, string>>;
-  /** What the command leaves behind is found by it. */
+  /** Finds what the command leaves behind. */
   readonly marker: Marker;
 }
 
-/** A command that said no. */
+/** A command that failed. */
 export interface CommandFailure {
   readonly kind: 'failed';
   /** `not-found`: the shell could not start the program. */
@@ -25,14 +25,14 @@ export interface CommandFailure {
   readonly output: string;
 }
 
-/** What a command said; `infrastructure`: nothing, since the machine could not start it. */
+/** How a command ended. `infrastructure`: the machine could not start it. */
 export type CommandResult =
   | { readonly kind: 'passed' }
   | CommandFailure
   | { readonly kind: 'infrastructure'; readonly message: string }
   | { readonly kind: 'aborted' };
 
-/** Runs one shell command; whatever it starts is gone when this resolves. */
+/** Runs one shell command. Everything that it started is gone when this resolves. */
 export type RunCommand = (
   command: string,
   place: CommandPlace,
@@ -42,23 +42,23 @@ export type RunCommand = (
 /** How commands are run. */
 export interface CommandOptions {
   readonly table: ProcessTable;
-  /** The orchestrator's own; commands get it without what is not for them. */
+  /** The orchestrator's own environment. Commands get the part that is meant for them. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** For each command, in milliseconds. */
   readonly timeoutMs: number;
   readonly graceMs: number;
-  /** Ends processes without patience once it aborts. */
+  /** Ends processes at once when it aborts. */
   readonly hurry?: AbortSignal | undefined;
 }
 
-/** Runs commands in a group of their own, without input and with a clean environment. */
+/** Creates a runner of commands. Each gets a process group of its own, no input and a clean environment. */
 export function createCommandRunner(options: CommandOptions): RunCommand {
   return async (command, place, signal) => {
     for (const pause of PAUSES_MS) {
       if (signal.aborted) return { kind: 'aborted' };
       const result = await runOnce(command, place, options, signal);
       if (result.kind !== 'not-started') return result;
-      if (pause === null || !MAY_PASS.has(result.code)) {
+      if (pause === null || !TRANSIENT_CODES.has(result.code)) {
         const message = `\`${command.slice(0, 200)}\` could not be started in ${place.directory}: ${result.reason}`;
         return { kind: 'infrastructure', message };
       }
@@ -68,9 +68,9 @@ export function createCommandRunner(options: CommandOptions): RunCommand {
   };
 }
 
-/** Between tries to start a process on a machine that is out of something for a moment. */
+/** Pauses between tries to start a process while the machine is short of a resource. */
 const PAUSES_MS = [200, 1000, 5000, null];
-const MAY_PASS: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
+const TRANSIENT_CODES: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
 
 const HEAD_BYTES = 4 * 1024;
 const TAIL_BYTES = 16 * 1024;
@@ -99,7 +99,7 @@ async function runOnce(
   child.on('error', () => undefined);
   const identity = child.pid === undefined ? undefined : table.identify(child.pid);
   const gone = new AbortController();
-  // Not its close: that one waits for every process that still holds its output.
+  // `close` would wait for every process that still holds the output open.
   child.once('exit', () => gone.abort());
 
   const timeUp = AbortSignal.timeout(timeoutMs);
@@ -121,7 +121,7 @@ async function runOnce(
   return { kind: 'failed', sort, how: child.signalCode ?? `exit code ${child.exitCode}`, output: said };
 }
 
-/** Not by execa: it throws where there is no file descriptor left for the pipes. */
+/** Does not use execa, which throws if there is no file descriptor left for the pipes. */
 async function start(
   command: string,
   directory: string,
@@ -135,7 +135,7 @@ async function start(
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
-    // Some errors are thrown, others come as an event.
+    // Some errors are thrown, others arrive as an event.
     if (child.pid !== undefined) return child;
     const error = await new Promise<Error>((resolve) => child.once('error', resolve));
     return notStarted(error);
@@ -149,7 +149,7 @@ function notStarted(error: unknown): NotStarted {
   return { kind: 'not-started', code, reason: messageOf(error) };
 }
 
-/** What a shell ends with where a program is not there or not executable. */
+/** Exit codes of a shell that did not find a program or could not execute it. */
 const NOT_FOUND: ReadonlySet<number | null> = new Set([126, 127]);
 
 async function anyAborted(signals: AbortSignal[]): Promise<void> {
@@ -159,8 +159,8 @@ async function anyAborted(signals: AbortSignal[]): Promise<void> {
 }
 
 /**
- * The whole environment of a command that judges or prepares a worktree: the user's own, without the orchestrator's
- * keys and settings, a Claude CLI's, and what would point git at another repository. The workspace's comes last.
+ * The whole environment of a command that judges or prepares a worktree: the user's own, without the orchestrator's keys
+ * and settings, those of a Claude CLI, and what would point git at another repository. The workspace's variables win.
  */
 function commandEnvironment(
   own: Readonly<Record<string, string | undefined>>,
@@ -173,6 +173,6 @@ function commandEnvironment(
   return { ...Object.fromEntries(kept), ...workspace, [marker.variable]: marker.value };
 }
 
-/** A token of the user's own program stays: its tests may need it. */
+/** Tokens of the user's own program are kept, since its tests may need them. */
 const NOT_FOR_COMMANDS =
   /^(?:ANTHROPIC_|CLAUDE_|CLAUDECODE$|(?:SLACK|NOTIFY)_WEBHOOK_URL$|GIT_(?:DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|NAMESPACE|PREFIX|CONFIG|CONFIG_PARAMETERS|CONFIG_COUNT|IMPLICIT_WORK_TREE|GRAFT_FILE|SHALLOW_FILE|NO_REPLACE_OBJECTS|REPLACE_REF_BASE)$)/;

@@ -65,7 +65,7 @@ function gates(...commands: string[]): Gates {
       timeoutMs: 60_000,
       graceMs: 300,
     }),
-    book: {
+    verdicts: {
       get: (tree, command) => store.gateVerdict('run-1', tree, command),
       put: (tree, command, verdict) => store.saveGateVerdict('run-1', tree, command, verdict),
     },

@@ -96,7 +96,7 @@ async function take(
     hasLanded: () => Promise.resolve(false),
   };
   const verdicts = new Map<string, string>();
-  const book: VerdictCache = {
+  const cache: VerdictCache = {
     get: (tree, command) => verdicts.get(`${tree} ${command}`),
     put: (tree, command, verdict) => void verdicts.set(`${tree} ${command}`, verdict),
   };
@@ -110,7 +110,7 @@ async function take(
           : { kind: 'passed' },
       );
     },
-    book,
+    verdicts: cache,
     visit: (...visit) => changes.visit(...visit),
     reset: (workspace) => changes.reset(workspace),
     warn: () => undefined,

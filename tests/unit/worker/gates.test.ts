@@ -30,7 +30,7 @@ const workspace = (directory: string): Workspace => ({
 class Project {
   readonly runs: string[] = [];
   readonly warnings: string[] = [];
-  readonly book = new Map<string, string>();
+  readonly verdicts = new Map<string, string>();
   readonly answers = new Map<string, CommandResult[]>();
   /** Called before each run. */
   onRun: (run: string) => void | Promise<void> = () => undefined;
@@ -52,9 +52,9 @@ class Project {
         const answers = this.answers.get(run) ?? [];
         return (answers.length > 1 ? answers.shift() : answers[0]) ?? PASSED;
       },
-      book: {
-        get: (tree, command) => this.book.get(`${tree} ${command}`),
-        put: (tree, command, verdict) => this.book.set(`${tree} ${command}`, verdict),
+      verdicts: {
+        get: (tree, command) => this.verdicts.get(`${tree} ${command}`),
+        put: (tree, command, verdict) => this.verdicts.set(`${tree} ${command}`, verdict),
       },
       visit: async (commit, job) =>
         this.visitable ? ok(await job(workspace(commit))) : err('The disk is full.'),
@@ -122,7 +122,7 @@ describe('a change', () => {
     expect(verdicts(await check(gates, 't2'))).toBe('test red-before, e2e passed');
     expect(project.runs.filter((run) => run === 'base: test')).toHaveLength(2);
     expect(project.warnings).toEqual([
-      '`test` fails without any change too (exit code 1, base base: the last line): it blocks nothing until it passes again.',
+      '`test` fails without any change too (exit code 1, base base: the last line). It does not block any task until it passes again.',
     ]);
   });
 
@@ -261,7 +261,7 @@ describe('an abort', () => {
     const abort = new AbortController();
     project.onRun = () => abort.abort();
     expect(await check(project.gates('test'), 't1', { signal: abort.signal })).toEqual({ kind: 'aborted' });
-    expect(project.book.size).toBe(0);
+    expect(project.verdicts.size).toBe(0);
   });
 
   test('while the base is looked at ends it, too', async () => {
@@ -311,7 +311,7 @@ describe('in a shared directory', () => {
     expect(await check(gates, null)).toMatchObject({ kind: 'failed', command: 'test' });
     expect(verdicts(await check(gates, null))).toBe('lint passed, test failed');
     expect(project.runs).toEqual(['shared: lint', 'shared: test', 'shared: lint', 'shared: test']);
-    expect(project.book.size).toBe(0);
+    expect(project.verdicts.size).toBe(0);
   });
 
   test('one check runs at a time', async () => {
