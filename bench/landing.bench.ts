@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Git } from '../src/workspace/git/git.ts';
-import { Integration } from '../src/workspace/landing/integration-branch.ts';
+import { IntegrationBranch } from '../src/workspace/landing/integration-branch.ts';
 import type { Attempt } from '../src/domain/attempt.ts';
 import type { Task } from '../src/domain/task.ts';
 import { compare, timeProcess, type Case } from './measure.ts';
@@ -29,7 +29,7 @@ async function casesFor(size: number): Promise<Case[]> {
   const git = new Git(directory, environment);
   makeRepository(directory, size);
   const base = await git.run(['rev-parse', 'HEAD']);
-  const integration = await Integration.open(git, { branch: 'main', prefix: '' });
+  const integration = await IntegrationBranch.open(git, { branch: 'main', prefix: '' });
   let number = 0;
   const change = async () => {
     number++;

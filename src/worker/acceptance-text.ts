@@ -1,27 +1,27 @@
 import type { Review } from '../domain/attempt.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
-import type { Change, LeftOut } from '../workspace/workspace.ts';
+import type { Change, ExcludedFiles } from '../workspace/workspace.ts';
 
 /** Lists each file that is not part of a change, with the reason, one a line. Empty if there is none. */
-export function listLeftOut(leftOut: LeftOut | undefined): string {
-  return parts(leftOut)
+export function listExcluded(excluded: ExcludedFiles | undefined): string {
+  return parts(excluded)
     .map((part) => `- ${part}`)
     .join('\n');
 }
 
 /** Says the same in one sentence, for the user, about work that has landed without these files. */
-export function describeLeftOut(leftOut: LeftOut | undefined): string {
-  const told = parts(leftOut).join('; ');
+export function describeExcluded(excluded: ExcludedFiles | undefined): string {
+  const told = parts(excluded).join('; ');
   return told === ''
     ? ''
     : `Its worker also wrote files that are not part of what landed. They are kept (\`recover list\`): ${told}.`;
 }
 
-const MAX_LEFT_OUT = 5;
+const MAX_EXCLUDED = 5;
 
-function parts(leftOut: LeftOut | undefined): string[] {
-  const { files = [], more = 0 } = leftOut ?? {};
-  const shown = files.slice(0, MAX_LEFT_OUT).map(({ path, why }) => `${path} (${why})`);
+function parts(excluded: ExcludedFiles | undefined): string[] {
+  const { files = [], more = 0 } = excluded ?? {};
+  const shown = files.slice(0, MAX_EXCLUDED).map(({ path, why }) => `${path} (${why})`);
   const hidden = files.length - shown.length;
   return [
     ...shown,
@@ -32,12 +32,12 @@ function parts(leftOut: LeftOut | undefined): string[] {
 
 /** Finds why a change must not land whatever the gates say. Undefined if there is no such reason. */
 export function findRefusal(change: Change): { outcome: AttemptOutcome; message: string } | undefined {
-  const { protectedFiles, lent, unresolved } = change;
-  if (lent.length > 0)
+  const { protectedFiles, copied, unresolved } = change;
+  if (copied.length > 0)
     return {
       outcome: 'permission-denied',
       message:
-        `It would commit ${list(lent)}, which git ignores in your checkout and which was only copied to its worktree ` +
+        `It would commit ${list(copied)}, which git ignores in your checkout and which was only copied to its worktree ` +
         '(workspace.copy, .worktreeinclude). If it belongs to the repository, commit it yourself.',
     };
   if (protectedFiles.length > 0)

@@ -10,10 +10,10 @@ import type { GateResult, Gates } from './gates/gates.ts';
 import type { Marker } from './process/process-table.ts';
 import {
   describeConflict,
-  describeLeftOut,
+  describeExcluded,
   describeReview,
   findRefusal,
-  listLeftOut,
+  listExcluded,
 } from './acceptance-text.ts';
 import type { WorkerHooks } from './worker.ts';
 
@@ -115,11 +115,11 @@ class Acceptance {
   /** A task without a change is done only if the worker says why and the reason holds. */
   async #unchanged(changes: Changes, change: Change): Promise<AttemptEnd> {
     const { report } = this.#work;
-    const leftOut = listLeftOut(change.leftOut);
-    if (leftOut !== '' && report.status !== 'nothing-to-do')
+    const excluded = listExcluded(change.excluded);
+    if (excluded !== '' && report.status !== 'nothing-to-do')
       return this.#end(
         'review-rejected',
-        `None of the files that were written can be part of the change:\n${leftOut}\nWrite what the task asks for ` +
+        `None of the files that were written can be part of the change:\n${excluded}\nWrite what the task asks for ` +
           'where git takes it. If it has to be there, a person has to change that rule: then report "blocked".',
       );
     if (this.#options.reviewer === null) {
@@ -221,7 +221,7 @@ class Acceptance {
       );
       if (commit === undefined) continue;
       this.#known = { ...this.#known, commit };
-      const beside = describeLeftOut(change.leftOut);
+      const beside = describeExcluded(change.excluded);
       if (beside !== '') this.#hooks.onWarning(`Task ${task.id}: ${beside}`);
       return this.#end('landed', beside);
     }

@@ -1,10 +1,17 @@
 import type { Attempt } from '../domain/attempt.ts';
 import type { Git } from './git/git.ts';
-import { BY_US } from './git/reflog.ts';
-import type { Integration } from './landing/integration-branch.ts';
-import { endMerge, endOperations, headOf, inspectSlot, makeSlot, switchSlot } from './slots/slot-worktree.ts';
+import { OWN_REFLOG_ACTION } from './git/reflog.ts';
+import type { IntegrationBranch } from './landing/integration-branch.ts';
 import type { SlotPool } from './slots/slot-pool.ts';
-import type { Kept } from './snapshots/snapshots.ts';
+import {
+  createSlot,
+  endMerge,
+  endOperations,
+  headUpdate,
+  inspectSlot,
+  switchSlot,
+} from './slots/slot-worktree.ts';
+import type { TakenSnapshot } from './snapshots/snapshots.ts';
 import type { Change, Changes, Combined, Workspace } from './workspace.ts';
 
 /** A worktree in which a task is being done. */
@@ -15,7 +22,7 @@ export interface Lease {
   at: string | null;
   /** What was captured last. */
   change: Change | null;
-  /** What was combined last, and with what. */
+  /** What was combined last, and the result. */
   combined: { readonly change: string; readonly result: Combined } | null;
 }
 
@@ -24,28 +31,28 @@ export interface ChangesContext {
   readonly git: Git;
   readonly commonDirectory: string;
   readonly pool: SlotPool;
-  readonly integration: Integration;
+  readonly integration: IntegrationBranch;
   readonly leaseOf: (workspace: Workspace) => Lease;
-  readonly visit: Changes['visit'];
+  readonly withCheckout: Changes['withCheckout'];
 }
 
-/** Changes of workspaces that are worktrees; `open` gives what a run has open. */
+/** Changes of workspaces that are worktrees; `open` returns what a run has open. */
 export function createChanges(open: () => ChangesContext, protectedPaths: readonly string[]): Changes {
   return {
     async snapshot(workspace) {
       const context = open();
-      await context.pool.keep(context.leaseOf(workspace).slot, 'while its worker was at work');
+      await context.pool.work.snapshot(context.leaseOf(workspace).slot, 'while its worker was at work');
     },
 
     async capture(workspace) {
       const context = open();
       const lease = context.leaseOf(workspace);
-      const { commit, leftOut } = await capture(context, lease);
+      const { commit, excluded } = await capture(context, lease);
       lease.at = commit;
       lease.combined = null;
-      const copied = new Set(context.pool.stateOf(lease.slot).copied);
+      const copied = new Set(context.pool.states.of(lease.slot).copied);
       const change = await context.integration.changeOf(commit, protectedPaths, copied);
-      return (lease.change = { ...change, leftOut });
+      return (lease.change = { ...change, excluded });
     },
 
     async combine(workspace, change) {
@@ -62,53 +69,53 @@ export function createChanges(open: () => ChangesContext, protectedPaths: readon
     async reset(workspace) {
       const context = open();
       const { slot, at } = context.leaseOf(workspace);
-      if (at !== null) await context.pool.put(slot, at);
+      if (at !== null) await context.pool.work.switchTo(slot, at);
     },
 
     read: (change, options) => open().integration.read(change, options),
-    visit: (commit, job, signal) => open().visit(commit, job, signal),
+    withCheckout: (commit, job, signal) => open().withCheckout(commit, job, signal),
     land: (request, intend) => open().integration.land(request, intend),
     hasLanded: (commit) => open().integration.contains(commit),
   };
 }
 
-/** Keeps all that the worker wrote, and puts the ref of its work and its worktree on that, without touching a file. */
-async function capture({ git, commonDirectory, pool }: ChangesContext, lease: Lease): Promise<Kept> {
+/** Keeps all that the worker wrote, and moves the ref of the work and the worktree to it without touching a file. */
+async function capture({ git, commonDirectory, pool }: ChangesContext, lease: Lease): Promise<TakenSnapshot> {
   const { slot, branch } = lease;
   const found = inspectSlot(slot, commonDirectory);
   if (found.kind === 'absent')
     throw new Error(`its worktree ${slot} is gone; what was kept of it until then is on ${branch}`);
-  const kept = await pool.keep(slot, 'what its worker had done at its end', found, true);
-  const { commit } = kept;
-  if (found.kind === 'broken') await makeSlot(git, slot, commonDirectory, commit);
-  const whole = found.kind === 'sound' ? found : inspectSlot(slot, commonDirectory);
-  if (whole.kind !== 'sound') throw new Error(`its worktree ${slot} has lost the link to the repository`);
-  // A merge that the worker resolved is a parent of the commit; whatever else was going on is over.
-  await endOperations(whole.admin);
+  const taken = await pool.work.snapshot(slot, 'what its worker had done at its end', found, true);
+  const { commit } = taken;
+  if (found.kind === 'broken') await createSlot(git, slot, commonDirectory, commit);
+  const mended = found.kind === 'intact' ? found : inspectSlot(slot, commonDirectory);
+  if (mended.kind !== 'intact') throw new Error(`its worktree ${slot} has lost the link to the repository`);
+  // A merge that the worker resolved is a parent of the commit. No other unfinished operation continues.
+  await endOperations(mended.admin);
   await git.exclusive(() =>
-    git.moveRefs([`update refs/${branch} ${commit}`, ...headOf(whole.admin, commit)]),
+    git.moveRefs([`update refs/${branch} ${commit}`, ...headUpdate(mended.admin, commit)]),
   );
-  // The index of one that was whole is that of the commit already.
-  if (found.kind === 'sound') await endMerge(found.admin);
-  else await git.run(['reset', '-q', '--mixed', commit], { directory: slot, environment: BY_US });
-  // What comes from now on is of commands that judge it.
-  await pool.write(slot, { ...pool.stateOf(slot), workingSince: null });
-  return kept;
+  // The snapshot has written the index of an intact worktree already.
+  if (found.kind === 'intact') await endMerge(found.admin);
+  else await git.run(['reset', '-q', '--mixed', commit], { directory: slot, environment: OWN_REFLOG_ACTION });
+  // From now on, only commands that judge the change write here.
+  await pool.states.update(slot, { workingSince: null });
+  return taken;
 }
 
 /**
- * Puts the worktree of an attempt that was killed back to what was captured or combined in it last; what commands have
- * left since is kept apart.
+ * Puts the worktree of an attempt whose orchestrator was killed back to what was captured or combined in it last. What
+ * commands have written since is kept in a snapshot.
  */
-export async function backToCapture(
+export async function returnToCapture(
   { git, commonDirectory, pool }: ChangesContext,
   slot: string,
   { branch, phase }: Attempt,
 ): Promise<void> {
   if (phase === 'preparing' || phase === 'working') return;
   const found = inspectSlot(slot, commonDirectory);
-  if (found.kind !== 'sound' || branch === null || found.branch !== null) return;
-  await pool.keep(slot, 'what commands had left that judged its change', found);
+  if (found.kind !== 'intact' || branch === null || found.branch !== null) return;
+  await pool.work.snapshot(slot, 'what commands had left that judged its change', found);
   await endOperations(found.admin);
   const commit = await git.run(['rev-parse', 'HEAD'], { directory: slot });
   await switchSlot(git, slot, commit, 'used');
@@ -123,9 +130,9 @@ async function combine(
   if (merged.kind === 'conflict') return merged;
   const { tree, onto, commit } = merged;
   if (commit !== null) {
-    await pool.put(lease.slot, commit, lease.combined === null);
+    await pool.work.switchTo(lease.slot, commit, lease.combined === null);
     lease.at = commit;
-    await pool.write(lease.slot, { ...pool.stateOf(lease.slot), base: commit });
+    await pool.states.update(lease.slot, { base: commit });
   }
   const ontoTree = onto === change.base ? change.baseTree : await git.treeOf(onto);
   return { kind: 'combined', tree, onto, ontoTree };

@@ -8,16 +8,16 @@ import { WorkerPool } from '../domain/worker-pool.ts';
 import type { CopiedFiles } from './slots/copied-files.ts';
 import { deliver } from './delivery/delivery.ts';
 import { GitFailed, type Git } from './git/git.ts';
-import { Integration } from './landing/integration-branch.ts';
+import { IntegrationBranch } from './landing/integration-branch.ts';
 import { findLayout, type Layout } from './slots/layout.ts';
-import { mergeInto } from './git/merge.ts';
-import { newestSnapshot } from './snapshots/snapshot-refs.ts';
+import { mergeIntoWorktree } from './git/merge.ts';
+import { findNewestSnapshot } from './snapshots/snapshot-refs.ts';
 import { workName } from './git/ref-names.ts';
-import { SlotPool, type Slot } from './slots/slot-pool.ts';
+import { SlotPool } from './slots/slot-pool.ts';
 import { SlotSetup, type RunSetup } from './slots/slot-setup.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
-import { takeOverRefs } from './landing/migrate-refs.ts';
-import { backToCapture, type ChangesContext, type Lease } from './worktree-changes.ts';
+import { migrateRefs } from './landing/migrate-refs.ts';
+import { returnToCapture, type ChangesContext, type Lease } from './worktree-changes.ts';
 import type { Previous, Workspace, Workspaces } from './workspace.ts';
 
 /** How attempts get worktrees of their own. */
@@ -66,7 +66,7 @@ type Environment = Readonly<Record<string, string>>;
 export class WorktreeRun implements ChangesContext {
   readonly git: Git;
   readonly pool: SlotPool;
-  readonly integration: Integration;
+  readonly integration: IntegrationBranch;
   readonly commonDirectory: string;
   readonly #options: WorktreesOptions;
   readonly #layout: Layout;
@@ -82,7 +82,7 @@ export class WorktreeRun implements ChangesContext {
   private constructor(
     options: WorktreesOptions,
     layout: Layout,
-    integration: Integration,
+    integration: IntegrationBranch,
     snapshots: Snapshots,
     { runId, target }: { readonly runId: string; readonly target: string | null },
   ) {
@@ -112,8 +112,8 @@ export class WorktreeRun implements ChangesContext {
     const head = await git.attempt(['symbolic-ref', '-q', '--short', 'HEAD']);
     const target = head.exitCode === 0 ? head.stdout.trim() : null;
     const checked = await options.preflight(layout.root);
-    const taken = await takeOverRefs(git, layout.root);
-    const integration = await Integration.open(git, { branch: target, prefix });
+    const taken = await migrateRefs(git, layout.root);
+    const integration = await IntegrationBranch.open(git, { branch: target, prefix });
     const run = new WorktreeRun(options, layout, integration, new Snapshots(git), { runId, target });
     const left = await run.pool.open(unfinished.map(({ directory }) => directory));
     return { run, notes: [...checked, ...taken, ...integration.notes, ...left] };
@@ -126,7 +126,7 @@ export class WorktreeRun implements ChangesContext {
     const branch = workName(attempt.runId, task.id);
     const before = previous?.attempt.branch ?? null;
     return await this.#orSentence(async () => {
-      const left = previous === null ? undefined : await this.#leftBy(previous);
+      const left = previous === null ? undefined : await this.#findWorkOf(previous);
       const commit = left ?? (await this.integration.tip());
       const files = this.#setup.findFiles();
       // It is awaited later, or not at all.
@@ -135,16 +135,15 @@ export class WorktreeRun implements ChangesContext {
       try {
         const environment = await this.#prepare(slot, await files, signal);
         if (left !== undefined && previous?.outcome === 'conflict')
-          await mergeInto(this.git, slot.directory, await this.integration.tip());
+          await mergeIntoWorktree(this.git, slot, await this.integration.tip());
         const inherited =
           previous === null || left === undefined ? '' : await this.#summarize(previous, left);
-        const { directory } = slot;
-        const occupant = { runId: attempt.runId, taskId: task.id, attemptId: attempt.id };
-        await this.pool.occupy(directory, { occupant, branch, base: commit });
-        if (before !== null && before !== branch) await this.#forget(before);
-        return this.#lend(directory, { directory: '', environment, branch, base: commit, inherited });
+        const holder = { runId: attempt.runId, taskId: task.id, attemptId: attempt.id };
+        await this.pool.assign(slot, { holder, branch, base: commit });
+        if (before !== null && before !== branch) await this.#deleteWorkRef(before);
+        return this.#register(slot, { directory: '', environment, branch, base: commit, inherited });
       } catch (error) {
-        await this.pool.abandon(slot.directory);
+        await this.pool.abandon(slot);
         throw error;
       }
     });
@@ -152,16 +151,16 @@ export class WorktreeRun implements ChangesContext {
 
   async reopen(attempt: Attempt): Promise<Result<Workspace, string>> {
     return await this.#orSentence(async () => {
-      const slot = this.pool.find(attempt.directory);
+      const slot = this.pool.states.find(attempt.directory);
       const { branch, base } = attempt;
       if (slot === undefined || branch === null)
         throw new Unprepared(`The worktree of attempt ${attempt.number} at task ${attempt.taskId} is gone.`);
-      const { occupant } = this.pool.stateOf(slot);
-      if (occupant !== null && occupant.attemptId !== attempt.id)
+      const { holder } = this.pool.states.of(slot);
+      if (holder !== null && holder.attemptId !== attempt.id)
         throw new Unprepared(`The worktree ${slot} has been given to another task; what was in it is kept.`);
       const environment = await this.#environment(slot);
-      await backToCapture(this, slot, attempt);
-      return this.#lend(slot, { directory: '', environment, branch, base, inherited: '' });
+      await returnToCapture(this, slot, attempt);
+      return this.#register(slot, { directory: '', environment, branch, base, inherited: '' });
     });
   }
 
@@ -170,16 +169,16 @@ export class WorktreeRun implements ChangesContext {
     if (lease === undefined) return;
     const { slot, change } = lease;
     this.#leases.delete(workspace.directory);
-    const { prepared, occupant } = this.pool.stateOf(slot);
+    const { prepared, holder } = this.pool.states.of(slot);
     // A worker that changed what is installed has changed it for its own branch only.
     const key = await this.#setup.key(slot).catch(() => null);
     const isSame = prepared !== null && key === prepared;
-    const settled = await this.pool.settle(slot, isSame ? prepared : null, landed, why);
-    if (!settled || !landed || occupant === null) return;
+    const released = await this.pool.release(slot, { prepared: isSame ? prepared : null, landed, why });
+    if (!released || !landed || holder === null) return;
     try {
-      await this.#snapshots.prune(occupant, await this.integration.tip(), change);
+      await this.#snapshots.prune(holder, await this.integration.tip(), change);
     } catch (error) {
-      if (!(error instanceof GitFailed)) throw error; // Kept too long is no loss.
+      if (!(error instanceof GitFailed)) throw error; // TakenSnapshot too long is no loss.
     }
   }
 
@@ -201,7 +200,7 @@ export class WorktreeRun implements ChangesContext {
     return lease;
   }
 
-  visit<T>(
+  withCheckout<T>(
     commit: string,
     job: (workspace: Workspace) => Promise<T>,
     signal: AbortSignal,
@@ -210,22 +209,22 @@ export class WorktreeRun implements ChangesContext {
       if (signal.aborted) return err(STOPPED);
       const workspace = await this.#orSentence(async () => {
         const files = await this.#setup.findFiles();
-        const slot = await this.pool.visit('gates', commit);
+        const slot = await this.pool.leaseNamed('gates', commit);
         const environment = await this.#prepare(slot, files, signal);
-        const directory = join(slot.directory, this.#layout.prefix);
+        const directory = join(slot, this.#layout.prefix);
         return { directory, environment, branch: null, base: commit, inherited: '' };
       });
       return workspace.ok ? ok(await job(workspace.value)) : workspace;
     });
   }
 
-  /** The commit of what an earlier attempt left, wherever that is; undefined where nothing is left. */
-  async #leftBy({ attempt, change }: Previous): Promise<string | undefined> {
+  /** The commit of what an earlier attempt has done, wherever that is; undefined where nothing of it exists. */
+  async #findWorkOf({ attempt, change }: Previous): Promise<string | undefined> {
     const { branch } = attempt;
     if (branch === null) return undefined;
-    const slot = this.pool.findLeft(branch);
+    const slot = this.pool.states.findHeld(branch);
     const isUsed = [...this.#leases.values()].some((lease) => lease.slot === slot);
-    if (slot !== undefined && !isUsed && !(await this.pool.settle(slot)))
+    if (slot !== undefined && !isUsed && !(await this.pool.release(slot)))
       throw new Unprepared(
         `What an earlier attempt left in ${slot} could not be kept, so it is not continued.`,
       );
@@ -234,22 +233,24 @@ export class WorktreeRun implements ChangesContext {
       if (found !== undefined) return found;
     }
     // Somebody has deleted the branch; the work is kept all the same.
-    return await newestSnapshot(this.git, attempt);
+    return await findNewestSnapshot(this.git, attempt);
   }
 
-  async #prepare({ directory, state }: Slot, files: CopiedFiles, signal: AbortSignal): Promise<Environment> {
-    const environment = await this.#environment(directory);
-    // A task may have removed all that was in it.
-    await mkdir(join(directory, this.#layout.prefix), { recursive: true });
-    const copied = unwrap(await this.#setup.copy(directory, files));
-    const key = await this.#setup.key(directory);
+  async #prepare(slot: string, files: CopiedFiles, signal: AbortSignal): Promise<Environment> {
+    const environment = await this.#environment(slot);
+    // A task may have removed everything in it.
+    await mkdir(join(slot, this.#layout.prefix), { recursive: true });
+    const copied = unwrap(await this.#setup.copy(slot, files));
+    const key = await this.#setup.key(slot);
+    const { states } = this.pool;
+    const state = states.of(slot);
     const isPrepared = key === state.prepared;
-    // Each time it is written waits for the disk; in a warm one nothing is new.
+    // Each update waits for the disk, and in a warm slot nothing has changed.
     if (!isPrepared || !isDeepStrictEqual(copied, state.copied))
-      await this.pool.write(directory, { ...state, copied, prepared: isPrepared ? key : null });
+      await states.update(slot, { copied, prepared: isPrepared ? key : null });
     if (!isPrepared) {
-      unwrap(await this.#setup.install(directory, key, environment, signal));
-      await this.pool.write(directory, { ...state, copied, prepared: key });
+      unwrap(await this.#setup.install(slot, key, environment, signal));
+      await states.update(slot, { prepared: key });
     }
     if (signal.aborted) throw new Unprepared(STOPPED);
     return environment;
@@ -259,9 +260,9 @@ export class WorktreeRun implements ChangesContext {
     return unwrap(await this.#setup.environment(slot));
   }
 
-  #lend(slot: string, workspace: Workspace & { readonly branch: string }): Workspace {
+  #register(slot: string, workspace: Workspace & { readonly branch: string }): Workspace {
     const directory = join(slot, this.#layout.prefix);
-    this.pool.take(slot);
+    this.pool.reserve(slot);
     this.#leases.set(directory, { slot, branch: workspace.branch, at: null, change: null, combined: null });
     return { ...workspace, directory };
   }
@@ -270,13 +271,13 @@ export class WorktreeRun implements ChangesContext {
     const tip = await this.integration.tip();
     const options = ['--no-color', '--no-ext-diff', '--stat=100', '--stat-count=50'];
     const changes = await this.git.run(['diff', ...options, `${tip}...${commit}`]);
-    const beside = await this.#snapshots.refsBeside(attempt);
+    const beside = await this.#snapshots.listRefSnapshots(attempt);
     const note = `What was in the stash, or on a branch or tag that is gone, is in ${beside.join(', ')}.`;
     return beside.length === 0 ? changes : `${changes}\n${note}`.trim();
   }
 
-  /** Of work that goes on under another name. */
-  async #forget(work: string): Promise<void> {
+  /** For work that continues under another name. */
+  async #deleteWorkRef(work: string): Promise<void> {
     await this.git.exclusive(() => this.git.tryMoveRefs([`delete refs/${work}`]));
   }
 

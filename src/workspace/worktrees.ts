@@ -19,7 +19,7 @@ export function createWorktrees(options: WorktreesOptions): Workspaces {
     description: null,
     changes: createChanges(begun, options.protectedPaths),
     async begin(runId, unfinished) {
-      const { run: open, notes } = await orFailed(() => WorktreeRun.begin(options, runId, unfinished));
+      const { run: open, notes } = await failIfUnusable(() => WorktreeRun.begin(options, runId, unfinished));
       run = open;
       return notes;
     },
@@ -31,7 +31,7 @@ export function createWorktrees(options: WorktreesOptions): Workspaces {
 }
 
 /** What git or the disk can do wrong before anything is started is a person's to mend; a bug stays one. */
-async function orFailed<T>(begin: () => Promise<T>): Promise<T> {
+async function failIfUnusable<T>(begin: () => Promise<T>): Promise<T> {
   try {
     return await begin();
   } catch (error) {
@@ -52,13 +52,13 @@ async function orFailed<T>(begin: () => Promise<T>): Promise<T> {
  * Why a run would be refused when it brings its integration branch up to date; undefined where it would not. Does what
  * the run does, but moves no ref, and what it writes is thrown away.
  */
-export async function rehearseIntegration(
+export async function checkIntegration(
   directory: string,
   environment: Readonly<Record<string, string | undefined>>,
   branch: string | null,
 ): Promise<Failure | undefined> {
   try {
-    await orFailed(async () => {
+    await failIfUnusable(async () => {
       const scratch = await mkdtemp(join(tmpdir(), 'claude-orchestrator-'));
       try {
         const objects = ['rev-parse', '--path-format=absolute', '--git-path', 'objects'];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import { createProcessTable } from '../../src/worker/process/process-table.ts';
-import { INTEGRATION } from '../../src/workspace/git/ref-names.ts';
+import { INTEGRATION_REFS } from '../../src/workspace/git/ref-names.ts';
 import { makeDraft } from '../rig/arbitrary-tasks.ts';
 import { makeSandbox, runTool, type Sandbox } from '../rig/cli.ts';
 
@@ -132,7 +132,7 @@ it('tells which tasks have landed in git since the copy was made', async () => {
   await tool('add', '--raw', 'Two');
   const trailers = 'Orchestrator-Task: 2\nOrchestrator-Run: gone\nOrchestrator-Attempt: 1';
   git('commit', '-q', '--allow-empty', '-m', `Two\n\n${trailers}`);
-  git('update-ref', `${INTEGRATION}main`, 'HEAD');
+  git('update-ref', `${INTEGRATION_REFS}main`, 'HEAD');
   lose();
   const { stdout } = await tool('recover', 'store');
   expect(stdout).toMatch(/landed since[^]*2 {2}Two[^]*set-status 2 done/);

@@ -32,7 +32,7 @@ const worker = createLocalWorker({
       graceMs: 10_000,
     }),
     verdicts: { get: () => undefined, put: () => undefined },
-    visit: null,
+    withCheckout: null,
     warn: () => undefined,
   }),
   reviewer: null,

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Attempt } from '../../src/domain/attempt.ts';
-import { Integration } from '../../src/workspace/landing/integration-branch.ts';
+import { IntegrationBranch } from '../../src/workspace/landing/integration-branch.ts';
 import { Snapshots } from '../../src/workspace/snapshots/snapshots.ts';
 import type { Git } from '../../src/workspace/git/git.ts';
 import type { Change, LandingRequest } from '../../src/workspace/workspace.ts';
@@ -22,8 +22,8 @@ export class LandingRig extends CheckoutRig {
     this.userCommits(files);
   }
 
-  open(branch: string | null = 'main'): Promise<Integration> {
-    return Integration.open(this.runnerOfTool, { branch, prefix: '' });
+  open(branch: string | null = 'main'): Promise<IntegrationBranch> {
+    return IntegrationBranch.open(this.runnerOfTool, { branch, prefix: '' });
   }
 
   /** The user edits files in their checkout and commits them. */
@@ -43,18 +43,18 @@ export class LandingRig extends CheckoutRig {
 
   /** What a worker makes of the tip of the integration branch, as the change that is taken in. */
   async work(
-    integration: Integration,
+    integration: IntegrationBranch,
     files: Files,
     { taskId = '1', protectedPaths = [] as readonly string[], from = '' } = {},
   ): Promise<Change> {
     const directory = this.worktree(from === '' ? await integration.tip() : from);
     write(directory, files);
-    const { commit } = await this.snapshots.keep(directory, { runId: 'r', taskId, why: 'done' });
+    const { commit } = await this.snapshots.take(directory, { runId: 'r', taskId, why: 'done' });
     return integration.changeOf(commit, protectedPaths);
   }
 
   /** Merges a change and lands it. */
-  async land(integration: Integration, change: Change, taskId = '1'): Promise<string> {
+  async land(integration: IntegrationBranch, change: Change, taskId = '1'): Promise<string> {
     const merged = await integration.merge(change);
     if (merged.kind === 'conflict') throw new Error(`It conflicts in ${merged.files.join(', ')}.`);
     const commit = await integration.land(landing(merged, { taskId }), () => undefined);

@@ -156,7 +156,7 @@ export async function workerRig(environment: Record<string, string> = {}): Promi
           graceMs: 10_000,
         }),
         verdicts: { get: () => undefined, put: () => undefined },
-        visit: null,
+        withCheckout: null,
         warn: () => undefined,
       }),
       reviewer: null,

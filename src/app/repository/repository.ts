@@ -1,6 +1,6 @@
 import { fail } from '../../domain/failure.ts';
 import { Git, GitFailed } from '../../workspace/git/git.ts';
-import { INTEGRATION } from '../../workspace/git/ref-names.ts';
+import { INTEGRATION_REFS } from '../../workspace/git/ref-names.ts';
 import type { Services } from '../services.ts';
 
 /** A repository that can be asked. */
@@ -48,6 +48,6 @@ export async function baseOf(git: Git, commit: string, began: string | null): Pr
 
 /** The commits that hold what has landed: one for each branch of the user that runs have worked for. */
 export async function integrationTips(git: Git): Promise<string[]> {
-  const tips = await git.run(['for-each-ref', '--format=%(objectname)', INTEGRATION]);
+  const tips = await git.run(['for-each-ref', '--format=%(objectname)', INTEGRATION_REFS]);
   return tips === '' ? [] : [...new Set(tips.split('\n'))];
 }

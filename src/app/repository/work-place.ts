@@ -5,7 +5,7 @@ import { fail } from '../../domain/failure.ts';
 import { Git, GitFailed } from '../../workspace/git/git.ts';
 import { findLayout } from '../../workspace/slots/layout.ts';
 import { inspectRepository, type RepositoryReport } from '../../workspace/preflight/preflight.ts';
-import { rehearseIntegration } from '../../workspace/worktrees.ts';
+import { checkIntegration } from '../../workspace/worktrees.ts';
 import type { Services } from '../services.ts';
 import { gitTop, type Project } from '../project/project.ts';
 import { cacheDirectory } from '../project/user-data.ts';
@@ -63,7 +63,7 @@ export async function inspectWorkPlace(
   const layout = await findLayout(git, places).catch(() => undefined);
   const report = await inspectRepository(git, { ...request, cacheRoot: layout?.root ?? null });
   if (report.failures.length > 0) return report;
-  const refusal = await rehearseIntegration(directory, services.env, report.branch);
+  const refusal = await checkIntegration(directory, services.env, report.branch);
   return refusal === undefined ? report : { ...report, failures: [refusal] };
 }
 

@@ -34,12 +34,13 @@ async function resultsOfEarlierRuns({
   const { execution, git } = settings.config;
   if (store.lastRun() === undefined || execution.isolation === 'none') return none;
   const { Git } = await import('../../workspace/git/git.ts');
-  const { describeUntaken, hasUndelivered } = await import('../../workspace/delivery/undelivered.ts');
+  const { describeUncommittedResults, hasUndelivered } =
+    await import('../../workspace/delivery/undelivered.ts');
   const repository = new Git(workingDirectory(project, settings), services.env);
   try {
     if (git.deliver === 'checkout' && (await hasUndelivered(repository)))
       return { ...none, areDelivered: false };
-    return { ...none, untaken: await describeUntaken(repository, git.auto_commit) };
+    return { ...none, untaken: await describeUncommittedResults(repository, git.auto_commit) };
   } catch {
     return none;
   }

@@ -124,7 +124,7 @@ export function createWorker(settings: LoadedConfig, payer: Payer, parts: Worker
         get: (tree, command) => store.gateVerdict(runId, tree, command),
         put: (tree, command, verdict) => store.saveGateVerdict(runId, tree, command, verdict),
       },
-      visit: changes === null ? null : changes.visit.bind(changes),
+      withCheckout: changes === null ? null : changes.withCheckout.bind(changes),
       reset: changes === null ? undefined : changes.reset.bind(changes),
       warn,
     }),

@@ -14,7 +14,7 @@ export interface GateOptions {
   readonly run: RunCommand;
   readonly verdicts: VerdictCache;
   /** Lends a directory with the base of a change. Null if there is no base. */
-  readonly visit: Changes['visit'] | null;
+  readonly withCheckout: Changes['withCheckout'] | null;
   /** Resets a workspace to the tree that is judged, before a command runs on it again. */
   readonly reset?: Changes['reset'] | undefined;
   /** Called once for each thing that a person should know. */
@@ -123,7 +123,7 @@ export class Gates {
   ): Promise<CommandVerdict | NoVerdict> {
     const find = async (): Promise<CommandVerdict | NoVerdict> => {
       try {
-        const visited = await this.#options.visit?.(
+        const visited = await this.#options.withCheckout?.(
           commit,
           ({ directory, environment }) =>
             this.#find(index, { directory, environment, marker, ran: new Set() }, null, signal),

@@ -5,7 +5,7 @@ import { ABSENT, readCheckout, type Checkout, type Entry } from './checkout.ts';
 import type { Git } from '../git/git.ts';
 
 /** How one file changes when a checkout goes from one tree to another. */
-export interface Move {
+export interface FileChange {
   readonly path: string;
   readonly from: Entry;
   readonly to: Entry;
@@ -22,17 +22,17 @@ export interface Obstacles {
 }
 
 /** The moves that bring a checkout from tree `from` to tree `to`. */
-export async function movesBetween(
+export async function fileChangesBetween(
   git: Git,
   { top, head, paths }: Checkout,
   from: string,
   to: string,
-): Promise<Move[]> {
+): Promise<FileChange[]> {
   const [before, after] = await Promise.all([
     from === head ? new Map<string, Difference>() : differences(git, top, head, from),
     differences(git, top, head, to),
   ]);
-  const moves: Move[] = [];
+  const moves: FileChange[] = [];
   for (const path of new Set([...before.keys(), ...after.keys()])) {
     const atHead = before.get(path)?.from ?? after.get(path)?.from ?? ABSENT;
     const move = {
@@ -47,18 +47,21 @@ export async function movesBetween(
 }
 
 /** Finds everything of the user's that moves would overwrite, remove or bring back, or that git would stop at. */
-export async function findObstacles({ top, paths }: Checkout, moves: readonly Move[]): Promise<Obstacles> {
-  const isTheirs = ({ path, from, index }: Move) => index !== from || paths.get(path)?.edited === true;
-  const open = moves.filter(isOpen);
+export async function findObstacles(
+  { top, paths }: Checkout,
+  moves: readonly FileChange[],
+): Promise<Obstacles> {
+  const isTheirs = ({ path, from, index }: FileChange) => index !== from || paths.get(path)?.edited === true;
+  const open = moves.filter(isPending);
   const cleared = new Set(open.filter(({ to }) => to === ABSENT).map(({ path }) => path));
   const edits = new Set(open.filter(isTheirs).map(({ path }) => path));
   const files = new Set<string>();
   for (const move of open) {
     if (move.from !== ABSENT || isTheirs(move)) continue;
-    for (const file of await inTheWayOf(top, move.path, cleared)) files.add(file);
+    for (const file of await findBlocking(top, move.path, cleared)) files.add(file);
   }
   // Taken out of the index by the user already, and kept on disk: git does not bring the rest while it is there.
-  for (const { path } of moves.filter((move) => !isOpen(move) && move.to === ABSENT)) {
+  for (const { path } of moves.filter((move) => !isPending(move) && move.to === ABSENT)) {
     const found = await lstatOf(join(top, path));
     if (found === undefined || found.isDirectory()) continue;
     if (paths.get(path)?.intended === true) edits.add(path);
@@ -68,7 +71,7 @@ export async function findObstacles({ top, paths }: Checkout, moves: readonly Mo
 }
 
 /** Whether the index does not yet hold what it shall. */
-export function isOpen({ index, to }: Move): boolean {
+export function isPending({ index, to }: FileChange): boolean {
   return index !== to;
 }
 
@@ -98,7 +101,7 @@ function entry(mode: string, id: string): Entry {
 }
 
 /** Git overwrites what is ignored without a word, so the disk itself is asked. */
-async function inTheWayOf(top: string, path: string, cleared: ReadonlySet<string>): Promise<string[]> {
+async function findBlocking(top: string, path: string, cleared: ReadonlySet<string>): Promise<string[]> {
   if (path.includes(NOT_UTF8)) return (await isTaken(top, path)) ? [path] : [];
   for (const parent of parentsOf(path)) {
     const found = await lstatOf(join(top, parent));
@@ -156,7 +159,7 @@ async function lstatOf(file: string) {
  * Takes back what a command did to files before it failed (a full disk, a folder without permission). To be called only
  * for moves that had nothing of the user's in their way.
  */
-export async function undoMoves(git: Git, moves: readonly Move[]): Promise<void> {
+export async function undoFileChanges(git: Git, moves: readonly FileChange[]): Promise<void> {
   const checkout = await readCheckout(git);
   if (checkout === undefined) return;
   const { top, paths } = checkout;
@@ -181,7 +184,7 @@ export async function undoMerge(
   if (mergeHead(gitDirectory) !== tip) return;
   const { exitCode } = await git.attempt(['merge', '--abort'], { directory: top });
   if (exitCode === 0) return;
-  // A hook has changed files as well: `undoMoves` writes them anew from the index.
+  // A hook has changed files as well: `undoFileChanges` writes them anew from the index.
   await git.attempt(['read-tree', '--reset', head], { directory: top });
   await git.attempt(['merge', '--quit'], { directory: top });
 }

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import type { Delivery } from '../../domain/event.ts';
 import { readCheckout, unfinishedOperation, type Checkout } from './checkout.ts';
 import { commitToCheckout, stageInCheckout } from './to-checkout.ts';
-import { commitToBranch, toBranchOfItsOwn } from './to-branch.ts';
+import { commitToBranch, deliverToOwnBranch } from './to-branch.ts';
 import { GitFailed, type Git } from '../git/git.ts';
-import { Left, leftForConflict, takeCommand } from './undelivered.ts';
+import { Undelivered, undeliveredForConflict, mergeCommand } from './undelivered.ts';
 import { isAncestor, mergeTrees } from '../git/merge.ts';
 import { deliveredRef, shortRef } from '../git/ref-names.ts';
 import { openPullRequest, type PullRequest } from './pull-request.ts';
@@ -39,7 +39,7 @@ export async function deliver(git: Git, options: DeliveryOptions): Promise<Deliv
     const goal = await git.commitAt(target === null ? 'HEAD' : `refs/heads/${target}`);
     if (goal === undefined) throw goalIsGone(options);
     if (await holds(git, goal, tip)) return nothing();
-    if (mode === 'branch') return await toBranchOfItsOwn(git, { ...options, tip });
+    if (mode === 'branch') return await deliverToOwnBranch(git, { ...options, tip });
     if (mode === 'pr') return await openPullRequest(git, { ...options, tip, branch: branchOf(options) });
     return await toCheckout(git, options, tip, goal);
   } catch (error) {
@@ -57,8 +57,8 @@ async function toCheckout(git: Git, options: DeliveryOptions, tip: string, goal:
   if (checkout?.branch !== target) {
     if (autoCommit && target !== null) return await commitToBranch(git, { ...options, target, tip, goal });
     const place = target === null ? 'HEAD was detached when the run began' : `${target} is not checked out`;
-    throw new Left(`${place}${target === null ? ' and is on a branch now' : ' any more'}.`, [
-      `${target === null ? '' : `git switch ${shellQuote(target)} && `}${takeCommand(options)}`,
+    throw new Undelivered(`${place}${target === null ? ' and is on a branch now' : ' any more'}.`, [
+      `${target === null ? '' : `git switch ${shellQuote(target)} && `}${mergeCommand(options)}`,
     ]);
   }
   const merged = await mergeWithUser(git, options, checkout, tip);
@@ -77,9 +77,11 @@ async function mergeWithUser(git: Git, options: DeliveryOptions, checkout: Check
   if (await isAncestor(git, head, tip)) return { tree: tip, isFastForward: true };
   // Where no branch says what they are at, going elsewhere and committing look alike.
   if (options.target === null)
-    throw new Left('HEAD was detached when the run began and is elsewhere now.', [takeCommand(options)]);
+    throw new Undelivered('HEAD was detached when the run began and is elsewhere now.', [
+      mergeCommand(options),
+    ]);
   const merged = await mergeTrees(git, head, tip);
-  if (merged.kind === 'conflict') throw leftForConflict(options, checkout, merged.files);
+  if (merged.kind === 'conflict') throw undeliveredForConflict(options, checkout, merged.files);
   return { tree: merged.tree, isFastForward: false };
 }
 
@@ -89,26 +91,27 @@ async function refuseUnfinished(
 ): Promise<void> {
   const unfinished = unfinishedOperation(gitDirectory);
   if (unfinished !== undefined)
-    throw new Left(`A ${unfinished.name} is unfinished in your checkout. ${unfinished.fix} Then:`, [
-      takeCommand(options),
+    throw new Undelivered(`A ${unfinished.name} is unfinished in your checkout. ${unfinished.fix} Then:`, [
+      mergeCommand(options),
     ]);
   if (hasConflicts)
-    throw new Left('There are unresolved conflicts in your checkout. Resolve and commit them; then:', [
-      takeCommand(options),
+    throw new Undelivered('There are unresolved conflicts in your checkout. Resolve and commit them; then:', [
+      mergeCommand(options),
     ]);
   const lock = join(gitDirectory, 'index.lock');
   const until = Date.now() + LOCK_PATIENCE_MS;
   while (existsSync(lock) && Date.now() < until) await sleep(50);
   if (existsSync(lock))
-    throw new Left(`${lock} says that git is at work in your checkout, or was killed there. Afterwards:`, [
-      takeCommand(options),
-    ]);
+    throw new Undelivered(
+      `${lock} says that git is at work in your checkout, or was killed there. Afterwards:`,
+      [mergeCommand(options)],
+    );
 }
 
-function goalIsGone(options: DeliveryOptions): Left {
+function goalIsGone(options: DeliveryOptions): Undelivered {
   const { target } = options;
-  if (target === null) return new Left('HEAD has no commit.', [takeCommand(options)]);
-  return new Left(`The branch ${target} is not there any more.`, [
+  if (target === null) return new Undelivered('HEAD has no commit.', [mergeCommand(options)]);
+  return new Undelivered(`The branch ${target} is not there any more.`, [
     `git branch -- ${shellQuote(target)} ${shellQuote(branchOf(options))}`,
   ]);
 }
@@ -130,8 +133,8 @@ function nothing(): Delivery {
 
 /** A bug stays a bug; everything that git or the disk can say is a reason to leave the work where it is safe. */
 function reasonOf(error: unknown, options: DeliveryOptions): Pick<Delivery, 'message' | 'commands'> {
-  if (error instanceof Left) return { message: error.message, commands: error.commands };
+  if (error instanceof Undelivered) return { message: error.message, commands: error.commands };
   const isExpected = error instanceof GitFailed || (error instanceof Error && 'code' in error);
   if (!isExpected) throw error;
-  return { message: `Nothing was delivered: ${error.message}`, commands: [takeCommand(options)] };
+  return { message: `Nothing was delivered: ${error.message}`, commands: [mergeCommand(options)] };
 }

@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 import type { Delivery } from '../../domain/event.ts';
 import type { Git } from '../git/git.ts';
-import { Left } from './undelivered.ts';
+import { Undelivered } from './undelivered.ts';
 import { shellQuote } from '../../domain/text/shell-quote.ts';
 
 /** What the pull request says, and the branch it is made of. */
@@ -28,7 +28,7 @@ export async function openPullRequest(git: Git, offer: Offer): Promise<Delivery>
   const { tip, branch, target, pullRequest, environment } = offer;
   const remote = await remoteOf(git, target);
   if (remote === undefined)
-    throw new Left('git.deliver is "pr", but the repository has no remote.', [
+    throw new Undelivered('git.deliver is "pr", but the repository has no remote.', [
       `git merge --no-edit ${shellQuote(branch)}`,
     ]);
   const name = `orchestrator-${pullRequest.runId}`;
@@ -38,7 +38,7 @@ export async function openPullRequest(git: Git, offer: Offer): Promise<Delivery>
   const createCommand = `gh ${words([...create, '--fill'])}`;
   const gh = (args: readonly string[], input = '') => runGh(git.directory, environment, args, input);
   if ((await gh(['--version'])).exitCode !== 0)
-    throw new Left(`gh was not found, so no pull request was opened; the results are on ${branch}.`, [
+    throw new Undelivered(`gh was not found, so no pull request was opened; the results are on ${branch}.`, [
       pushCommand,
       createCommand,
     ]);
@@ -47,14 +47,17 @@ export async function openPullRequest(git: Git, offer: Offer): Promise<Delivery>
     { hooks: true },
   );
   if (pushed.exitCode !== 0)
-    throw new Left(`Pushing to ${remote} failed: ${inOneLine(pushed.stderr)}`, [pushCommand, createCommand]);
+    throw new Undelivered(`Pushing to ${remote} failed: ${inOneLine(pushed.stderr)}`, [
+      pushCommand,
+      createCommand,
+    ]);
   const created = await gh([...create, '--body-file', '-'], pullRequest.body);
   // A pull request that is there already, from an earlier try, shows the new commits by itself.
   const url =
     urlIn(created.exitCode === 0 ? created.stdout : '') ??
     urlIn((await gh(['pr', 'view', name, '--json', 'url', '--jq', '.url'])).stdout);
   if (created.exitCode !== 0 && url === undefined)
-    throw new Left(`${name} was pushed to ${remote}, but gh said: ${inOneLine(created.stderr)}`, [
+    throw new Undelivered(`${name} was pushed to ${remote}, but gh said: ${inOneLine(created.stderr)}`, [
       createCommand,
     ]);
   const message = `The results are offered as a pull request: ${url ?? name}.`;

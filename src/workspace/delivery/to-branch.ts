@@ -2,22 +2,24 @@ import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Delivery } from '../../domain/event.ts';
 import type { Git } from '../git/git.ts';
-import { Left, takeCommand, type Taking } from './undelivered.ts';
+import { Undelivered, mergeCommand, type MergeOptions } from './undelivered.ts';
 import { isAncestor } from '../git/merge.ts';
 import { componentOf, shortRef } from '../git/ref-names.ts';
-import { readRegular } from '../git/reflog.ts';
+import { readRegularFile } from '../git/reflog.ts';
 import { shellQuote } from '../../domain/text/shell-quote.ts';
 
 /** Moves a branch that is checked out nowhere; only forwards, and only from where it was seen. */
 export async function commitToBranch(
   git: Git,
-  options: Taking & { readonly target: string; readonly tip: string; readonly goal: string },
+  options: MergeOptions & { readonly target: string; readonly tip: string; readonly goal: string },
 ): Promise<Delivery> {
   const { target, tip, goal } = options;
   const ref = `refs/heads/${target}`;
-  const holder = await holderOf(git, ref);
+  const holder = await worktreeOn(git, ref);
   if (holder !== undefined)
-    throw new Left(`${target} is checked out in ${holder}.`, [takeCommand(options, { directory: holder })]);
+    throw new Undelivered(`${target} is checked out in ${holder}.`, [
+      mergeCommand(options, { directory: holder }),
+    ]);
   const moved =
     (await isAncestor(git, goal, tip)) &&
     (await git.exclusive(() => git.attempt(['update-ref', '-m', 'orchestrator: deliver', ref, tip, goal])))
@@ -29,57 +31,57 @@ export async function commitToBranch(
       message: `The results are committed on ${target}.`,
       commands: [],
     };
-  throw new Left(`${target} has changed meanwhile and is not checked out any more.`, [
-    `git switch ${shellQuote(target)} && ${takeCommand(options)}`,
+  throw new Undelivered(`${target} has changed meanwhile and is not checked out any more.`, [
+    `git switch ${shellQuote(target)} && ${mergeCommand(options)}`,
   ]);
 }
 
 /** Puts the results on a branch that is there for them, `orchestrator-main` for those of `main`; only ever forwards. */
-export async function toBranchOfItsOwn(
+export async function deliverToOwnBranch(
   git: Git,
-  options: Taking & { readonly target: string | null; readonly tip: string },
+  options: MergeOptions & { readonly target: string | null; readonly tip: string },
 ): Promise<Delivery> {
   const { integrationRef, target, tip } = options;
   const name = `orchestrator-${componentOf(target)}`;
   const ref = `refs/heads/${name}`;
-  const holder = await holderOf(git, ref);
+  const holder = await worktreeOn(git, ref);
   if (holder !== undefined)
-    throw new Left(`The branch ${name} is checked out in ${holder}.`, [
-      takeCommand(options, { directory: holder }),
+    throw new Undelivered(`The branch ${name} is checked out in ${holder}.`, [
+      mergeCommand(options, { directory: holder }),
     ]);
   const from = await git.commitAt(ref);
   const isForward = from === undefined || (await isAncestor(git, from, tip));
   const args = ['update-ref', '-m', 'orchestrator: deliver', ref, tip, from ?? ''];
   const moved = isForward ? await git.exclusive(() => git.attempt(args)) : undefined;
   if (moved?.exitCode !== 0)
-    throw new Left(
+    throw new Undelivered(
       isForward
         ? `The branch ${name} could not be made: ${moved?.stderr.trim() ?? ''}`
         : `The branch ${name} has commits that are not among the results, so it was not moved.`,
       [`git branch -- ${shellQuote(`${name}-${tip.slice(0, 8)}`)} ${shellQuote(shortRef(integrationRef))}`],
     );
-  const take = takeCommand({ ...options, integrationRef: ref });
+  const take = mergeCommand({ ...options, integrationRef: ref });
   return { kind: 'branch', commit: tip, message: `The results are on the branch ${name}.`, commands: [take] };
 }
 
 /** The worktree in which a branch is checked out or being rebased. */
-async function holderOf(git: Git, ref: string): Promise<string | undefined> {
+async function worktreeOn(git: Git, ref: string): Promise<string | undefined> {
   const listed = await git.run(['worktree', 'list', '--porcelain', '-z']);
   const worktrees = listed.split('\0\0').map((lines) => lines.split('\0'));
   const holder = worktrees.find((lines) => lines.includes(`branch ${ref}`))?.[0]?.replace(/^worktree /, '');
-  return holder ?? (await rebaseOf(git, ref));
+  return holder ?? (await rebasingWorktree(git, ref));
 }
 
-async function rebaseOf(git: Git, ref: string): Promise<string | undefined> {
+async function rebasingWorktree(git: Git, ref: string): Promise<string | undefined> {
   const common = resolve(git.directory, await git.run(['rev-parse', '--git-common-dir']));
   const linked = readDirectory(join(common, 'worktrees')).map((name) => join(common, 'worktrees', name));
   const folder = [common, ...linked].find((directory) =>
     ['rebase-merge', 'rebase-apply'].some(
-      (kind) => readRegular(join(directory, kind, 'head-name')).trim() === ref,
+      (kind) => readRegularFile(join(directory, kind, 'head-name')).trim() === ref,
     ),
   );
   if (folder === undefined) return undefined;
-  const link = readRegular(join(folder, 'gitdir')).trim();
+  const link = readRegularFile(join(folder, 'gitdir')).trim();
   return resolve(link === '' ? common : link, '..');
 }
 

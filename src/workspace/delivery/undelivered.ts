@@ -8,8 +8,8 @@ import { isAncestor, mergeTrees } from '../git/merge.ts';
 import { deliveredRef, integrationRef, shortRef } from '../git/ref-names.ts';
 
 /** Why the work stays on the integration branch, and what takes it from there; thrown and caught within delivery. */
-export class Left extends Error {
-  override readonly name = 'Left';
+export class Undelivered extends Error {
+  override readonly name = 'Undelivered';
   readonly commands: readonly string[];
 
   constructor(message: string, commands: readonly string[]) {
@@ -19,20 +19,20 @@ export class Left extends Error {
 }
 
 /** What a command that takes the work needs to know. */
-export interface Taking {
+export interface MergeOptions {
   readonly integrationRef: string;
   readonly autoCommit: boolean;
 }
 
 /** The same, where it is known what git will have to do. */
-export interface Merging extends Taking {
+export interface CheckoutMergeOptions extends MergeOptions {
   /** Whether the user has committed nothing meanwhile. */
   readonly isFastForward: boolean;
 }
 
 /** The command that brings the integration branch to where HEAD is, as commits or as staged changes. */
-export function takeCommand(
-  { integrationRef, autoCommit }: Taking,
+export function mergeCommand(
+  { integrationRef, autoCommit }: MergeOptions,
   { directory }: { readonly directory?: string } = {},
 ): string {
   const at = directory === undefined ? '' : ` -C ${shellQuote(directory)}`;
@@ -43,17 +43,21 @@ export function takeCommand(
  * The same where there are changes of the user's. They are committed first: put aside and back by git, they would come
  * back with marks of conflicts in them. Where the two conflict, the command says in what, and stops before the merge.
  */
-export function takeBesideChanges(taking: Taking, between: readonly string[] = []): string {
+export function commitAndMergeCommand(taking: MergeOptions, between: readonly string[] = []): string {
   return [
     COMMIT,
     `git merge-tree --write-tree HEAD ${shellQuote(shortRef(taking.integrationRef))}`,
     ...between,
-    takeCommand(taking),
+    mergeCommand(taking),
   ].join(' && ');
 }
 
 /** Work that would touch changes of the user's; the command commits these, or moves them to another name. */
-export function leftForObstacles(taking: Merging, checkout: Checkout, { edits, files }: Obstacles): Left {
+export function undeliveredForObstacles(
+  taking: CheckoutMergeOptions,
+  checkout: Checkout,
+  { edits, files }: Obstacles,
+): Undelivered {
   const here = [...edits, ...files];
   const names = `${here.slice(0, SHOWN).join(', ')}${here.length > SHOWN ? ` and ${here.length - SHOWN} more` : ''}`;
   const kind = edits.length === 0 ? 'files that git does not track are' : 'uncommitted changes are';
@@ -61,31 +65,35 @@ export function leftForObstacles(taking: Merging, checkout: Checkout, { edits, f
   const how = hasChanges
     ? ' The command commits your changes and takes the results, unless the two conflict.'
     : '';
-  return new Left(`Your ${kind} in the way: ${names}. Nothing was touched.${how}`, [
-    takeInto(checkout, taking, { files, hasChanges }),
+  return new Undelivered(`Your ${kind} in the way: ${names}. Nothing was touched.${how}`, [
+    mergeIntoCheckoutCommand(checkout, taking, { files, hasChanges }),
   ]);
 }
 
 /** Work that conflicts with what the user has committed meanwhile. */
-export function leftForConflict(taking: Taking, checkout: Checkout, files: readonly string[]): Left {
-  return new Left(
+export function undeliveredForConflict(
+  taking: MergeOptions,
+  checkout: Checkout,
+  files: readonly string[],
+): Undelivered {
+  return new Undelivered(
     `Your branch has changed meanwhile in a way that conflicts with the results: ${files.join(', ')}.`,
-    [[...(checkout.paths.size > 0 ? [COMMIT] : []), takeCommand(taking)].join(' && ')],
+    [[...(checkout.paths.size > 0 ? [COMMIT] : []), mergeCommand(taking)].join(' && ')],
   );
 }
 
 /** Git makes no merge in an index that is not as HEAD; going forwards, it asks only for the files that change. */
 function isMergeAmongChanges(
-  { isFastForward }: Pick<Merging, 'isFastForward'>,
+  { isFastForward }: Pick<CheckoutMergeOptions, 'isFastForward'>,
   { paths }: Checkout,
 ): boolean {
   return !isFastForward && paths.size > 0;
 }
 
 /** The command that takes the work into a checkout as it is, with these files under other names. */
-function takeInto(
+function mergeIntoCheckoutCommand(
   { top }: Checkout,
-  taking: Taking,
+  taking: MergeOptions,
   { files = [], hasChanges }: { files?: readonly string[]; hasChanges: boolean },
 ): string {
   // What cannot be written in a command git itself will name.
@@ -93,7 +101,7 @@ function takeInto(
     (file) => !file.includes(NOT_UTF8) && !files.some((other) => file.startsWith(`${other}/`)),
   );
   const moves = renamed.map((file) => `mv -- ${at(top, file)} ${at(top, freeName(top, file))}`);
-  return hasChanges ? takeBesideChanges(taking, moves) : [...moves, takeCommand(taking)].join(' && ');
+  return hasChanges ? commitAndMergeCommand(taking, moves) : [...moves, mergeCommand(taking)].join(' && ');
 }
 
 /** Whether there is anything at a path, be it a link to nowhere. */
@@ -102,10 +110,14 @@ function isThere(path: string): boolean {
 }
 
 /** Work that git itself refused to bring; everything is as before. */
-export function leftByGit(taking: Merging, checkout: Checkout, { stdout, stderr }: GitResult): Left {
+export function undeliveredByGit(
+  taking: CheckoutMergeOptions,
+  checkout: Checkout,
+  { stdout, stderr }: GitResult,
+): Undelivered {
   const said = `${stderr}\n${stdout}`.trim().split('\n').slice(0, SHOWN).join(' · ');
-  return new Left(`git could not deliver, and everything is as before: ${said}`, [
-    takeInto(checkout, taking, { hasChanges: isMergeAmongChanges(taking, checkout) }),
+  return new Undelivered(`git could not deliver, and everything is as before: ${said}`, [
+    mergeIntoCheckoutCommand(checkout, taking, { hasChanges: isMergeAmongChanges(taking, checkout) }),
   ]);
 }
 
@@ -135,7 +147,7 @@ export async function hasUndelivered(git: Git): Promise<boolean> {
  * A sentence with the command that takes what landed and is not committed on the user's branch, whether it was thrown
  * away, is staged still or was never wanted there; undefined where nothing is.
  */
-export async function describeUntaken(git: Git, autoCommit: boolean): Promise<string | undefined> {
+export async function describeUncommittedResults(git: Git, autoCommit: boolean): Promise<string | undefined> {
   const { tip, head, branch, integration } = await findResults(git);
   if (tip === undefined || head === undefined || (await isAncestor(git, tip, head))) return undefined;
   const merged = await mergeTrees(git, head, tip);
@@ -143,7 +155,7 @@ export async function describeUntaken(git: Git, autoCommit: boolean): Promise<st
   const staged = await git.attempt(['diff', '--cached', '--quiet']);
   if (staged.exitCode !== 0)
     return 'Results are not committed yet: `git diff --staged` shows what is staged.';
-  const take = takeCommand({ integrationRef: integration, autoCommit });
+  const take = mergeCommand({ integrationRef: integration, autoCommit });
   return `Results that ${branch ?? 'HEAD'} does not have: \`${take}\` takes them.`;
 }
 

@@ -58,7 +58,7 @@ export type Answer =
   | { readonly kind: 'ended'; readonly end: GitEnd; readonly stderr: string };
 
 /** Where an answer ends in what was printed since the one before it; undefined where there is more to come. */
-export type Measure = (printed: string) => number | undefined;
+export type ReplyLength = (printed: string) => number | undefined;
 
 /** So long after the last request it is ended, in milliseconds: a worker may be at work for an hour now. */
 const IDLE_MS = 2000;
@@ -68,26 +68,26 @@ const MAX_STDERR = 4096;
  * A git that answers one request after the other, started when there is one. It keeps nobody alive: its input ends with
  * us, however we end, and then it ends.
  */
-export class Conversation {
+export class GitSession {
   readonly #start: () => GitProcess;
-  #partner: Partner | undefined;
+  #partner: SessionProcess | undefined;
 
   constructor(start: () => GitProcess) {
     this.#start = start;
   }
 
-  ask(request: string, measure: Measure): Promise<Answer> {
-    if (this.#partner?.isGone !== false) this.#partner = new Partner(this.#start());
+  ask(request: string, measure: ReplyLength): Promise<Answer> {
+    if (this.#partner?.isGone !== false) this.#partner = new SessionProcess(this.#start());
     return this.#partner.ask(request, measure);
   }
 }
 
 interface Question {
-  readonly measure: Measure;
+  readonly measure: ReplyLength;
   readonly resolve: (answer: Answer) => void;
 }
 
-class Partner {
+class SessionProcess {
   isGone = false;
   readonly #process: GitProcess;
   readonly #waiting: Question[] = [];
@@ -105,7 +105,7 @@ class Partner {
     void ended.then((end) => this.#end(end));
   }
 
-  ask(request: string, measure: Measure): Promise<Answer> {
+  ask(request: string, measure: ReplyLength): Promise<Answer> {
     if (this.#waiting.length === 0) this.#hold(true);
     return new Promise((resolve) => {
       this.#waiting.push({ measure, resolve });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { WorkerPool } from '../../domain/worker-pool.ts';
-import { Conversation, startGit, type GitProcess, type Measure } from './git-process.ts';
-import { US } from './reflog.ts';
+import { GitSession, startGit, type GitProcess, type ReplyLength } from './git-process.ts';
+import { OWN_ACTION } from './reflog.ts';
 
 /** What one git command came to. */
 export interface GitResult {
@@ -45,12 +45,12 @@ export class Git {
   readonly directory: string;
   readonly #environment: Readonly<Record<string, string>>;
   readonly #admin = new WorkerPool(1);
-  readonly #reader = new Conversation(() => this.#start(READER, {}, 'pipe'));
-  readonly #mover = new Conversation(() => this.#start(MOVER, {}, 'pipe'));
+  readonly #reader = new GitSession(() => this.#start(READER, {}, 'pipe'));
+  readonly #mover = new GitSession(() => this.#start(MOVER, {}, 'pipe'));
   readonly #moves = new WorkerPool(1);
-  readonly #writer = new Conversation(() => this.#start(WRITER, {}, 'pipe'));
+  readonly #writer = new GitSession(() => this.#start(WRITER, {}, 'pipe'));
   /** By what they look for in the lines. */
-  readonly #differs = new Map<string, { readonly partner: Conversation; readonly turns: WorkerPool }>();
+  readonly #differs = new Map<string, { readonly partner: GitSession; readonly turns: WorkerPool }>();
 
   /** `environment` is the user's; what git itself would set in a hook or an alias is left out of it. */
   constructor(directory: string, environment: Readonly<Record<string, string | undefined>>) {
@@ -106,13 +106,13 @@ export class Git {
   async differing(from: string, to: string, pattern = ''): Promise<string[]> {
     const args = [...DIFFER, ...(pattern === '' ? [] : [`-G${pattern}`])];
     const differ = this.#differs.get(pattern) ?? {
-      partner: new Conversation(() => this.#start(args, {}, 'pipe')),
+      partner: new GitSession(() => this.#start(args, {}, 'pipe')),
       turns: new WorkerPool(1),
     };
     this.#differs.set(pattern, differ);
     // What is no tree is repeated, and comes after all names.
     const end = `${randomUUID()}\n`;
-    const isWhole: Measure = (printed) => (printed.endsWith(end) ? printed.length : undefined);
+    const isWhole: ReplyLength = (printed) => (printed.endsWith(end) ? printed.length : undefined);
     const text = await differ.turns.run(() => ask(differ.partner, args, `${from} ${to}\n${end}`, isWhole));
     const head = `${from} ${to}\n`;
     if (!text.startsWith(head))
@@ -194,10 +194,10 @@ const WRITER = ['hash-object', '-t', 'commit', '-w', '--stdin-paths'];
 
 /** What is asked here may be asked twice. */
 async function ask(
-  partner: Conversation,
+  partner: GitSession,
   args: readonly string[],
   request: string,
-  measure: Measure,
+  measure: ReplyLength,
 ): Promise<string> {
   let answer = await partner.ask(request, measure);
   // Whoever ended it may have meant another question than this one.
@@ -208,7 +208,7 @@ async function ask(
 }
 
 /** Git's log of a worktree's HEAD tells moves of ours from those of its worker. */
-const MOVER = ['update-ref', '-m', US, '--stdin'];
+const MOVER = ['update-ref', '-m', OWN_ACTION, '--stdin'];
 
 function wholeTransaction(printed: string): number | undefined {
   const end = printed.indexOf(COMMITTED);

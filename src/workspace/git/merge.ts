@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { OWN_IDENTITY } from './commit.ts';
 import { GitFailed, type Git } from './git.ts';
-import { BY_US } from './reflog.ts';
+import { OWN_REFLOG_ACTION } from './reflog.ts';
 
 /** Two commits merged, without touching any file: a tree, or the files that conflict. */
 export type Merged =
@@ -30,8 +30,8 @@ export async function isAncestor(git: Git, ancestor: string, commit: string): Pr
  * Merges a commit into a worktree. Where that conflicts, the merge is left in progress with the marks in the files;
  * where it does not, it is committed.
  */
-export async function mergeInto(git: Git, slot: string, commit: string): Promise<void> {
-  const options = { directory: slot, environment: { ...OWN_IDENTITY, ...BY_US } };
+export async function mergeIntoWorktree(git: Git, slot: string, commit: string): Promise<void> {
+  const options = { directory: slot, environment: { ...OWN_IDENTITY, ...OWN_REFLOG_ACTION } };
   const args = [
     '-c',
     'rerere.enabled=false',

@@ -7,11 +7,11 @@ import { createHash } from 'node:crypto';
 export const OWN_REFS = 'refs/orchestrator/';
 
 /** Where the refs are on which results come together. */
-export const INTEGRATION = `${OWN_REFS}integration/`;
+export const INTEGRATION_REFS = `${OWN_REFS}integration/`;
 
 /** The ref on which results for a branch of the user come together; null where HEAD is detached. */
 export function integrationRef(branch: string | null): string {
-  return `${INTEGRATION}${componentOf(branch)}`;
+  return `${INTEGRATION_REFS}${componentOf(branch)}`;
 }
 
 /** Keeps what landed for a branch, should somebody delete the ref on which it came together. */

@@ -3,32 +3,34 @@ import type { Git } from '../git/git.ts';
 import type { Change } from '../workspace.ts';
 
 /**
- * What a commit changes compared with `base`, the newest commit of the integration branch that it contains. `copied` are
- * files that the worktree got from the user's checkout.
+ * Finds what a commit changes compared with `base`, the newest commit of the integration branch that it contains.
+ * `fromCheckout` are files that the worktree got from the user's checkout.
  */
 export async function findChange(
   git: Git,
   commit: string,
   base: string,
-  { guarded, copied }: { readonly guarded: Guarded; readonly copied: ReadonlySet<string> },
+  given: { readonly protectedPaths: ProtectedPaths; readonly fromCheckout: ReadonlySet<string> },
 ): Promise<Change> {
+  const { protectedPaths, fromCheckout } = given;
   const between = [base, commit];
   const [tree, baseTree] = await Promise.all([git.treeOf(commit), git.treeOf(base)]);
+  const { pathspecs } = protectedPaths;
   const [files, matched, marked] = await Promise.all([
     git.differing(baseTree, tree),
-    guarded.pathspecs.length === 0 ? NO_NAMES : names(git, [...between, '--', ...guarded.pathspecs]),
-    git.differing(baseTree, tree, CONFLICT_MARK),
+    pathspecs.length === 0 ? [] : listNames(git, [...between, '--', ...pathspecs]),
+    git.differing(baseTree, tree, CONFLICT_MARKER),
   ]);
   const byGit = new Set(matched);
-  const protectedFiles = files.filter((file) => byGit.has(file) || isGuarded(guarded, file));
+  const protectedFiles = files.filter((file) => byGit.has(file) || isProtected(protectedPaths, file));
   const unresolved: string[] = [];
-  for (const file of marked) if (await addsMarks(git, between, file)) unresolved.push(file);
-  const lent = files.filter((file) => copied.has(file));
-  // What is tracked at the base is the repository's own by now.
+  for (const file of marked) if (await addsMarkers(git, between, file)) unresolved.push(file);
+  const copied = files.filter((file) => fromCheckout.has(file));
+  // A file that the base tracks belongs to the repository by now.
   const tracked =
-    lent.length === 0
+    copied.length === 0
       ? ''
-      : await git.run(['ls-tree', '-r', '-z', '--name-only', '--full-tree', base, '--', ...lent]);
+      : await git.run(['ls-tree', '-r', '-z', '--name-only', '--full-tree', base, '--', ...copied]);
   const own = new Set(tracked.split('\0'));
   return {
     commit,
@@ -37,24 +39,22 @@ export async function findChange(
     baseTree,
     files,
     protectedFiles,
-    lent: lent.filter((file) => !own.has(file)),
+    copied: copied.filter((file) => !own.has(file)),
     unresolved,
   };
 }
 
-const NO_NAMES: readonly string[] = [];
+/** The lines that git puts around a conflict, as an extended regular expression for git. */
+const CONFLICT_MARKER = '^(<<<<<<<|>>>>>>>) ';
 
-/** The extended regular expression by which git knows the lines that it puts around a conflict. */
-const CONFLICT_MARK = '^(<<<<<<<|>>>>>>>) ';
-
-/** Paths relative to the repository, as they are. */
-async function names(git: Git, args: readonly string[]): Promise<string[]> {
+/** Paths relative to the repository, unquoted. */
+async function listNames(git: Git, args: readonly string[]): Promise<string[]> {
   const output = await git.run(['diff-tree', '-r', '-z', '--name-only', '--no-renames', ...args]);
   return output.split('\0').filter((path) => path !== '');
 }
 
-/** A mark that was there before, such as in the fixture of a test, or one that was taken away, is not unresolved. */
-async function addsMarks(git: Git, between: readonly string[], file: string): Promise<boolean> {
+/** A marker that was there before, such as in a test's fixture, or one that was removed, is no unresolved conflict. */
+async function addsMarkers(git: Git, between: readonly string[], file: string): Promise<boolean> {
   const diff = await git.run([
     'diff-tree',
     '-p',
@@ -70,17 +70,17 @@ async function addsMarks(git: Git, between: readonly string[], file: string): Pr
   return /^\+(<<<<<<<|>>>>>>>) /m.test(diff);
 }
 
-/** What a worker must not change, wherever in the repository it is and in whatever case it is written. */
-export interface Guarded {
+/** What a worker must not change. Letter case does not matter, because some disks ignore it. */
+export interface ProtectedPaths {
   /** Files and folders in lower case; `everywhere`: in any folder. */
   readonly plain: readonly { readonly path: string; readonly everywhere: boolean }[];
-  /** For git, where something in it stands for many names. */
+  /** Globs that only git can match. */
   readonly pathspecs: readonly string[];
 }
 
-/** Finds it for these globs. Some disks make no difference of cases. Hooks that the repository has within itself belong to it. */
-export async function guardedPaths(git: Git, globs: readonly string[]): Promise<Guarded> {
-  const hooks = await hooksFolder(git);
+/** Reads these globs, and adds the hooks that the repository keeps among its own files. */
+export async function findProtectedPaths(git: Git, globs: readonly string[]): Promise<ProtectedPaths> {
+  const hooks = await findHooksFolder(git);
   const found = globs.flatMap((glob) => {
     const path = glob.replace(/^(\.?\/)+/, '').replace(/(\/\*\*)?\/*$/, '');
     if (path === '') return [];
@@ -99,8 +99,8 @@ export async function guardedPaths(git: Git, globs: readonly string[]): Promise<
   };
 }
 
-/** Whether a file is one of those that are named without anything that stands for many names. */
-function isGuarded({ plain }: Guarded, file: string): boolean {
+/** Whether a file is one of the plain paths or below one. */
+function isProtected({ plain }: ProtectedPaths, file: string): boolean {
   const name = lowerCase(file);
   return plain.some(
     ({ path, everywhere }) =>
@@ -108,13 +108,13 @@ function isGuarded({ plain }: Guarded, file: string): boolean {
   );
 }
 
-/** As git does it: it leaves letters beyond ASCII as they are. */
+/** Like git, it changes ASCII letters only. */
 function lowerCase(text: string): string {
   return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
-async function hooksFolder(git: Git): Promise<string | undefined> {
-  // With the user's own hooks in force, or the answer would be where ours are switched off to.
+async function findHooksFolder(git: Git): Promise<string | undefined> {
+  // `hooks: true` shows the user's setting. Otherwise the answer is the place to which we switch hooks off.
   const [configured, top] = await Promise.all([
     git.attempt(['config', '--type=path', '--get', 'core.hooksPath'], { hooks: true }),
     git.run(['rev-parse', '--show-toplevel']),
@@ -122,7 +122,7 @@ async function hooksFolder(git: Git): Promise<string | undefined> {
   const path = configured.stdout.trim();
   if (path === '') return undefined;
   const inside = relative(top, resolve(top, path)).split(sep);
-  // husky's is generated and calls those beside it.
+  // husky generates this folder. The hooks in it call those beside it.
   if (inside.at(-1) === '_') inside.pop();
   return inside[0] === '..' || inside.join('') === '' ? undefined : inside.join('/');
 }

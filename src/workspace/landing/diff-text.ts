@@ -5,12 +5,7 @@ import type { ChangeText } from '../workspace.ts';
  * The difference between two commits or trees as a unified diff of at most `maxBytes`. Binary files are only named.
  * Where it is too long, generated files are shortened first, then the longest ones, and what is not shown is named.
  */
-export async function readDifference(
-  git: Git,
-  from: string,
-  to: string,
-  maxBytes: number,
-): Promise<ChangeText> {
+export async function readDiff(git: Git, from: string, to: string, maxBytes: number): Promise<ChangeText> {
   const files = await differingFiles(git, from, to);
   const generated = files.filter(({ path }) => GENERATED.test(path));
   const written = files.filter(({ path }) => !GENERATED.test(path));

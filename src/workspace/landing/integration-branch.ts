@@ -1,11 +1,11 @@
-import { readDifference } from './diff-text.ts';
-import { findChange, guardedPaths, type Guarded } from './change.ts';
+import { readDiff } from './diff-text.ts';
+import { findChange, findProtectedPaths, type ProtectedPaths } from './change.ts';
 import { GitFailed, type Git, type GitResult } from '../git/git.ts';
 import { landingMessage } from './landing-message.ts';
 import { isAncestor, mergeTrees } from '../git/merge.ts';
 import { commitAsUser, readCommitSettings, recordCommit, type CommitSettings } from '../git/commit.ts';
-import { INTEGRATION, integrationRef, landedRef } from '../git/ref-names.ts';
-import { planSynchronization, type Synchronization } from './integration-sync.ts';
+import { INTEGRATION_REFS, integrationRef, landedRef } from '../git/ref-names.ts';
+import { planSync, type SyncPlan } from './integration-sync.ts';
 import type { Change, ChangeText, LandingRequest } from '../workspace.ts';
 
 /** Whose results come together, and how their commits are called. */
@@ -34,16 +34,16 @@ export type Merge =
 export async function prepareIntegration(
   git: Git,
   branch: string | null,
-): Promise<Synchronization & { readonly settings: CommitSettings }> {
+): Promise<SyncPlan & { readonly settings: CommitSettings }> {
   const settings = await readCommitSettings(git);
   // Nothing refers to this commit.
   if (settings.sign)
     await commitAsUser(git, settings, { tree: 'HEAD^{tree}', parents: [], message: 'Can it be signed?\n' });
-  return { settings, ...(await planSynchronization(git, branch, settings)) };
+  return { settings, ...(await planSync(git, branch, settings)) };
 }
 
 /** The branch on which finished tasks come together, each as one commit. It is checked out nowhere. */
-export class Integration {
+export class IntegrationBranch {
   /** The full name of its ref. */
   readonly ref: string;
   /** What people should know about how it stands to their branch. */
@@ -52,7 +52,7 @@ export class Integration {
   readonly #options: IntegrationOptions;
   readonly #settings: CommitSettings;
   #tip: string;
-  readonly #guarded = new Map<string, Promise<Guarded>>();
+  readonly #protected = new Map<string, Promise<ProtectedPaths>>();
   /** Tips that each came to be by landing on the one before; the last one is the tip. */
   readonly #tips: Set<string>;
 
@@ -72,10 +72,10 @@ export class Integration {
   }
 
   /** Brings the branch up to date with the user's HEAD, or makes it; throws `Failed` where only a person can do that. */
-  static async open(git: Git, options: IntegrationOptions): Promise<Integration> {
+  static async open(git: Git, options: IntegrationOptions): Promise<IntegrationBranch> {
     const { settings, moves, ...begun } = await prepareIntegration(git, options.branch);
     for (const move of moves) await git.run(['update-ref', ...move]);
-    return new Integration(git, options, settings, begun);
+    return new IntegrationBranch(git, options, settings, begun);
   }
 
   /** The newest commit of the branch. */
@@ -97,7 +97,7 @@ export class Integration {
   async contains(commit: string): Promise<boolean> {
     if ((await this.#git.commitAt(commit)) === undefined) return false;
     await this.tip();
-    const holders = ['for-each-ref', '--count=1', '--contains', commit, INTEGRATION];
+    const holders = ['for-each-ref', '--count=1', '--contains', commit, INTEGRATION_REFS];
     return (await this.#git.run(holders)) !== '';
   }
 
@@ -108,11 +108,14 @@ export class Integration {
     copied: ReadonlySet<string> = new Set(),
   ): Promise<Change> {
     const key = protectedPaths.join('\0');
-    const guarded = this.#guarded.get(key) ?? guardedPaths(this.#git, protectedPaths);
-    this.#guarded.set(key, guarded);
-    // What failed is asked again the next time.
-    guarded.catch(() => this.#guarded.delete(key));
-    return findChange(this.#git, commit, await this.#baseOf(commit), { guarded: await guarded, copied });
+    const found = this.#protected.get(key) ?? findProtectedPaths(this.#git, protectedPaths);
+    this.#protected.set(key, found);
+    // After a failure, the next call asks again.
+    found.catch(() => this.#protected.delete(key));
+    return findChange(this.#git, commit, await this.#baseOf(commit), {
+      protectedPaths: await found,
+      fromCheckout: copied,
+    });
   }
 
   /** The newest commit of the branch that a commit contains. */
@@ -174,7 +177,7 @@ export class Integration {
     { since, maxBytes }: { readonly since: string | null; readonly maxBytes: number },
   ): Promise<ChangeText> {
     const from = since === null ? change.base : await this.#carry(since, change.base);
-    return readDifference(this.#git, from, change.commit, maxBytes);
+    return readDiff(this.#git, from, change.commit, maxBytes);
   }
 
   /** An earlier commit as it would be on a newer base: what others landed meanwhile is not the task's doing. */

@@ -6,7 +6,7 @@ import { deliveredRef, integrationRef, landedRef, OWN_REFS, shortRef } from '../
 import { shellQuote } from '../../domain/text/shell-quote.ts';
 
 /** How the integration branch comes up to date; its commits are there, but no ref is moved yet. */
-export interface Synchronization {
+export interface SyncPlan {
   /** What its newest commit will be. */
   readonly tip: string;
   readonly notes: readonly string[];
@@ -18,11 +18,7 @@ export interface Synchronization {
  * Finds out how the integration branch is brought up to date with the user's HEAD, or made where it is missing. Throws
  * `Failed` where the two cannot be merged.
  */
-export async function planSynchronization(
-  git: Git,
-  branch: string | null,
-  settings: CommitSettings,
-): Promise<Synchronization> {
+export async function planSync(git: Git, branch: string | null, settings: CommitSettings): Promise<SyncPlan> {
   const ref = integrationRef(branch);
   const delivered = deliveredRef(branch);
   const [head, lines] = await Promise.all([
@@ -31,7 +27,7 @@ export async function planSynchronization(
   ]);
   const refs = new Map(lines.split('\n').map((line) => [line.split('\0')[0], line.split('\0')[1]]));
   const tip = refs.get(ref) ?? '';
-  const move = (commit: string, ...notes: string[]): Synchronization => ({
+  const move = (commit: string, ...notes: string[]): SyncPlan => ({
     tip: commit,
     notes,
     moves: commit === tip ? [] : [[ref, commit, tip]],
@@ -53,7 +49,7 @@ export async function planSynchronization(
   return asEdit(last, `${name} has results of an earlier run with edits; it is taken as it is.`);
 
   /** The user has committed what was delivered, perhaps with edits of theirs: their commit comes after that delivery. */
-  async function asEdit(from: string, ...notes: string[]): Promise<Synchronization> {
+  async function asEdit(from: string, ...notes: string[]): Promise<SyncPlan> {
     const edited = await commitAsUser(git, settings, {
       tree: `${head}^{tree}`,
       parents: [head, from],
@@ -93,9 +89,9 @@ async function isEditOf(git: Git, head: string, delivered: string): Promise<bool
 /** Somebody has deleted or renamed the branch: a new one begins, and what landed on the old one stays reachable. */
 async function keepDropped(
   git: Git,
-  begun: Synchronization,
+  begun: SyncPlan,
   { ref, landed }: { readonly ref: string; readonly landed: string | undefined },
-): Promise<Synchronization> {
+): Promise<SyncPlan> {
   const { tip: head, moves } = begun;
   if (landed === undefined || (await isAncestor(git, landed, head))) return begun;
   const note =

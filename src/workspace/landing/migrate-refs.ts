@@ -14,7 +14,7 @@ import {
  * Takes over the refs that an earlier version has left, which were among the user's branches, and could be in their way.
  * `slots` is the folder of our worktrees. Returns what people should know.
  */
-export async function takeOverRefs(git: Git, slots: string): Promise<string[]> {
+export async function migrateRefs(git: Git, slots: string): Promise<string[]> {
   const format = '%(refname)%00%(objectname)%00%(worktreepath)%00%(contents)%00';
   const listed = await git.run(['for-each-ref', `--format=${format}`, ...OLD_PLACES]);
   if (listed === '') return [];

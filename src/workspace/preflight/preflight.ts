@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../../domain/result.ts';
 import { unfinishedOperation } from '../delivery/checkout.ts';
 import type { Git, GitResult } from '../git/git.ts';
 import { deliveredRef } from '../git/ref-names.ts';
-import { inspectCache, missingLfs, readTree, type FreeSpace, type TreeFacts } from './worktree-needs.ts';
+import { checkDisk, missingLfs, readTree, type FreeSpace, type TreeFacts } from './worktree-needs.ts';
 import { shellQuote } from '../../domain/text/shell-quote.ts';
 
 /** Where a run would work. */
@@ -166,7 +166,7 @@ async function problemsOf(
     tree.sameButCase === null ? false : isIgnoringCase(ask),
     cacheRoot === null
       ? undefined
-      : inspectCache({ root: cacheRoot, workers, statfs: statfs ?? freeSpace, top, tree }),
+      : checkDisk({ root: cacheRoot, workers, statfs: statfs ?? freeSpace, top, tree }),
   ]);
   return [
     isCommitted

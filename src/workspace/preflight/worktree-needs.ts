@@ -89,7 +89,7 @@ function pairOf(first: string | undefined, second: string): readonly [string, st
 }
 
 /** Where worktrees would be made, and how many. */
-export interface CacheNeeds {
+export interface WorktreePlan {
   /** The folder that holds them. */
   readonly root: string;
   readonly workers: number;
@@ -106,13 +106,13 @@ export interface FreeSpace {
 }
 
 /** Why worktrees cannot be made there, and what mends it; undefined where they can. */
-export async function inspectCache({
+export async function checkDisk({
   root,
   workers,
   statfs,
   top,
   tree,
-}: CacheNeeds & { readonly top: string; readonly tree: TreeFacts }): Promise<
+}: WorktreePlan & { readonly top: string; readonly tree: TreeFacts }): Promise<
   readonly [message: string, fix: string] | undefined
 > {
   const folder = await nearestFolder(root);

@@ -3,55 +3,55 @@ import { join } from 'node:path';
 import type { Git } from '../git/git.ts';
 
 /**
- * Knows which worktrees hold exactly a commit, and sees by one look whether they still do: that costs less than to keep
- * or to check out what is there already.
+ * Remembers which worktrees hold exactly a commit, and checks whether they still do. The check costs less than another
+ * snapshot or checkout.
  */
-export class Untouched {
+export class CleanWorktrees {
   readonly #git: Git;
-  readonly #known = new Map<string, Known>();
+  readonly #known = new Map<string, CleanWorktree>();
 
   constructor(git: Git) {
     this.#git = git;
   }
 
-  /** Says that a worktree holds exactly a commit, with no repository in it; `admin` is where git keeps its index. */
-  note(worktree: string, admin: string, commit: string): void {
-    this.#known.set(worktree, { commit, index: stateOf(admin), seenAt: -Infinity });
+  /** Records that a worktree holds exactly a commit and no repository; `admin` is where git keeps its index. */
+  add(worktree: string, admin: string, commit: string): void {
+    this.#known.set(worktree, { commit, index: identifyIndex(admin), checkedAt: -Infinity });
   }
 
-  forget(worktree: string): void {
+  delete(worktree: string): void {
     this.#known.delete(worktree);
   }
 
-  /** The commit that it held when that was said last. */
+  /** The commit that a worktree held when it was added. */
   commitOf(worktree: string): string | undefined {
     return this.#known.get(worktree)?.commit;
   }
 
-  /** Whether it was looked at a moment ago: what came since could as well come after another look. */
-  wasSeenNow(worktree: string): boolean {
-    return performance.now() - (this.#known.get(worktree)?.seenAt ?? -Infinity) < MOMENT_MS;
+  /** Whether its files were checked less than a moment ago: another check could miss the same changes as that one. */
+  wasJustChecked(worktree: string): boolean {
+    return performance.now() - (this.#known.get(worktree)?.checkedAt ?? -Infinity) < MOMENT_MS;
   }
 
-  /** Whether it holds that still; false where nothing is known. With `isSeen`, its files need no other look. */
-  async isStill(worktree: string, admin: string, isSeen = false): Promise<boolean> {
+  /** Whether a worktree still holds that commit; false where none is known. With `isChecked`, its files are not read. */
+  async isClean(worktree: string, admin: string, isChecked = false): Promise<boolean> {
     const known = this.#known.get(worktree);
     if (known?.index === undefined) return false;
-    // With an index of somebody else's making, git may have been told not to look at a file.
-    if (stateOf(admin) !== known.index || !isAt(admin, known.commit)) return false;
-    if (isSeen) return true;
+    // An index that somebody else wrote may tell git not to look at a file.
+    if (identifyIndex(admin) !== known.index || !isAt(admin, known.commit)) return false;
+    if (isChecked) return true;
     const { exitCode, stdout } = await this.#git.attempt(STATUS, { directory: worktree });
     if (exitCode !== 0 || stdout !== '') return false;
-    known.seenAt = performance.now();
+    known.checkedAt = performance.now();
     return true;
   }
 }
 
-interface Known {
+interface CleanWorktree {
   readonly commit: string;
   readonly index: string | undefined;
-  /** When all of its files were looked at last, in milliseconds of {@link performance}. */
-  seenAt: number;
+  /** When all of its files were checked last, in milliseconds of {@link performance}. */
+  checkedAt: number;
 }
 
 const MOMENT_MS = 1000;
@@ -65,7 +65,7 @@ const STATUS = [
   '--untracked-files=normal',
 ];
 
-/** Whether it stands on a commit, on no branch and in no merge. */
+/** Whether a worktree is at a commit, on no branch and in no merge. */
 function isAt(admin: string, commit: string): boolean {
   try {
     if (lstatSync(join(admin, 'MERGE_HEAD'), { throwIfNoEntry: false }) !== undefined) return false;
@@ -75,8 +75,8 @@ function isAt(admin: string, commit: string): boolean {
   }
 }
 
-/** Another one whenever git has written the index. */
-function stateOf(admin: string): string | undefined {
+/** Changes whenever git writes the index. */
+function identifyIndex(admin: string): string | undefined {
   const found = statSync(join(admin, 'index'), { bigint: true, throwIfNoEntry: false });
   return found === undefined ? undefined : `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;
 }

@@ -119,7 +119,7 @@ async function copyOne(from: string, worktree: string, path: string): Promise<vo
 const MODULES = 'node_modules';
 
 /** Where installed packages may be taken from, and for whom. */
-export interface WarmRequest {
+export interface NodeModulesRequest {
   /** A directory of the user's checkout, and the same one of the worktree. */
   readonly from: string;
   readonly to: string;
@@ -135,7 +135,10 @@ export interface WarmRequest {
  *
  * Files are shared copy-on-write or copied, never by hard links: a worker that changed one would change the user's.
  */
-export async function warmModules(git: Git, { from, to, scratch, plainly }: WarmRequest): Promise<void> {
+export async function copyNodeModules(
+  git: Git,
+  { from, to, scratch, plainly }: NodeModulesRequest,
+): Promise<void> {
   const [theirs, ours] = [join(from, MODULES), join(to, MODULES)];
   if (!(await isDirectory(theirs)) || (await lstat(ours).catch(() => undefined)) !== undefined) return;
   const ignored = await git.attempt(['check-ignore', '-q', '--', `${MODULES}/`], { directory: to });

@@ -2,28 +2,29 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Git } from '../git/git.ts';
 import { ownerOfWork } from '../git/ref-names.ts';
-import { LEFT, inspectSlot, isBeingWritten, moveNested } from './slot-worktree.ts';
-import { forgetNoted } from '../snapshots/worker-refs.ts';
-import { readSlotState, type SlotState } from './slot-state.ts';
 import type { Snapshots } from '../snapshots/snapshots.ts';
+import { removeRefsBaseline } from '../snapshots/worker-refs.ts';
+import { readSlotState, type SlotState } from './slot-state.ts';
+import { inspectSlot, isBeingWritten, moveNestedRepositories } from './slot-worktree.ts';
 
 /** A worktree of the pool. */
 export interface PooledWorktree {
   readonly directory: string;
-  /** Null where nobody works in it and all that was written in it is kept; else why it has to stay. */
+  /** Why it has to stay; null where nobody works in it and everything that was written in it is kept. */
   readonly inUse: string | null;
 }
 
-/** The worktrees below `root`, whoever works in them. */
+/** Lists all worktrees of the pool below `root`. */
 export async function listWorktrees(root: string, commonDirectory: string): Promise<PooledWorktree[]> {
   const names: readonly string[] = await readdir(root).catch(() => []);
-  const slots = names.filter((name) => name !== LEFT && names.includes(`${name}.json`));
   return Promise.all(
-    slots.map(async (name) => {
-      const directory = join(root, name);
-      const found = await findIdle(directory, commonDirectory);
-      return { directory, inUse: 'why' in found ? found.why : null };
-    }),
+    names
+      .filter((name) => names.includes(`${name}.json`))
+      .map(async (name) => {
+        const directory = join(root, name);
+        const found = await findIdle(directory, commonDirectory);
+        return { directory, inUse: 'why' in found ? found.why : null };
+      }),
   );
 }
 
@@ -34,13 +35,11 @@ async function findIdle(
 ): Promise<{ readonly state: SlotState; readonly admin: string } | { readonly why: string }> {
   const state = await readSlotState(directory);
   if (state === undefined) return { why: 'nothing is known of what is in it' };
-  if (state.occupant !== null) return { why: `it holds work of task ${state.occupant.taskId}` };
-  const condition = inspectSlot(directory, commonDirectory);
-  if (condition.kind === 'locked') return { why: 'somebody has locked it, or put something else there' };
-  if (condition.kind !== 'sound') return { why: 'it is no worktree of ours any more' };
-  return isBeingWritten(condition.admin)
-    ? { why: 'git is at work in it' }
-    : { state, admin: condition.admin };
+  if (state.holder !== null) return { why: `it holds work of task ${state.holder.taskId}` };
+  const status = inspectSlot(directory, commonDirectory);
+  if (status.kind === 'locked') return { why: 'somebody has locked it, or put something else there' };
+  if (status.kind !== 'intact') return { why: 'it is no worktree of ours any more' };
+  return isBeingWritten(status.admin) ? { why: 'git is at work in it' } : { state, admin: status.admin };
 }
 
 /** What the removal of a worktree needs of its repository. */
@@ -49,13 +48,13 @@ export interface RemovalOptions {
   readonly snapshots: Snapshots;
   readonly root: string;
   readonly commonDirectory: string;
-  /** A commit that is there. */
+  /** A commit that exists. */
   readonly base: string;
 }
 
 /**
- * Removes an idle worktree; whatever came to be in it since is kept first. Returns why not, or undefined when it is
- * gone. Whoever calls it holds the project, so that no run gives it to a task meanwhile.
+ * Removes an idle worktree after a snapshot of what was written in it since. Returns why it could not be removed; undefined
+ * when it is gone. The caller holds the project, so no run gives the worktree to a task meanwhile.
  */
 export async function removeWorktree(
   directory: string,
@@ -67,11 +66,11 @@ export async function removeWorktree(
   const owner = ownerOfWork(state.branch ?? '') ?? { runId: 'unknown', taskId: '0' };
   const why = 'before its worktree was removed';
   const request = { ...owner, why, base: state.base ?? base, without: state.copied };
-  const { unread } = await snapshots.keep(directory, request);
+  const { unread } = await snapshots.take(directory, request);
   if (unread !== '') return `git cannot read all of it: ${unread}`;
-  await moveNested(git, directory, admin, base, join(root, LEFT));
+  await moveNestedRepositories(git, { slot: directory, root, admin }, base);
   await git.exclusive(() => git.run(['worktree', 'remove', '--force', directory]));
   await rm(`${directory}.json`, { force: true });
-  forgetNoted(directory);
+  removeRefsBaseline(directory);
   return undefined;
 }

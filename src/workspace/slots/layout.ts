@@ -18,7 +18,7 @@ export interface Layout {
 }
 
 /** What decides it. */
-export interface Places {
+export interface LayoutOptions {
   readonly workingDirectory: string;
   /** The user's, such as `~/.cache`. */
   readonly cacheDirectory: string;
@@ -29,7 +29,7 @@ export interface Places {
 /** Finds it; throws `GitFailed` where there is no checkout. */
 export async function findLayout(
   git: Git,
-  { workingDirectory, cacheDirectory, root }: Places,
+  { workingDirectory, cacheDirectory, root }: LayoutOptions,
 ): Promise<Layout> {
   const found = await git.run(
     ['rev-parse', '--path-format=absolute', '--git-common-dir', '--show-toplevel', '--show-prefix'],

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { link, lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Ports from here on are lent, all of them below those that systems give away by themselves. */
+/** Ports from here on are copied, all of them below those that systems give away by themselves. */
 const FIRST = 20_000;
 const END = 32_768;
 /** How many ports a slot gets. */
@@ -13,7 +13,7 @@ const BLOCKS = Math.floor((END - FIRST) / PORTS_PER_SLOT);
  * The first port of a block that no other slot of this machine has; the same one each time the slot asks.
  *
  * A lease is a file in `leases` that names its slot: it ends when the slot's directory is gone. Undefined where all
- * blocks are lent.
+ * blocks are copied.
  */
 export async function leasePorts(leases: string, slot: string): Promise<number | undefined> {
   await mkdir(leases, { recursive: true });

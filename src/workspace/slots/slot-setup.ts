@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../../domain/result.ts';
-import { copyFiles, findCopiedFiles, warmModules, type CopiedFiles } from './copied-files.ts';
+import { copyFiles, findCopiedFiles, copyNodeModules, type CopiedFiles } from './copied-files.ts';
 import type { Git } from '../git/git.ts';
 import { PORTS_PER_SLOT, leasePorts } from './port-leases.ts';
 
@@ -85,7 +85,7 @@ export class SlotSetup {
     const port = await leasePorts(leases, slot);
     if (port === undefined) {
       return err(
-        `All blocks of ${PORTS_PER_SLOT} ports are lent; remove the files in ${leases} of worktrees that are not used.`,
+        `All blocks of ${PORTS_PER_SLOT} ports are copied; remove the files in ${leases} of worktrees that are not used.`,
       );
     }
     return ok({ ...env, ORCHESTRATOR_PORT_BASE: String(port) });
@@ -109,7 +109,7 @@ export class SlotSetup {
       const scratch = `${slot}.node_modules`;
       for (const below of new Set(['', prefix])) {
         const [from, to] = [join(top, below), join(slot, below)];
-        await warmModules(git, { from, to, scratch, plainly: setup.length === 0 });
+        await copyNodeModules(git, { from, to, scratch, plainly: setup.length === 0 });
       }
     }
     for (const command of setup) {

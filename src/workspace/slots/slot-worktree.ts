@@ -3,46 +3,46 @@ import { lstatSync, readFileSync, readdirSync, realpathSync, statSync } from 'no
 import { mkdir, mkdtemp, readFile, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { GitFailed, type Git } from '../git/git.ts';
-import { BY_US } from '../git/reflog.ts';
+import { OWN_REFLOG_ACTION } from '../git/reflog.ts';
 
-/** What a look at the directory of a slot tells. */
-export type SlotCondition =
-  /** Nothing is there. */
+/** What the directory of a slot looks like. */
+export type SlotStatus =
+  /** There is no such directory, or it is empty. */
   | { readonly kind: 'absent' }
   /**
-   * A worktree of this repository; `admin` is where git keeps its index and HEAD. Ours are on no branch: whoever stands on
-   * one in a free slot is a person.
+   * A worktree of this repository; `admin` is where git keeps its index and HEAD. The tool's own worktrees are on no
+   * branch, so a free slot that is on one is in use by a person.
    */
-  | { readonly kind: 'sound'; readonly admin: string; readonly branch: string | null }
+  | { readonly kind: 'intact'; readonly admin: string; readonly branch: string | null }
   /** Files without the link to this repository. */
   | { readonly kind: 'broken' }
-  /** Somebody said that it must stay as it is. */
+  /** A person has said that it must stay as it is, or has put something else there. */
   | { readonly kind: 'locked' };
 
 /**
- * Looks at a slot, by its files alone: `git status` costs more than a warm switch. At once, since each of the dozen small
- * files takes longer to wait for than to read.
+ * Looks at a slot by its files alone, because `git status` costs more than a warm switch. The calls are synchronous: to
+ * wait for each of the dozen small files takes longer than to read it.
  */
-export function inspectSlot(slot: string, commonDirectory: string): SlotCondition {
-  const found = orNothing(() => lstatSync(slot));
+export function inspectSlot(slot: string, commonDirectory: string): SlotStatus {
+  const found = orUndefined(() => lstatSync(slot));
   if (found === undefined) return { kind: 'absent' };
   if (!found.isDirectory()) return { kind: 'locked' };
-  const admin = orNothing(() => adminDirectory(slot, commonDirectory));
+  const admin = orUndefined(() => adminDirectory(slot, commonDirectory));
   const head = admin === undefined ? undefined : readHead(admin);
   if (admin === undefined || head === undefined)
     return readdirSync(slot).length === 0 ? { kind: 'absent' } : { kind: 'broken' };
   if (isLocked(admin)) return { kind: 'locked' };
-  return { kind: 'sound', admin, branch: head };
+  return { kind: 'intact', admin, branch: head };
 }
 
-/** Whether a person has said that a worktree must stay; `admin` is where git keeps its index and HEAD. */
+/** Whether a person has locked a worktree; `admin` is where git keeps its index and HEAD. */
 function isLocked(admin: string): boolean {
-  const lock = orNothing(() => readFileSync(join(admin, 'locked'), 'utf8'));
-  // Git's own mark of a worktree that is being made: whoever made this one was killed.
+  const lock = orUndefined(() => readFileSync(join(admin, 'locked'), 'utf8'));
+  // Git itself locks a worktree with this word while it creates it. Here the git that did so was killed.
   return lock !== undefined && lock.trim() !== 'initializing';
 }
 
-/** Where a worktree says that git keeps its index and HEAD; undefined where it says nothing of the kind. */
+/** Where the `.git` file of a worktree says that git keeps its index and HEAD; undefined where it is no such file. */
 function linkOf(worktree: string): string | undefined {
   const link = /^gitdir: (.+)$/m.exec(readFileSync(join(worktree, '.git'), 'utf8'))?.[1];
   return link === undefined ? undefined : resolve(worktree, link);
@@ -58,15 +58,15 @@ function adminDirectory(slot: string, commonDirectory: string): string | undefin
   return isSame ? admin : undefined;
 }
 
-/** The branch, null for a commit, undefined for what git would not understand. */
+/** The branch; null where HEAD is a commit; undefined where git could not read it. */
 function readHead(admin: string): string | null | undefined {
-  const head = orNothing(() => readFileSync(join(admin, 'HEAD'), 'utf8'))?.trim() ?? '';
+  const head = orUndefined(() => readFileSync(join(admin, 'HEAD'), 'utf8'))?.trim() ?? '';
   if (/^[0-9a-f]{40,64}$/.test(head)) return null;
   return /^ref: refs\/heads\/(.+)$/.exec(head)?.[1];
 }
 
-/** What is not there, or cannot be read, is undefined. */
-function orNothing<T>(read: () => T): T | undefined {
+/** Undefined where the file does not exist or cannot be read. */
+function orUndefined<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch {
@@ -75,10 +75,10 @@ function orNothing<T>(read: () => T): T | undefined {
 }
 
 /**
- * Makes a directory a worktree at `commit`, without a checkout; the files that are in it stay. False where a person has
- * locked the worktree that was there before.
+ * Makes a directory a worktree at `commit` without a checkout; the files in it stay. False where a person has locked the
+ * worktree that was there before.
  */
-export async function makeSlot(
+export async function createSlot(
   git: Git,
   slot: string,
   commonDirectory: string,
@@ -87,8 +87,8 @@ export async function makeSlot(
   return await git.exclusive(async () => {
     if (!(await forgetWorktree(slot, commonDirectory))) return false;
     await mkdir(slot, { recursive: true });
-    // Git makes worktrees in empty directories only: made in one, its link is moved into the other.
-    const folder = join(dirname(slot), `${HALF_MADE}${randomUUID().slice(0, 8)}`);
+    // Git creates worktrees in empty directories only. So it gets an empty one, and the link is moved to the slot.
+    const folder = join(dirname(slot), `${UNFINISHED_SLOT}${randomUUID().slice(0, 8)}`);
     const shell = join(folder, basename(slot));
     try {
       await git.run(['worktree', 'add', '--no-checkout', '--detach', '--', shell, commit]);
@@ -104,25 +104,25 @@ export async function makeSlot(
   });
 }
 
-/** What the name of a folder begins with in which a worktree is being made. */
-const HALF_MADE = 'new-';
+/** How the name of a folder begins in which a worktree is being created. */
+const UNFINISHED_SLOT = 'new-';
 
 /**
- * Removes what is left of worktrees below `root` that were being made when git was killed. Their HEAD is no commit yet,
- * and as long as git knows of such a one, it refuses the user `git gc` and `git log --all`; it is locked, so that git
- * does not prune it either.
+ * Removes what is left of worktrees below `root` that git was creating when it was killed. Their HEAD is no commit yet, and
+ * while git knows of one of them, `git gc` and `git log --all` fail for the user. They are locked, so git does not prune
+ * them.
  */
-export async function forgetHalfMade(root: string, commonDirectory: string): Promise<void> {
+export async function forgetUnfinishedSlots(root: string, commonDirectory: string): Promise<void> {
   const roots = [root, await realpath(root)];
   for (const { admin, link } of await knownWorktrees(commonDirectory)) {
-    if (roots.some((at) => link.startsWith(join(at, HALF_MADE))))
+    if (roots.some((at) => link.startsWith(join(at, UNFINISHED_SLOT))))
       await rm(admin, { recursive: true, force: true });
   }
   for (const name of await readdir(root))
-    if (name.startsWith(HALF_MADE)) await rm(join(root, name), { recursive: true, force: true });
+    if (name.startsWith(UNFINISHED_SLOT)) await rm(join(root, name), { recursive: true, force: true });
 }
 
-/** Removes what git remembers of a worktree whose directory is gone, or has lost the link to it. */
+/** Removes what git remembers of a worktree whose directory is gone or has lost its link; false where it is locked. */
 async function forgetWorktree(slot: string, commonDirectory: string): Promise<boolean> {
   for (const { admin, link } of await knownWorktrees(commonDirectory)) {
     if (link !== join(slot, '.git')) continue;
@@ -140,59 +140,59 @@ async function knownWorktrees(commonDirectory: string): Promise<{ admin: string;
     names.map(async (name) => {
       const admin = join(folder, name);
       const back = (await readFile(join(admin, 'gitdir'), 'utf8').catch(() => '')).trim();
-      // Relative to its own folder where `worktree.useRelativePaths` is on.
+      // With `worktree.useRelativePaths` it is relative to git's folder for the worktree.
       return { admin, link: resolve(admin, back) };
     }),
   );
 }
 
-/** Of one checkout. */
+/** The most processes of one checkout. */
 const MOST_PROCESSES = 4;
 
-/** What is in a slot before it is switched: nothing yet, what git knows of and no more, or anything. */
-export type Content = 'new' | 'captured' | 'used';
+/** What a slot holds before it is switched: nothing, only files that git knows, or anything. */
+export type SlotContent = 'new' | 'captured' | 'used';
 
 /**
- * Puts a slot to a commit: its files are that commit's and those that are ignored. What it held before is thrown away,
- * so that has to be kept already. `atOnce`: how many are made new at the same time.
+ * Puts a slot to a commit: it then holds the files of that commit and those that git ignores. What it held before is lost,
+ * so the caller has taken a snapshot of it. `atOnce`: how many new slots are being checked out at the same time.
  */
 export async function switchSlot(
   git: Git,
   slot: string,
   commit: string,
-  content: Content,
+  content: SlotContent,
   atOnce = 1,
 ): Promise<void> {
-  // In parallel, a first checkout takes a fraction of the time; a warm one writes too little for that. Many at once are
-  // parallel already: with four processes each, they would keep us from the processor.
+  // A first checkout takes a fraction of the time with several processes; a warm one writes too little for that. Several
+  // checkouts at once share the processes, or this process would get too little of the processor.
   const processes = Math.max(1, Math.floor(MOST_PROCESSES / atOnce));
   const parallel = content === 'new' ? ['-c', `checkout.workers=${processes}`] : [];
   await git.run([...parallel, 'checkout', '-f', '-q', '--detach', commit], {
     directory: slot,
-    environment: BY_US,
+    environment: OWN_REFLOG_ACTION,
   });
   if (content === 'used') await git.run(['clean', '-fdq'], { directory: slot });
 }
 
-/** The same, where a lock, a broken index or a half-done rebase that somebody left is in the way. */
-export async function forceSwitch(git: Git, slot: string, admin: string, commit: string): Promise<void> {
-  for (const left of await readdir(admin)) {
-    if (!KEPT_IN_ADMIN.has(left)) await rm(join(admin, left), { recursive: true, force: true });
+/** Does the same where somebody has left a lock, a broken index or an unfinished rebase. */
+export async function forceSwitchSlot(git: Git, slot: string, admin: string, commit: string): Promise<void> {
+  for (const name of await readdir(admin)) {
+    if (!KEPT_IN_ADMIN.has(name)) await rm(join(admin, name), { recursive: true, force: true });
   }
   await switchSlot(git, slot, commit, 'used');
 }
 
-/** A lock this old is of a git that is gone: no checkout takes as long. */
+/** No checkout takes this long, so a lock of this age was left by a git that is gone. */
 const STALE_LOCK_MS = 10 * 60_000;
 
-/** Whether a git may still be at work in a free slot: one that outlived the run that started it. */
+/** Whether a git may still be at work in a free slot, because it outlived the run that started it. */
 export function isBeingWritten(admin: string): boolean {
   const lock = statSync(join(admin, 'index.lock'), { throwIfNoEntry: false });
-  // Nor is one from the future at work: the clock was set back, and it would not get old.
+  // A lock from the future is stale too: the clock was set back, and such a lock would never become old.
   return lock !== undefined && Math.abs(Date.now() - lock.mtimeMs) < STALE_LOCK_MS;
 }
 
-/** What makes it a worktree; all the rest is about work that is over. */
+/** These make it a worktree; everything else is about work that has ended. */
 const KEPT_IN_ADMIN: ReadonlySet<string> = new Set([
   'HEAD',
   'commondir',
@@ -202,44 +202,43 @@ const KEPT_IN_ADMIN: ReadonlySet<string> = new Set([
   'refs',
 ]);
 
-/** What an operation that was never finished leaves, other than what `checkout -f` takes away by itself. */
-const UNFINISHED = /^(?:rebase-merge|rebase-apply|sequencer|BISECT_.*|locked|.*\.lock)$/;
+/** What an unfinished operation leaves and `checkout -f` does not remove. */
+const UNFINISHED_OPERATION = /^(?:rebase-merge|rebase-apply|sequencer|BISECT_.*|locked|.*\.lock)$/;
 
-/** Ends whatever was going on in a slot, locks included; nobody may work in it. */
+/** Ends every git operation that is unfinished in a slot, and removes its locks; nobody may work there. */
 export async function endOperations(admin: string): Promise<void> {
-  await removeFrom(admin, UNFINISHED);
+  await removeFrom(admin, UNFINISHED_OPERATION);
 }
 
-/** What a merge, or another commit that was being made, leaves. */
-const MERGE = /^(?:MERGE_(?:HEAD|MODE|MSG|RR)|CHERRY_PICK_HEAD|REVERT_HEAD|SQUASH_MSG|AUTO_MERGE)$/;
+/** What a merge, or another unfinished commit, leaves. */
+const UNFINISHED_MERGE =
+  /^(?:MERGE_(?:HEAD|MODE|MSG|RR)|CHERRY_PICK_HEAD|REVERT_HEAD|SQUASH_MSG|AUTO_MERGE)$/;
 
-/** What puts HEAD of a slot on a commit and on no branch, for {@link Git.moveRefs}. */
-export function headOf(admin: string, commit: string): string[] {
+/** The commands for {@link Git.moveRefs} that put HEAD of a slot on a commit and on no branch. */
+export function headUpdate(admin: string, commit: string): string[] {
   return ['option no-deref', `update worktrees/${basename(admin)}/HEAD ${commit}`];
 }
 
-/** Takes the merge in a slot for done, since all of it is in a commit. */
+/** Ends a merge that is unfinished in a slot; a commit has all of it. */
 export async function endMerge(admin: string): Promise<void> {
-  await removeFrom(admin, MERGE);
+  await removeFrom(admin, UNFINISHED_MERGE);
 }
 
-async function removeFrom(admin: string, what: RegExp): Promise<void> {
-  for (const left of readdirSync(admin))
-    if (what.test(left)) await rm(join(admin, left), { recursive: true, force: true });
+async function removeFrom(admin: string, names: RegExp): Promise<void> {
+  for (const name of readdirSync(admin))
+    if (names.test(name)) await rm(join(admin, name), { recursive: true, force: true });
 }
 
 /**
- * Moves repositories that were made inside a slot to `aside`: their files are kept with all others, but their history is
- * not, and git cleans neither. `base` is a commit that the slot's work has nothing to do with. Returns where they are.
+ * Moves repositories that were made inside a slot out of it, and returns where they are. A snapshot has their files but not
+ * their history, and `git clean` does not remove them. `base` is a commit that has nothing to do with the slot's work.
  */
-export async function moveNested(
+export async function moveNestedRepositories(
   git: Git,
-  slot: string,
-  admin: string,
+  { slot, root, admin }: { readonly slot: string; readonly root: string; readonly admin: string },
   base: string,
-  aside: string,
 ): Promise<string[]> {
-  // Git names them as such only where its index knows no file in them.
+  // Git lists them as repositories only where its index has no file in them.
   const index = join(admin, 'orchestrator-nested');
   const options = { directory: slot, environment: { GIT_INDEX_FILE: index } };
   await git.run(['read-tree', base], options);
@@ -247,7 +246,7 @@ export async function moveNested(
   await rm(index, { force: true });
   const moved: string[] = [];
   for (const path of untracked.split('\0').filter((one) => one.endsWith('/'))) {
-    const to = join(aside, randomUUID().slice(0, 8), path);
+    const to = join(root, ASIDE, randomUUID().slice(0, 8), path);
     await mkdir(dirname(to), { recursive: true });
     await rename(join(slot, path), to);
     moved.push(to);
@@ -255,16 +254,18 @@ export async function moveNested(
   return moved;
 }
 
-/** Below the folder of the slots. */
-export const LEFT = 'left';
+/** The folder below the root of the slots for what must not be lost and no slot can hold. */
+const ASIDE = 'left';
 
-/** A new folder for what nobody may lose and no slot can hold. */
-export async function makeAside(root: string): Promise<string> {
-  await mkdir(join(root, LEFT), { recursive: true });
-  return await mkdtemp(join(root, LEFT, 'w-'));
+/** Moves a file or folder out of the slots, and returns the folder that it is in then. */
+export async function moveAside(root: string, path: string): Promise<string> {
+  await mkdir(join(root, ASIDE), { recursive: true });
+  const aside = await mkdtemp(join(root, ASIDE, 'w-'));
+  await rename(path, join(aside, basename(path)));
+  return aside;
 }
 
-/** Whether a command failed for want of space, which no second try mends. */
+/** Whether a command failed because the disk is full; a second try does not help then. */
 export function isOutOfSpace(error: unknown): boolean {
   return error instanceof GitFailed && /No space left|Disk quota exceeded/i.test(error.stderr);
 }

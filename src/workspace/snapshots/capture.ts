@@ -3,21 +3,21 @@ import { join } from 'node:path';
 import { GitFailed, type Git, type GitResult } from '../git/git.ts';
 import { PrivateIndex, type WorkTree } from '../git/private-index.ts';
 
-/** The content of a directory as git has it. */
+/** The content of a directory as git stores it. */
 export interface Captured {
   readonly tree: string;
-  /** What git said about files that it could not read; empty where all is captured. */
+  /** What git said about files that it could not read; empty where everything is captured. */
   readonly unread: string;
-  /** Whether there are repositories in it, submodules included. */
+  /** Whether the directory has repositories in it, submodules included. */
   readonly hasRepositories: boolean;
-  /** Folders of submodules, of which it holds nothing but a commit. */
+  /** Folders of submodules. The tree has only a commit of each. */
   readonly submodules: readonly string[];
 }
 
 /**
- * Writes all files of a worktree that are not ignored as a tree, without touching its index. `fallback` is what is known
- * of it where its own index is of no use; new files of `without` are left out, ignored or not. Files may change meanwhile.
- * With `takesIndex`, its index becomes that of the tree, where all of it could be read.
+ * Writes all files of a worktree that are not ignored as a tree, without touching its index. Files may change meanwhile.
+ * `fallback` is a commit to start from where the worktree's own index cannot be used. New files of `without` are excluded,
+ * ignored or not. With `takesIndex`, the worktree's index becomes that of the tree, if every file could be read.
  */
 export async function captureTree(
   git: Git,
@@ -41,7 +41,7 @@ export async function captureTree(
         if (takesIndex && place.linked && captured.unread === '') await index.moveTo(ownIndex);
         return captured;
       } catch (error) {
-        // Somebody works there: a file may vanish or shrink between the moment it is found and the one it is read.
+        // A worker may be at work: a file can vanish or shrink after it was found and before it is read.
         if (!(error instanceof GitFailed)) throw error;
         failed = error;
       }
@@ -55,7 +55,7 @@ export async function captureTree(
 const INDEX_NAME = 'orchestrator-index';
 const ATTEMPTS = 5;
 
-/** `partly`: files that cannot be read are left out instead of failing it all. */
+/** `partly`: files that cannot be read are skipped; otherwise they make the capture fail. */
 async function captureWith(
   git: Git,
   place: WorkTree,
@@ -64,11 +64,11 @@ async function captureWith(
 ): Promise<Captured> {
   const { embedded, links } = await prepare(place.directory, index);
   let hasRepositories = links.length > 0;
-  const nobodys = await untracked(index, without);
+  const foreign = await untracked(index, without);
   let added = await add(index, embedded, partly);
   if (/embedded git repository|not have a commit checked out/.test(added.stderr)) {
     hasRepositories = true;
-    // Git would note nothing but their current commit, which is in no repository of the user's.
+    // Git would store only their current commit, and no repository of the user's has that commit.
     for (const path of await embeddedRepositories(place.directory, index)) embedded.add(path);
     added = await add(index, embedded, partly);
   }
@@ -80,13 +80,13 @@ async function captureWith(
     await index.run(['read-tree', `--prefix=${path}/`, inner.tree]);
     if (inner.unread !== '') unread.push(inner.unread);
   }
-  await apply(index, '--force-remove', nobodys);
+  await apply(index, '--force-remove', foreign);
   const tree = await index.run(['write-tree']);
   const submodules = links.filter((path) => !embedded.has(path));
   return { tree, unread: unread.join('\n'), hasRepositories, submodules };
 }
 
-/** Those that are nowhere in the index yet. */
+/** Those of the paths that the index does not have. */
 async function untracked(index: PrivateIndex, paths: readonly string[]): Promise<string[]> {
   if (paths.length === 0) return [];
   const tracked = new Set((await index.run(['ls-files', '-z'])).split('\0'));
@@ -94,8 +94,8 @@ async function untracked(index: PrivateIndex, paths: readonly string[]): Promise
 }
 
 /**
- * Makes the index tell the truth about every file; returns repositories that it holds as nothing but a commit, and which
- * of them `.gitmodules` does not know.
+ * Makes git look at every file again. Returns the repositories of which the index has only a commit (`links`), and those of
+ * them that `.gitmodules` does not list (`embedded`).
  */
 async function prepare(
   directory: string,
@@ -112,7 +112,7 @@ async function prepare(
     if (tag === 'h' || tag === 's') assumed.push(path);
     if (mode === GITLINK) links.push(path);
   }
-  // A file that git was told to take for unchanged may have been changed all the same.
+  // A file that git was told to take for unchanged may have been changed.
   await apply(index, '--no-assume-unchanged', assumed);
   await apply(index, '--no-skip-worktree', await presentUnlessSparse(directory, index, skipped));
   const embedded = links.length === 0 ? new Set<string>() : await withoutSubmodules(directory, index, links);
@@ -125,7 +125,7 @@ async function apply(index: PrivateIndex, flag: string, paths: readonly string[]
   if (paths.length > 0) await index.run(['update-index', flag, '-z', '--stdin'], paths.join('\0'));
 }
 
-/** In a sparse checkout git itself sees to files that are there although they should not be. */
+/** The skipped files that exist. In a sparse checkout, git itself handles them, so none is returned. */
 async function presentUnlessSparse(
   directory: string,
   index: PrivateIndex,
@@ -137,7 +137,7 @@ async function presentUnlessSparse(
   return filterAsync(paths, (path) => exists(join(directory, path)));
 }
 
-/** Those that hold a repository although `.gitmodules` does not know them. */
+/** Those that hold a repository although `.gitmodules` does not list them. */
 async function withoutSubmodules(
   directory: string,
   index: PrivateIndex,
@@ -174,7 +174,7 @@ async function add(index: PrivateIndex, without: ReadonlySet<string>, partly: bo
   ]);
 }
 
-/** Git lists one like a directory where it has not added it, and as a commit where it has. */
+/** Git lists an embedded repository as a directory before it is added, and as a commit afterwards. */
 async function embeddedRepositories(directory: string, index: PrivateIndex): Promise<string[]> {
   const staged = (await index.run(['ls-files', '-s', '-z'])).split('\0');
   const links = staged.flatMap((entry) =>
@@ -185,7 +185,7 @@ async function embeddedRepositories(directory: string, index: PrivateIndex): Pro
   return [...(await withoutSubmodules(directory, index, links)), ...inner];
 }
 
-/** The files of a repository within the worktree: its history is not ours to keep, but its files may be the work. */
+/** Captures the files of a repository within the worktree. They may be the work; its history is not kept here. */
 async function captureEmbedded(git: Git, place: WorkTree, path: string, partly: boolean): Promise<Captured> {
   const inner = { ...place, directory: join(place.directory, path) };
   const index = new PrivateIndex(

@@ -2,29 +2,29 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Git } from '../git/git.ts';
 import { PrivateIndex, type WorkTree } from '../git/private-index.ts';
-import type { LeftOut } from '../workspace.ts';
+import type { ExcludedFiles } from '../workspace.ts';
 
-/** Where it is looked for files that a worker wrote and that no commit of its work has. */
-export interface LeftOutSearch {
-  /** What its work is without them. */
+/** Where to look for files that a worker wrote and that no commit of its work has. */
+export interface ExcludedFilesSearch {
+  /** The work without them. */
   readonly tree: string;
-  /** Unix milliseconds: what is older was there before. */
+  /** Unix milliseconds. An older file was there before the work began. */
   readonly since: number;
   /** Files that are nobody's work. */
   readonly without: readonly string[];
-  /** Folders of submodules, of which the repository has nothing but a commit. */
+  /** Folders of submodules. The repository has only a commit of each. */
   readonly submodules: readonly string[];
 }
 
-/** Nothing is left out of most work. */
-export const NOTHING_LEFT_OUT: LeftOut = { files: [], more: 0 };
+/** What is excluded from most work: nothing. */
+export const NONE_EXCLUDED: ExcludedFiles = { files: [], more: 0 };
 
-/** Finds files that git ignores, dependencies and caches aside, and those in submodules; a bounded number of them. */
-export async function findLeftOut(
+/** Finds files that git ignores, except dependencies and caches, and files in submodules; at most a certain number. */
+export async function findExcludedFiles(
   git: Git,
   place: WorkTree,
-  { tree, since, without, submodules }: LeftOutSearch,
-): Promise<LeftOut> {
+  { tree, since, without, submodules }: ExcludedFilesSearch,
+): Promise<ExcludedFiles> {
   const { directory, gitDirectory } = place;
   const options = { directory, environment: { GIT_DIR: gitDirectory, GIT_WORK_TREE: directory } };
   const own = await git.attempt(IGNORED, options);
@@ -32,15 +32,15 @@ export async function findLeftOut(
   const listed =
     own.exitCode === 0 ? own.stdout : await withIndexOf(git, place, tree, (index) => index.run(IGNORED));
   const search = new Search(directory, since, new Set(without));
-  for (const path of listed.split('\0')) if (path !== '') await search.take(path.replace(/\/$/, ''));
+  for (const path of listed.split('\0')) if (path !== '') await search.add(path.replace(/\/$/, ''));
   const ignored = [...search.found];
   const reasons = new Map<string, string>();
   for (const path of submodules) {
     const at = search.found.length;
     const isSetUp = (await lstat(join(directory, path, '.git')).catch(() => undefined)) !== undefined;
     if (isSetUp)
-      for (const file of await editedIn(git, join(directory, path))) await search.take(join(path, file));
-    else await search.take(path);
+      for (const file of await editedIn(git, join(directory, path))) await search.add(join(path, file));
+    else await search.add(path);
     const why = `it is in the submodule ${path}, of which only a commit is part of this repository`;
     for (const file of search.found.slice(at)) reasons.set(file, why);
   }
@@ -60,23 +60,23 @@ export async function findLeftOut(
   return { files, more: search.more };
 }
 
-/** The tree with these files in it too. */
-export async function withLeftOut(
+/** Adds these files to a tree, and returns the new tree. */
+export async function withExcludedFiles(
   git: Git,
   place: WorkTree,
   tree: string,
-  { files }: LeftOut,
+  { files }: ExcludedFiles,
 ): Promise<string> {
   const paths = files.map(({ path }) => path).join('\0');
   return await withIndexOf(git, place, tree, async (index) => {
-    // In place of the commit of a submodule, where they are in one.
+    // A file in a submodule replaces the commit of the submodule.
     await index.run(['update-index', '--add', '--replace', '-z', '--stdin'], paths);
     return await index.run(['write-tree']);
   });
 }
 
-/** A tree with the files of another one in it too. */
-export async function withFiles(git: Git, place: WorkTree, tree: string, other: string): Promise<string> {
+/** Adds the files of another tree to a tree, and returns the new tree. */
+export async function withFilesOf(git: Git, place: WorkTree, tree: string, other: string): Promise<string> {
   return await withIndexOf(git, place, tree, async (index) => {
     const files = await index.run(['ls-tree', '-r', '-z', '--full-tree', other]);
     await index.run(['update-index', '--add', '--replace', '-z', '--index-info'], files);
@@ -101,7 +101,7 @@ async function withIndexOf<T>(
 
 const IGNORED = ['ls-files', '-o', '-i', '--exclude-standard', '--directory', '-z'];
 
-/** What differs in a submodule from its commit, as far as it is there. */
+/** The files of a submodule that differ from its commit. */
 async function editedIn(git: Git, directory: string): Promise<string[]> {
   const args = ['--no-optional-locks', 'status', '--porcelain', '-z', '-uall', '--no-renames'];
   const { exitCode, stdout } = await git.attempt(args, { directory });
@@ -110,16 +110,16 @@ async function editedIn(git: Git, directory: string): Promise<string[]> {
 
 const MOST_FILES = 100;
 const MOST_BYTES = 20e6;
-/** File systems take the time from a clock that goes in steps. */
+/** The clock that file systems use advances in steps. */
 const CLOCK_STEP_MS = 20;
-/** Looking through more than this takes too long beside an attempt. */
+/** To look at more files than this takes too long compared with an attempt. */
 const MOST_LOOKED_AT = 20_000;
 
-/** What is made again by a command, and is nobody's work. */
-const MADE_AGAIN =
+/** Files that a command can generate again; they are nobody's work. */
+const GENERATED =
   /^(?:\.git|node_modules|bower_components|jspm_packages|vendor|Pods|\.?venv|__pycache__|\.tox|\.nox|\.eggs|.+\.egg-info|\.\w+_cache|\.cache|\.parcel-cache|target|dist|build|out|_build|\.next|\.nuxt|\.output|\.svelte-kit|\.turbo|\.gradle|\.terraform|\.dart_tool|\.yarn|\.pnpm-store|\.bundle|DerivedData|coverage|htmlcov|\.nyc_output|\.coverage|\.eslintcache|\.DS_Store|Thumbs\.db|.+\.(?:py[co]|o|obj|class|tsbuildinfo|sw[op]))$/;
 
-/** Gathers files from the disk until there are too many. */
+/** Collects files from the disk until there are too many. */
 class Search {
   readonly found: string[] = [];
   more = 0;
@@ -135,19 +135,19 @@ class Search {
     this.#without = without;
   }
 
-  /** A file, or all that is in a folder. */
-  async take(path: string): Promise<void> {
-    if (path.split('/').some((name) => MADE_AGAIN.test(name)) || this.#without.has(path)) return;
+  /** Adds a file, or everything in a folder. */
+  async add(path: string): Promise<void> {
+    if (path.split('/').some((name) => GENERATED.test(name)) || this.#without.has(path)) return;
     if (++this.#lookedAt > MOST_LOOKED_AT) return;
-    // It may go at any moment, and somebody may have put a link to anywhere in its place: that is a file.
+    // It may vanish at any moment, and there may be a link to anywhere in its place. A link counts as a file.
     const file = await lstat(join(this.#directory, path)).catch(() => undefined);
     if (file?.isDirectory() === true) {
       const names: readonly string[] = await readdir(join(this.#directory, path)).catch(() => []);
-      // A repository of its own is kept with its history, when its worktree is given away.
+      // A repository is kept with its history when its worktree is released.
       if (names.includes('.git')) return;
-      for (const name of names.toSorted()) await this.take(`${path}/${name}`);
+      for (const name of names.toSorted()) await this.add(`${path}/${name}`);
     } else if (file?.isFile() === true || file?.isSymbolicLink() === true) {
-      // A copy may keep the time of its content; when it came here is in the other one.
+      // A copy may keep the modification time of its original. The change time says when it was written here.
       if (Math.max(file.mtimeMs, file.ctimeMs) < this.#since - CLOCK_STEP_MS) return;
       const isTooMuch = this.found.length >= MOST_FILES || this.#bytes + file.size > MOST_BYTES;
       if (isTooMuch) this.more++;

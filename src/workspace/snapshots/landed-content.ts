@@ -3,16 +3,16 @@ import { NOT_UTF8 } from '../delivery/checkout-changes.ts';
 import type { Change } from '../workspace.ts';
 
 /**
- * Whether all that is in a commit is part of some others, the first of which holds what landed: each blob of it and of
- * its history, and each file as it has left it. What moves or removes files, copies them or changes their modes has no
- * content of its own, and has landed no more for that.
+ * Whether the content of a commit is part of some other commits, the first of which holds what landed: every blob in it and
+ * in its history, and every file as it is in the commit. A commit that moves, removes or copies files or changes their modes
+ * adds no blob, so blobs alone do not tell whether it has landed.
  */
-export async function isPartOf(
+export async function isContentLanded(
   git: Git,
   commit: string,
   landed: readonly [string, ...string[]],
 ): Promise<boolean> {
-  // Git compares with the trees where the histories meet; the tips themselves have to be named.
+  // Git compares with the trees where the histories meet. The trees of the tips have to be named.
   const known = landed.flatMap((tip) => [tip, `${tip}^{tree}`]);
   const blobs = ['--objects', '--filter=object:type=blob', '--filter-provided-objects'];
   if ((await git.run(['rev-list', ...blobs, commit, '--not', ...known])) !== '') return false;
@@ -32,8 +32,8 @@ function emptyTree(git: Git): Promise<string> {
   return git.run(['hash-object', '-t', 'tree', '--stdin']);
 }
 
-/** Whether a change that is one commit on its base has landed just as it is; false where a look at all of it would tell more. */
-export async function isWithin(
+/** A quick check whether a change that is one commit on its base has landed unchanged; false where it cannot tell. */
+export async function isLandedUnchanged(
   git: Git,
   { commit, base, files }: Pick<Change, 'commit' | 'base' | 'files'>,
   landed: string,

@@ -5,22 +5,26 @@ import { fail } from '../../domain/failure.ts';
 import { makeFolder } from '../../store/private-folder.ts';
 import type { Git } from '../git/git.ts';
 
-/** Makes a new branch at a commit; throws `Failed` where there is one of that name, or it is no name for a branch. */
+/** Makes a new branch at a commit; throws `Failed` where the branch exists or its name is not valid. */
 export async function restoreToBranch(git: Git, commit: string, branch: string): Promise<void> {
   const ref = `refs/heads/${branch}`;
   const named = await git.attempt(['check-ref-format', ref]);
   if (named.exitCode !== 0 || branch.startsWith('-') || branch === 'HEAD')
-    fail('wrong-usage', `${JSON.stringify(branch)} is no name for a branch.`, 'Choose another name.');
+    fail(
+      'wrong-usage',
+      `${JSON.stringify(branch)} is not a valid name for a branch.`,
+      'Choose another name.',
+    );
   const made = await git.exclusive(() => git.attempt(['update-ref', ref, `${commit}^{commit}`, '']));
   if (made.exitCode !== 0)
     fail(
       'wrong-usage',
-      `The branch ${branch} could not be made: ${made.stderr.trim()}`,
+      `The branch ${branch} could not be created: ${made.stderr.trim()}`,
       'Choose another name.',
     );
 }
 
-/** Writes the files of a commit to a new directory; throws `Failed` where there is something already. */
+/** Writes the files of a commit to a new directory; throws `Failed` where it exists. */
 export async function restoreToDirectory(git: Git, commit: string, directory: string): Promise<void> {
   const target = resolve(git.directory, directory);
   const gitDirectory = await git.run(['rev-parse', '--absolute-git-dir']);
@@ -30,8 +34,8 @@ export async function restoreToDirectory(git: Git, commit: string, directory: st
   } catch (error) {
     fail(
       'wrong-usage',
-      `${target} cannot be made: ${String(error)}`,
-      'Name a directory that is not there yet.',
+      `${target} cannot be created: ${String(error)}`,
+      'Name a directory that does not exist yet.',
     );
   }
   const temporary = await mkdtemp(join(tmpdir(), 'claude-orchestrator-'));

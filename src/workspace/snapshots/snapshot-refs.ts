@@ -3,35 +3,35 @@ import { GitFailed, type Git } from '../git/git.ts';
 import { recordCommit } from '../git/commit.ts';
 import { OWN_REFS } from '../git/ref-names.ts';
 
-/** Whose work is kept, and why now. */
-export interface KeepRequest {
+/** Whose work a snapshot is taken of, and why. */
+export interface SnapshotRequest {
   readonly runId: string;
   readonly taskId: TaskId;
   /** For the list of snapshots, e.g. `when its attempt was interrupted`. */
   readonly why: string;
-  /** Where the work began: its parent, where the worktree itself cannot tell any more. */
+  /** The commit that the work began at. It becomes the parent where the worktree has lost its HEAD. */
   readonly base?: string | null;
   /** Files that are not part of the work, whether or not git ignores them. */
   readonly without?: readonly string[];
-  /** When a worker began, in Unix milliseconds: what it wrote and git does not take is kept on the side. */
+  /** When a worker began, in Unix milliseconds. What it wrote since and git excludes is kept in a side snapshot. */
   readonly workingSince?: number | null;
-  /** Makes what is kept the worktree's own index: nobody works there any more. */
+  /** Makes the index of the snapshot the worktree's own. Only allowed when nobody works there any more. */
   readonly takesIndex?: boolean;
 }
 
-/** Makes a commit of something that is kept of a task: `why` tells people what it is. */
-export async function recordKept(
+/** Makes the commit of a snapshot; `why` tells people what it is. */
+export async function commitSnapshot(
   git: Git,
   content: { readonly tree: string; readonly parents: readonly string[] },
-  { runId, taskId, why }: Pick<KeepRequest, 'runId' | 'taskId' | 'why'>,
+  { runId, taskId, why }: Pick<SnapshotRequest, 'runId' | 'taskId' | 'why'>,
 ): Promise<string> {
   const subject = why.replace(/\p{Cc}+/gu, ' ').trim();
   const message = `${subject}\n\nOrchestrator-Task: ${taskId}\nOrchestrator-Run: ${runId}\n`;
   return await recordCommit(git, { ...content, message });
 }
 
-/** A snapshot as it is compared with the next one; empty texts where there is none. */
-export interface Newest {
+/** What the next snapshot of a task is compared with; empty texts where there is no snapshot yet. */
+export interface NewestSnapshot {
   readonly commit: string;
   readonly tree: string;
   readonly parents: string;
@@ -40,16 +40,16 @@ export interface Newest {
 /** The ref of a snapshot: `refs/orchestrator/<run>/<task>/<n>`. */
 export const SNAPSHOT_REF = /^refs\/orchestrator\/([^/]+)\/([^/]+)\/(\d+)$/;
 
-/** What is known of the snapshots of a task in a run. */
+/** The snapshots of a task in a run. */
 interface TaskSnapshots {
-  newest: Newest;
-  /** The highest number that was ever given. */
+  newest: NewestSnapshot;
+  /** The highest number that was ever used. */
   last: number;
   /** By number. */
   readonly commits: Map<number, string>;
 }
 
-/** The refs of snapshots. Git is asked once for those of a run: from then on they are made here. */
+/** The refs of snapshots. Git lists those of a run once; from then on, all of them are made here. */
 export class SnapshotRefs {
   readonly #git: Git;
   readonly #runs = new Map<string, Promise<Map<TaskId, TaskSnapshots>>>();
@@ -58,27 +58,27 @@ export class SnapshotRefs {
     this.#git = git;
   }
 
-  async newest(runId: string, taskId: TaskId): Promise<Newest> {
+  async newest(runId: string, taskId: TaskId): Promise<NewestSnapshot> {
     return (await this.#of(runId, taskId)).newest;
   }
 
-  /** Commits by number. */
+  /** Lists the commits by number. */
   async list(runId: string, taskId: TaskId): Promise<ReadonlyMap<number, string>> {
     return (await this.#of(runId, taskId)).commits;
   }
 
   /**
-   * Under the next number that is free, whoever else may be counting. What comes without a tree is kept on the side, and
-   * is not what the next snapshot is compared with. Returns the ref.
+   * Makes the ref of a snapshot, under the next number that no other process has used, and returns it. The next snapshot is
+   * not compared with one that comes without a tree.
    */
   async add(
     { runId, taskId }: { readonly runId: string; readonly taskId: TaskId },
-    kept: { readonly commit: string } & Partial<Newest>,
+    kept: { readonly commit: string } & Partial<NewestSnapshot>,
   ): Promise<string> {
     for (let tries = 1; ; tries++) {
       const of = await this.#of(runId, taskId);
       const number = of.last + 1;
-      const ref = `${folderOf(runId, taskId)}/${number}`;
+      const ref = `${snapshotFolder(runId, taskId)}/${number}`;
       const commands = [`create ${ref} ${kept.commit}`];
       const result = await this.#git.tryMoveRefs(commands);
       if (result.exitCode === 0) {
@@ -92,16 +92,16 @@ export class SnapshotRefs {
     }
   }
 
-  /** Removes them where they are what was listed; the numbers are not given again. */
+  /** Removes snapshots that are still what was listed. Their numbers are not used again. */
   async remove(runId: string, taskId: TaskId, numbers: readonly number[]): Promise<void> {
     if (numbers.length === 0) return;
     const of = await this.#of(runId, taskId);
-    const place = folderOf(runId, taskId);
+    const place = snapshotFolder(runId, taskId);
     const commands = numbers.map((number) => `delete ${place}/${number} ${of.commits.get(number) ?? ''}`);
     try {
       await this.#git.exclusive(() => this.#git.moveRefs(commands));
     } catch (error) {
-      // Somebody else may have removed some.
+      // Another process may have removed some of them.
       this.#runs.delete(runId);
       throw error;
     }
@@ -112,7 +112,7 @@ export class SnapshotRefs {
   async #of(runId: string, taskId: TaskId): Promise<TaskSnapshots> {
     const asked = this.#runs.get(runId) ?? this.#ask(runId);
     this.#runs.set(runId, asked);
-    // What failed is asked again the next time.
+    // After a failure, the next call asks again.
     asked.catch(() => this.#runs.delete(runId));
     const tasks = await asked;
     const found = tasks.get(taskId) ?? { newest: NONE, last: 0, commits: new Map<number, string>() };
@@ -141,16 +141,16 @@ export class SnapshotRefs {
   }
 }
 
-const NONE: Newest = { commit: '', tree: '', parents: '' };
+const NONE: NewestSnapshot = { commit: '', tree: '', parents: '' };
 const STORE_TRIES = 10;
 
-/** Where the snapshots of a task in a run are. */
-export function folderOf(runId: string, taskId: TaskId): string {
+/** The folder of the refs of a task in a run. */
+export function snapshotFolder(runId: string, taskId: TaskId): string {
   return `${OWN_REFS}${runId}/${taskId}`;
 }
 
-/** The commit that was kept last of a task in a run; undefined where there is none. */
-export async function newestSnapshot(
+/** Finds the newest snapshot of a task in a run. */
+export async function findNewestSnapshot(
   git: Git,
   { runId, taskId }: { readonly runId: string; readonly taskId: TaskId },
 ): Promise<string | undefined> {

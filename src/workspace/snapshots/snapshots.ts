@@ -2,27 +2,39 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskId } from '../../domain/task.ts';
 import { WorkerPool } from '../../domain/worker-pool.ts';
-import { BESIDE, keepLeftOut, keepWorkerRefs, parsePlace, type Keeping } from './beside.ts';
+import {
+  SIDE_SUFFIXES,
+  keepExcludedFiles,
+  keepWorkerRefs,
+  parseTaskPart,
+  type SideSnapshotContext,
+} from './side-snapshots.ts';
 import { captureTree } from './capture.ts';
 import type { Git } from '../git/git.ts';
-import { readHeadLog } from '../git/reflog.ts';
-import { isPartOf, isWithin } from './landed-content.ts';
+import { readReflog } from '../git/reflog.ts';
+import { isContentLanded, isLandedUnchanged } from './landed-content.ts';
 import { OWN_REFS } from '../git/ref-names.ts';
 import { findWorkTree, type WorkTree } from '../git/private-index.ts';
-import { folderOf, recordKept, SNAPSHOT_REF, SnapshotRefs, type KeepRequest } from './snapshot-refs.ts';
+import {
+  snapshotFolder,
+  commitSnapshot,
+  SNAPSHOT_REF,
+  SnapshotRefs,
+  type SnapshotRequest,
+} from './snapshot-refs.ts';
 import type { WorkerRef } from './worker-refs.ts';
-import type { Change, LeftOut } from '../workspace.ts';
+import type { Change, ExcludedFiles } from '../workspace.ts';
 
-/** What was kept. */
-export interface Kept {
+/** A snapshot that was just taken. */
+export interface TakenSnapshot {
   readonly commit: string;
   readonly tree: string;
-  /** What git said about files that it could not read; empty where all is kept. */
+  /** What git said about files that it could not read; empty where everything is kept. */
   readonly unread: string;
-  /** Whether there are repositories in it, submodules included. */
+  /** Whether the worktree has repositories in it, submodules included. */
   readonly hasRepositories: boolean;
-  /** What is kept on the side. */
-  readonly leftOut: LeftOut;
+  /** Files that are not part of the snapshot and are kept in a side snapshot. */
+  readonly excluded: ExcludedFiles;
 }
 
 /** One snapshot, as `recover` lists it. */
@@ -36,13 +48,13 @@ export interface Snapshot {
   /** ISO 8601, with an offset. */
   readonly date: string;
   readonly why: string;
-  /** What it is beside the work: files that git does not take, or what was put elsewhere in git; null for the work. */
-  readonly beside: keyof typeof BESIDE | null;
-  /** Whether all of its content is part of what landed too, in the same places. */
+  /** The kind of a side snapshot: files that git excludes, or refs of the worker; null for a snapshot of the work. */
+  readonly beside: keyof typeof SIDE_SUFFIXES | null;
+  /** Whether what landed has all of its content, in the same places. */
   readonly landed: boolean;
 }
 
-/** Keeps everything that workers wrote as commits under `refs/orchestrator/<run>/<task>/<n>`. */
+/** Keeps everything that workers write, as commits under `refs/orchestrator/<run>/<task>/<n>`. */
 export class Snapshots {
   readonly #git: Git;
   #common: Promise<string> | undefined;
@@ -55,43 +67,43 @@ export class Snapshots {
   }
 
   /**
-   * Keeps all files of a worktree that are not ignored, whatever state it is in, and changes nothing in it. Where nothing
-   * is new since the last snapshot, that one is the answer; where nothing differs from the base, the base is.
+   * Takes a snapshot of all files of a worktree that are not ignored, whatever state it is in, and changes nothing in it. If
+   * nothing is new since the last snapshot, it returns that one; if nothing differs from the base, it returns the base.
    */
-  keep(worktree: string, request: KeepRequest): Promise<Kept> {
+  take(worktree: string, request: SnapshotRequest): Promise<TakenSnapshot> {
     const turn = this.#turns.get(worktree) ?? new WorkerPool(1);
     this.#turns.set(worktree, turn);
-    return turn.run(() => this.#keep(worktree, request));
+    return turn.run(() => this.#take(worktree, request));
   }
 
   /**
-   * Keeps what a worker had put elsewhere in git than in its work, which is at `commit`. Returns what to tell people;
-   * undefined where all of it is in the work.
+   * Takes side snapshots of refs that a worker has made. Its work is at `commit`. Returns what to tell people; undefined where
+   * all of the refs are part of the work.
    */
-  async keepRefs(
+  async takeRefs(
     worktree: string,
-    request: KeepRequest,
+    request: SnapshotRequest,
     made: readonly WorkerRef[],
     commit: string,
   ): Promise<string | undefined> {
     const place = findWorkTree(worktree, await this.#commonDirectory());
-    return await keepWorkerRefs(this.#keeping(place, request), made, commit);
+    return await keepWorkerRefs(this.#sideContext(place, request), made, commit);
   }
 
-  /** The refs of what is kept that a worker had put elsewhere in git. */
-  async refsBeside({
+  /** Lists the side snapshots of refs that a worker has made. */
+  async listRefSnapshots({
     runId,
     taskId,
   }: {
     readonly runId: string;
     readonly taskId: TaskId;
   }): Promise<string[]> {
-    const place = `${taskId}${BESIDE.refs}`;
+    const place = `${taskId}${SIDE_SUFFIXES.refs}`;
     const kept = await this.#refs.list(runId, place);
-    return [...kept.keys()].map((number) => `${folderOf(runId, place)}/${number}`);
+    return [...kept.keys()].map((number) => `${snapshotFolder(runId, place)}/${number}`);
   }
 
-  /** All snapshots, the newest first; `landed` names a commit or ref that holds what landed. */
+  /** Lists all snapshots, the newest first; `landed` names a commit or ref that holds what landed. */
   async list(landed: string | null): Promise<Snapshot[]> {
     const format = '%(refname)%09%(objectname)%09%(committerdate:iso-strict)%09%(contents:subject)';
     const lines = await this.#git.run([
@@ -104,7 +116,7 @@ export class Snapshots {
       const [ref = '', commit = '', date = '', ...why] = line.split('\t');
       const [, runId, place, number] = SNAPSHOT_REF.exec(ref) ?? [];
       if (runId === undefined || place === undefined || runId === 'delivered') return [];
-      const { taskId, beside } = parsePlace(place);
+      const { taskId, beside } = parseTaskPart(place);
       return [{ ref, runId, taskId, number: Number(number), commit, date, why: why.join(' '), beside }];
     });
     const landings = landed === null ? new Map<TaskId, string[]>() : await this.#landings(landed);
@@ -113,12 +125,15 @@ export class Snapshots {
       found.map(async (snapshot) => {
         if (landed === null) return { ...snapshot, landed: false };
         const from = [landed, ...(landings.get(snapshot.taskId) ?? [])] as const;
-        return { ...snapshot, landed: await checks.run(() => isPartOf(this.#git, snapshot.commit, from)) };
+        return {
+          ...snapshot,
+          landed: await checks.run(() => isContentLanded(this.#git, snapshot.commit, from)),
+        };
       }),
     );
   }
 
-  /** Removes those snapshots of a task all of whose content is part of the commit that landed. */
+  /** Removes the snapshots of a task whose content is all part of the commit that landed. */
   async prune(
     { runId, taskId }: { readonly runId: string; readonly taskId: TaskId },
     landed: string,
@@ -126,13 +141,13 @@ export class Snapshots {
   ): Promise<void> {
     const gone: number[] = [];
     for (const [number, commit] of await this.#refs.list(runId, taskId)) {
-      const isLanded = change?.commit === commit && (await isWithin(this.#git, change, landed));
-      if (isLanded || (await isPartOf(this.#git, commit, [landed]))) gone.push(number);
+      const isLanded = change?.commit === commit && (await isLandedUnchanged(this.#git, change, landed));
+      if (isLanded || (await isContentLanded(this.#git, commit, [landed]))) gone.push(number);
     }
     await this.#refs.remove(runId, taskId, gone);
   }
 
-  /** Removes these, whatever is in them. */
+  /** Removes these snapshots, whatever is in them. */
   async remove(snapshots: readonly Snapshot[]): Promise<void> {
     const places = new Map<string, number[]>();
     for (const { ref, number } of snapshots) {
@@ -145,7 +160,7 @@ export class Snapshots {
     }
   }
 
-  async #keep(worktree: string, request: KeepRequest): Promise<Kept> {
+  async #take(worktree: string, request: SnapshotRequest): Promise<TakenSnapshot> {
     const place = findWorkTree(worktree, await this.#commonDirectory());
     const head = place.linked ? await this.#head(place) : undefined;
     const base = request.base ?? null;
@@ -154,31 +169,31 @@ export class Snapshots {
       this.#parents(place, head?.commit, base),
     ]);
     await this.#keepAbandoned(place, request, head?.commit);
-    const commit = await this.#keepTree(request, { tree, parents, head });
+    const commit = await this.#record(request, { tree, parents, head });
     return {
       commit,
       tree,
       unread,
       hasRepositories,
-      leftOut: await keepLeftOut(this.#keeping(place, request), { commit, tree, submodules }),
+      excluded: await keepExcludedFiles(this.#sideContext(place, request), { commit, tree, submodules }),
     };
   }
 
-  #keeping(place: WorkTree, request: KeepRequest): Keeping {
+  #sideContext(place: WorkTree, request: SnapshotRequest): SideSnapshotContext {
     return { git: this.#git, refs: this.#refs, place, request };
   }
 
-  async #keepTree(
-    request: KeepRequest,
+  async #record(
+    request: SnapshotRequest,
     { tree, parents, head }: { tree: string; parents: readonly string[]; head: Head | undefined },
   ): Promise<string> {
     const base = request.base ?? null;
     const newest = await this.#refs.newest(request.runId, request.taskId);
     const same = newest.tree === tree && newest.parents === parents.join(' ');
-    if (newest.commit !== '' && (same || isOnly(parents, newest.commit, head, tree))) return newest.commit;
-    if (base !== null && isOnly(parents, base, head, tree)) return base;
+    if (newest.commit !== '' && (same || isExactly(parents, newest.commit, head, tree))) return newest.commit;
+    if (base !== null && isExactly(parents, base, head, tree)) return base;
 
-    const commit = await recordKept(this.#git, { tree, parents }, request);
+    const commit = await commitSnapshot(this.#git, { tree, parents }, request);
     await this.#refs.add(request, { tree, commit, parents: parents.join(' ') });
     return commit;
   }
@@ -186,7 +201,7 @@ export class Snapshots {
   async #head({ directory, gitDirectory, head }: WorkTree): Promise<Head | undefined> {
     const commit = head === undefined ? undefined : await this.#git.commitAt(head);
     if (commit !== undefined) return { commit, tree: await this.#git.treeOf(commit) };
-    // Such as one on a branch that only this worktree has.
+    // Such as a HEAD on a branch that only this worktree has.
     const { exitCode, stdout } = await this.#git.attempt(['rev-parse', 'HEAD^{commit}', 'HEAD^{tree}'], {
       directory,
       environment: { GIT_DIR: gitDirectory },
@@ -199,7 +214,7 @@ export class Snapshots {
     if (head === undefined) return base === null ? [] : [base];
     const merged = await readFile(join(place.gitDirectory, 'MERGE_HEAD'), 'utf8').catch(() => '');
     const parents = [head, ...merged.split('\n').filter((line) => /^[0-9a-f]{40,64}$/.test(line))];
-    // A worker that began a history of its own would have a change that nothing can be merged with.
+    // Without the base, a worker that began a new history would have a change that cannot be merged.
     if (
       base !== null &&
       base !== head &&
@@ -209,15 +224,15 @@ export class Snapshots {
     return [...new Set(parents)];
   }
 
-  /** What was committed in a worktree and is in nothing any more, as after an amendment or on a branch that was left. */
-  async #keepAbandoned(place: WorkTree, request: KeepRequest, head: string | undefined): Promise<void> {
+  /** Keeps commits that were made in a worktree and that no ref has any more, such as after `commit --amend`. */
+  async #keepAbandoned(place: WorkTree, request: SnapshotRequest, head: string | undefined): Promise<void> {
     if (!place.linked) return;
     const known = [head, request.base].filter((commit) => typeof commit === 'string');
-    const { commits } = readHeadLog(place.gitDirectory);
+    const { commits } = readReflog(place.gitDirectory);
     const made = commits.filter((commit) => !known.includes(commit));
     if (made.length === 0) return;
     const others = [...known, '--branches', '--tags', '--remotes'];
-    const kept = `--glob=${folderOf(request.runId, request.taskId)}/*`;
+    const kept = `--glob=${snapshotFolder(request.runId, request.taskId)}/*`;
     const listed = await this.#git.run(
       ['rev-list', '--parents', '--ignore-missing', '--stdin', '--not', ...others, kept],
       { input: made.map((commit) => `${commit}\n`).join('') },
@@ -230,7 +245,7 @@ export class Snapshots {
     const commit =
       more.length === 0
         ? tip
-        : await recordKept(
+        : await commitSnapshot(
             this.#git,
             { tree: await this.#git.treeOf(tip), parents: [tip, ...more] },
             { ...request, why },
@@ -255,7 +270,7 @@ export class Snapshots {
       '--path-format=absolute',
       '--git-common-dir',
     ]));
-    // Git may have been away for a moment only.
+    // The failure may have been temporary: the next call asks again.
     found.catch(() => (this.#common = undefined));
     return found;
   }
@@ -266,7 +281,12 @@ interface Head {
   readonly tree: string;
 }
 
-/** Whether the worktree is exactly at a commit. */
-function isOnly(parents: readonly string[], commit: string, head: Head | undefined, tree: string): boolean {
+/** Whether a worktree is exactly at a commit. */
+function isExactly(
+  parents: readonly string[],
+  commit: string,
+  head: Head | undefined,
+  tree: string,
+): boolean {
   return parents.length === 1 && parents[0] === commit && head?.commit === commit && head.tree === tree;
 }

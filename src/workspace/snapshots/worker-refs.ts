@@ -9,59 +9,59 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Git } from '../git/git.ts';
-import { parseLog, readHeadLog, readRegular, type HeadLog, type LogLine } from '../git/reflog.ts';
+import { parseReflog, readReflog, readRegularFile, type Reflog, type ReflogEntry } from '../git/reflog.ts';
 
-/** What a worker has made in the repository that all of its worktrees share, in sight of the user. */
+/** A branch, tag or stash entry that a worker has made. The user sees it, because all worktrees share their refs. */
 export interface WorkerRef {
   readonly kind: 'branch' | 'tag' | 'stash';
-  /** As people know it: `feat/x`, or what git says of an entry of the stash. */
+  /** The name as people know it: `feat/x`, or the message of a stash entry. */
   readonly name: string;
-  /** What the ref holds; of an entry, its commit. */
+  /** The object that the ref has; the commit of a stash entry. */
   readonly id: string;
   readonly commit: string;
-  /** What it is compared with: the commit that the work began at, or that an entry was made at. */
+  /** The commit that the work began at, or that the stash entry was made at. */
   readonly parent: string;
-  /** Of an entry: a commit with the files that git did not track. */
+  /** For a stash entry: a commit with the files that git did not track. */
   readonly untracked: string | null;
 }
 
-/** A worktree in which a worker was, and those beside it. */
+/** A worktree in which a worker was at work, and the other ones. */
 export interface WorkerPlace {
   readonly slot: string;
   /** Where git keeps its index and HEAD. */
   readonly admin: string;
   /** The branch that it is on now. */
   readonly branch: string | null;
-  /** When the work in it began, in Unix milliseconds. */
+  /** When the work began, in Unix milliseconds. */
   readonly since: number;
-  /** All slots, by where git keeps their index and HEAD; `isBusy` where somebody works in them. */
-  readonly slots: () => ReadonlyMap<string, { readonly slot: string; readonly isBusy: boolean }>;
+  /** All slots, by where git keeps their index and HEAD; `isHeld` where somebody may be at work in them. */
+  readonly slots: () => ReadonlyMap<string, { readonly slot: string; readonly isHeld: boolean }>;
 }
 
-/** The most that is taken at once: each costs a few processes. */
+/** The most refs that are handled at once, since each one costs a few processes. */
 const MOST = 50;
 
 /**
- * Finds what the worker of a worktree has made since that was noted. What could as well be the user's, or another
- * worker's who still needs it, is none of it: a branch is, when its commit was made here or only this worktree was on
- * it; a tag, when its commit was made here; an entry of the stash, when nobody else can have put it there.
+ * Finds the refs that the worker of a worktree has made since the baseline. Refs that may as well belong to the user, or to
+ * another worker who still needs them, are not among them. A branch is, if its commit was made here or only this worktree
+ * was on it; a tag is, if its commit was made here; a stash entry is, if nobody else can have made it.
  */
 export async function findWorkerRefs(git: Git, common: string, place: WorkerPlace): Promise<WorkerRef[]> {
-  const noted = readNoted(place.slot);
-  if (noted === undefined) return [];
+  const baseline = readRefsBaseline(place.slot);
+  if (baseline === undefined) return [];
   const now = readSharedRefs(common);
-  const refs = [...now.names].filter((name) => !noted.names.has(name)).slice(0, MOST);
-  const entries = now.stash.filter(({ commit }) => !noted.stash.has(commit)).slice(0, MOST);
+  const refs = [...now.names].filter((name) => !baseline.names.has(name)).slice(0, MOST);
+  const entries = now.stash.filter(({ commit }) => !baseline.stash.has(commit)).slice(0, MOST);
   if (refs.length === 0 && entries.length === 0) return [];
-  const [log, others] = [readHeadLog(place.admin), findOthers(common, place)];
-  const search = { git, place, log, refs, others, names: new Set([...now.names, ...noted.names]) };
+  const [log, others] = [readReflog(place.admin), findOthers(common, place)];
+  const search = { git, place, log, refs, others, names: new Set([...now.names, ...baseline.names]) };
   const made: WorkerRef[] = [];
-  for (const ref of refs) made.push(...(await ownRef(search, ref)));
-  for (const { commit, at } of entries) made.push(...(await ownEntry(search, commit, at)));
+  for (const ref of refs) made.push(...(await findOwnRef(search, ref)));
+  for (const { commit, at } of entries) made.push(...(await findOwnEntry(search, commit, at)));
   return made;
 }
 
-/** Removes them where they are still what was found; by then they are kept. */
+/** Removes refs that are still what was found; snapshots have them by then. */
 export async function removeWorkerRefs(
   git: Git,
   common: string,
@@ -81,22 +81,22 @@ const FOLDER = { branch: 'heads', tag: 'tags' } as const;
 interface Search {
   readonly git: Git;
   readonly place: WorkerPlace;
-  readonly log: HeadLog;
-  /** Names that were not there before. */
+  readonly log: Reflog;
+  /** Names that the baseline does not have. */
   readonly refs: readonly string[];
   readonly others: readonly Other[];
-  /** All that are there or were. */
+  /** All names that exist now or did at the baseline. */
   readonly names: ReadonlySet<string>;
 }
 
 /** Another worktree in which somebody may be at work. */
 interface Other {
   readonly admin: string;
-  readonly log: HeadLog;
-  /** What it is on now: `ref: refs/heads/main`, or a commit. */
+  readonly log: Reflog;
+  /** Its HEAD now: `ref: refs/heads/main`, or a commit. */
   readonly head: string;
-  /** What was there before its worker began; undefined where a person works in it. */
-  readonly noted: Noted | undefined;
+  /** The baseline of its worker; undefined where a person works in it. */
+  readonly baseline: RefsBaseline | undefined;
 }
 
 function findOthers(common: string, { admin: own, slots, since }: WorkerPlace): Other[] {
@@ -104,15 +104,15 @@ function findOthers(common: string, { admin: own, slots, since }: WorkerPlace): 
   const known = slots();
   return [common, ...readdirSync(folder).map((name) => join(folder, name))].flatMap((admin) => {
     const found = known.get(admin);
-    if (admin === own || found?.isBusy === false) return [];
-    const head = readRegular(join(admin, 'HEAD')).trim();
-    // Of a person's, only what happened meanwhile matters.
-    const log = readHeadLog(admin, found === undefined ? since : 0);
-    return [{ admin, head, log, noted: found && readNoted(found.slot) }];
+    if (admin === own || found?.isHeld === false) return [];
+    const head = readRegularFile(join(admin, 'HEAD')).trim();
+    // In a person's worktree, only what happened since then matters.
+    const log = readReflog(admin, found === undefined ? since : 0);
+    return [{ admin, head, log, baseline: found && readRefsBaseline(found.slot) }];
   });
 }
 
-async function ownRef(search: Search, ref: string): Promise<WorkerRef[]> {
+async function findOwnRef(search: Search, ref: string): Promise<WorkerRef[]> {
   const { git, log, others } = search;
   const [, folder, name = ''] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
   const [id, commit] = await Promise.all([git.find(ref), git.commitAt(ref)]);
@@ -131,7 +131,7 @@ function wasOnlyHere({ place, log, others }: Search, branch: string): boolean {
   );
 }
 
-async function ownEntry(search: Search, id: string, at: number): Promise<WorkerRef[]> {
+async function findOwnEntry(search: Search, id: string, at: number): Promise<WorkerRef[]> {
   const { git, log, refs } = search;
   const { stdout } = await git.attempt(['log', '-1', '--no-show-signature', '--format=%P%n%s', id]);
   const [parents = '', name = ''] = stdout.split('\n');
@@ -145,13 +145,13 @@ async function ownEntry(search: Search, id: string, at: number): Promise<WorkerR
   return isOwn ? [{ kind: 'stash', name, id, commit: id, parent, untracked }] : [];
 }
 
-/** Whether an entry that was made at a commit, on no branch, can only have been made here. */
+/** Whether a stash entry that was made at a commit, on no branch, can only have been made here. */
 function isOnlyFromHere(
   { place, others, names }: Search,
   { id, parent, at }: { readonly id: string; readonly parent: string; readonly at: number },
 ): boolean {
-  const makers = others.filter(({ head, log, noted }) => {
-    if (noted !== undefined) return log.visited.has(parent) && !noted.stash.has(id);
+  const makers = others.filter(({ head, log, baseline }) => {
+    if (baseline !== undefined) return log.visited.has(parent) && !baseline.stash.has(id);
     const isLoose = (to: string): boolean => !names.has(`refs/heads/${to}`);
     return head === parent || log.moves.some(({ commit, to }) => commit === parent && isLoose(to));
   });
@@ -159,7 +159,7 @@ function isOnlyFromHere(
   return wasReset(place.admin, at) && !makers.some(({ admin }) => wasReset(admin, at));
 }
 
-/** Git resets a worktree when it has put all of its changes into the stash, and writes down where it was. */
+/** After git has stashed the changes of a worktree, it resets the worktree and writes ORIG_HEAD. */
 function wasReset(admin: string, at: number): boolean {
   const written = statSync(join(admin, 'ORIG_HEAD'), { throwIfNoEntry: false });
   const seconds = (written?.mtimeMs ?? 0) / 1000 - at;
@@ -168,7 +168,7 @@ function wasReset(admin: string, at: number): boolean {
 
 const RESET_WITHIN_S = 5;
 
-/** Git drops entries by their number only, and numbers change when somebody else adds one in that moment. */
+/** Git drops entries by number only. The numbers change if somebody else adds an entry at the same moment. */
 async function dropEntry(git: Git, common: string, slot: string, id: string): Promise<void> {
   const { stash } = readSharedRefs(common);
   const number = stash.toReversed().findIndex(({ commit }) => commit === id);
@@ -180,44 +180,44 @@ async function dropEntry(git: Git, common: string, slot: string, id: string): Pr
   await git.attempt(['stash', 'store', '-m', message, gone], { directory: slot });
 }
 
-/** The branches and tags, by their full names, and the entries of the stash: all worktrees of a repository share them. */
+/** The refs that all worktrees of a repository share: branches and tags by full name, and the entries of the stash. */
 interface SharedRefs {
   readonly names: ReadonlySet<string>;
-  readonly stash: readonly LogLine[];
+  readonly stash: readonly ReflogEntry[];
 }
 
 /**
- * Reads them from git's own files: no process is worth it, since most workers make nothing of the kind. At once, since
- * each of the few small files takes longer to wait for than to read.
+ * Reads them from git's own files. Most workers make no refs, so this must not cost a process. The calls are synchronous: to
+ * wait for each of the few small files takes longer than to read it.
  */
 function readSharedRefs(commonDirectory: string): SharedRefs {
-  const packed = readRegular(join(commonDirectory, 'packed-refs'));
+  const packed = readRegularFile(join(commonDirectory, 'packed-refs'));
   const names = new Set(
     Array.from(packed.matchAll(/^[0-9a-f]{40,64} (refs\/(?:heads|tags)\/.+)$/gm), ([, name = '']) => name),
   );
   for (const folder of ['refs/heads', 'refs/tags'])
     for (const name of looseRefs(commonDirectory, folder)) names.add(name);
-  return { names, stash: parseLog(readRegular(join(commonDirectory, 'logs', 'refs', 'stash'))) };
+  return { names, stash: parseReflog(readRegularFile(join(commonDirectory, 'logs', 'refs', 'stash'))) };
 }
 
-/** What was there before a worker began: full names, and ids of entries. */
-interface Noted {
+/** The refs that existed before a worker began: full names, and ids of stash entries. */
+interface RefsBaseline {
   readonly names: ReadonlySet<string>;
   readonly stash: ReadonlySet<string>;
 }
 
-/** Writes down beside a slot what is there now; a crash leaves the old note or the new one. */
-export function noteSharedRefs(slot: string, commonDirectory: string): void {
+/** Stores the refs that exist now beside a slot. A crash leaves either the old file or the new one. */
+export function writeRefsBaseline(slot: string, commonDirectory: string): void {
   const { names, stash } = readSharedRefs(commonDirectory);
-  const fresh = `${noteOf(slot)}.new`;
+  const fresh = `${baselineFile(slot)}.new`;
   writeFileSync(fresh, JSON.stringify({ names: [...names], stash: stash.map(({ commit }) => commit) }));
-  renameSync(fresh, noteOf(slot));
+  renameSync(fresh, baselineFile(slot));
 }
 
-/** What was written down last; undefined where that cannot be told. */
-function readNoted(slot: string): Noted | undefined {
+/** Reads the baseline that was stored last; undefined where none can be read. */
+function readRefsBaseline(slot: string): RefsBaseline | undefined {
   try {
-    const { names, stash } = JSON.parse(readFileSync(noteOf(slot), 'utf8')) as Record<string, unknown>;
+    const { names, stash } = JSON.parse(readFileSync(baselineFile(slot), 'utf8')) as Record<string, unknown>;
     if (!Array.isArray(names) || !Array.isArray(stash)) return undefined;
     return { names: new Set<string>(names), stash: new Set<string>(stash) };
   } catch {
@@ -225,12 +225,12 @@ function readNoted(slot: string): Noted | undefined {
   }
 }
 
-/** Of a slot that is gone. */
-export function forgetNoted(slot: string): void {
-  rmSync(noteOf(slot), { force: true });
+/** Removes the baseline of a slot that is gone. */
+export function removeRefsBaseline(slot: string): void {
+  rmSync(baselineFile(slot), { force: true });
 }
 
-function noteOf(slot: string): string {
+function baselineFile(slot: string): string {
   return `${slot}.refs`;
 }
 

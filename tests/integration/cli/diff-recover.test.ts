@@ -69,7 +69,7 @@ function run(args: readonly string[], terminal: { isTTY?: boolean; columns?: num
 }
 
 async function keep(taskId = '1', why = 'after the attempt', runId = 'run-1'): Promise<string> {
-  const kept = await new Snapshots(new Git(project.directory, env)).keep(worktree, {
+  const kept = await new Snapshots(new Git(project.directory, env)).take(worktree, {
     runId,
     taskId,
     why,

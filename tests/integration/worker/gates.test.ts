@@ -69,7 +69,7 @@ function gates(...commands: string[]): Gates {
       get: (tree, command) => store.gateVerdict('run-1', tree, command),
       put: (tree, command, verdict) => store.saveGateVerdict('run-1', tree, command, verdict),
     },
-    visit: async (commit, job) => {
+    withCheckout: async (commit, job) => {
       rig.gitIn(visited.directory, ['checkout', '-qf', '--detach', commit]);
       return ok(await job(visited));
     },

@@ -211,7 +211,7 @@ test('A commit can be visited by one job at a time, in a directory that no task 
   const { workspace } = await rig.acquire(tool, rig.attempt('2'));
   const seen: string[] = [];
   const visit = (commit: string) =>
-    tool.changes.visit(
+    tool.changes.withCheckout(
       commit,
       (visited) => {
         seen.push(`in ${visited.directory === workspace.directory}`, read(visited, 'one.txt') ?? 'none');

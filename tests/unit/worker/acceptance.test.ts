@@ -24,7 +24,7 @@ const CHANGE: Change = {
   baseTree: 'base-tree',
   files: ['a.js'],
   protectedFiles: [],
-  lent: [],
+  copied: [],
   unresolved: [],
 };
 const REPORT: WorkerReport = { status: 'completed', summary: 'Did it.', handover: '', followUps: [] };
@@ -81,7 +81,7 @@ async function take(
     },
     reset: () => Promise.resolve(),
     read: () => Promise.resolve({ text: '+a', truncated: false }),
-    visit: async (commit, job) => {
+    withCheckout: async (commit, job) => {
       const before = at;
       at = `${commit}-tree`;
       const value = await job({ ...WORKSPACE, directory: '/gates' });
@@ -111,7 +111,7 @@ async function take(
       );
     },
     verdicts: cache,
-    visit: (...visit) => changes.visit(...visit),
+    withCheckout: (...visit) => changes.withCheckout(...visit),
     reset: (workspace) => changes.reset(workspace),
     warn: () => undefined,
   });
@@ -214,7 +214,7 @@ describe('a change that is reported done', () => {
   });
 
   it('never lands with a file that was only copied to the worktree, and says which', async () => {
-    const { end, asked } = await take({ change: { lent: ['.env'] } });
+    const { end, asked } = await take({ change: { copied: ['.env'] } });
     expect(end.outcome).toBe('permission-denied');
     expect(end.message).toContain('It would commit .env, which git ignores in your checkout');
     expect(asked).toEqual([]);
@@ -246,11 +246,11 @@ describe('a worker that changed nothing', () => {
   });
 
   it('is told which files git does not take, and why, without asking for a review', async () => {
-    const leftOut = {
+    const excluded = {
       files: [{ path: 'a.txt', why: 'git ignores it: "*.txt" in .gitignore, line 1' }],
       more: 0,
     };
-    const { end, requests } = await take({ change: { ...change, leftOut }, review: REJECTED });
+    const { end, requests } = await take({ change: { ...change, excluded }, review: REJECTED });
     expect(end).toMatchObject({ outcome: 'review-rejected' });
     expect(end.message).toContain('- a.txt (git ignores it: "*.txt" in .gitignore, line 1)');
     expect(requests).toEqual([]);

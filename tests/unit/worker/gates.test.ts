@@ -56,7 +56,7 @@ class Project {
         get: (tree, command) => this.verdicts.get(`${tree} ${command}`),
         put: (tree, command, verdict) => this.verdicts.set(`${tree} ${command}`, verdict),
       },
-      visit: async (commit, job) =>
+      withCheckout: async (commit, job) =>
         this.visitable ? ok(await job(workspace(commit))) : err('The disk is full.'),
       reset: ({ directory }) => {
         this.runs.push(`${directory}: reset`);

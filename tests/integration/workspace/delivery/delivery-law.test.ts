@@ -7,7 +7,7 @@ import { deliver } from '../../../../src/workspace/delivery/delivery.ts';
 import { CheckoutRig } from '../../../rig/checkout-rig.ts';
 import { cases } from '../../../rig/effort.ts';
 
-const INTEGRATION = 'refs/orchestrator/integration/main';
+const INTEGRATION_REFS = 'refs/orchestrator/integration/main';
 const DELIVERED = 'refs/orchestrator/deliveries/main';
 
 const BASE: Readonly<Record<string, string>> = {
@@ -114,7 +114,7 @@ test('nothing of the user is touched but what delivery is for, and that is whole
 
 function optionsFor(autoCommit: boolean) {
   return {
-    integrationRef: INTEGRATION,
+    integrationRef: INTEGRATION_REFS,
     target: 'main',
     autoCommit,
     mode: 'checkout' as const,
@@ -125,7 +125,7 @@ function optionsFor(autoCommit: boolean) {
 
 function integrate(tip: string, changed: Readonly<Record<string, string | null>>): string {
   const commit = rig.commit([tip], written(changed));
-  rig.git('update-ref', INTEGRATION, commit);
+  rig.git('update-ref', INTEGRATION_REFS, commit);
   return commit;
 }
 

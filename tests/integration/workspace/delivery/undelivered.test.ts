@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Git } from '../../../../src/workspace/git/git.ts';
-import { describeUntaken } from '../../../../src/workspace/delivery/undelivered.ts';
+import { describeUncommittedResults } from '../../../../src/workspace/delivery/undelivered.ts';
 
 const BRANCH = 'orchestrator/integration/main';
 let directory: string;
@@ -26,7 +26,7 @@ const environment = (): Record<string, string> => ({
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'untaken-'));
-  untaken = (autoCommit = false) => describeUntaken(new Git(directory, environment()), autoCommit);
+  untaken = (autoCommit = false) => describeUncommittedResults(new Git(directory, environment()), autoCommit);
   git('init', '-q', '-b', 'main');
   git('commit', '-q', '--allow-empty', '-m', 'Begin');
   git('switch', '-q', '--detach');

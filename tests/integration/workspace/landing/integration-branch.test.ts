@@ -85,7 +85,7 @@ describe('merging', () => {
     const integration = await rig.open();
     const directory = rig.worktree();
     write(directory, { 'a.txt': 'mine\n' });
-    const keep = () => rig.snapshots.keep(directory, { runId: 'r', taskId: '2', why: 'done' });
+    const keep = () => rig.snapshots.take(directory, { runId: 'r', taskId: '2', why: 'done' });
     const first = await keep();
     rig.gitIn(directory, ['reset', '-q', '--hard', first.commit]);
     const landed = await rig.land(
@@ -137,7 +137,7 @@ describe('merging', () => {
     rig.gitIn(directory, ['checkout', '-q', '--orphan', 'fresh']);
     rig.gitIn(directory, ['commit', '-qm', 'all at once']);
     write(directory, { 'a.txt': 'changed\n' });
-    const { commit } = await rig.snapshots.keep(directory, { runId: 'r', taskId: '1', why: 'done', base });
+    const { commit } = await rig.snapshots.take(directory, { runId: 'r', taskId: '1', why: 'done', base });
     expect(await integration.changeOf(commit, [])).toMatchObject({ base, files: ['a.txt'] });
   });
 });
@@ -255,7 +255,7 @@ describe('reading', () => {
   test('what came since an earlier commit leaves out what others landed', async () => {
     const integration = await rig.open();
     const directory = rig.worktree();
-    const keep = () => rig.snapshots.keep(directory, { runId: 'r', taskId: '2', why: 'round' });
+    const keep = () => rig.snapshots.take(directory, { runId: 'r', taskId: '2', why: 'round' });
     write(directory, { 'mine.txt': 'first\n' });
     const { commit: since } = await keep();
     await rig.land(integration, await rig.work(integration, { 'theirs.txt': 'theirs\n' }));

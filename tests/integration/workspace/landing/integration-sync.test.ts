@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Failed, type Failure } from '../../../../src/domain/failure.ts';
-import { rehearseIntegration } from '../../../../src/workspace/worktrees.ts';
+import { checkIntegration } from '../../../../src/workspace/worktrees.ts';
 import { LandingRig } from '../../../rig/landing-rig.ts';
 
 let rig: LandingRig;
@@ -24,7 +24,7 @@ function deliverTo(commit: string): void {
 /** What `check` finds, which does as a run does and leaves no trace. */
 async function rehearsed(): Promise<Failure | undefined> {
   const before = { ...rig.state(), objects: rig.git('count-objects', '-v') };
-  const found = await rehearseIntegration(rig.top, rig.environment, 'main');
+  const found = await checkIntegration(rig.top, rig.environment, 'main');
   expect({ ...rig.state(), objects: rig.git('count-objects', '-v') }).toEqual(before);
   return found;
 }

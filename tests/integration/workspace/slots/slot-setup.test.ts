@@ -213,7 +213,7 @@ test('Files that were copied are no part of the work, also where the worker stop
   write(workspace.directory, { '.gitignore': 'node_modules/\n', 'x.key': 'from another task' });
   await tool.changes.snapshot(workspace);
   const change = await tool.changes.capture(workspace);
-  expect(change).toMatchObject({ files: ['.gitignore', 'x.key'], lent: [] });
+  expect(change).toMatchObject({ files: ['.gitignore', 'x.key'], copied: [] });
   await rig.takeIn(tool.changes, workspace, attempt);
   await tool.release(workspace, true);
   expect(rig.show('orchestrator/integration/main', 'x.key')).toBe('from another task');
@@ -226,7 +226,7 @@ test('A copied file that the worker adds by force is named, and so is not taken 
   const { workspace } = await rig.acquire(tool, rig.attempt('1'));
   rig.gitIn(workspace.directory, ['add', '-f', '.env']);
   write(workspace.directory, { 'new.txt': 'x' });
-  expect(await tool.changes.capture(workspace)).toMatchObject({ files: ['.env', 'new.txt'], lent: ['.env'] });
+  expect(await tool.changes.capture(workspace)).toMatchObject({ files: ['.env', 'new.txt'], copied: ['.env'] });
 });
 
 test('Work that git cannot read all of is neither taken in nor given away', async () => {

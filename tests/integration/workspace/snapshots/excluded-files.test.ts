@@ -27,7 +27,7 @@ test('files that git ignores are named with the rule, kept, and no part of the c
   });
   const change = await tool.changes.capture(workspace);
   expect(change.files).toEqual(['code.js']);
-  expect(change.leftOut).toEqual({
+  expect(change.excluded).toEqual({
     files: [
       { path: 'result.txt', why: 'git ignores it: "*.txt" in .gitignore, line 1' },
       { path: 'secret/deep/file', why: 'git ignores it: "secret/" in .gitignore, line 3' },
@@ -50,7 +50,7 @@ test('files that git ignores are named with the rule, kept, and no part of the c
 
 test('what was ignored before the attempt, or only copied, is not the worker’s; the bound of the rest is said', async () => {
   rig.userCommits({ '.gitignore': '*.txt\n.env\n' });
-  write(rig.top, { '.env': 'lent' });
+  write(rig.top, { '.env': 'copied' });
   const tool = await rig.start({ copy: ['.env'] });
   const first = await rig.acquire(tool, rig.attempt('1'));
   write(first.workspace.directory, { 'old.txt': 'of another task' });
@@ -61,10 +61,10 @@ test('what was ignored before the attempt, or only copied, is not the worker’s
     writeFileSync(join(workspace.directory, `${number}.txt`), `text ${number}`);
   // As a copy that keeps the time of its content.
   utimesSync(join(workspace.directory, '7.txt'), 1, 1);
-  const { leftOut } = await tool.changes.capture(workspace);
-  expect([leftOut?.files.length, leftOut?.more]).toEqual([100, 2]);
-  expect(leftOut?.files.map(({ path }) => path)).not.toContain('old.txt');
-  expect(leftOut?.files.map(({ path }) => path)).toContain('7.txt');
+  const { excluded } = await tool.changes.capture(workspace);
+  expect([excluded?.files.length, excluded?.more]).toEqual([100, 2]);
+  expect(excluded?.files.map(({ path }) => path)).not.toContain('old.txt');
+  expect(excluded?.files.map(({ path }) => path)).toContain('7.txt');
 });
 
 test('work that was killed is kept with what git ignores, and goes on without it', async () => {
@@ -94,9 +94,9 @@ test.each([
   const { workspace } = await rig.acquire(tool, rig.attempt('1'));
   if (isSetUp) rig.gitIn(workspace.directory, [...allow, 'submodule', '--quiet', 'update', '--init']);
   write(workspace.directory, { 'lib/fix.js': 'in the submodule' });
-  const { files, leftOut } = await tool.changes.capture(workspace);
+  const { files, excluded } = await tool.changes.capture(workspace);
   expect(files).toEqual([]);
-  expect(leftOut?.files).toEqual([
+  expect(excluded?.files).toEqual([
     {
       path: 'lib/fix.js',
       why: 'it is in the submodule lib, of which only a commit is part of this repository',

@@ -183,7 +183,7 @@ test('whatever a worker does, a snapshot holds every file that is not ignored an
             index: existsSync(index) ? readFileSync(index) : undefined,
           };
           const user = model.state();
-          const { commit, tree, unread } = await model.snapshots.keep(worktree, request);
+          const { commit, tree, unread } = await model.snapshots.take(worktree, request);
 
           expect(unread).toBe('');
           const held = filesOf(model, tree);
@@ -197,7 +197,7 @@ test('whatever a worker does, a snapshot holds every file that is not ignored an
           expect(after).toEqual(before);
           expect({ ...model.state(), refs: null }).toEqual({ ...user, refs: null });
           // Nothing has changed since, so nothing is new.
-          expect((await model.snapshots.keep(worktree, request)).commit).toBe(commit);
+          expect((await model.snapshots.take(worktree, request)).commit).toBe(commit);
           // A change can always be told.
           expect(model.git('merge-base', base, commit)).not.toBe('');
         }
@@ -222,7 +222,7 @@ test('a copy of a worktree that has lost its link to the repository is kept too'
   rmSync(join(rig.top, '.git', 'worktrees'), { recursive: true });
   const base = rig.git('rev-parse', 'HEAD');
   for (const directory of [worktree, copy]) {
-    const { commit } = await rig.snapshots.keep(directory, { runId: 'r', taskId: '1', why: 'lost', base });
+    const { commit } = await rig.snapshots.take(directory, { runId: 'r', taskId: '1', why: 'lost', base });
     expect(rig.show(commit, 'new')).toBe('of the worker');
     expect(rig.git('rev-parse', `${commit}^`)).toBe(base);
   }

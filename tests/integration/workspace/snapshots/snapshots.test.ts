@@ -37,13 +37,13 @@ describe('keeping', () => {
   test('each state of a worktree gets a number, and none gets two', async () => {
     const worktree = rig.worktree();
     write(worktree, { 'new.txt': '1' });
-    const first = await rig.snapshots.keep(worktree, request);
-    expect(await rig.snapshots.keep(worktree, request)).toEqual(first);
+    const first = await rig.snapshots.take(worktree, request);
+    expect(await rig.snapshots.take(worktree, request)).toEqual(first);
     write(worktree, { 'new.txt': '2' });
     // Another process, which knows of nothing yet, goes on where the last one was.
-    const second = await new Snapshots(rig.runnerOfTool).keep(worktree, request);
+    const second = await new Snapshots(rig.runnerOfTool).take(worktree, request);
     write(worktree, { 'new.txt': '3' });
-    const third = await rig.snapshots.keep(worktree, request);
+    const third = await rig.snapshots.take(worktree, request);
     expect(refs()).toEqual([1, 2, 3].map((number) => `refs/orchestrator/run-1/3.2/${number}`));
     expect(rig.git('rev-parse', ...refs())).toBe(
       [first, second, third].map(({ commit }) => commit).join('\n'),
@@ -53,7 +53,7 @@ describe('keeping', () => {
   test('what nobody has changed needs no snapshot', async () => {
     const worktree = rig.worktree();
     const base = rig.git('rev-parse', 'HEAD');
-    expect(await rig.snapshots.keep(worktree, { ...request, base })).toMatchObject({ commit: base });
+    expect(await rig.snapshots.take(worktree, { ...request, base })).toMatchObject({ commit: base });
     expect(refs()).toEqual([]);
   });
 
@@ -66,7 +66,7 @@ describe('keeping', () => {
       const worktree = rig.worktree();
       rig.git('-C', worktree, 'update-index', flag, 'told');
       write(worktree, { told: 'after' });
-      const { commit } = await rig.snapshots.keep(worktree, request);
+      const { commit } = await rig.snapshots.take(worktree, request);
       expect(rig.git('show', `${commit}:told`)).toBe('after');
     },
   );
@@ -82,7 +82,7 @@ describe('keeping', () => {
     chmodSync(join(rig.top, hook), 0o755);
     expect(() => rig.git('branch', 'refused')).toThrow();
     write(worktree, { x: 'x' });
-    const { commit } = await rig.snapshots.keep(worktree, request);
+    const { commit } = await rig.snapshots.take(worktree, request);
     expect(rig.git('log', '-1', '--format=%an %s', commit)).toBe('claude-orchestrator a test');
   });
 
@@ -92,7 +92,7 @@ describe('keeping', () => {
     write(worktree, { 'a.txt': 'mine\n' });
     rig.gitIn(worktree, ['commit', '-qam', 'mine']);
     expect(() => rig.gitIn(worktree, ['merge', '-q', other])).toThrow();
-    const { commit } = await rig.snapshots.keep(worktree, request);
+    const { commit } = await rig.snapshots.take(worktree, request);
     const head = rig.gitIn(worktree, ['rev-parse', 'HEAD']);
     expect(rig.git('rev-list', '--parents', '-1', commit)).toBe(`${commit} ${head} ${other}`);
     expect(rig.show(commit, 'a.txt')).toContain('<<<<<<<');
@@ -106,7 +106,7 @@ describe('keeping', () => {
     const left = rig.gitIn(worktree, ['rev-parse', 'HEAD']);
     rig.gitIn(worktree, ['checkout', '-q', '--detach', 'main']);
     rig.git('branch', '-qD', 'task-1');
-    const keep = () => rig.snapshots.keep(worktree, request);
+    const keep = () => rig.snapshots.take(worktree, request);
     const { commit } = await keep();
     expect((await keep()).commit).toBe(commit);
     expect(rig.git('for-each-ref', '--format=%(refname)', '--contains', left, 'refs/orchestrator')).toBe(
@@ -138,7 +138,7 @@ describe('keeping', () => {
       rig.top,
       'module',
     ]);
-    const { commit, unread } = await rig.snapshots.keep(worktree, request);
+    const { commit, unread } = await rig.snapshots.take(worktree, request);
     expect(unread).toBe('');
     expect(rig.git('ls-tree', '-r', '--name-only', commit).split('\n')).toEqual([
       '.gitmodules',
@@ -157,7 +157,7 @@ describe('keeping', () => {
     // Also where the worker has committed such a repository as nothing but its commit.
     rig.gitIn(worktree, ['-c', 'advice.addEmbeddedRepo=false', 'add', 'app']);
     rig.gitIn(worktree, ['commit', '-qm', 'a link to nothing']);
-    const again = await rig.snapshots.keep(worktree, request);
+    const again = await rig.snapshots.take(worktree, request);
     expect(rig.git('ls-tree', '-r', '--name-only', again.commit)).toContain('app/inner/file.txt');
   });
 
@@ -166,7 +166,7 @@ describe('keeping', () => {
     const worktree = rig.worktree();
     rig.gitIn(worktree, ['sparse-checkout', 'set', 'in']);
     write(worktree, { 'in/x': 'changed', 'out/new': 'new' });
-    const { commit } = await rig.snapshots.keep(worktree, request);
+    const { commit } = await rig.snapshots.take(worktree, request);
     expect(rig.git('diff', '--name-status', 'main', commit)).toBe('M\tin/x\nA\tout/new');
   });
 
@@ -175,7 +175,7 @@ describe('keeping', () => {
     // Git runs the filter when it reads the first file, and has found the second one by then.
     rig.git('config', 'filter.vanish.clean', 'rm -f vanishing; cat');
     write(worktree, { '.gitattributes': 'first filter=vanish\n', first: '1', vanishing: '2', zeta: '3' });
-    const { commit, unread } = await rig.snapshots.keep(worktree, request);
+    const { commit, unread } = await rig.snapshots.take(worktree, request);
     expect(rig.git('ls-tree', '--name-only', commit)).toBe('.gitattributes\na.txt\nb.txt\nfirst\nzeta');
     expect(unread).toBe('');
   });
@@ -185,7 +185,7 @@ describe('keeping', () => {
     write(worktree, { first: '1', zeta: '2' });
     rig.git('config', 'core.protectNTFS', 'true');
     write(worktree, { 'git~1': 'git does not take such a name' });
-    const { commit, unread } = await rig.snapshots.keep(worktree, request);
+    const { commit, unread } = await rig.snapshots.take(worktree, request);
     expect(rig.git('ls-tree', '--name-only', commit)).toContain('first\nzeta');
     expect(unread).toContain('git~1');
   });
@@ -193,14 +193,14 @@ describe('keeping', () => {
   test('several at once in several worktrees of one task lose none', async () => {
     const worktrees = Array.from({ length: 6 }, () => rig.worktree());
     for (const worktree of worktrees) write(worktree, { 'own.txt': worktree });
-    const kept = await Promise.all(worktrees.map((worktree) => rig.snapshots.keep(worktree, request)));
+    const kept = await Promise.all(worktrees.map((worktree) => rig.snapshots.take(worktree, request)));
     const held = new Set(rig.git('for-each-ref', '--format=%(objectname)', 'refs/orchestrator').split('\n'));
     expect(held).toEqual(new Set(kept.map(({ commit }) => commit)));
   });
 
   test('nothing of its own is left in the repository’s private directory', async () => {
     const worktree = rig.worktree();
-    await rig.snapshots.keep(worktree, request);
+    await rig.snapshots.take(worktree, request);
     const admin = rig.gitIn(worktree, ['rev-parse', '--absolute-git-dir']);
     expect(readdirSync(admin).filter((name) => /orchestrator|lock/.test(name))).toEqual([]);
   });
@@ -212,9 +212,9 @@ describe('snapshots and what landed', () => {
     const worktree = rig.worktree();
     const request = { runId: 'r', taskId: '1', why: 'work' };
     write(worktree, { 'new.txt': 'an idea that was given up\n' });
-    await rig.snapshots.keep(worktree, request);
+    await rig.snapshots.take(worktree, request);
     write(worktree, { 'new.txt': 'final\n' });
-    const { commit } = await rig.snapshots.keep(worktree, request);
+    const { commit } = await rig.snapshots.take(worktree, request);
     const landed = await rig.land(integration, await integration.changeOf(commit, []));
     await rig.land(
       integration,
@@ -268,7 +268,7 @@ describe('snapshots and what landed', () => {
     const worktree = rig.worktree();
     const request = { runId: 'r', taskId: '1', why: 'work' };
     change(worktree);
-    const { commit } = await rig.snapshots.keep(worktree, request);
+    const { commit } = await rig.snapshots.take(worktree, request);
     const second = await rig.work(integration, { 'new.txt': 'of task 2\n' }, { taskId: '2' });
     const other = await rig.land(integration, second, '2');
     const own = async () =>
@@ -287,7 +287,7 @@ describe('snapshots and what landed', () => {
     rig.git('update-ref', 'refs/orchestrator/delivered/feature/3', 'HEAD');
     const worktree = rig.worktree();
     write(worktree, { x: 'x' });
-    const { commit } = await rig.snapshots.keep(worktree, {
+    const { commit } = await rig.snapshots.take(worktree, {
       runId: 'r',
       taskId: '3.2',
       why: 'it\twas stopped',
@@ -314,7 +314,7 @@ describe('restoring', () => {
     write(worktree, { 'deep/er/new.txt': 'new\n', 'b.txt': null });
     symlinkSync('../a.txt', join(worktree, 'deep', 'link'));
     writeFileSync(join(worktree, 'run.sh'), '#!/bin/sh\n', { mode: 0o755 });
-    return (await rig.snapshots.keep(worktree, { runId: 'r', taskId: '1', why: 'x' })).commit;
+    return (await rig.snapshots.take(worktree, { runId: 'r', taskId: '1', why: 'x' })).commit;
   }
 
   test('to a new directory, with links and modes, and nothing of the user touched', async () => {
