@@ -13,14 +13,14 @@ import { describeNewTasks, formatCallCost } from '../new-tasks-text.ts';
 import { fold } from '../fold.ts';
 import { interruptible } from '../../app/interrupt.ts';
 import { tellIntention } from '../one-off/intention.ts';
-import { placeForOneOff, refuseUnusable } from '../../app/one-off/place.ts';
+import { placeForOneOff, refuseUnusable } from '../../app/do/place.ts';
 import {
   findUnfinishedTasks,
   draftRequest,
   readRequest,
   type OneOffOptions,
   type OneOffRequest,
-} from '../../app/one-off/request.ts';
+} from '../../app/do/requested-work.ts';
 import { onRun, withExamples } from '../command.ts';
 import { openProjectStore, type Project } from '../../app/project/project.ts';
 import { holdProject, overridesOf, refuseWindows, runHeld } from '../../app/run.ts';

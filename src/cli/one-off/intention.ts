@@ -7,8 +7,8 @@ import type { Cli } from '../cli.ts';
 import { describeBilling } from '../../app/claude/payer.ts';
 import type { LoadedConfig } from '../../app/config/load-config.ts';
 import { homeOf } from '../../app/project/user-data.ts';
-import type { OneOffPlace } from '../../app/one-off/place.ts';
-import type { OneOffOptions, OneOffRequest } from '../../app/one-off/request.ts';
+import type { OneOffPlace } from '../../app/do/place.ts';
+import type { OneOffOptions, OneOffRequest } from '../../app/do/requested-work.ts';
 
 /** What a one-off is going to do. */
 export interface Intention {

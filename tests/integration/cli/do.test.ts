@@ -12,8 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { placeForOneOff } from '../../../src/app/one-off/place.ts';
-import { findUnfinishedTasks } from '../../../src/app/one-off/request.ts';
+import { placeForOneOff } from '../../../src/app/do/place.ts';
+import { findUnfinishedTasks } from '../../../src/app/do/requested-work.ts';
 import { findProject, projectOutside, type ProjectSeeker } from '../../../src/app/project/project.ts';
 import { Failed } from '../../../src/domain/failure.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
