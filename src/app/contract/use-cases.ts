@@ -6,6 +6,7 @@ import { checkReport, checkRequest } from './check.ts';
 import { deleteReport, deleteRequest } from './delete.ts';
 import { dependReport, dependRequest } from './depend.ts';
 import { diffReport, diffRequest } from './diff.ts';
+import { doLine, doRequest } from './do.ts';
 import { editReport, editRequest } from './edit.ts';
 import { expandReport, expandRequest } from './expand.ts';
 import { listReport, listRequest } from './list.ts';
@@ -44,6 +45,7 @@ export interface UseCase {
 /** Every use case by the name of its file in `app/`, in the order of the documents. */
 export const USE_CASES = {
   run: { request: runRequest, report: runLine, inLines: true },
+  do: { request: doRequest, report: doLine, inLines: true },
   status: { request: statusRequest, report: statusReport },
   list: { request: listRequest, report: listReport },
   show: { request: showRequest, report: showReport },

@@ -21,19 +21,19 @@ import {
 } from '../project/project.ts';
 import { findWorkPlace, inspectWorkPlace } from '../repository/work-place.ts';
 
-/** Where a one-off works. */
-export interface OneOffPlace {
+/** Where `do` works. */
+export interface DoPlace {
   readonly project: Project;
-  /** The tool chains that the verify commands come from; none where a configuration of the user's names them. */
+  /** The tool chains that the verify commands come from; none where the user's configuration names these. */
   readonly stacks: readonly Stack[];
   readonly note: string | undefined;
 }
 
 /**
- * The project that is set up here, else the git repository as one that is kept outside of itself. Throws `Failed`
- * where there is neither, or where nothing can be kept of it.
+ * Finds the project that is set up here. Where there is none, makes one of the git repository, with all that is kept of
+ * it outside of it. Throws `Failed` where there is no repository either, or where nothing can be kept.
  */
-export function placeForOneOff(services: ProjectSeeker, options: ProjectRequest): OneOffPlace {
+export function preparePlace(services: ProjectSeeker, options: ProjectRequest): DoPlace {
   const found = findProject(services, options);
   if (!found.isOutside && existsSync(found.databaseFile))
     return { project: found, stacks: [], note: undefined };
@@ -46,10 +46,10 @@ export function placeForOneOff(services: ProjectSeeker, options: ProjectRequest)
     );
   refuseHome(services, top);
   const project = projectOutside(services, top, found.tag);
-  makeOutside(project);
+  makeStateFolder(project);
   if (options.config !== undefined)
     return { project: { ...project, configFile: found.configFile }, stacks: [], note: undefined };
-  // Anew each time: what proves a change may have come to the repository since.
+  // Detected each time: commands that verify a change may have come to the repository since.
   const stacks = detectStacks(filesOf(project.root));
   const configFile = join(project.stateFolder, CONFIG_FILE);
   writeFileWhole(configFile, configTemplate(stacks, ''));
@@ -66,8 +66,8 @@ function noteFor(found: Project): string | undefined {
     : `${file} is not used, since nobody has set this repository up here: what it names would be run. \`claude-orchestrator init\` takes it over, --config names it for once.`;
 }
 
-/** Throws `Failed` with what keeps workers from working here, before anything is paid for. */
-export async function refuseUnusable(
+/** Throws `Failed` where workers cannot work here, before anything is paid for. */
+export async function checkPlace(
   services: Services,
   project: Project,
   { config }: LoadedConfig,
@@ -85,12 +85,12 @@ function startOf(services: ProjectSeeker, { config, workingDir }: ProjectRequest
 /** The file that says which repository a folder is about. */
 const NAME = 'repository';
 
-function makeOutside({ root, stateFolder }: Project): void {
+function makeStateFolder({ root, stateFolder }: Project): void {
   const folder = resolveExisting(stateFolder);
   if (folder === root || folder.startsWith(`${root}${sep}`))
     fail(
       'wrong-usage',
-      `What is kept of a one-off would lie in the repository itself, in ${stateFolder}.`,
+      `Tasks and logs would be kept in the repository itself, in ${stateFolder}.`,
       'Set XDG_STATE_HOME to a directory outside of it.',
     );
   let of: string;

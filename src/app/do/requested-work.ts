@@ -3,45 +3,33 @@ import type { Attempt } from '../../domain/attempt.ts';
 import { fail } from '../../domain/failure.ts';
 import { truncate } from '../../domain/text/display-text.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { isSettled, nextTaskId, type TaskDraft, type TaskId } from '../../domain/task.ts';
+import { isSettled, nextTaskId, type TaskId } from '../../domain/task.ts';
 import type { Git } from '../../workspace/git/git.ts';
 import type { Services } from '../services.ts';
 import { readDocument, type Document } from '../planning/document.ts';
-import { askForTasks, draftAsTyped, type Planning } from '../planning/new-tasks.ts';
-import type { CallCost } from '../contract/usage.ts';
-import type { RunCommandOptions } from '../../cli/run/run-options.ts';
-
-/** Options of `do`. */
-export interface OneOffOptions extends RunCommandOptions {
-  readonly file?: readonly string[];
-  readonly raw?: boolean;
-  readonly yes?: boolean;
-}
+import { askForTasks, draftAsTyped, type NewTasks, type Planning } from '../planning/new-tasks.ts';
+import type { DoRequest } from '../contract/do.ts';
 
 /** What is to be done: some texts, each of which is a task, or a requirements document. */
-export interface OneOffRequest {
+export interface RequestedWork {
   readonly texts: readonly string[];
   readonly document: Document | undefined;
-  /** Under which its tasks are stored; the same request has the same one. */
+  /** What its tasks are stored under; the same request has the same one. */
   readonly source: string;
 }
 
 /** Reads what is to be done; throws `Failed` for what is nothing or cannot be read. */
-export async function readRequest(
-  services: Services,
-  options: OneOffOptions,
-  texts: readonly string[],
-): Promise<OneOffRequest> {
-  const { file: files = [] } = options;
+export async function readWork(services: Services, request: DoRequest): Promise<RequestedWork> {
+  const { files, texts } = request;
   if (files.length > 0) {
-    const document = await readDocument(services, options, files, 'the requirements');
+    const document = await readDocument(services, request, files, 'the requirements');
     return { texts: [], document, source: sourceOf(`do -f ${files.join(' -f ')}`, [document.text]) };
   }
   if (texts.filter((text) => text === '-').length > 1)
     fail('wrong-usage', 'stdin ("-") can be read only once.', 'Name "-" a single time.');
   const read: string[] = [];
   for (const text of texts)
-    read.push(text === '-' ? (await readDocument(services, options, ['-'], 'the task')).text : text);
+    read.push(text === '-' ? (await readDocument(services, request, ['-'], 'the task')).text : text);
   if (read.some((text) => text.trim() === ''))
     fail('wrong-usage', 'A task is empty.', 'Say what is to be done, or leave it out.');
   const named = read.map((text) => JSON.stringify(text.trim().split('\n', 1)[0])).join(' ');
@@ -49,13 +37,13 @@ export async function readRequest(
 }
 
 /**
- * The tasks of the same request that was made before and is not all done; undefined if there is none, or if what is done
- * of it came into a repository that stood here before this one.
+ * The tasks that the same request has made before, unless all of them are done. Undefined where there are none, and
+ * where what is done of them landed in a repository that was here before this one.
  */
 export async function findUnfinishedTasks(
   store: TaskStore,
   git: Git,
-  { source }: Pick<OneOffRequest, 'source'>,
+  { source }: Pick<RequestedWork, 'source'>,
 ): Promise<TaskId[] | undefined> {
   const added = store
     .events({ types: ['tasks-added'] })
@@ -72,32 +60,30 @@ function landingOf({ landing, end }: Attempt): string[] {
   return landing !== null && end?.outcome === 'landed' ? [landing] : [];
 }
 
-/** The request as tasks, by one question to the manager, or as typed with `--raw`. */
-export async function draftRequest(
+/** The work as tasks, by one question to the manager, or as typed with `raw`. */
+export async function draftWork(
   planning: Planning,
-  options: OneOffOptions,
-  { texts, document }: OneOffRequest,
-): Promise<{ readonly drafts: readonly TaskDraft[]; readonly cost: CallCost | null }> {
+  { raw = false }: DoRequest,
+  { texts, document }: RequestedWork,
+): Promise<Pick<NewTasks, 'drafts'> & Partial<Pick<NewTasks, 'answer'>>> {
   const existing = planning.store.tasks();
-  if (options.raw === true) {
+  if (raw) {
     const first = Number(nextTaskId(existing));
-    return { drafts: texts.map((text, index) => draftAsTyped(String(first + index), text)), cost: null };
+    return { drafts: texts.map((text, index) => draftAsTyped(String(first + index), text)) };
   }
-  const { drafts, answer } = await askForTasks(planning, {
+  return await askForTasks(planning, {
     ask: (planner, manager, signal) =>
       document === undefined
         ? planner.writeTasks(manager, { texts, existing }, signal)
         : planner.parsePrd(manager, { prd: document.text, existing }, signal),
-    // One task is written in another form than several.
+    // The reply about one task has another form than that about several.
     command: texts.length === 1 ? ['add'] : ['parse', '--append'],
   });
-  const { usage, costUsd, durationMs } = answer;
-  return { drafts, cost: { usage, costUsd, durationMs } };
 }
 
 const SOURCE_LENGTH = 80;
 
-/** For people, and by its digest for the same request later. */
+/** Tells people what it was; the digest tells whether a later request is the same. */
 function sourceOf(command: string, contents: readonly string[]): string {
   const digest = createHash('sha256').update(JSON.stringify(contents)).digest('hex').slice(0, 8);
   return `${truncate(command, SOURCE_LENGTH)} #${digest}`;

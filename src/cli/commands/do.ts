@@ -1,34 +1,23 @@
-import { printJson, useColor, stdoutWidth } from '../print.ts';
-import { existsSync } from 'node:fs';
 import { Argument, Command } from 'commander';
-import { fail } from '../../domain/failure.ts';
-import { styles } from '../../domain/text/styles.ts';
-import { probeDriver } from '../../store/driver.ts';
-import { isSettled, type TaskId } from '../../domain/task.ts';
-import { Git } from '../../workspace/git/git.ts';
+import type { Intention } from '../../app/contract/do.ts';
+import { doWork, NOTHING_SPENT, type DoView } from '../../app/do.ts';
+import { homeOf } from '../../app/project/user-data.ts';
+import { neutralise, wrap } from '../../domain/text/display-text.ts';
+import { formatMoney, plural } from '../../domain/text/format.ts';
 import { askToConfirm } from '../ask.ts';
 import { EXIT, type Cli } from '../cli.ts';
-import { findWorkerPayer } from '../../app/claude/payer.ts';
-import { describeNewTasks, formatCallCost } from '../new-tasks-text.ts';
-import { fold } from '../fold.ts';
-import { interruptible } from '../../app/interrupt.ts';
-import { tellIntention } from '../one-off/intention.ts';
-import { placeForOneOff, refuseUnusable } from '../../app/do/place.ts';
-import {
-  findUnfinishedTasks,
-  draftRequest,
-  readRequest,
-  type OneOffOptions,
-  type OneOffRequest,
-} from '../../app/do/requested-work.ts';
 import { onRun, withExamples } from '../command.ts';
-import { openProjectStore, type Project } from '../../app/project/project.ts';
-import { holdProject, overridesOf, refuseWindows, runHeld } from '../../app/run.ts';
-import { addRunOptions, requestOf } from '../run/run-options.ts';
+import { fold } from '../fold.ts';
+import { describeNewTasks, formatCallCost } from '../new-tasks-text.ts';
+import { printJson, printReport, stdoutWidth } from '../print.ts';
+import { addRunOptions, requestOf, type RunCommandOptions } from '../run/run-options.ts';
 import { exitCodeOf, showRun } from '../run/show-run.ts';
-import type { TaskStore } from '../../store/store.ts';
-import type { LoadedConfig } from '../../app/config/load-config.ts';
-import { loadSettings } from '../../app/project/settings.ts';
+
+interface DoOptions extends RunCommandOptions {
+  readonly file?: readonly string[];
+  readonly raw?: boolean;
+  readonly yes?: boolean;
+}
 
 /** `do`: the whole job in one command, also in a repository that was never set up. */
 export function doCommand(cli: Cli): Command {
@@ -46,138 +35,98 @@ export function doCommand(cli: Cli): Command {
     'do -f prd.md --workers 5 --max-cost 10',
     'do --yes --json - < task.txt',
   ]);
-  return onRun<OneOffOptions>(command, cli, (options, texts) => doOneOff(cli, options, texts));
+  return onRun<DoOptions>(command, cli, async (options, texts) => {
+    const { file: files = [], raw, workingDir } = options;
+    const request = { ...requestOf(options), texts, files, raw, workingDir };
+    const { summary, open } = await doWork(options, request, cli, viewOf(cli, options, [...texts, ...files]));
+    const code = exitCodeOf(cli, { type: 'summary', ...summary });
+    if (code !== EXIT.done && open.length > 0 && options.json !== true)
+      cli.stderr.write(
+        `Go on with \`claude-orchestrator run ${open.join(',')}\` here, or with the same \`do\` again.\n`,
+      );
+    return code;
+  });
 }
 
-async function doOneOff(cli: Cli, options: OneOffOptions, texts: readonly string[]): Promise<number> {
-  refuseWindows(cli);
-  checkUsage(options, texts);
-  // What is wrong with the request is told first, but for nothing stdin is not waited for.
-  const readsStdin = [...texts, ...(options.file ?? [])].includes('-');
-  if (readsStdin) refuseToAssume(options, 'stdin holds what is to be done');
-  const request = await readRequest(cli, options, texts);
-  if (cli.stdin.isTTY !== true || cli.stderr.isTTY !== true) refuseToAssume(options, 'This is no terminal');
-  probeDriver();
-  const place = placeForOneOff(cli, options);
-  const { project } = place;
-  const settings = loadSettings(cli, project, overridesOf(requestOf(options)));
-  await refuseUnusable(cli, project, settings);
-  const payer = await interruptible(cli, 'Nothing was started.', async (signal) => {
-    const found = await findWorkerPayer(cli, project, settings, signal);
-    await found.recognised;
-    return found;
-  });
-  const continues = await lookForBegun(cli, project, request);
-  tellIntention(cli, options, { place, request, continues, settings, payer: payer.payer });
-  if (options.yes !== true && !(await askToConfirm(cli, 'Begin?', NOTHING_SPENT)))
-    fail('interrupted', `You did not say yes. ${NOTHING_SPENT}`);
-
-  const store = await openProjectStore(project, true);
-  const context = { cli, options, project, settings, store };
-  try {
-    const lock = holdProject(project, store, cli);
-    try {
-      const { ids, costUsd } = await tasksOf(context, options, request);
-      const summary = await runHeld({
-        project,
-        request: requestOf(options),
-        services: cli,
-        settings,
-        store,
-        view: showRun(cli, options),
-        only: ids,
-        payer,
-        spentUsd: costUsd,
+/** Shows what happens on stdout, and asks at the terminal whether to begin. */
+function viewOf(cli: Cli, options: DoOptions, sources: readonly string[]): DoView {
+  const { json, quiet, yes } = options;
+  return {
+    ...showRun(cli, options),
+    cannotConfirm: yes === true ? undefined : whyNobodyCanSayYes(cli, sources),
+    confirm: async (intention) => {
+      if (json === true) printJson(cli, intention);
+      else if (quiet !== true || yes !== true) cli.stderr.write(`${describe(cli, intention).join('\n')}\n`);
+      return yes === true || (await askToConfirm(cli, 'Begin?', NOTHING_SPENT));
+    },
+    showTasks: (report) => {
+      if (quiet === true && json !== true) return;
+      printReport(cli, options, report, ({ tasks, usage, costUsd, durationMs }, layout) => {
+        const lines = describeNewTasks(true, tasks, layout);
+        const isPaid = usage !== undefined && costUsd !== undefined && durationMs !== undefined;
+        if (isPaid) lines.push(formatCallCost({ usage, costUsd, durationMs }));
+        return fold(cli.stdout, lines);
       });
-      const code = exitCodeOf(cli, { type: 'summary', ...summary });
-      if (code !== EXIT.done) tellHowToGoOn(context, ids);
-      return code;
-    } finally {
-      lock.release();
-    }
-  } finally {
-    store.close();
+    },
+  };
+}
+
+function whyNobodyCanSayYes({ stdin, stderr }: Cli, sources: readonly string[]): string | undefined {
+  if (sources.includes('-')) return 'stdin holds what is to be done';
+  return stdin.isTTY === true && stderr.isTTY === true ? undefined : 'This is no terminal';
+}
+
+/** What is going to be done, who pays, and at most how much. */
+function describe(cli: Cli, intention: Intention): string[] {
+  const { root, stateFolder, isOutside, workers, results, billing, maxCostUsd, note } = intention;
+  const rows: (readonly [string, string])[] = [
+    ['in', root],
+    ['tasks', tasksOf(intention)],
+    ['workers', `up to ${workers} at once, each in a worktree of its own`],
+    ['verify', verifyOf(intention)],
+    ['results', RESULTS[results]],
+    ['pays', billing],
+    [
+      'at most',
+      maxCostUsd === null
+        ? 'no limit: --max-cost 5 sets one'
+        : `${formatMoney(maxCostUsd)}, and what is under way when that is spent`,
+    ],
+  ];
+  if (isOutside) {
+    const home = `${homeOf(cli)}/`;
+    const folder = stateFolder.startsWith(home) ? `~/${stateFolder.slice(home.length)}` : stateFolder;
+    rows.push(['kept', `${folder} (tasks and logs; nothing else is written into the repository)`]);
   }
-}
-
-const NOTHING_SPENT = 'Nothing was spent, and no task was stored.';
-
-function checkUsage({ file, raw }: OneOffOptions, texts: readonly string[]): void {
-  if (file === undefined && texts.length === 0)
-    fail(
-      'wrong-usage',
-      'Nothing is said that is to be done.',
-      'Such as: claude-orchestrator do "Fix the login", or do -f prd.md. `claude-orchestrator run` goes on with what is left.',
-    );
-  if (file !== undefined && texts.length > 0)
-    fail('wrong-usage', 'A document and texts cannot be done together.', 'Give one of them.');
-  if (file !== undefined && raw === true)
-    fail(
-      'wrong-usage',
-      'A document has to be read by the manager, which --raw forbids.',
-      'Leave --raw away, or give the tasks as texts.',
-    );
-}
-
-/** Nothing is spent without a yes: from a person at a terminal, or from `--yes`. */
-function refuseToAssume({ yes }: OneOffOptions, why: string): void {
-  if (yes === true) return;
-  fail(
-    'wrong-usage',
-    `${why}, so nobody can be asked whether to begin. Nothing was spent.`,
-    'Add --yes, and --max-cost to bound what it may cost.',
+  if (note !== null) rows.push(['note', note]);
+  const label = Math.max(...rows.map(([name]) => name.length)) + 2;
+  const columns = Math.max(40, stdoutWidth(cli) - 1);
+  return rows.flatMap(([name, text]) =>
+    wrap(neutralise(text), columns - label).map(
+      (line, index) => `${(index === 0 ? name : '').padEnd(label)}${line}`,
+    ),
   );
 }
 
-async function lookForBegun(cli: Cli, project: Project, request: OneOffRequest): Promise<TaskId[] | null> {
-  if (!existsSync(project.databaseFile)) return null;
-  const store = await openProjectStore(project);
-  try {
-    return (await findUnfinishedTasks(store, new Git(project.root, cli.env), request)) ?? null;
-  } finally {
-    store.close();
-  }
+function tasksOf({ texts, files, raw, continues }: Intention): string {
+  if (continues !== null)
+    return `${continues.join(', ')}, which the same request has made before: ${continues.length === 1 ? 'it goes' : 'they go'} on`;
+  if (texts === null) return `what the manager makes of ${(files ?? []).join(', ')}`;
+  return `${plural(texts.length, 'task')}, ${raw ? 'as typed' : 'written by the manager'}`;
 }
 
-/** The tasks of the request, stored: those that were begun before, or new ones. */
-interface Context {
-  readonly cli: Cli;
-  readonly options: OneOffOptions;
-  readonly project: Project;
-  readonly settings: LoadedConfig;
-  readonly store: TaskStore;
+function verifyOf({ verify, foundBy }: Intention): string {
+  if (verify.length === 0) return 'nothing was found that proves a change; the review alone decides';
+  return `${verify.join(', ')}${foundBy.length === 0 ? '' : ` (found by ${foundBy.join(', ')})`}`;
 }
 
-async function tasksOf(
-  context: Context,
-  options: OneOffOptions,
-  request: OneOffRequest,
-): Promise<{ readonly ids: TaskId[]; readonly costUsd: number }> {
-  const { cli, project, store } = context;
-  const begun = await findUnfinishedTasks(store, new Git(project.root, cli.env), request);
-  if (begun !== undefined) return { ids: begun, costUsd: 0 };
-  const { drafts, cost } = await draftRequest({ ...context, services: cli }, options, request);
-  const tasks = store.addTasks(drafts, {
-    source: request.source,
-    documents: request.document?.sources ?? [],
-  });
-  if (options.json === true) printJson(cli, { type: 'tasks', tasks, ...cost });
-  else if (options.quiet !== true) {
-    const style = styles(useColor(cli, options));
-    const lines = describeNewTasks(true, tasks, { width: stdoutWidth(cli), style });
-    if (cost !== null) lines.push(formatCallCost(cost));
-    cli.stdout.write(`${fold(cli.stdout, lines).join('\n')}\n`);
-  }
-  return { ids: tasks.map(({ id }) => id), costUsd: cost?.costUsd ?? 0 };
-}
-
-function tellHowToGoOn({ cli, options, store }: Context, ids: readonly TaskId[]): void {
-  const open = ids.filter((id) => !isSettled(store.task(id)?.status ?? 'done'));
-  if (open.length === 0 || options.json === true) return;
-  cli.stderr.write(
-    `Go on with \`claude-orchestrator run ${open.join(',')}\` here, or with the same \`do\` again.\n`,
-  );
-}
+const RESULTS: Readonly<Record<Intention['results'], string>> = {
+  staged: 'staged in your checkout, for you to look at and to commit',
+  commits: 'commits on your branch',
+  branch: 'commits on the integration branch',
+  pr: 'a pull request',
+  'in-place': 'changes in this directory, which all workers share',
+};
 
 function collect(text: string, before: readonly string[] = []): string[] {
   return [...before, text];
