@@ -1,84 +1,163 @@
-import { useColor, stdoutWidth } from '../cli/print.ts';
 import type { Attempt } from '../domain/attempt.ts';
+import { fail } from '../domain/failure.ts';
 import { OUTCOME_POLICY } from '../domain/outcome.ts';
-import { styles } from '../domain/text/styles.ts';
+import { redactValue, type Redact } from '../domain/redact.ts';
 import type { TaskStore } from '../store/store.ts';
-import { redactValue } from '../domain/redact.ts';
 import { attemptFiles } from '../worker/claude/attempt-files.ts';
-import type { Cli } from '../cli/cli.ts';
-import { type CommonOptions } from '../cli/command.ts';
-import { tellStories } from './tasks/attempt-story.ts';
-import { followLines, reload, type LogRequest } from './transcript/follow-transcript.ts';
-import { EntryReader } from './transcript/read-entries.ts';
-import { renderLog } from '../cli/log-text.ts';
-import { Signs } from './transcript/failure-signals.ts';
-import type { LogEntry } from './contract/logs.ts';
+import type { LogEntry, LogsRequest } from './contract/logs.ts';
 import type { AttemptStory } from './contract/show.ts';
+import { processLookUp } from './project/process-look-up.ts';
+import { withStore, type Project } from './project/project.ts';
+import { redactorFor } from './project/redaction.ts';
+import type { Services } from './services.ts';
+import { tellStories } from './tasks/attempt-story.ts';
+import { triedTask } from './tasks/attempts-of.ts';
+import { FailureSignals } from './transcript/failure-signals.ts';
+import {
+  followLines,
+  followTranscript,
+  reload,
+  type FollowedAttempt,
+} from './transcript/follow-transcript.ts';
+import { EntryReader } from './transcript/read-entries.ts';
 
-/** Shows an attempt: its beginning, its transcript, what is done with it, and its end; as JSON lines or for people. */
-export async function showLog(cli: Cli, options: CommonOptions, request: LogRequest): Promise<void> {
-  const { attempt, output, redact, signal } = request;
-  const transcript = attemptFiles(attempt.files).transcript;
-  let current = attempt;
-  const refresh = (): Attempt => (current = reload(request.store, attempt));
-  const layout = {
-    style: styles(useColor(cli, options)),
-    width: cli.stdout.isTTY === true ? stdoutWidth(cli) : undefined,
-    whole: options.verbose === true,
-    directory: attempt.directory,
-  };
-  const show = async (entries: readonly LogEntry[]): Promise<void> => {
-    // Before they are laid out: what is cut in two is found no more.
-    const lines = redactValue(entries, redact).flatMap((entry) =>
-      options.json === true ? [JSON.stringify(entry)] : renderLog(entry, current, layout),
-    );
-    await output.write(lines.map((line) => `${line}\n`).join(''));
-  };
+/** Who gets a log. It goes on no faster than they take it. */
+export interface LogSink {
+  readonly onEntry: (entry: LogEntry) => Promise<void>;
+  /** Gets the transcript itself, where `raw` asks for it: whole lines, but for those that are far too long. */
+  readonly onBytes: (bytes: Uint8Array) => Promise<void>;
+  /** Ends the log at once, as an interrupt does. */
+  readonly signal: AbortSignal;
+}
 
-  await show([beginning(request, transcript)]);
-  const reader = new EntryReader();
-  const signs = new Signs(attempt.directory);
-  let { phase } = attempt;
-  const isFollowed = request.isAtWork !== undefined;
-  const isThere = await followLines(transcript, request, {
-    onLine: (line) => {
-      const entries = reader.read(line);
-      for (const entry of entries) signs.take(entry);
-      return show(entries);
-    },
-    onCaughtUp: async () => {
-      if (!isFollowed || refresh().phase === phase || current.end !== null) return;
-      ({ phase } = current);
-      await show([{ type: 'phase', phase }]);
-    },
+/**
+ * Tells what a worker said and did in an attempt, and what came of it; also while it works. Where nothing was tried yet,
+ * the only entry is a note that says so.
+ */
+export async function logs(
+  project: Project,
+  { id, attempt: asked, follow, raw }: LogsRequest,
+  services: Services,
+  sink: LogSink,
+): Promise<void> {
+  const redact = redactorFor(services, project);
+  await withStore(project, async (store) => {
+    const { task, attempts, untried } = triedTask(store, id);
+    const attempt = choose(attempts, asked, task.id);
+    if (attempt === undefined) {
+      await sink.onEntry({ type: 'note', text: untried });
+      return;
+    }
+    const interrupted = new AbortController();
+    const stopListening = services.onInterrupt(() => interrupted.abort());
+    const signal = AbortSignal.any([interrupted.signal, sink.signal]);
+    try {
+      const isFollowed = follow === true && attempt.end === null;
+      const isAtWork = isFollowed ? await lookAtWork(services, store) : undefined;
+      const followed = { store, attempt, isAtWork, signal };
+      if (raw === true) await tellBytes(followed, redact, sink);
+      // Redacted before it is laid out: a secret that is cut in two would not be found.
+      else await tellEntries(followed, task.title, (entry) => sink.onEntry(redactValue(entry, redact)));
+    } finally {
+      stopListening();
+    }
   });
+}
+
+function choose(
+  attempts: readonly Attempt[],
+  asked: string | undefined,
+  taskId: string,
+): Attempt | undefined {
+  const newest = attempts.at(-1);
+  if (asked === undefined || newest === undefined) return newest;
+  return (
+    attempts.find(({ number }) => String(number) === asked.trim().replace(/^#/, '')) ??
+    fail(
+      'wrong-usage',
+      `${JSON.stringify(asked)}: task ${taskId} has no such attempt.`,
+      `It has ${attempts.length === 1 ? 'only number' : 'numbers'} ${attempts.map(({ number }) => number).join(', ')}.`,
+    )
+  );
+}
+
+/** An attempt without an end is worked on by its run, or by a worker that has outlived its run. */
+async function lookAtWork(services: Services, store: TaskStore): Promise<(attempt: Attempt) => boolean> {
+  const isAlive = await processLookUp(services);
+  return ({ runId, process }) => {
+    const run = store.run(runId);
+    if (run !== undefined && run.endedAt === null && isAlive(run.process)) return true;
+    return process !== null && isAlive(process);
+  };
+}
+
+/** The beginning of an attempt, its transcript, what is done with it, and its end. */
+async function tellEntries(
+  followed: FollowedAttempt,
+  title: string,
+  tell: (entry: LogEntry) => Promise<void>,
+): Promise<void> {
+  const { store, attempt, isAtWork, signal } = followed;
+  await tell(beginning(store, attempt, title));
+  const reader = new EntryReader();
+  const signals = new FailureSignals(attempt.directory);
+  let { phase } = attempt;
+  const isThere = await followLines(
+    followed,
+    async (line) => {
+      for (const entry of reader.read(line)) {
+        signals.take(entry);
+        await tell(entry);
+      }
+    },
+    async () => {
+      if (isAtWork === undefined) return;
+      const current = reload(store, attempt);
+      if (current.phase === phase || current.end !== null) return;
+      ({ phase } = current);
+      await tell({ type: 'phase', phase });
+    },
+  );
   if (signal.aborted) return;
-  if (!isThere) await show([{ type: 'note', text: missingTranscript(refresh(), transcript) }]);
-  await show(reader.end());
-  const { end, endedAt, phase: last } = refresh();
-  const { meanwhile, afterwards } = storyOf(request.store, attempt);
-  await show(meanwhile.map((event) => ({ type: 'meanwhile', event })));
+  const current = reload(store, attempt);
+  if (!isThere) await tell({ type: 'note', text: describeMissing(current) });
+  for (const entry of reader.end()) await tell(entry);
+  const { meanwhile, afterwards } = storyOf(store, attempt);
+  for (const event of meanwhile) await tell({ type: 'meanwhile', event });
+  const { end, endedAt } = current;
   if (end === null) {
-    await show([{ type: 'phase', phase: last }]);
+    await tell({ type: 'phase', phase: current.phase });
     return;
   }
-  const hasSigns = !OUTCOME_POLICY[end.outcome].success && signs.sentences.length > 0;
-  await show([
-    ...(hasSigns ? [{ type: 'signs', signs: signs.sentences } as const] : []),
-    { type: 'end', endedAt, end },
-    ...afterwards.map((event): LogEntry => ({ type: 'then', event })),
-  ]);
+  if (!OUTCOME_POLICY[end.outcome].success && signals.sentences.length > 0)
+    await tell({ type: 'signs', signs: signals.sentences });
+  await tell({ type: 'end', endedAt, end });
+  for (const event of afterwards) await tell({ type: 'then', event });
+}
+
+/** The transcript as it is, byte by byte, but for lines that hold a secret. */
+async function tellBytes(
+  followed: FollowedAttempt,
+  redact: Redact,
+  { onBytes }: Pick<LogSink, 'onBytes'>,
+): Promise<void> {
+  const { attempt, signal } = followed;
+  const lines = new RedactedLines(redact);
+  const isThere = await followTranscript(followed, (chunk) => onBytes(lines.take(chunk)));
+  if (signal.aborted) return;
+  await onBytes(lines.end());
+  if (!isThere) fail('file-unreadable', describeMissing(attempt));
 }
 
 /** Says that there is no transcript where it should be, and why that may be. */
-export function missingTranscript({ process, end }: Attempt, transcript: string): string {
+function describeMissing({ files, process, end }: Attempt): string {
   const why =
     process !== null
       ? 'it was removed, or its disk is not there'
       : end === null
         ? 'Claude was not started yet'
         : 'Claude was not started in this attempt';
-  return `There is no transcript at ${transcript}: ${why}.`;
+  return `There is no transcript at ${attemptFiles(files).transcript}: ${why}.`;
 }
 
 function storyOf(store: TaskStore, attempt: Attempt): AttemptStory {
@@ -90,25 +169,53 @@ function storyOf(store: TaskStore, attempt: Attempt): AttemptStory {
   return story;
 }
 
-function beginning({ store, attempt, title }: LogRequest, transcript: string): LogEntry {
+function beginning(store: TaskStore, attempt: Attempt, title: string): LogEntry {
   const { session, began } = storyOf(store, attempt);
   const { taskId, number, runId, sessionId, resumed, forkedFrom, model, directory, branch, startedAt } =
     attempt;
+  const { transcript } = attemptFiles(attempt.files);
   return {
     type: 'attempt',
-    taskId,
-    title,
-    number,
-    runId,
-    sessionId,
-    resumed,
-    forkedFrom,
-    session,
-    began,
-    model,
-    directory,
-    branch,
-    transcript,
-    startedAt,
+    ...{ taskId, title, number, runId, sessionId, resumed, forkedFrom, session, began, model },
+    ...{ directory, branch, transcript, startedAt },
   };
+}
+
+const LINE_FEED = 0x0a;
+/** A line that is longer is handed over in pieces. */
+const MOST_WAITING = 32 * 1024 * 1024;
+const EMPTY = Buffer.alloc(0);
+
+/** Bytes in, the same bytes out as soon as their line is whole, but for lines in which something is redacted. */
+class RedactedLines {
+  readonly #redact: Redact;
+  #parts: Buffer[] = [];
+  #length = 0;
+
+  constructor(redact: Redact) {
+    this.#redact = redact;
+  }
+
+  take(chunk: Buffer): Buffer {
+    const end = chunk.lastIndexOf(LINE_FEED) + 1;
+    const whole = end === 0 && this.#length < MOST_WAITING ? EMPTY : this.#flush(chunk.subarray(0, end));
+    // Copied, because the reader fills the same chunk again.
+    const rest = Buffer.from(chunk.subarray(end));
+    this.#parts.push(rest);
+    this.#length += rest.length;
+    return whole;
+  }
+
+  end(): Buffer {
+    return this.#flush(EMPTY);
+  }
+
+  #flush(last: Buffer): Buffer {
+    const bytes = Buffer.concat([...this.#parts, last]);
+    this.#parts = [];
+    this.#length = 0;
+    const text = bytes.toString('utf8');
+    const redacted = text.split('\n').map(this.#redact).join('\n');
+    return redacted === text ? bytes : Buffer.from(redacted);
+  }
 }

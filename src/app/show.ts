@@ -39,8 +39,8 @@ export async function show(
 
 /** Transcripts are read by modules that no other report needs, so these are loaded only for them. */
 async function readTranscripts(reports: readonly TaskReport[]): Promise<readonly TaskReport[]> {
-  const { withSigns } = await import('./transcript/failure-signals.ts');
-  return await Promise.all(reports.map(withSigns));
+  const { withFailureSignals } = await import('./transcript/failure-signals.ts');
+  return await Promise.all(reports.map(withFailureSignals));
 }
 
 /** Gathers the reports of tasks that exist. */

@@ -58,7 +58,9 @@ function shown(text: string): string[] {
 const LONGEST_LINE = 1000;
 
 /** How far it is, or how it ended and what it took, on one line. */
-export function headline(attempt: Attempt): string {
+export function headline(
+  attempt: Pick<Attempt, 'end' | 'endedAt' | 'model' | 'phase' | 'process' | 'startedAt'>,
+): string {
   const { end } = attempt;
   if (end === null) {
     const process = attempt.process === null ? '' : `, process ${attempt.process.pid}`;

@@ -1,35 +1,49 @@
 import type { LogEntry, TranscriptEntry } from '../app/contract/logs.ts';
-import type { Attempt, AttemptEnd, Phase, WorkerReport } from '../domain/attempt.ts';
+import type { Phase, WorkerReport } from '../domain/attempt.ts';
 import { boundText, type TextBounds } from '../domain/text/bound-text.ts';
 import { neutralise, truncate } from '../domain/text/display-text.ts';
 import { printable } from '../domain/text/printable.ts';
+import { findSubject } from '../domain/text/tool-subject.ts';
 import type { Styles } from '../domain/text/styles.ts';
-import { findSubject } from '../worker/claude/progress.ts';
 import { describeEnd, headline, storyLines } from './attempt-text.ts';
 
-/** A line of `logs` for people, in lines; `attempt` is the one it is about, as it is now. */
-export function renderLog(entry: LogEntry, attempt: Attempt, layout: EntryLayout): string[] {
-  switch (entry.type) {
-    case 'attempt':
-      return renderStart(entry, layout);
-    case 'phase':
-      return ['', layout.style.yellow(PHASE_WORDS[entry.phase])];
-    case 'meanwhile':
-      return facts(storyLines([entry.event], 'meanwhile'), layout);
-    case 'signs':
-      return [
-        '',
-        ...facts(
-          entry.signs.map((sign): [string, string] => ['sign', sign]),
-          layout,
-        ),
-      ];
-    case 'end':
-      return ['', ...renderEnd(entry.end, attempt, layout)];
-    case 'then':
-      return facts(storyLines([entry.event], 'then'), layout);
-    default:
-      return renderEntry(entry, layout);
+type Beginning = Extract<LogEntry, { type: 'attempt' }>;
+type Ending = Extract<LogEntry, { type: 'end' }>;
+
+/** The entries of a log for people, in lines. Each belongs to the attempt that its first entry is about. */
+export class LogText {
+  readonly #layout: Omit<EntryLayout, 'directory'>;
+  #attempt: Beginning | undefined;
+
+  constructor(layout: Omit<EntryLayout, 'directory'>) {
+    this.#layout = layout;
+  }
+
+  /** Whether it has begun; before that, only a note can come that says why there is no log. */
+  get hasBegun(): boolean {
+    return this.#attempt !== undefined;
+  }
+
+  render(entry: LogEntry): string[] {
+    const layout = { ...this.#layout, directory: this.#attempt?.directory ?? '' };
+    switch (entry.type) {
+      case 'attempt':
+        this.#attempt = entry;
+        return renderStart(entry, layout);
+      case 'phase':
+        return ['', layout.style.yellow(PHASE_WORDS[entry.phase])];
+      case 'meanwhile':
+      case 'then':
+        return facts(storyLines([entry.event], entry.type), layout);
+      case 'signs': {
+        const signs = entry.signs.map((sign): [string, string] => ['sign', sign]);
+        return ['', ...facts(signs, layout)];
+      }
+      case 'end':
+        return ['', ...renderEnd(entry, this.#attempt, layout)];
+      default:
+        return renderEntry(entry, layout);
+    }
   }
 }
 
@@ -41,10 +55,7 @@ const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   landing: 'Its change lands.',
 };
 
-function renderStart(
-  entry: Extract<LogEntry, { type: 'attempt' }>,
-  { style }: Pick<EntryLayout, 'style'>,
-): string[] {
+function renderStart(entry: Beginning, { style }: Pick<EntryLayout, 'style'>): string[] {
   const { taskId, title, number, model, session, began, startedAt, directory } = entry;
   return [
     style.bold(`Task ${taskId}  ${neutralise(title)}`),
@@ -56,13 +67,12 @@ function renderStart(
   ];
 }
 
-function renderEnd(end: AttemptEnd, attempt: Attempt, layout: EntryLayout): string[] {
+function renderEnd({ end, endedAt }: Ending, attempt: Beginning | undefined, layout: EntryLayout): string[] {
   const { style } = layout;
   const isGood = end.outcome === 'landed' || end.outcome === 'no-change';
-  return [
-    (isGood ? style.green : style.red)(neutralise(headline(attempt))),
-    ...facts(describeEnd(end), layout),
-  ];
+  const { model = '', startedAt = endedAt ?? '' } = attempt ?? {};
+  const title = headline({ end, endedAt, model, startedAt, phase: 'landing', process: null });
+  return [(isGood ? style.green : style.red)(neutralise(title)), ...facts(describeEnd(end), layout)];
 }
 
 function facts(texts: readonly (readonly [label: string, text: string])[], layout: EntryLayout): string[] {
@@ -77,7 +87,7 @@ function facts(texts: readonly (readonly [label: string, text: string])[], layou
 const END_BOUNDS = { head: 5, failing: 20, tail: 20 };
 
 /** How entries are laid out. */
-export interface EntryLayout {
+interface EntryLayout {
   readonly style: Styles;
   /** Cells of a line; what is longer is cut. Undefined where lines are not to be cut. */
   readonly width: number | undefined;
@@ -88,7 +98,7 @@ export interface EntryLayout {
 }
 
 /** An entry for people, in lines that no text from outside can break out of. */
-export function renderEntry(entry: TranscriptEntry, layout: EntryLayout): string[] {
+function renderEntry(entry: TranscriptEntry, layout: EntryLayout): string[] {
   const { style } = layout;
   switch (entry.type) {
     case 'text':
@@ -118,7 +128,7 @@ export function renderEntry(entry: TranscriptEntry, layout: EntryLayout): string
 }
 
 /** A text from outside as lines that keep their indentation; those that are too long are cut. */
-export function safeLines(
+function safeLines(
   text: string,
   { width, whole }: Pick<EntryLayout, 'width' | 'whole'>,
   bounds?: TextBounds,

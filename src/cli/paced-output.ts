@@ -1,3 +1,4 @@
+import { LineSplitter, type SplitLine } from '../domain/text/line-splitter.ts';
 import type { Output } from './cli.ts';
 
 /** A stream that is written to no faster than its reader reads, so that what is shown may be of any size. */
@@ -34,4 +35,34 @@ export class PacedOutput {
     this.#stream.off('drain', this.#onDrain);
     this.#stream.off('error', this.#onError);
   }
+}
+
+/** Bytes in, painted lines out, as soon as each is whole. */
+export class LinePainter {
+  readonly #splitter: LineSplitter;
+  #lines: string[] = [];
+
+  constructor(paint: (text: string) => string) {
+    this.#splitter = new LineSplitter((line) => this.#lines.push(`${paint(textOf(line))}\n`));
+  }
+
+  paint(chunk: Uint8Array): string {
+    this.#splitter.push(Buffer.from(chunk));
+    return this.#taken();
+  }
+
+  end(): string {
+    this.#splitter.end();
+    return this.#taken();
+  }
+
+  #taken(): string {
+    const text = this.#lines.join('');
+    this.#lines = [];
+    return text;
+  }
+}
+
+function textOf(line: SplitLine): string {
+  return line.kind === 'line' ? line.bytes.toString('utf8') : `[a line of ${line.byteLength} bytes]`;
 }

@@ -1,11 +1,10 @@
 import type { PatchForm } from '../app/contract/patch.ts';
 import type { PatchStream } from '../app/repository/patch.ts';
-import { LineSplitter, type SplitLine } from '../domain/text/line-splitter.ts';
 import { printable } from '../domain/text/printable.ts';
 import { styles, type Styles } from '../domain/text/styles.ts';
 import type { Cli } from './cli.ts';
 import type { CommonOptions } from './command.ts';
-import { PacedOutput } from './paced-output.ts';
+import { LinePainter, PacedOutput } from './paced-output.ts';
 import { useColor } from './print.ts';
 
 /**
@@ -21,12 +20,14 @@ export async function printPatch(
   const isTerminal = cli.stdout.isTTY === true;
   const style = styles(useColor(cli, options));
   const isPlain = !isTerminal && style.bold('x') === 'x';
-  const painter = new PatchPainter(style, isTerminal, options);
+  const isPatch = options.stat !== true && options.nameOnly !== true;
+  const paint = isPatch ? patchPainter(style) : (line: string) => line;
+  const painter = new LinePainter((line) => paint(isTerminal ? printable(line) : line));
   try {
-    const isThere = await patch(
-      (chunk) => output.write(isPlain ? chunk : painter.paint(Buffer.from(chunk))),
-      { columns: (isTerminal ? cli.stdout.columns : undefined) ?? 80, signal: output.gone },
-    );
+    const isThere = await patch((chunk) => output.write(isPlain ? chunk : painter.paint(chunk)), {
+      columns: (isTerminal ? cli.stdout.columns : undefined) ?? 80,
+      signal: output.gone,
+    });
     await output.write(painter.end());
     return isThere;
   } finally {
@@ -35,52 +36,15 @@ export async function printPatch(
 }
 
 /** Paints the lines of a patch. */
-class PatchPainter {
-  readonly #isTerminal: boolean;
-  readonly #isPatch: boolean;
-  readonly #style: Styles;
-  readonly #splitter: LineSplitter;
-  #lines: string[] = [];
+function patchPainter({ bold, cyan, green, red }: Styles): (line: string) => string {
   /** Within the lines of a file, where a line that begins with `---` is one that was removed. */
-  #inHunk = false;
-
-  constructor(style: Styles, isTerminal: boolean, { stat, nameOnly }: PatchForm) {
-    this.#style = style;
-    this.#isTerminal = isTerminal;
-    this.#isPatch = stat !== true && nameOnly !== true;
-    this.#splitter = new LineSplitter((line) => this.#lines.push(`${this.#line(line)}\n`));
-  }
-
-  paint(chunk: Buffer): string {
-    this.#splitter.push(chunk);
-    return this.#taken();
-  }
-
-  end(): string {
-    this.#splitter.end();
-    return this.#taken();
-  }
-
-  #taken(): string {
-    const text = this.#lines.join('');
-    this.#lines = [];
-    return text;
-  }
-
-  #line(line: SplitLine): string {
-    if (line.kind === 'oversized') return this.#style.dim(`[a line of ${line.byteLength} bytes]`);
-    const raw = line.bytes.toString('utf8');
-    const text = this.#isTerminal ? printable(raw) : raw;
-    return this.#isPatch ? this.#patchLine(text) : text;
-  }
-
-  #patchLine(text: string): string {
-    const { bold, cyan, green, red } = this.#style;
-    if (text.startsWith('diff ')) this.#inHunk = false;
-    else if (text.startsWith('@@')) this.#inHunk = true;
-    if (text.startsWith('@@')) return cyan(text);
-    if (!this.#inHunk) return bold(text);
-    if (text.startsWith('+')) return green(text);
-    return text.startsWith('-') ? red(text) : text;
-  }
+  let inHunk = false;
+  return (line) => {
+    if (line.startsWith('diff ')) inHunk = false;
+    else if (line.startsWith('@@')) inHunk = true;
+    if (line.startsWith('@@')) return cyan(line);
+    if (!inHunk) return bold(line);
+    if (line.startsWith('+')) return green(line);
+    return line.startsWith('-') ? red(line) : line;
+  };
 }

@@ -12,7 +12,9 @@ export const logsRequest = z.object({
     .exactOptional()
     .describe('the number of an earlier one; the newest where it is left out'),
   follow: z.boolean().exactOptional().describe('go on until the attempt has ended'),
+  raw: z.boolean().exactOptional().describe('the transcript as Claude printed it, as bytes'),
 });
+export type LogsRequest = z.infer<typeof logsRequest>;
 
 const agent = z.string().nullable().describe('the tool call whose agent did it, null for the worker itself');
 

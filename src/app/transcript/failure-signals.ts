@@ -3,31 +3,31 @@ import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import { boundText } from '../../domain/text/bound-text.ts';
 import { firstLine } from '../../domain/text/display-text.ts';
 import { LineSplitter } from '../../domain/text/line-splitter.ts';
+import { findSubject } from '../../domain/text/tool-subject.ts';
 import { attemptFiles } from '../../worker/claude/attempt-files.ts';
-import { findSubject } from '../../worker/claude/progress.ts';
 import type { TranscriptEntry } from '../contract/logs.ts';
 import type { TaskReport } from '../contract/show.ts';
 import { followFile } from './follow-transcript.ts';
 import { EntryReader } from './read-entries.ts';
 
-/** First signs are at the beginning; what follows so much is read by `logs`. */
+/** The first signals stand near the beginning. After so many bytes the rest is left to `logs`. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
-/** The report with what the transcripts of its failed attempts tell. */
-export async function withSigns(report: TaskReport): Promise<TaskReport> {
+/** Adds the failure signals in the transcripts of failed attempts to a report. */
+export async function withFailureSignals(report: TaskReport): Promise<TaskReport> {
   const stories = report.stories.map(async (story, index) => {
     const attempt = report.attempts[index];
     if (attempt?.end == null || OUTCOME_POLICY[attempt.end.outcome].success) return story;
-    return { ...story, signs: await readSigns(attempt) };
+    return { ...story, signs: await readFailureSignals(attempt) };
   });
   return { ...report, stories: await Promise.all(stories) };
 }
 
-async function readSigns(attempt: Attempt): Promise<string[]> {
-  const signs = new Signs(attempt.directory);
+async function readFailureSignals(attempt: Attempt): Promise<string[]> {
+  const signals = new FailureSignals(attempt.directory);
   const reader = new EntryReader();
   const splitter = new LineSplitter((line) => {
-    for (const entry of reader.read(line)) signs.take(entry);
+    for (const entry of reader.read(line)) signals.take(entry);
   });
   const enough = new AbortController();
   let bytes = 0;
@@ -43,14 +43,14 @@ async function readSigns(attempt: Attempt): Promise<string[]> {
     signal: enough.signal,
   });
   splitter.end();
-  return signs.sentences;
+  return signals.sentences;
 }
 
-/** Looks for the first signs of trouble in a transcript: a wait for the API, a tool call that failed, an error. */
-export class Signs {
+/** Looks for failure signals in a transcript: a wait for the API, a tool call that failed, an error. */
+export class FailureSignals {
   readonly #directory: string;
   readonly #found = new Map<'retry' | 'result' | 'error', { readonly text: string; count: number }>();
-  /** What the tool calls without a result yet are about. */
+  /** What those tool calls are about that have no result yet, by their ids. */
   readonly #calls = new Map<string, string>();
 
   /** Paths are told relative to `directory`. */
@@ -87,7 +87,7 @@ export class Signs {
     );
   }
 
-  /** Cut before it is kept: what a tool is told may be megabytes long. */
+  /** Shortened before it is kept: the input of a tool may be megabytes long. */
   #describe(name: string, input: Readonly<Record<string, unknown>>): string {
     const subject = findSubject(input, this.#directory)?.value.slice(0, LONGEST * 4) ?? '';
     return firstLine(`${name} ${subject}`);
@@ -106,7 +106,7 @@ function short(text: string): string {
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }
 
-/** The line of an output that tells of the failure, else its last one. */
+/** The line of an output that names the failure, else its last one. */
 function failing(output: string): string {
   const lines = boundText(output, { head: 0, failing: 1, tail: 1 }).filter((line) => line.trim() !== '');
   const told = lines.find((line) => !line.startsWith('…')) ?? '(no output)';

@@ -1,65 +1,66 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PacedOutput } from '../../cli/paced-output.ts';
 import type { Attempt } from '../../domain/attempt.ts';
 import { fail } from '../../domain/failure.ts';
-import type { Redact } from '../../domain/redact.ts';
 import { LineSplitter, type SplitLine } from '../../domain/text/line-splitter.ts';
 import type { TaskStore } from '../../store/store.ts';
+import { attemptFiles } from '../../worker/claude/attempt-files.ts';
 
-/** What is shown of an attempt, and where. */
-export interface LogRequest {
+/** An attempt whose transcript is read: as it is now, or also as it grows. */
+export interface FollowedAttempt {
   readonly store: TaskStore;
   readonly attempt: Attempt;
-  readonly title: string;
-  readonly output: PacedOutput;
-  readonly redact: Redact;
-  /** Undefined where the attempt is shown as it is now; else whether anybody still works on it. */
+  /** Whether somebody still works on it; undefined where it is only read as it is now. */
   readonly isAtWork: ((attempt: Attempt) => boolean) | undefined;
   readonly signal: AbortSignal;
 }
 
-/** Gives each line of a transcript in turn, of one that still grows as it comes; false if there is no transcript. */
+/** Hands over the bytes of a transcript, no faster than they are taken; false if there is no transcript. */
+export async function followTranscript(
+  followed: FollowedAttempt,
+  onChunk: FollowOptions['onChunk'],
+  onCaughtUp: FollowOptions['onCaughtUp'] = () => Promise.resolve(),
+): Promise<boolean> {
+  const { attempt, signal } = followed;
+  const { transcript } = attemptFiles(attempt.files);
+  return await followFile(transcript, { onChunk, onCaughtUp, isComplete: completion(followed), signal });
+}
+
+/** The same, line by line. */
 export async function followLines(
-  path: string,
-  request: LogRequest,
-  told: {
-    readonly onLine: (line: SplitLine) => Promise<void>;
-    readonly onCaughtUp: () => Promise<void>;
-  },
+  followed: FollowedAttempt,
+  onLine: (line: SplitLine) => Promise<void>,
+  onCaughtUp: FollowOptions['onCaughtUp'],
 ): Promise<boolean> {
   let lines: SplitLine[] = [];
   const splitter = new LineSplitter((line) => lines.push(line));
   const take = async (): Promise<void> => {
     const taken = lines;
     lines = [];
-    for (const line of taken) await told.onLine(line);
+    for (const line of taken) await onLine(line);
   };
-  const isThere = await followFile(path, {
-    ...until(request),
-    onChunk: async (chunk) => {
+  const isThere = await followTranscript(
+    followed,
+    async (chunk) => {
       splitter.push(chunk);
       await take();
     },
-    onCaughtUp: told.onCaughtUp,
-  });
+    onCaughtUp,
+  );
   splitter.end();
-  if (!request.signal.aborted) await take();
+  if (!followed.signal.aborted) await take();
   return isThere;
 }
 
-/** When a transcript is complete: at once where it is shown as it is now. */
-export function until({ store, attempt, isAtWork, signal }: LogRequest): {
-  isComplete: () => boolean;
-  signal: AbortSignal;
-} {
+/** Tells when a transcript is complete: at once where it is read as it is now. */
+function completion({ store, attempt, isAtWork }: FollowedAttempt): () => boolean {
   let seen = '';
   let complete = isAtWork === undefined;
   let askedAt = -Infinity;
-  const isComplete = (): boolean => {
+  return () => {
     if (complete || isAtWork === undefined) return true;
     const version = store.version();
-    // A killed run changes nothing in the store: so it is asked for now and then.
+    // A killed run changes nothing in the store, so it has to be looked for now and then.
     if (version === seen && Date.now() - askedAt < ASK_AGAIN_MS) return false;
     seen = version;
     askedAt = Date.now();
@@ -67,7 +68,6 @@ export function until({ store, attempt, isAtWork, signal }: LogRequest): {
     complete = current.end !== null || !isAtWork(current);
     return complete;
   };
-  return { isComplete, signal };
 }
 
 const ASK_AGAIN_MS = 1000;
@@ -81,21 +81,21 @@ const CHUNK_BYTES = 256 * 1024;
 const SHORTEST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 500;
 
-/** What a followed file tells, and how long it is followed. */
-export interface FollowOptions {
+/** Who gets what a followed file holds, and how long it is followed. */
+interface FollowOptions {
   /** Gets each chunk in turn; the bytes are overwritten once it has resolved. */
   readonly onChunk: (chunk: Buffer) => Promise<void>;
-  /** Asked before each read: whether nobody writes any more. What was written until then is still read. */
+  /** Asked before each read: whether nobody writes any more. What was written before is still read. */
   readonly isComplete: () => boolean;
-  /** Called whenever all that is written so far was read. */
+  /** Called whenever all that was written so far has been read. */
   readonly onCaughtUp: () => Promise<void>;
   /** Ends it at once. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Reads a file that may not be there yet, to its end or, while it is not complete, as it grows; false if there never
- * was one. A file that is begun anew is read from its beginning.
+ * Reads a file to its end and, while it is not complete, as it grows. It need not be there yet; resolves to false if
+ * there never was one. A file that is begun anew is read from its beginning.
  */
 export async function followFile(path: string, options: FollowOptions): Promise<boolean> {
   let file: FileHandle | undefined;
@@ -104,7 +104,7 @@ export async function followFile(path: string, options: FollowOptions): Promise<
     let position = 0;
     let pause = SHORTEST_PAUSE_MS;
     while (!options.signal.aborted) {
-      // Looked at before the read, so that the last bytes of a writer that ends in between are read in the next round.
+      // Asked before the read: when a writer ends in between, its last bytes are read in the next round.
       const isComplete = options.isComplete();
       file ??= await openIfThere(path);
       const bytesRead =

@@ -1,21 +1,14 @@
-import { printJson } from '../print.ts';
 import { Argument, Command, Option } from 'commander';
-import type { Attempt } from '../../domain/attempt.ts';
-import { fail } from '../../domain/failure.ts';
-import type { TaskStore } from '../../store/store.ts';
+import type { LogsRequest } from '../../app/contract/logs.ts';
+import { logs } from '../../app/logs.ts';
+import { findProject } from '../../app/project/project.ts';
+import { printable } from '../../domain/text/printable.ts';
+import { styles } from '../../domain/text/styles.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, type CommonOptions, withExamples } from '../command.ts';
-import { PacedOutput } from '../paced-output.ts';
-import { processLookUp } from '../../app/project/process-look-up.ts';
-import { findProject, openProjectStore } from '../../app/project/project.ts';
-import { redactorFor } from '../../app/project/redaction.ts';
-import { triedTask } from '../../app/tasks/attempts-of.ts';
-
-interface LogsOptions extends CommonOptions {
-  readonly follow?: boolean;
-  readonly attempt?: string;
-  readonly raw?: boolean;
-}
+import { onRun, withExamples, type CommonOptions } from '../command.ts';
+import { LogText } from '../log-text.ts';
+import { LinePainter, PacedOutput } from '../paced-output.ts';
+import { stdoutWidth, useColor } from '../print.ts';
 
 /** `logs`: what a worker said and did, and what came of it; also while it works. */
 export function logsCommand(cli: Cli): Command {
@@ -33,74 +26,31 @@ export function logsCommand(cli: Cli): Command {
     'logs 3.2 --attempt 1 --verbose',
     'logs 3 --raw | jq \'select(.type == "result")\'',
   ]);
-  return onRun<LogsOptions>(command, cli, async (options, [id = '']) => {
-    const store = await openProjectStore(findProject(cli, options));
+  return onRun<CommonOptions & Omit<LogsRequest, 'id'>>(command, cli, async (options, [id = '']) => {
+    const isTerminal = cli.stdout.isTTY === true;
+    const output = new PacedOutput(cli.stdout);
+    const text = new LogText({
+      style: styles(useColor(cli, options)),
+      width: isTerminal ? stdoutWidth(cli) : undefined,
+      whole: options.verbose === true,
+    });
+    const painter = new LinePainter(printable);
+    const print = (lines: readonly string[]): Promise<void> =>
+      output.write(lines.map((line) => `${line}\n`).join(''));
     try {
-      const { task, attempts, untried } = triedTask(store, id);
-      const attempt = choose(attempts, options.attempt, task.id);
-      if (attempt === undefined) {
-        if (options.json === true) printJson(cli, { type: 'note', text: untried });
-        else if (options.quiet !== true) cli.stderr.write(`${untried}\n`);
-        return undefined;
-      }
-      return await show(cli, options, store, attempt, task.title);
+      await logs(findProject(cli, options), { ...options, id }, cli, {
+        onEntry: async (entry) => {
+          if (options.json === true) await print([JSON.stringify(entry)]);
+          else if (text.hasBegun || entry.type !== 'note') await print(text.render(entry));
+          else if (options.quiet !== true) cli.stderr.write(`${entry.text}\n`);
+        },
+        onBytes: (bytes) => output.write(isTerminal ? painter.paint(bytes) : bytes),
+        signal: output.gone,
+      });
+      await output.write(painter.end());
     } finally {
-      store.close();
+      output.release();
     }
+    return cli.interruptExit;
   });
-}
-
-async function show(
-  cli: Cli,
-  options: LogsOptions,
-  store: TaskStore,
-  attempt: Attempt,
-  title: string,
-): Promise<number | undefined> {
-  const { attemptFiles } = await import('../../worker/claude/attempt-files.ts');
-  const { missingTranscript, showLog } = await import('../../app/logs.ts');
-  const { showRaw } = await import('../transcript/show-raw.ts');
-  const output = new PacedOutput(cli.stdout);
-  const interrupted = new AbortController();
-  const stopListening = cli.onInterrupt(() => interrupted.abort());
-  const isAtWork = options.follow === true && attempt.end === null ? await lookAtWork(cli, store) : undefined;
-  const signal = AbortSignal.any([interrupted.signal, output.gone]);
-  const redact = redactorFor(cli, findProject(cli, options));
-  const request = { store, attempt, title, output, redact, isAtWork, signal };
-  try {
-    if (options.raw !== true) await showLog(cli, options, request);
-    else if (!(await showRaw(cli, request)) && !signal.aborted)
-      fail('file-unreadable', missingTranscript(attempt, attemptFiles(attempt.files).transcript));
-  } finally {
-    stopListening();
-    output.release();
-  }
-  return cli.interruptExit;
-}
-
-function choose(
-  attempts: readonly Attempt[],
-  asked: string | undefined,
-  taskId: string,
-): Attempt | undefined {
-  const newest = attempts.at(-1);
-  if (asked === undefined || newest === undefined) return newest;
-  return (
-    attempts.find(({ number }) => String(number) === asked.trim().replace(/^#/, '')) ??
-    fail(
-      'wrong-usage',
-      `${JSON.stringify(asked)}: task ${taskId} has no such attempt.`,
-      `It has ${attempts.length === 1 ? 'only number' : 'numbers'} ${attempts.map(({ number }) => number).join(', ')}.`,
-    )
-  );
-}
-
-/** An attempt without an end is worked on by its run, or by a worker that has outlived its run. */
-async function lookAtWork(cli: Cli, store: TaskStore): Promise<(attempt: Attempt) => boolean> {
-  const isAlive = await processLookUp(cli);
-  return ({ runId, process }) => {
-    const run = store.run(runId);
-    if (run !== undefined && run.endedAt === null && isAlive(run.process)) return true;
-    return process !== null && isAlive(process);
-  };
 }

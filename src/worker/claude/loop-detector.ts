@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { singleLine } from '../../domain/text/printable.ts';
-import { findSubject } from './progress.ts';
+import { findSubject } from '../../domain/text/tool-subject.ts';
 import type { AssistantLine } from './stream-json.ts';
 
 /** The same call as often as this in a row, each time with the same result, leads nowhere. */

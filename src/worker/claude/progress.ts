@@ -1,6 +1,7 @@
 import type { WorkerProgress } from '../../domain/event.ts';
 import { NO_TOKENS, type ModelUsage, type Tokens } from '../../domain/attempt.ts';
 import { singleLine } from '../../domain/text/printable.ts';
+import { findSubject } from '../../domain/text/tool-subject.ts';
 import type { ApiRetryLine, StreamLine } from './stream-json.ts';
 
 const MAX_LENGTH = 120;
@@ -37,32 +38,10 @@ export function toProgress(action: string, usage: readonly ModelUsage[]): Worker
   };
 }
 
-/** The input of a tool call that tells best what it works on; paths are relative to `directory` where one is given. */
-export function findSubject(
-  input: Readonly<Record<string, unknown>>,
-  directory = '',
-): { readonly name: string; readonly value: string } | undefined {
-  for (const name of SUBJECTS) {
-    const value = input[name];
-    if (typeof value === 'string' && value !== '') return { name, value: relativeTo(directory, value) };
-  }
-  return undefined;
-}
-
 interface Block {
   readonly type: string;
   readonly name?: string | undefined;
   readonly input?: Record<string, unknown> | undefined;
-}
-
-/** The directory itself becomes a dot, such as in `cd … && npm test`; one whose name only begins like it stays. */
-function relativeTo(directory: string, text: string): string {
-  if (directory === '') return text;
-  return text
-    .replaceAll(`${directory}/`, '')
-    .replaceAll(directory, (path, at: number, whole: string) =>
-      /[\w.-]/.test(whole.charAt(at + path.length)) ? path : '.',
-    );
 }
 
 function assistantAction(content: readonly Block[] | undefined, directory: string): string | undefined {
@@ -72,9 +51,6 @@ function assistantAction(content: readonly Block[] | undefined, directory: strin
   if (call.name === 'StructuredOutput') return 'reporting';
   return singleLine(`${call.name} ${findSubject(call.input ?? {}, directory)?.value ?? ''}`, MAX_LENGTH);
 }
-
-/** The inputs that tell best what a tool works on, the most telling first. */
-const SUBJECTS = ['file_path', 'notebook_path', 'command', 'pattern', 'path', 'url', 'query', 'description'];
 
 function retryAction({ attempt, max_retries, error_status, error }: ApiRetryLine): string {
   const cause = error_status ?? error ?? 'no connection';
