@@ -3,9 +3,31 @@ import type { ProjectRequest } from '../app/project/project.ts';
 import type { Notice, Services } from '../app/services.ts';
 import type { Cli } from './cli.ts';
 import { fold } from './fold.ts';
-import { COMMON_OPTIONS } from './help.ts';
 
-/** The options that every command takes, before or after its name. None has a default: the configuration has them. */
+/** A command in the list of its binary: its line in the help, and how to make it, which loads what it needs. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly makeCommand: (cli: Cli) => Command }>;
+  /** What its exit codes mean, where it has others than 0 and 2. */
+  readonly exits?: string;
+}
+
+/** The options that every command takes, before or after its name: flags in the form that commander reads, and their meaning. */
+export const COMMON_OPTIONS: readonly (readonly [flags: string, meaning: string])[] = [
+  ['--config <file>', 'configuration file (default: orchestrator_config.json, found upwards)'],
+  ['-d, --working-dir <dir>', 'work as if started in this directory'],
+  ['--tag <name>', 'task list to use (default: master)'],
+  ['--json', 'print JSON, in the documented shapes'],
+  ['-v, --verbose', 'print more'],
+  ['-q, --quiet', 'print only results and errors'],
+  ['--no-color', 'no colours (NO_COLOR works too)'],
+];
+
+/** Those of them that take a value, so that a command's name can be told from it. */
+export const VALUE_OPTIONS: ReadonlySet<string> = new Set(['--config', '--working-dir', '-d', '--tag']);
+
+/** The values of the common options. None has a default: the configuration has them. */
 export interface CommonOptions extends ProjectRequest {
   readonly json?: boolean;
   readonly verbose?: boolean;

@@ -1,18 +1,5 @@
-import type { CommandEntry } from './commands.ts';
-
-/** The options that every command takes, before or after its name: flags as commander reads them, and their meaning. */
-export const COMMON_OPTIONS: readonly (readonly [flags: string, meaning: string])[] = [
-  ['--config <file>', 'configuration file (default: orchestrator_config.json, found upwards)'],
-  ['-d, --working-dir <dir>', 'work as if started in this directory'],
-  ['--tag <name>', 'task list to use (default: master)'],
-  ['--json', 'print JSON, in the documented shapes'],
-  ['-v, --verbose', 'print more'],
-  ['-q, --quiet', 'print only results and errors'],
-  ['--no-color', 'no colours (NO_COLOR works too)'],
-];
-
-/** Those of them that take a value, so that a command's name can be told from it. */
-export const VALUE_OPTIONS: ReadonlySet<string> = new Set(['--config', '--working-dir', '-d', '--tag']);
+import { wrap } from '../domain/text/display-text.ts';
+import { COMMON_OPTIONS, type CommandEntry } from './command.ts';
 
 /** The exit codes of a command that has none of its own. */
 const COMMON_EXITS = '0 done, 2 wrong usage or configuration';
@@ -44,7 +31,7 @@ export function topLevelHelp(
   return [
     `Usage: ${name} <command> [options]`,
     '',
-    ...wrap(description, 0, columns),
+    ...indented(description, 0, columns),
     '',
     'Commands:',
     ...known.flatMap(([left, right]) => entry(left, right, width, columns)),
@@ -53,7 +40,7 @@ export function topLevelHelp(
     ...options.flatMap(([left, right]) => entry(left, right, width, columns)),
     '',
     'Exit codes:',
-    ...wrap(exitCodes(ALL_EXITS), 2, columns),
+    ...indented(exitCodes(ALL_EXITS), 2, columns),
     '',
     `\`${name} <command> --help\` tells about a command, with examples.`,
     `Start with: ${name} ${example}`,
@@ -62,22 +49,11 @@ export function topLevelHelp(
 }
 
 function entry(left: string, right: string, width: number, columns: number): string[] {
-  const [first = '', ...rest] = wrap(right, width + 2, columns);
+  const [first = '', ...rest] = indented(right, width + 2, columns);
   return [`  ${left.padEnd(width)}${first.trimStart()}`, ...rest];
 }
 
-/** Lines of at most `columns` cells, each after `indent` spaces; the text is plain ASCII. */
-function wrap(text: string, indent: number, columns: number): string[] {
-  const most = Math.max(20, columns - indent);
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > most) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line].map((each) => ' '.repeat(indent) + each);
+/** Lines of at most `columns` cells, each after `indent` spaces. */
+function indented(text: string, indent: number, columns: number): string[] {
+  return wrap(text, Math.max(20, columns - indent)).map((line) => ' '.repeat(indent) + line);
 }

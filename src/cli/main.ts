@@ -3,9 +3,10 @@ import { Failed, type Failure, type FailureReason } from '../domain/failure.ts';
 import type { Redact } from '../domain/redact.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { EXIT, makeCli, type Cli, type Output } from './cli.ts';
-import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS, type CommandEntry } from './commands.ts';
+import { VALUE_OPTIONS, type CommandEntry } from './command.ts';
+import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS } from './commands.ts';
 import { FileOutput } from './file-output.ts';
-import { topLevelHelp, VALUE_OPTIONS } from './help.ts';
+import { topLevelHelp } from './help.ts';
 
 /** `claude-orchestrator`, as a process. */
 export async function claudeOrchestrator(): Promise<void> {

@@ -1,9 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { Failed, type Failure } from '../domain/failure.ts';
 import { EXIT, type Cli } from './cli.ts';
-import type { CommandEntry } from './commands.ts';
+import { addCommonOptions, type CommandEntry } from './command.ts';
 import { exitCodes, topLevelHelp } from './help.ts';
-import { addCommonOptions } from './command.ts';
 
 /** What one of the binaries is. */
 export interface Program {
@@ -81,8 +80,8 @@ async function buildCommand(
   addCommonOptions(program);
   for (const entry of commands) {
     if (entry.name === selected) {
-      const make = await entry.load();
-      const command = make(cli).copyInheritedSettings(program).summary(entry.summary);
+      const { makeCommand } = await entry.load();
+      const command = makeCommand(cli).copyInheritedSettings(program).summary(entry.summary);
       program.addCommand(command.addHelpText('after', `\nExit codes: ${exitCodes(entry.exits)}`));
     } else {
       program.command(entry.name).summary(entry.summary);

@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
 import { makeCli, type Output } from '../../src/cli/cli.ts';
-import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS, type CommandEntry } from '../../src/cli/commands.ts';
+import type { CommandEntry } from '../../src/cli/command.ts';
+import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS } from '../../src/cli/commands.ts';
 import { runCli } from '../../src/cli/main.ts';
 
 /** What a command line came to. */

@@ -18,7 +18,7 @@ interface AddOptions extends CommonOptions {
 }
 
 /** `add`: one task, written by the manager, or as typed with `--raw`. */
-export function addCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('add')
     .description(
       'Add one task: the manager writes it and finds what it depends on; --raw stores it as typed.',

@@ -8,7 +8,7 @@ import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { printChange } from '../print.ts';
 
 /** `cancel`: gives tasks up, all of them or none. */
-export function cancelCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('cancel')
     .description(
       'Give tasks up. A worker that is at work on one is ended, and what it did is kept. Tasks that need it go on without it.',

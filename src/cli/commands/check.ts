@@ -9,7 +9,7 @@ import { printReport } from '../print.ts';
 import type { Styles } from '../../domain/text/styles.ts';
 
 /** `check`: what keeps a run from starting, what could be better, and the fix for each. */
-export function checkCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('check').description(
     'Look at everything a run needs and say how to fix what is missing. No token is spent.',
   );

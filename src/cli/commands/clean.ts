@@ -16,7 +16,7 @@ interface CleanOptions extends CommonOptions {
 }
 
 /** `clean`: what the tool keeps on the disk and nobody needs any more. */
-export function cleanCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('clean')
     .description(
       'Remove what is not needed any more: transcripts of tasks that are done or cancelled, worktrees in which nobody ' +

@@ -1,19 +1,18 @@
 import { printJson } from '../print.ts';
 import { Argument, Command } from 'commander';
 import type { Cli } from '../cli.ts';
-import type { CommandEntry } from '../commands.ts';
 import { bashScript } from '../completion/bash.ts';
 import { describeBinary } from '../completion/describe.ts';
 import { fishScript } from '../completion/fish.ts';
 import { zshScript } from '../completion/zsh.ts';
-import { onRun, type CommonOptions, withExamples } from '../command.ts';
+import { onRun, withExamples, type CommandEntry, type CommonOptions } from '../command.ts';
 import { oneOf } from '../values.ts';
 
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 const SHELLS = Object.keys(SCRIPTS) as (keyof typeof SCRIPTS)[];
 
 /** `completion`: a script for both binaries, made from the commands themselves. */
-export function completionCommand(
+export function makeCompletion(
   cli: Cli,
   binaries: Readonly<Record<string, readonly CommandEntry[]>>,
 ): Command {

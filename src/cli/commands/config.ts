@@ -14,7 +14,7 @@ import { loadSettings } from '../../app/project/settings.ts';
 const ACTIONS = ['show', 'schema', 'validate'] as const;
 
 /** `config`: what applies and where it comes from; the schema; every problem. */
-export function configCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('config')
     .description(
       'Show the effective configuration with the origin of each value, print its JSON Schema, or check it. ' +

@@ -12,7 +12,7 @@ interface DeleteOptions extends CommonOptions {
 }
 
 /** `delete`: all of the tasks or none. */
-export function deleteCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('delete')
     .description(
       'Delete tasks with their subtasks. What others need, or what a worker works on, needs --force.',

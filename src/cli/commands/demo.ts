@@ -31,7 +31,7 @@ interface DemoWorker {
 const PROBE_TIMEOUT_MS = 30_000;
 
 /** `demo`: the whole main job on a throw-away repository, against the built-in simulator. */
-export function demoCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('demo')
     .description('Show the whole job at work on a throw-away repository: no key, no network, no cost.')
     .option('--keep', 'keep the repository afterwards')

@@ -10,7 +10,7 @@ import { oneOf } from '../values.ts';
 const ACTIONS = ['add', 'remove'] as const satisfies readonly DependRequest['action'][];
 
 /** `depend add|remove`: what would make a cycle is refused, with the cycle. */
-export function dependCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('depend')
     .description('Make a task depend on others, or no longer: `depend add 5 3` makes 5 wait for 3.')
     .addArgument(new Argument('<action>', 'what to do').choices(ACTIONS).argParser(String))
@@ -25,13 +25,13 @@ export function dependCommand(cli: Cli): Command {
 }
 
 /** `add-dependency --id=5 --depends-on=3`. */
-export function addDependencyCommand(cli: Cli): Command {
-  return taskMasterCommand(cli, 'add', 'Make a task depend on others.');
+export function makeAddDependency(cli: Cli): Command {
+  return makeTaskMasterCommand(cli, 'add', 'Make a task depend on others.');
 }
 
 /** `remove-dependency --id=5 --depends-on=3`. */
-export function removeDependencyCommand(cli: Cli): Command {
-  return taskMasterCommand(cli, 'remove', 'Make a task no longer depend on others.');
+export function makeRemoveDependency(cli: Cli): Command {
+  return makeTaskMasterCommand(cli, 'remove', 'Make a task no longer depend on others.');
 }
 
 interface TaskMasterOptions extends CommonOptions {
@@ -39,7 +39,7 @@ interface TaskMasterOptions extends CommonOptions {
   readonly dependsOn?: string;
 }
 
-function taskMasterCommand(cli: Cli, action: DependRequest['action'], description: string): Command {
+function makeTaskMasterCommand(cli: Cli, action: DependRequest['action'], description: string): Command {
   const name = `${action}-dependency`;
   const command = new Command(name)
     .description(description)

@@ -9,7 +9,7 @@ import { printPatch } from '../patch.ts';
 import { printJson } from '../print.ts';
 
 /** `diff`: what a task changed: as it landed, as it was kept, or as it is now in its workspace. */
-export function diffCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('diff')
     .description(
       'Show what a task changed: as it landed, as it was kept when a try failed, or as it is now while a worker works.',

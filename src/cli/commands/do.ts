@@ -20,7 +20,7 @@ interface DoOptions extends RunCommandOptions {
 }
 
 /** `do`: the whole job in one command, also in a repository that was never set up. */
-export function doCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('do')
     .description(
       'Do things in this repository, from a sentence to staged results. Nothing has to be set up, and nothing but the results is written into it.',

@@ -11,7 +11,7 @@ import { printChange } from '../print.ts';
 type EditOptions = CommonOptions & Omit<EditRequest, 'id'>;
 
 /** `edit`: changes what its flags name, and nothing else. */
-export function editCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('edit')
     .description(
       'Change a task. Only what is given is changed; dependencies have `depend`, the status `set-status`.',

@@ -22,7 +22,7 @@ interface ExpandOptions extends CommonOptions {
 const MAX_SUBTASKS = 50;
 
 /** `expand`: breaks a task down into subtasks, all of them or none. */
-export function expandCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('expand')
     .description('Let the manager break a task down into subtasks, all or nothing.')
     .addArgument(new Argument('[id]', 'the task, the same as --id'))

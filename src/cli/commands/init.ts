@@ -19,7 +19,7 @@ interface InitOptions extends CommonOptions {
 }
 
 /** `init`: sets a directory up; what is there already stays as it is. */
-export function initCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('init')
     .description(
       'Set up this directory: orchestrator_config.json, .env, .gitignore lines and .taskmaster/. ' +

@@ -20,7 +20,7 @@ interface ListOptions extends CommonOptions {
 }
 
 /** `list`: a table of the tasks; a filter looks at subtasks too. */
-export function listCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('list')
     .description('List tasks. With --status or --ready, subtasks that match are listed too.')
     .addArgument(new Argument('[statuses]', `the same as --status`))

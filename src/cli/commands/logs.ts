@@ -11,7 +11,7 @@ import { LinePainter, PacedOutput } from '../paced-output.ts';
 import { stdoutWidth, useColor } from '../print.ts';
 
 /** `logs`: what a worker said and did, and what came of it; also while it works. */
-export function logsCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('logs')
     .description(
       'Tell what a worker said and did in a try at a task, and what came of it. --verbose shortens nothing.',

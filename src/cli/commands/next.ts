@@ -11,7 +11,7 @@ import { printReport } from '../print.ts';
 import { describeCounts, inList } from '../task-text.ts';
 
 /** `next`: the task that `run` would start first, and why; where there is none, what everything waits for. */
-export function nextCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('next').description(
     'Name the task to do next, and why: the longest chain of work that hangs on it, then its priority, then its id.',
   );

@@ -21,7 +21,7 @@ interface ParseOptions extends CommonOptions {
 const MAX_TASKS = 300;
 
 /** `parse`: a requirements document becomes tasks, all of them or none. */
-export function parseCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('parse')
     .description('Let the manager turn a requirements document into tasks with dependencies, all or nothing.')
     .addArgument(new Argument('[files...]', 'text or Markdown files, "-" for stdin'))

@@ -18,7 +18,7 @@ interface PlanOptions extends CommonOptions {
 }
 
 /** `plan`: what `run` would do, before money is spent on the work. */
-export function planCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('plan')
     .description(
       'Show what would run when: waves, critical path, likely collisions, time and cost. The manager is asked only for estimates that are missing.',

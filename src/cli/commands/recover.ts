@@ -35,7 +35,7 @@ type Action = (typeof ACTIONS)[number];
  * `recover`: work that never landed, which needs the repository alone, so that it works when the task store is lost; and
  * the store itself, of which copies are kept.
  */
-export function recoverCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('recover')
     .description(
       'List, show or restore work that never landed: of tries that failed, were cancelled or were cut short; ' +

@@ -12,7 +12,7 @@ interface RetryOptions extends CommonOptions {
 }
 
 /** `retry`: makes tasks pending again, all of them or none. */
-export function retryCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('retry')
     .description(
       'Let failed, cancelled or deferred tasks be tried again, also while a run works. Done tasks need --force.',

@@ -14,7 +14,7 @@ interface Options extends RunCommandOptions {
 }
 
 /** `run`: the main job. */
-export function runCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('run')
     .description(
       'Do the open tasks in dependency order, several at once, each by a Claude CLI process of its own.',

@@ -15,7 +15,7 @@ interface SetStatusOptions extends CommonOptions {
 }
 
 /** `set-status`: `set-status 1,2 done` and `set-status --id=1,2 --status=done` are the same; all tasks or none. */
-export function setStatusCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('set-status')
     .description(`Set the status of tasks, of all or of none: ${TASK_STATUSES.join(', ')}.`)
     .addArgument(

@@ -21,7 +21,7 @@ interface ShowOptions extends CommonOptions {
 const RECENT_EVENTS = 12;
 
 /** `show`: everything about tasks, their attempts and their history included. */
-export function showCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('show')
     .description('Tell everything about tasks: texts, dependencies, attempts with their cost, history.')
     .addArgument(new Argument('[ids...]', 'tasks (3, 3.2, 1,2, 1-4)'))

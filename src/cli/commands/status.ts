@@ -12,7 +12,7 @@ interface StatusOptions extends CommonOptions {
 }
 
 /** `status`: the run in progress or the last one, tasks, tokens and cost, and what needs a person. */
-export function statusCommand(cli: Cli): Command {
+export function makeCommand(cli: Cli): Command {
   const command = new Command('status')
     .description('Tell what happened, what it cost, what is left, and what needs you.')
     .option('-w, --watch', 'show it again at every change, until Ctrl-C');

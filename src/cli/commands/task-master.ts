@@ -21,7 +21,7 @@ interface AddTaskOptions extends CommonOptions, Omit<AddTaskRequest, 'title' | '
 }
 
 /** `add-task`: written by the manager from `--prompt`, or by hand from `--title`, without a model. */
-export function addTaskCommand(cli: Cli): Command {
+export function makeAddTask(cli: Cli): Command {
   const command = new Command('add-task')
     .description('Add one task: --prompt lets the manager write it, --title stores what you wrote.')
     .option('-p, --prompt <text>', 'what is to be done, for the manager')
@@ -64,7 +64,7 @@ interface ParsePrdOptions extends CommonOptions {
 }
 
 /** `parse-prd`: `parse` in the spelling of Task Master, but nothing is replaced unless `--force` says so. */
-export function parsePrdCommand(cli: Cli): Command {
+export function makeParsePrd(cli: Cli): Command {
   const command = new Command('parse-prd')
     .description('Let the manager turn a requirements document into tasks with dependencies, all or nothing.')
     .argument('[file]', 'text or Markdown file, "-" for stdin')
@@ -96,7 +96,7 @@ export function parsePrdCommand(cli: Cli): Command {
 }
 
 /** `validate-dependencies`: exit code 1 if a dependency is missing or there is a cycle. */
-export function validateDependenciesCommand(cli: Cli): Command {
+export function makeValidateDependencies(cli: Cli): Command {
   const command = new Command('validate-dependencies').description(
     'Check that all dependencies exist and form no cycle.',
   );

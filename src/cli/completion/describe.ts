@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import type { Cli } from '../cli.ts';
-import type { CommandEntry } from '../commands.ts';
-import { addCommonOptions } from '../command.ts';
+import { addCommonOptions, type CommandEntry } from '../command.ts';
 
 /** What may stand in a place: one of some words, a file, task ids, or anything. */
 export interface Slot {
@@ -44,8 +43,8 @@ export async function describeBinary(
 ): Promise<CompletedBinary> {
   const commands = await Promise.all(
     entries.map(async (entry) => {
-      const make = await entry.load();
-      return describeCommand(make(cli), entry);
+      const { makeCommand } = await entry.load();
+      return describeCommand(makeCommand(cli), entry);
     }),
   );
   return { name, options: [...optionsOf(addCommonOptions(new Command(name))), HELP], commands };
