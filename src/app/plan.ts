@@ -30,7 +30,8 @@ export async function plan(project: Project, request: PlanRequest, services: Ser
     const workers = settings.config.execution.max_workers;
     const preview = previewPlan(graph, {
       estimate,
-      maxWorkers: Math.max(workers, Math.min(WORTH_A_LOOK, widest)),
+      workers,
+      maxWorkers: Math.min(WORTH_A_LOOK, widest),
       costPerMinute: costPerMinute(store),
     });
     const nodes = tasks.map(({ id, title, status, dependencies }) => ({ id, title, status, dependencies }));

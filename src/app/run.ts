@@ -66,12 +66,13 @@ export async function previewRun(
   project: Project,
   request: RunRequest,
   services: Services,
-): Promise<{ readonly preview: PlanPreview; readonly workers: number }> {
+): Promise<PlanPreview> {
   const settings = loadSettings(services, project, overridesOf(request));
   const { max_workers: workers } = settings.config.execution;
   return await withStore(project, (store) => {
     const { links: graph, estimate } = loadGraphBoard(store);
-    return { preview: previewPlan(graph, { estimate, maxWorkers: workers, costPerMinute: null }), workers };
+    const preview = previewPlan(graph, { estimate, workers, costPerMinute: null });
+    return redactValue(preview, redactorFor(services, project));
   });
 }
 

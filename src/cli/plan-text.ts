@@ -2,13 +2,10 @@ import { displayWidth, fit, neutralise, truncate, wrap } from '../domain/text/di
 import { formatEstimate, formatMoney, plural } from '../domain/text/format.ts';
 import type { Styles } from '../domain/text/styles.ts';
 import type { HeldTask, PlannedTask, PlanPreview } from '../app/contract/plan.ts';
+import type { Layout } from './print.ts';
 
-/** The plan for a terminal of `columns` cells; no line is longer. */
-export function formatPlan(
-  plan: PlanPreview,
-  options: { columns: number; style: Styles; workers: number },
-): string {
-  const { columns, style } = options;
+/** What would run when; no line is wider than the terminal. */
+export function describePlan(plan: PlanPreview, { width: columns, style }: Layout): string[] {
   const lines: string[] = [];
   if (plan.tasks === 0) lines.push('Nothing to run: no open task.');
   else {
@@ -20,12 +17,12 @@ export function formatPlan(
     }
     if (plan.waves.flat().some(({ estimated }) => !estimated))
       lines.push(style.dim(truncate('? no estimate yet: a middling size is assumed', columns)));
-    lines.push('', ...summary(plan, options.workers).flatMap((line) => hang(line, columns)));
+    lines.push('', ...summary(plan).flatMap((line) => hang(line, columns)));
   }
   if (plan.held.length > 0) {
     lines.push('', style.bold('Not in this plan'), ...plan.held.map((held) => heldLine(held, columns)));
   }
-  return `${lines.join('\n')}\n`;
+  return lines;
 }
 
 function taskLine(task: PlannedTask, idWidth: number, columns: number, style: Styles): string {
@@ -37,8 +34,8 @@ function taskLine(task: PlannedTask, idWidth: number, columns: number, style: St
   return task.critical ? style.cyan(line) : line;
 }
 
-function summary(plan: PlanPreview, workers: number): [heading: string, text: string][] {
-  const { criticalPath, collisions, prediction, costUsd } = plan;
+function summary(plan: PlanPreview): [heading: string, text: string][] {
+  const { criticalPath, collisions, workers, prediction, costUsd } = plan;
   const entries: [string, string][] = [
     [
       '* Critical path',

@@ -48,6 +48,7 @@ export const planPreview = z.object({
   ),
   criticalPath: z.object({ tasks: list(taskId).describe('in order'), minutes: z.number() }),
   collisions: list(collision).describe('tasks of one wave that are expected to change the same files'),
+  workers: z.int().describe('how many work at once, as configured'),
   prediction: list(z.object({ workers: z.int(), minutes: z.number() })).describe('from one worker upwards'),
   costUsd: usd
     .nullable()
@@ -63,7 +64,6 @@ export const planReport = z.object({
     .nullable()
     .describe('what asking the manager just now has cost; null where nobody was asked'),
   ...planPreview.shape,
-  workers: z.int().describe('how many are configured'),
   graph: list(
     z.object({ id: taskId, title: z.string(), status: z.enum(TASK_STATUSES), dependencies: list(taskId) }),
   )

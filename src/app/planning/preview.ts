@@ -5,12 +5,20 @@ import { buildTaskGraph, type TaskGraph } from '../../domain/task-graph.ts';
 import type { HeldTask, PlannedTask, PlanPreview } from '../contract/plan.ts';
 import { findCollisions } from './collisions.ts';
 
-/** Works out what `run` would do, for 1 to `maxWorkers` workers; `costPerMinute` is null where there is no history. */
-export function previewPlan(
-  stored: TaskGraph,
-  options: { estimate: Estimator; maxWorkers: number; costPerMinute: number | null },
-): PlanPreview {
-  const { estimate, costPerMinute } = options;
+/** What a preview is worked out from. */
+interface PreviewOptions {
+  readonly estimate: Estimator;
+  /** How many work at once. */
+  readonly workers: number;
+  /** Up to how many workers the time is predicted for: at least up to `workers`. */
+  readonly maxWorkers?: number;
+  /** Null where there is no history. */
+  readonly costPerMinute: number | null;
+}
+
+/** Works out what `run` would do. */
+export function previewPlan(stored: TaskGraph, options: PreviewOptions): PlanPreview {
+  const { estimate, workers, maxWorkers = 0, costPerMinute } = options;
   const graph = openPart(stored);
   const held = findHeld(graph);
   const runs = (id: TaskId): boolean => !graph.isGroup(id) && !held.has(id);
@@ -29,7 +37,8 @@ export function previewPlan(
     waves,
     criticalPath,
     collisions: findCollisions(waves),
-    prediction: Array.from({ length: options.maxWorkers }, (_, index) => ({
+    workers,
+    prediction: Array.from({ length: Math.max(workers, maxWorkers) }, (_, index) => ({
       workers: index + 1,
       minutes: predictMinutes(graph, index + 1, estimate),
     })),

@@ -6,7 +6,7 @@ import type { Cli } from '../cli.ts';
 import { onRun, withExamples, type CommonOptions } from '../command.ts';
 import { drawMermaid } from '../mermaid.ts';
 import { formatCallCost } from '../new-tasks-text.ts';
-import { formatPlan } from '../plan-text.ts';
+import { describePlan } from '../plan-text.ts';
 import { printReport } from '../print.ts';
 
 interface PlanOptions extends CommonOptions {
@@ -34,8 +34,8 @@ export function makeCommand(cli: Cli): Command {
     const manager = options.manager !== false && options.plan !== false;
     const report = await plan(findProject(cli, options), { manager, graph: mermaid }, cli);
     if (report.asked !== null) cli.tell({ kind: 'progress', message: formatCallCost(report.asked) });
-    printReport(cli, options, report, ({ graph, workers, criticalPath }, { width, style }) => {
-      if (graph === undefined) return [formatPlan(report, { columns: width, style, workers }).trimEnd()];
+    printReport(cli, options, report, ({ graph, criticalPath }, layout) => {
+      if (graph === undefined) return describePlan(report, layout);
       const { text, tooLarge } = drawMermaid(graph, criticalPath.tasks);
       if (tooLarge !== undefined) cli.tell({ kind: 'warning', message: tooLarge });
       return [text];

@@ -3,7 +3,7 @@ import { findProject } from '../../app/project/project.ts';
 import { previewRun, run } from '../../app/run.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, withExamples } from '../command.ts';
-import { formatPlan } from '../plan-text.ts';
+import { describePlan } from '../plan-text.ts';
 import { printReport } from '../print.ts';
 import { addRunOptions, requestOf, type RunCommandOptions } from '../run/run-options.ts';
 import { exitCodeOf, showRun } from '../run/show-run.ts';
@@ -29,10 +29,7 @@ export function makeCommand(cli: Cli): Command {
     const request = { ...requestOf(options), ...(ids.length === 0 ? {} : { ids }) };
     const project = findProject(cli, options);
     if (options.dryRun === true) {
-      const { workers, preview } = await previewRun(project, request, cli);
-      printReport(cli, options, preview, (plan, { width, style }) => [
-        formatPlan(plan, { columns: width, style, workers }).trimEnd(),
-      ]);
+      printReport(cli, options, await previewRun(project, request, cli), describePlan);
       return undefined;
     }
     const report = await run(project, request, cli, showRun(cli, options));

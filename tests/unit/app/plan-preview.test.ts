@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { findCollisions, globsOverlap } from '../../../src/app/planning/collisions.ts';
-import { formatPlan } from '../../../src/cli/plan-text.ts';
+import { describePlan } from '../../../src/cli/plan-text.ts';
 import type { PlanPreview } from '../../../src/app/contract/plan.ts';
 import { previewPlan } from '../../../src/app/planning/preview.ts';
 import { displayWidth } from '../../../src/domain/text/display-text.ts';
@@ -23,6 +23,7 @@ const graphOf = (tasks: Task[]): TaskGraph => {
 const preview = (tasks: Task[], costPerMinute: number | null = null): PlanPreview =>
   previewPlan(graphOf(tasks), {
     estimate: ({ estimateMinutes }) => estimateMinutes ?? 8,
+    workers: 2,
     maxWorkers: 3,
     costPerMinute,
   });
@@ -112,7 +113,10 @@ describe('previewPlan', () => {
   });
 });
 
-describe('formatPlan', () => {
+describe('describePlan', () => {
+  const textOf = (plan: PlanPreview, width: number): string =>
+    describePlan(plan, { width, style: styles(false) }).join('\n');
+
   test('no line is wider than the terminal, whatever the titles', () => {
     const title = fc.array(
       fc.constantFrom('word', '漢字', '🎉', '\x1b[2J', 'ア', 'e\u0301', 'x'.repeat(90)),
@@ -132,7 +136,7 @@ describe('formatPlan', () => {
             touches: ['src/a/very/long/path/that/goes/on/and/on/and/on/to/the/end.ts'],
             status: index === 3 ? ('deferred' as const) : each.status,
           }));
-          const text = formatPlan(preview(tasks), { columns, style: styles(false), workers: 2 });
+          const text = textOf(preview(tasks), columns);
           for (const line of text.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(columns);
           expect(text).not.toContain('\x1b');
         },
@@ -143,7 +147,7 @@ describe('formatPlan', () => {
 
   test('says what is critical, what collides, what is configured and what is unknown', () => {
     const tasks = DIAMOND.map((each) => ({ ...each, touches: ['package.json'] }));
-    const text = formatPlan(preview(tasks), { columns: 80, style: styles(false), workers: 2 });
+    const text = textOf(preview(tasks), 80);
     expect(text).toContain('4 tasks in 3 waves');
     expect(text).toContain('1 → 3 → 4');
     expect(text).toContain('wave 2: 2, 3 may both change package.json');
@@ -152,11 +156,7 @@ describe('formatPlan', () => {
   });
 
   test('nothing to run is said plainly', () => {
-    const text = formatPlan(preview([task('1', 1, [], { status: 'done' })]), {
-      columns: 80,
-      style: styles(false),
-      workers: 1,
-    });
+    const text = textOf(preview([task('1', 1, [], { status: 'done' })]), 80);
     expect(text).toContain('Nothing to run');
   });
 });
