@@ -13,7 +13,7 @@ import { listReport, listRequest } from './list.ts';
 import { logEntry, logsRequest } from './logs.ts';
 import { nextReport, nextRequest } from './next.ts';
 import { parseReport, parseRequest } from './parse.ts';
-import { planReport, planRequest } from './plan.ts';
+import { planPreview, planReport, planRequest } from './plan.ts';
 import {
   recoverListReport,
   recoverListRequest,
@@ -45,6 +45,7 @@ export interface UseCase {
 /** Every use case by the name of its file in `app/`, in the order of the documents. */
 export const USE_CASES = {
   run: { request: runRequest, report: runLine, inLines: true },
+  'preview-run': { request: runRequest, report: planPreview, commands: ['run --dry-run'] },
   do: { request: doRequest, report: doLine, inLines: true },
   status: { request: statusRequest, report: statusReport },
   list: { request: listRequest, report: listReport },
