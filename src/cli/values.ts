@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, type Argument, type Option } from 'commander';
 import { fail } from '../domain/failure.ts';
 import { nearest } from '../domain/text/nearest.ts';
 
@@ -14,6 +14,13 @@ export function dollars(option: string, text: string): number {
   const value = /^\$?\d{1,9}(\.\d{1,6})?$/.test(text.trim()) ? Number(text.trim().replace('$', '')) : NaN;
   if (value > 0) return value;
   throw new InvalidArgumentError(`${option} takes an amount of US dollars above 0, such as 5 or 0.50.`);
+}
+
+/** Shows in help and completion which words a value may be; whoever reads it judges what is given. */
+export function withWords<T extends Argument | Option>(value: T, words: readonly string[]): T {
+  value.choices(words);
+  value.argParser(String);
+  return value;
 }
 
 /** Reads an argument that is one of a few words, or says which ones there are. */

@@ -6,7 +6,7 @@ import { describeBinary } from '../completion/describe.ts';
 import { fishScript } from '../completion/fish.ts';
 import { zshScript } from '../completion/zsh.ts';
 import { onRun, withExamples, type CommandEntry, type CommonOptions } from '../command.ts';
-import { oneOf } from '../values.ts';
+import { oneOf, withWords } from '../values.ts';
 
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 const SHELLS = Object.keys(SCRIPTS) as (keyof typeof SCRIPTS)[];
@@ -18,7 +18,7 @@ export function makeCompletion(
 ): Command {
   const command = new Command('completion')
     .description('Print a completion script for a shell, for claude-orchestrator and task-master.')
-    .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS).argParser(String));
+    .addArgument(withWords(new Argument('<shell>', 'the shell'), SHELLS));
   withExamples(command, [
     'completion bash >> ~/.bash_completion',
     'completion zsh > "${fpath[1]}/_claude-orchestrator"',

@@ -5,7 +5,7 @@ import { findProject } from '../../app/project/project.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { printChange } from '../print.ts';
-import { oneOf } from '../values.ts';
+import { oneOf, withWords } from '../values.ts';
 
 const ACTIONS = ['add', 'remove'] as const satisfies readonly DependRequest['action'][];
 
@@ -13,7 +13,7 @@ const ACTIONS = ['add', 'remove'] as const satisfies readonly DependRequest['act
 export function makeCommand(cli: Cli): Command {
   const command = new Command('depend')
     .description('Make a task depend on others, or no longer: `depend add 5 3` makes 5 wait for 3.')
-    .addArgument(new Argument('<action>', 'what to do').choices(ACTIONS).argParser(String))
+    .addArgument(withWords(new Argument('<action>', 'what to do'), ACTIONS))
     .addArgument(new Argument('<id>', 'the task that waits'))
     .addArgument(new Argument('<needs...>', 'the tasks it waits for (3, 3.2, 1,2, 1-4)'));
   withExamples(command, ['depend add 5 3', 'depend add 6 1-4', 'depend remove 5 3']);

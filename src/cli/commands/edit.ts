@@ -7,6 +7,7 @@ import { neutralise } from '../../domain/text/display-text.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { printChange } from '../print.ts';
+import { withWords } from '../values.ts';
 
 type EditOptions = CommonOptions & Omit<EditRequest, 'id'>;
 
@@ -21,11 +22,11 @@ export function makeCommand(cli: Cli): Command {
     .option('--description <text>', 'what is to be done, in a few sentences')
     .option('--details <text>', 'how it is to be done')
     .option('--test-strategy <text>', 'how to tell that it works')
-    .addOption(withWords('--priority <priority>', 'how urgent it is', PRIORITIES))
-    .addOption(withWords('--size <size>', 'how much work it is', [...SIZES, NONE]))
+    .addOption(withWords(new Option('--priority <priority>', 'how urgent it is'), PRIORITIES))
+    .addOption(withWords(new Option('--size <size>', 'how much work it is'), [...SIZES, NONE]))
     .option('--estimate <time>', `working time, finer than the size: 45, 1h30m or ${NONE}`)
     .option('--touches <globs>', `paths it is expected to change, separated by commas, or ${NONE}`)
-    .addOption(withWords('--risk <risk>', 'how likely it is to go wrong', [...RISKS, NONE]));
+    .addOption(withWords(new Option('--risk <risk>', 'how likely it is to go wrong'), [...RISKS, NONE]));
   withExamples(command, ['edit 3 --priority high --size L', 'edit 3.2 --touches "src/api/**,docs/api.md"']);
   return onRun<EditOptions>(command, cli, async (options, [id = '']) => {
     const report = await edit(findProject(cli, options), { ...options, id });
@@ -34,9 +35,4 @@ export function makeCommand(cli: Cli): Command {
     ]);
     return undefined;
   });
-}
-
-/** The words are for the help and for completion; `edit` judges what is given. */
-function withWords(flags: string, description: string, words: readonly string[]): Option {
-  return new Option(flags, description).choices(words).argParser(String);
 }

@@ -12,6 +12,7 @@ import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { printReport, type Layout } from '../print.ts';
 import { renderTable, type Column } from '../table.ts';
 import { describeCounts, formatMinutes, inList, stylesOfStatuses } from '../task-text.ts';
+import { withWords } from '../values.ts';
 
 interface ListOptions extends CommonOptions {
   readonly status?: string;
@@ -23,12 +24,12 @@ interface ListOptions extends CommonOptions {
 export function makeCommand(cli: Cli): Command {
   const command = new Command('list')
     .description('List tasks. With --status or --ready, subtasks that match are listed too.')
-    .addArgument(new Argument('[statuses]', `the same as --status`))
+    .addArgument(new Argument('[statuses]', 'the same as --status'))
     .addOption(
-      new Option('-s, --status <statuses>', 'only tasks with one of these statuses, separated by commas')
-        .choices(LIST_STATUSES)
-        // The choices are for the help and for completion; what is given is a list of them.
-        .argParser(String),
+      withWords(
+        new Option('-s, --status <statuses>', 'only tasks with one of these statuses, separated by commas'),
+        LIST_STATUSES,
+      ),
     )
     .option('--with-subtasks', 'subtasks too')
     .option('--ready', 'only what could start now');

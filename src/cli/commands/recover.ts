@@ -20,7 +20,7 @@ import type { Cli } from '../cli.ts';
 import { onRun, withExamples, type CommonOptions } from '../command.ts';
 import { printPatch } from '../patch.ts';
 import { printJson, printReport, type Layout } from '../print.ts';
-import { oneOf } from '../values.ts';
+import { oneOf, withWords } from '../values.ts';
 
 type RecoverOptions = CommonOptions &
   PatchForm &
@@ -41,7 +41,7 @@ export function makeCommand(cli: Cli): Command {
       'List, show or restore work that never landed: of tries that failed, were cancelled or were cut short; ' +
         'or bring back the task list itself (store) from a copy outside of the project.',
     )
-    .addArgument(new Argument('<action>', 'what to do').choices(ACTIONS).argParser(String))
+    .addArgument(withWords(new Argument('<action>', 'what to do'), ACTIONS))
     .addArgument(
       new Argument('[id]', 'a task, or a snapshot as the list names it; store: a copy by its number'),
     )

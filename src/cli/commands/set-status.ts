@@ -8,6 +8,7 @@ import { neutralise } from '../../domain/text/display-text.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { printChange } from '../print.ts';
+import { withWords } from '../values.ts';
 
 interface SetStatusOptions extends CommonOptions {
   readonly id?: string;
@@ -19,16 +20,17 @@ export function makeCommand(cli: Cli): Command {
   const command = new Command('set-status')
     .description(`Set the status of tasks, of all or of none: ${TASK_STATUSES.join(', ')}.`)
     .addArgument(
-      new Argument('[ids-and-status...]', 'tasks (3, 3.2, 1,2, 1-4), then the status')
-        // The choices are for completion; a misspelt status gets a suggestion of ours.
-        .choices(TASK_STATUSES)
-        .argParser(String),
+      withWords(
+        new Argument('[ids-and-status...]', 'tasks (3, 3.2, 1,2, 1-4), then the status'),
+        TASK_STATUSES,
+      ),
     )
     .option('-i, --id <ids>', 'tasks, in the spelling of Task Master')
     .addOption(
-      new Option('-s, --status <status>', 'the status, in the spelling of Task Master')
-        .choices(TASK_STATUSES)
-        .argParser(String),
+      withWords(
+        new Option('-s, --status <status>', 'the status, in the spelling of Task Master'),
+        TASK_STATUSES,
+      ),
     );
   withExamples(command, [
     'set-status 3 done',
