@@ -8,7 +8,7 @@ import { readAssignment } from './claude/assignment-record.ts';
 import { attemptFiles } from './claude/attempt-files.ts';
 import type { SessionResult } from './claude/classify-end.ts';
 import { attemptMarker, endOrphans } from './process/markers.ts';
-import { adopt, work, type SessionOptions } from './claude/session.ts';
+import { adoptSession, runSession, type SessionOptions } from './claude/session.ts';
 import { accept, type AcceptanceOptions } from './acceptance.ts';
 import type { Assignment, Worker, WorkerHooks } from './worker.ts';
 
@@ -69,7 +69,7 @@ async function workUnlessReported(
   }
   hooks.onPhase('working');
   return await withSnapshots(options, assignment.task.id, workspace, hooks, () =>
-    work(options, assignment, workspace, hooks, signal),
+    runSession(options, assignment, workspace, hooks, signal),
   );
 }
 
@@ -105,7 +105,7 @@ async function recover(
 ): Promise<AttemptEnd | undefined> {
   const { workspaces } = options;
   const opened = await reopen(options, attempt);
-  const follow = (): Promise<SessionResult | undefined> => adopt(options, attempt, hooks, signal);
+  const follow = (): Promise<SessionResult | undefined> => adoptSession(options, attempt, hooks, signal);
   const settle = async (workspace: Workspace | undefined): Promise<AttemptEnd | undefined> => {
     // This comes before anything that may fail, so that no process goes on working unseen.
     const verdict =

@@ -44,13 +44,13 @@ const fileSchema = z.object({
   resumed: z.boolean(),
 });
 
-/** What an attempt was started with, kept for whoever has to bring it to its end. */
+/** What an attempt was started with. It is kept so that another orchestrator can finish the attempt. */
 export interface AssignmentRecord {
   readonly task: Task;
   readonly parent: Task | null;
   readonly review: Review | null;
   readonly earlierFiles: readonly string[];
-  /** Its process went on with a session that had costs before. */
+  /** True if its process resumed a session, which had costs before. */
   readonly resumed: boolean;
 }
 
@@ -59,7 +59,7 @@ export async function writeAssignment(path: string, record: AssignmentRecord): P
   await writeFile(path, JSON.stringify(record), { mode: 0o600 });
 }
 
-/** Reads it back; undefined if the attempt was not begun or its folder is gone. */
+/** Reads the record. Undefined if the attempt was not started, or its folder is gone. */
 export async function readAssignment(path: string): Promise<AssignmentRecord | undefined> {
   const content = await readFile(path, 'utf8').catch(() => undefined);
   if (content === undefined) return undefined;

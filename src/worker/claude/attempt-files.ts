@@ -1,7 +1,7 @@
 import { access, open } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** The files of one attempt, in its own folder. */
+/** The paths of one attempt's files, which lie in its own folder. */
 export interface AttemptFiles {
   readonly prompt: string;
   readonly transcript: string;
@@ -9,7 +9,7 @@ export interface AttemptFiles {
   readonly assignment: string;
 }
 
-/** Where the files of an attempt are, given its folder. */
+/** The paths of an attempt's files, given its folder. */
 export function attemptFiles(folder: string): AttemptFiles {
   return {
     prompt: join(folder, 'prompt.md'),
@@ -19,7 +19,7 @@ export function attemptFiles(folder: string): AttemptFiles {
   };
 }
 
-/** The last `maxBytes` of a text file; empty if it cannot be read. */
+/** Reads the last `maxBytes` of a text file. Empty if it cannot be read. */
 export async function readTail(path: string, maxBytes: number): Promise<string> {
   const file = await open(path, 'r').catch(() => undefined);
   if (file === undefined) return '';
@@ -33,7 +33,7 @@ export async function readTail(path: string, maxBytes: number): Promise<string> 
   }
 }
 
-/** Whether there is a file that could be read. */
+/** Whether a file exists. */
 export async function exists(path: string): Promise<boolean> {
   return await access(path).then(
     () => true,

@@ -8,27 +8,27 @@ import {
   type ResultLine,
 } from './stream-json.ts';
 
-/** One way to end, with its sentence. */
+/** Why an attempt ended: its outcome and a sentence about it. */
 export interface Cause {
   readonly outcome: AttemptOutcome;
   readonly message: string;
   readonly resetsAt?: number | null;
-  /** The API or the network failed, and would have for any other task. */
+  /** True if the API or the network failed, as it would have for any other task. */
   readonly outage?: boolean;
 }
 
-/** What the CLI told of an error of the API, the network or the login. */
+/** What the CLI reported about an error of the API, the network or the login. */
 export interface ApiFailure {
-  /** Its message in place of the model's. */
+  /** The CLI's message in place of the model's. */
   readonly error: AssistantLine | null;
   /** The last result, if there was one. */
   readonly result: ResultLine | null;
   readonly rateLimit: RateLimitInfo | null;
-  /** The model that was asked for. */
+  /** The model that was requested. */
   readonly model: string;
 }
 
-/** What an error of the API, the network or the login means for the attempt. */
+/** Decides what an error of the API, the network or the login means for the attempt. */
 export function classifyApiError({ error, result, rateLimit, model }: ApiFailure): Cause {
   const kind = error?.error ?? '';
   const status = result?.api_error_status ?? error?.api_error_status ?? null;
@@ -70,7 +70,7 @@ export function classifyApiError({ error, result, rateLimit, model }: ApiFailure
   };
 }
 
-/** Throttling, an overloaded or broken server, or no connection: none of them lies in the task. */
+/** Throttling, an overloaded or broken server, or no connection. None of them is caused by the task. */
 function isOutage(kind: string, status: number | null, apiError: string): boolean {
   if (status !== null) return status === 408 || status === 429 || status >= 500;
   return (

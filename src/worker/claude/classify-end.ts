@@ -6,34 +6,34 @@ import { parseReport } from './report.ts';
 import type { ResultLine } from './stream-json.ts';
 import type { TranscriptFacts } from './transcript.ts';
 
-/** Why the process is gone: by itself, or because we ended it. */
+/** Why the process is gone: it ended by itself, or we ended it. */
 export type EndedBy = 'itself' | 'timed-out' | 'stalled' | 'looping' | 'aborted' | 'after-result';
 
-/** Everything that is known of a CLI process that is gone. */
+/** Everything that is known about a CLI process that is gone. */
 export interface ProcessEnd {
   readonly transcript: TranscriptFacts;
-  /** The end of what it wrote to stderr. */
+  /** The last part of what it wrote to stderr. */
   readonly stderr: string;
-  /** Null where it is not known, as for a process that another orchestrator started. */
+  /** Null if it is not known, as for a process that another orchestrator started. */
   readonly exitCode: number | null;
   readonly signal: string | null;
   readonly endedBy: EndedBy;
-  /** The model that was asked for. */
+  /** The model that was requested. */
   readonly model: string;
   readonly timeoutMs: number;
   readonly stallMs: number;
 }
 
-/** What a process came to: a report of work that has yet to be verified, or the attempt's end. */
+/** The result of a process: a report of work that must still be verified, or the attempt's end. */
 export type SessionResult =
   | { readonly kind: 'reported'; readonly report: WorkerReport; readonly end: AttemptEnd }
   | { readonly kind: 'ended'; readonly end: AttemptEnd }
-  /** The session is not there to be resumed, or is there already: the same work goes on the other way. */
+  /** The session to resume does not exist, or the session to start exists already. The caller does the other. */
   | { readonly kind: 'session-unknown' | 'session-exists'; readonly end: AttemptEnd };
 
 const MAX_MESSAGE = 600;
 
-/** Decides how a run of the CLI ended: never by its exit code, its `subtype` or its prose alone. */
+/** Decides how a process of the CLI ended, never by its exit code, its `subtype` or its words alone. */
 export function classifyEnd(end: ProcessEnd): SessionResult {
   const { result } = end.transcript;
   const report = parseReport(result?.structured_output);
@@ -74,7 +74,7 @@ function attemptEnd(
   };
 }
 
-/** What we did decides, unless the work was finished when we did it. */
+/** If we ended the process, the reason for that decides, unless the work was finished by then. */
 function stoppedByUs({ endedBy, transcript, timeoutMs, stallMs }: ProcessEnd): Cause | undefined {
   if (endedBy === 'aborted') return { outcome: 'cancelled', message: 'Stopped before it was finished.' };
   if (transcript.result !== null && !transcript.workedAfterResult) return undefined;
@@ -119,7 +119,7 @@ function withoutResult(end: ProcessEnd): Cause {
   const outcome =
     exitCode === null && signal === null ? 'cancelled' : isSilent ? 'infrastructure' : 'crashed';
   const why = end.stderr.trim() === '' ? '.' : `: ${firstError(end)}`;
-  // What the model has not even begun is no fault of the task.
+  // If the model had not even begun, the task is not to blame.
   return {
     outcome,
     message: `The Claude CLI ended ${how} ${isSilent ? 'before the model said anything' : 'and left no result'}${why}`,
@@ -130,7 +130,7 @@ function apiFailure({ transcript, model }: ProcessEnd, result: ResultLine | null
   return { error: transcript.apiError, result, rateLimit: transcript.rateLimit, model };
 }
 
-/** An absent flag is read as the subtype says it, so that a changed format is never taken for a success. */
+/** Without the flag the subtype decides, so that a changed format never counts as a success. */
 function isError(result: ResultLine): boolean {
   return result.is_error ?? result.subtype !== 'success';
 }
@@ -179,14 +179,14 @@ function blocked(result: ResultLine, { summary }: WorkerReport): Cause {
   };
 }
 
-/** What to do where the CLI does not take an option of ours, or of the user's; undefined where it took them all. */
+/** What to do if the CLI rejected an option of ours or the user's. Undefined if it accepted them all. */
 export function unknownOption(stderr: string): string | undefined {
   const option = /^error: unknown option '(--?[\w-]+)/m.exec(stderr)?.[1];
   if (option === undefined) return undefined;
   return `The Claude CLI does not know the option ${option}: it is too old (run \`claude update\`), or the option stands in claude_cli.flags by mistake.`;
 }
 
-/** The sentence that the CLI gives for its failure. */
+/** The CLI's own sentence about its failure. */
 function firstError({ transcript: { result }, stderr }: ProcessEnd): string {
   const text = result?.errors?.[0] ?? result?.result ?? '';
   if (text !== '') return text;

@@ -1,39 +1,40 @@
+import type { Payer } from '../../domain/billing.ts';
 import type { Attempt } from '../../domain/attempt.ts';
 import type { Marker } from '../process/process-table.ts';
 import { REPORT_JSON_SCHEMA } from './report.ts';
 
-/** How the Claude CLI is called; the same for every attempt of a run. */
+/** How the Claude CLI is called. It is the same for every attempt of a run. */
 export interface ClaudeSettings {
   /** The program: a name on PATH or a path. */
   readonly command: string;
-  /** Arguments that come before ours, for a command that is an interpreter. */
+  /** Arguments before ours, for a command that is an interpreter. */
   readonly commandArguments?: readonly string[];
-  /** The whole environment of the child, before what we add and remove. */
+  /** The whole environment of the child, before we add and remove variables. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Who pays: for a subscription the API key is kept from the child, since the CLI prefers it. */
-  readonly billing: 'api_key' | 'subscription';
-  /** The tools that a worker has; what is not in its requests costs nothing in any turn, and cannot be called. */
+  /** Who pays. For a subscription the child does not get the API key, since the CLI would prefer it. */
+  readonly billing: Payer;
+  /** The tools that a worker has. Other tools are not in its requests, so they cost nothing and cannot be called. */
   readonly tools: readonly string[];
   readonly permissionMode: string;
   readonly allowedTools: readonly string[];
   readonly disallowedTools: readonly string[];
-  /** `user`, `project` and `local`, separated by commas; empty for none. */
+  /** Any of `user`, `project` and `local`, separated by commas. Empty for none. */
   readonly settingSources: string;
   /** A settings file or its JSON. */
   readonly settings: string | null;
   readonly maxTurns: number | null;
-  /** How often the CLI itself repeats a failed request, each time waiting longer. */
+  /** How often the CLI itself repeats a failed request. It waits longer each time. */
   readonly maxApiRetries: number;
   readonly bashDefaultTimeoutMs: number | null;
   readonly bashMaxTimeoutMs: number | null;
   readonly bashMaxOutputLength: number | null;
-  /** Text of the user's own for the system prompt, after our rules; empty for none. */
+  /** The user's own text for the system prompt, placed after our rules. Empty for none. */
   readonly systemPrompt: string;
-  /** Taken as they are, after ours, so that they win. */
+  /** The user's flags, unchanged. They come after ours, so that they win. */
   readonly extraFlags: readonly string[];
 }
 
-/** The arguments for one attempt; the prompt comes by stdin. `rules` are the same for all workers of a run. */
+/** The arguments for one attempt. The prompt goes to stdin. `rules` are the same for all workers of a run. */
 export function claudeArguments(
   settings: ClaudeSettings,
   attempt: Pick<Attempt, 'sessionId' | 'forkedFrom' | 'model'>,
@@ -43,16 +44,16 @@ export function claudeArguments(
   return [
     ...(settings.commandArguments ?? []),
     ...['-p', '--output-format', 'stream-json', '--verbose'],
-    // Tells that a long reply is alive, and what a killed process had used.
+    // Shows that a long reply is still being written, and what a killed process had used.
     '--include-partial-messages',
     ...sessionArguments(attempt, how.resume),
     ...['--model', attempt.model],
     `--tools=${tools.join(',')}`,
-    // A request is served from the API's cache up to the first byte that differs: what differs has to come last.
+    // The API's cache serves a request up to the first byte that differs, so what differs comes last.
     '--exclude-dynamic-system-prompt-sections',
     ...['--append-system-prompt', [how.rules, systemPrompt].filter((text) => text !== '').join('\n\n')],
     ...['--permission-mode', settings.permissionMode],
-    // One argument each, joined to its flag: the flag would swallow whatever follows it.
+    // Each rule is joined to its flag, since the flag would take every argument after it.
     ...allowedTools.map((rule) => `--allowedTools=${rule}`),
     ...disallowedTools.map((rule) => `--disallowedTools=${rule}`),
     `--setting-sources=${settings.settingSources}`,
@@ -74,20 +75,20 @@ function sessionArguments(
   return ['--resume', forkedFrom, '--fork-session', '--session-id', sessionId];
 }
 
-/** The CLI repeats the number in what it says, so what binary fractions leave over is taken off. */
+/** Removes the inexact last digits of binary fractions, since the CLI repeats the number in its messages. */
 function dollars(usd: number): string {
   return String(Number(usd.toPrecision(6)));
 }
 
-/** Set by a Claude CLI for what it starts; a worker is not part of the session that may have started us. */
+/** Variables that a Claude CLI sets for what it starts. A worker is not part of a session that may have started us. */
 const OF_AN_OUTER_SESSION = ['CLAUDECODE', 'CLAUDE_CODE_ENTRYPOINT', 'CLAUDE_CODE_SESSION_ID', 'CLAUDE_PID'];
 
-/** Where people are told of the run, which is not for workers to use. */
+/** Addresses for notices about the run. Workers must not use them. */
 const OF_THE_RUN = ['SLACK_WEBHOOK_URL', 'NOTIFY_WEBHOOK_URL'];
 
 /**
- * Keeps out of every request what differs from one directory to the next and serves no process of ours: the git status,
- * how to write commits, and notes for later sessions in the same directory.
+ * Keeps out of every request what differs between directories and is of no use to our processes: the git status, how to
+ * write commits, and notes for later sessions in the same directory.
  */
 export const LEAN_ENVIRONMENT = {
   CLAUDE_CODE_DISABLE_GIT_INSTRUCTIONS: '1',

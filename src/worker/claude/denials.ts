@@ -1,12 +1,12 @@
 import type { PermissionDenial } from '../../domain/attempt.ts';
 
-/** A tool call that was denied, as the CLI reports it. */
+/** A denied tool call, as the CLI reports it. */
 export interface DeniedCall {
   readonly tool_name: string;
   readonly tool_input?: Record<string, unknown> | undefined;
 }
 
-/** Every denial once, with the allow rule that would let it and its like through. */
+/** Lists every denial once, with the rule that would allow this call and similar ones. */
 export function listDenials(calls: readonly DeniedCall[]): PermissionDenial[] {
   const denials = calls.flatMap(({ tool_name: tool, tool_input: input = {} }) =>
     rulesFor(tool, input).map((rule) => ({ tool, rule })),
@@ -18,7 +18,7 @@ function rulesFor(tool: string, input: Record<string, unknown>): string[] {
   const { command, file_path: path, notebook_path: notebook, url } = input;
   if (tool === 'Bash' && typeof command === 'string') return commandRules(command);
   const file = path ?? notebook;
-  // One rule for `Edit` covers every tool that changes files; a leading `//` stands for the file system's root.
+  // One rule for `Edit` covers every tool that changes files. A leading `//` means the file system's root.
   if (['Write', 'Edit', 'MultiEdit', 'NotebookEdit'].includes(tool) && typeof file === 'string')
     return [`Edit(${file.startsWith('/') ? `/${file}` : file})`];
   if (tool === 'Read' && typeof file === 'string')
@@ -28,7 +28,7 @@ function rulesFor(tool: string, input: Record<string, unknown>): string[] {
   return [tool];
 }
 
-/** Programs whose next word says what they do. */
+/** Programs whose next word is a subcommand. */
 const WITH_SUBCOMMAND = new Set(
   'npm npx pnpm yarn bun deno node git cargo go make docker pip pip3 uv poetry mvn gradle ./gradlew python python3 bundle rake dotnet'.split(
     ' ',
@@ -37,7 +37,7 @@ const WITH_SUBCOMMAND = new Set(
 const WORD = /^[\w@./:+-]+$/;
 const ALWAYS_ALLOWED = new Set(['cd', 'echo', 'pwd', 'true']);
 
-/** The CLI checks each part of a compound command by itself, so each needs a rule. */
+/** The CLI checks each part of a compound command separately, so each part needs a rule. */
 function commandRules(command: string): string[] {
   const rules = command
     .split(/&&|\|\||[;|\n]/)

@@ -6,17 +6,17 @@ import {
 } from '../../domain/usage-limit.ts';
 import { messageText, type AssistantLine, type RateLimitInfo, type StreamLine } from './stream-json.ts';
 
-/** What a line of the Claude CLI tells of the limits of the account that pays; undefined where it tells nothing. */
+/** Reads what a line of the Claude CLI says about the limits of the account that pays. Undefined if it says nothing. */
 export function readLimitObservation(entry: StreamLine): LimitObservation | undefined {
   if (entry.kind === 'rate-limit') return fromInfo(entry.line.rate_limit_info);
   if (entry.kind === 'assistant' && entry.line.is_api_error_message === true) return fromError(entry.line);
   return undefined;
 }
 
-/** The event before the error of a refused request is the same as the error: whoever waits for it loses time. */
+/** The event that precedes the error of a refused request says the same, so nobody has to wait for the error. */
 function fromInfo(info: RateLimitInfo): LimitObservation | undefined {
   const windows = windowsOf(info);
-  // Throttling says `rejected` too, and names no window.
+  // Throttling is reported as `rejected` too, but without a window.
   if (windows.length === 0) return undefined;
   const overageInUse = isPaidBeyond(info);
   return { windows, overageInUse, refused: info.status === 'rejected' && !overageInUse };
@@ -37,7 +37,7 @@ function isPaidBeyond({ status, overageStatus, isUsingOverage, overageInUse }: R
   return isUsingOverage === true || overageInUse === true || (status === 'rejected' && isAllowed);
 }
 
-/** All windows that are named; the one that decided has the whole's status, whatever is said of it beside. */
+/** All windows that are named. The window that decided gets the overall status, whatever its own entry says. */
 function windowsOf({
   status,
   resetsAt,

@@ -3,41 +3,41 @@ import { singleLine } from '../../domain/text/printable.ts';
 import { findSubject } from '../../domain/text/tool-subject.ts';
 import type { AssistantLine } from './stream-json.ts';
 
-/** The same call as often as this in a row, each time with the same result, leads nowhere. */
+/** A call that is made this often in a row, each time with the same result, is a loop. */
 const SAME_CALL = 12;
-/** A few calls in turn, as often as this. */
+/** A round of a few calls that is repeated this often is a loop. */
 const SAME_ROUND = 8;
-/** So many calls in turn are still one round. */
+/** The most calls in one round. */
 const LONGEST_ROUND = 4;
-/** A line with longer results is not read; what it holds counts as new. */
+/** A line with longer results is not read. Its results count as new. */
 const MAX_RESULT_BYTES = 2 ** 20;
-/** Agents that work at the same time are watched each by itself. */
+/** The most agents that are watched at the same time, each separately. */
 const MAX_AGENTS = 64;
-/** Calls of one agent whose results are still to come. */
+/** The most calls of one agent that wait for their results. */
 const MAX_OPEN = 64;
 
 /**
- * Finds out when a model goes round in circles: it makes the same tool calls in the same order and gets the same
- * results, byte by byte. Results are read only where a call has been made shortly before, too; so a transcript in
- * which each step is another one costs nothing to watch.
+ * Detects that a model works in a loop: it makes the same tool calls in the same order and gets the same results, byte
+ * by byte. Results are read only if the same call was made shortly before, so a transcript in which every step differs
+ * costs nothing to watch.
  */
 export class LoopDetector {
   readonly #agents = new Map<string, Agent>();
   #loop: string | null = null;
 
-  /** A sentence on the first loop that was found; null if there was none. */
+  /** A sentence about the first loop that was found. Null if there was none. */
   get loop(): string | null {
     return this.#loop;
   }
 
-  /** Takes a message of the model. */
+  /** Adds the tool calls in a message of the model. */
   addCalls({ message, parent_tool_use_id: parent }: AssistantLine): void {
     for (const { type, id, name, input } of message.content ?? [])
       if (type === 'tool_use' && id !== undefined && name !== undefined)
         this.#agent(parent ?? '').call(id, describe(name, input ?? {}), digest([name, input]));
   }
 
-  /** Takes a line with results of tools. */
+  /** Adds a line with results of tools. */
   addResults(line: Buffer): void {
     for (const agent of this.#agents.values()) {
       if (!agent.waitsFor(line)) continue;
@@ -55,19 +55,19 @@ export class LoopDetector {
   }
 }
 
-/** A call, or a call with its result; what was not read is like nothing else. */
+/** A call with its result. The key of a result that was not read equals no other key. */
 interface Step {
   readonly call: string;
   readonly key: string;
 }
 
 class Agent {
-  /** The keys of the last calls that were made. */
+  /** The keys of the last calls. */
   #calls: string[] = [];
-  /** The last steps that were finished. */
+  /** The last finished steps. */
   #steps: Step[] = [];
   readonly #open = new Map<string, Step>();
-  /** By the length of a round: how many steps in a row were what the step one round before was. */
+  /** By the length of a round: how many steps in a row equal the step one round earlier. */
   readonly #repeated = Array.from({ length: LONGEST_ROUND + 1 }, () => 0);
   #unread = 0;
 
@@ -87,7 +87,7 @@ class Agent {
     return false;
   }
 
-  /** Returns what is said of the loop that this result closes. */
+  /** Returns a sentence about the loop that this result completes. Undefined if it completes none. */
   result(id: string, key: string): string | undefined {
     const open = this.#open.get(id);
     if (open === undefined) return undefined;

@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../../domain/result.ts';
 import type { AttemptFiles } from './attempt-files.ts';
 import type { ProcessTable } from '../process/process-table.ts';
 
-/** How a process ended; both null where nobody can know any more. */
+/** How a process ended. Both are null if that can no longer be known. */
 export interface ProcessExit {
   readonly exitCode: number | null;
   readonly signal: string | null;
@@ -14,13 +14,13 @@ export interface ProcessExit {
 /** A started process. */
 export interface ClaudeProcess {
   readonly identity: ProcessIdentity;
-  /** Resolves when the process itself is gone, whatever it left behind. */
+  /** Resolves when the process itself is gone, even if it left others behind. */
   readonly exited: Promise<ProcessExit>;
 }
 
 /**
- * Starts the Claude CLI in a process group of its own, between files: with no pipe to us, it works on when we are
- * killed. The error is a sentence with what to do.
+ * Starts the Claude CLI in a process group of its own, with files for its input and output. Without a pipe to us it keeps
+ * working when we are killed. The error is a sentence that says what to do.
  */
 export async function spawnClaude(
   table: ProcessTable,
@@ -44,7 +44,7 @@ export async function spawnClaude(
       open(call.files.transcript, 'w'),
       open(call.files.stderr, 'w'),
     ];
-    // Not execa: it takes no descriptor above 9, and there may be more files open than that.
+    // execa does not accept descriptors above 9, and more files may be open than that.
     const child = spawn(call.command, call.args, {
       cwd: call.directory,
       env: { ...call.environment },
@@ -56,7 +56,7 @@ export async function spawnClaude(
     });
     const failed = new Promise<NodeJS.ErrnoException>((resolve) => child.once('error', resolve));
     if (child.pid === undefined) return err(spawnError(call, (await failed).code));
-    // One that has ended already has no identity to look up any more, and nothing can be mistaken for it.
+    // A process that has already ended has no start time to look up. No other process has this one.
     const identity = table.identify(child.pid) ?? { pid: child.pid, startTime: 'ended' };
     return ok({ identity, exited });
   } finally {

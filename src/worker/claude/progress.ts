@@ -6,7 +6,7 @@ import type { ApiRetryLine, StreamLine } from './stream-json.ts';
 
 const MAX_LENGTH = 120;
 
-/** What a line of the stream says a worker in that directory is doing; undefined where it says nothing new. */
+/** Describes what a worker in this directory is doing, by a line of the stream. Undefined if the line says nothing new. */
 export function describeAction(entry: StreamLine, directory: string): string | undefined {
   switch (entry.kind) {
     case 'init':
@@ -29,7 +29,7 @@ export function describeAction(entry: StreamLine, directory: string): string | u
   }
 }
 
-/** The progress that a display shows. */
+/** The progress to show, from an action and what was used so far. */
 export function toProgress(action: string, usage: readonly ModelUsage[]): WorkerProgress {
   return {
     action,

@@ -5,19 +5,19 @@ import { LineSplitter } from '../../domain/text/line-splitter.ts';
 /** A shell command that a worker ran. */
 interface CommandRun {
   readonly command: string;
-  /** It ended with an error, was denied, or its end was never seen. */
+  /** True if it ended with an error, was denied, or its end was never seen. */
   readonly failed: boolean;
 }
 
-/** So many commands of the beginning and of the end are kept. */
+/** How many commands of the beginning and of the end are kept. */
 const FIRST = 100;
 const LAST = 400;
-/** A longer command is kept by its beginning and its end, in characters. */
+/** Of a longer command the beginning and the end are kept. In characters. */
 const LONGEST = 2_000;
 
 /**
- * The shell commands in the stream-json transcripts of a session's attempts, in their order; a transcript that is not
- * there has none. Of very many, those in the middle are only counted, in an entry of their own.
+ * Reads the shell commands in the stream-json transcripts of a session's attempts, in order. A missing transcript has
+ * none. If there are very many, those in the middle are only counted, in an entry of their own.
  */
 export async function readCommands(...transcripts: readonly string[]): Promise<CommandRun[]> {
   const log = new CommandLog();
@@ -43,7 +43,7 @@ interface Call {
   failed: boolean;
 }
 
-/** Pairs calls with their results, line by line. */
+/** Matches calls with their results, line by line. */
 class CommandLog {
   readonly #first: Call[] = [];
   readonly #last: Call[] = [];
@@ -51,7 +51,7 @@ class CommandLog {
   readonly #open = new Map<string, Call>();
 
   add(line: Buffer): void {
-    // Nearly all of a transcript is something else, and is not parsed.
+    // Nearly all lines of a transcript are something else and are not parsed.
     const isCall = line.includes('"Bash"');
     const isResult = this.#open.size > 0 && line.includes('"tool_result"');
     if (!isCall && !isResult) return;
@@ -73,7 +73,7 @@ class CommandLog {
 
   #start(id: string, { command, run_in_background: inBackground }: z.infer<typeof inputSchema>): void {
     if (this.#open.has(id)) return;
-    // What goes on in the background has not succeeded when it was started, which is all that its result tells.
+    // The result of a background command says only that it was started. The mark `&` says that it may still fail.
     const text = inBackground === true ? `${command} &` : command;
     const call = { id, command: shortened(text), failed: true };
     this.#open.set(id, call);

@@ -8,7 +8,7 @@ const reportSchema = z.object({
   followUps: z.array(z.string()).optional().default([]),
 });
 
-/** The JSON Schema that the CLI makes the worker's final report follow. */
+/** The JSON Schema of the worker's final report, which the CLI enforces. */
 export const REPORT_JSON_SCHEMA = JSON.stringify({
   type: 'object',
   additionalProperties: false,
@@ -33,7 +33,7 @@ export const REPORT_JSON_SCHEMA = JSON.stringify({
   },
 });
 
-/** The report that a worker gave, or undefined if it gave none of the asked form. */
+/** Parses the report that a worker gave. Undefined if it does not have the required form. */
 export function parseReport(value: unknown): WorkerReport | undefined {
   const parsed = reportSchema.safeParse(value);
   return parsed.success ? parsed.data : undefined;

@@ -16,11 +16,11 @@ import { supervise, type Timeouts } from './supervise.ts';
 import { Transcript } from './transcript.ts';
 import type { Assignment, WorkerHooks } from '../worker.ts';
 
-/** What it takes to let Claude work. */
+/** What a session of Claude needs. */
 export interface SessionOptions {
   readonly claude: ClaudeSettings;
   readonly processes: ProcessTable;
-  /** Tells this project's processes from those of others on the machine; without white space or slash. */
+  /** The project's key, which identifies its processes on the machine. It has no white space or slash. */
   readonly project: string;
   readonly timeouts: Timeouts;
   readonly verifyCommands: readonly string[];
@@ -32,8 +32,8 @@ export interface SessionOptions {
 
 const STDERR_BYTES = 8 * 1024;
 
-/** Lets Claude work. A session that turns out to be gone, or to be there already, is worked in the other way. */
-export async function work(
+/** Lets Claude work. A session that cannot be resumed is started instead, and one that exists already is resumed. */
+export async function runSession(
   options: SessionOptions,
   assignment: Assignment,
   workspace: Workspace,
@@ -42,19 +42,19 @@ export async function work(
 ): Promise<SessionResult> {
   const { resumed } = assignment.attempt;
   const first = await runClaude(options, assignment, workspace, resumed, hooks, signal);
-  const otherWay = first.kind === (resumed ? 'session-unknown' : 'session-exists');
-  if (!otherWay || signal.aborted) return first;
+  const isOther = first.kind === (resumed ? 'session-unknown' : 'session-exists');
+  if (!isOther || signal.aborted) return first;
   const second = await runClaude(options, assignment, workspace, !resumed, hooks, signal);
-  // Normally nothing; but whatever was spent is counted.
+  // The first call normally used nothing, but whatever it used is counted.
   const usage = sumUsage([...first.end.usage, ...second.end.usage]);
   return { ...second, end: { ...second.end, usage } };
 }
 
 /**
- * Takes over what a killed orchestrator left: a process that works, one that has ended, or nothing (undefined), after
- * everything that it started was ended.
+ * Takes over what a killed orchestrator left: a process that still works or one that has ended. Undefined if it left
+ * nothing; then everything that the attempt started has been ended.
  */
-export async function adopt(
+export async function adoptSession(
   options: SessionOptions,
   attempt: Attempt,
   hooks: WorkerHooks,
@@ -65,7 +65,7 @@ export async function adopt(
   const identity = attempt.process;
   const alive = identity !== null && processes.isAlive(identity);
   if (!alive) {
-    // Without its CLI nothing that carries the marker has anyone to work for.
+    // Without its CLI, other processes with the marker have no purpose left.
     await processes.endMarked(attemptMarker(options.project, attempt.id), {
       graceMs: timeouts.graceMs,
       hurry,
@@ -116,7 +116,7 @@ async function runClaude(
     const process = { ...spawned.value, resume, elapsedMs: 0, directory: workspace.directory };
     return await follow(options, attempt, process, hooks, signal);
   } catch (error) {
-    // Nobody would follow it any more, and it costs money.
+    // Nobody would follow the process any more, and it costs money.
     await processes.endTree(spawned.value.identity, { graceMs: 0 });
     await processes.endMarked(marker, { graceMs: 0 });
     throw error;
@@ -125,7 +125,7 @@ async function runClaude(
 
 const NOBODY: ProcessIdentity = { pid: 0, startTime: 'never started' };
 
-/** Follows a process to its end and says what it came to. */
+/** Follows a process to its end and returns its result. */
 async function follow(
   options: SessionOptions,
   attempt: Attempt,
@@ -159,7 +159,7 @@ async function follow(
     hurry,
     onLine: (line) => {
       const observation = readLimitObservation(line);
-      // A transcript that is read after the fact tells of times that are over.
+      // A transcript that is read afterwards may report limits that have already been reset.
       const isOld = process.exited === null;
       if (observation !== undefined && (!isOld || isStillInForce(observation, options.now())))
         hooks.onLimits(observation);

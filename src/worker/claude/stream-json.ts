@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A field that is taken if it has the expected form and is otherwise as good as absent. */
+/** A field that is ignored, as if it were absent, unless it has the expected form. */
 const maybe = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
 
 const count = maybe(z.number().nonnegative());
@@ -26,7 +26,7 @@ const modelUsage = z.record(
 );
 export type CliModelUsage = z.infer<typeof modelUsage>;
 
-/** In seconds, and no later than a date can tell. */
+/** In seconds. It must be a time that a `Date` can hold. */
 const time = maybe(z.number().positive().max(8.64e12));
 
 const rateLimitInfo = z.object({
@@ -37,7 +37,7 @@ const rateLimitInfo = z.object({
   overageStatus: maybe(z.string()),
   isUsingOverage: maybe(z.boolean()),
   overageInUse: maybe(z.boolean()),
-  // Not among the CLI's documented fields.
+  // This is not one of the CLI's documented fields.
   unifiedWindows: maybe(
     z.record(z.string(), maybe(z.object({ utilization: count, resetsAt: time, status: maybe(z.string()) }))),
   ),
@@ -132,7 +132,7 @@ type StreamEventLine = z.infer<typeof streamEvent>;
 type ToolProgressLine = z.infer<typeof toolProgress>;
 export type ResultLine = z.infer<typeof result>;
 
-/** A line of the Claude CLI's `stream-json` output; those we make nothing of are `other`. */
+/** A line of the Claude CLI's `stream-json` output. Lines that we do not use are `other`. */
 export type StreamLine =
   | { readonly kind: 'init' }
   | { readonly kind: 'assistant'; readonly line: AssistantLine }
@@ -142,22 +142,22 @@ export type StreamLine =
   | { readonly kind: 'tool-progress'; readonly line: ToolProgressLine }
   | { readonly kind: 'result'; readonly line: ResultLine }
   | { readonly kind: 'other'; readonly type: string }
-  /** No JSON object: the CLI's own noise, a hook's output, or a line cut by a kill. */
+  /** Not a JSON object: the CLI's own noise, a hook's output, or a line cut short by a kill. */
   | { readonly kind: 'garbage' };
 
 const USER_LINE = Buffer.from('{"type":"user"');
 const STREAM_EVENT_LINE = Buffer.from('{"type":"stream_event"');
 const MESSAGE_START = '"message_start"';
 const MESSAGE_DELTA = '"message_delta"';
-/** A stream event's own type stands within this many bytes of its start. */
+/** A stream event's own type is within this many bytes of its start. */
 const EVENT_TYPE_WITHIN = 100;
 
 /**
- * Reads one line. Never throws: what is not JSON is `garbage`, invalid UTF-8 is replaced, unknown fields are ignored
- * and missing ones undefined.
+ * Parses one line. Never throws: a line that is not JSON is `garbage`, invalid UTF-8 is replaced, unknown fields are
+ * ignored and missing ones are undefined.
  */
 export function parseStreamLine(bytes: Buffer): StreamLine {
-  // Tool results and text deltas are nearly all of a transcript, and nothing in them is used: they are not parsed.
+  // Tool results and text deltas make up nearly all of a transcript and are not used, so they are not parsed.
   if (startsWith(bytes, USER_LINE)) return { kind: 'other', type: 'user' };
   if (startsWith(bytes, STREAM_EVENT_LINE)) {
     const head = bytes.toString('latin1', 0, EVENT_TYPE_WITHIN);
@@ -213,12 +213,12 @@ function startsWith(bytes: Buffer, prefix: Buffer): boolean {
   return bytes.length >= prefix.length && bytes.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
 }
 
-/** The text of a message, empty where there is none. */
+/** The text of a message. Empty if there is none. */
 export function messageText(line: AssistantLine | null): string {
   return line?.message.content?.map(({ text }) => text ?? '').join(' ') ?? '';
 }
 
-/** When the limit resets that refused a request, in Unix milliseconds; null where it is not known. */
+/** When the limit that refused a request resets, in Unix milliseconds. Null if that is not known. */
 export function limitReset(error: AssistantLine | null, rateLimit: RateLimitInfo | null): number | null {
   const seconds = error?.api_error_params?.rate_limit_info?.resetsAt ?? rateLimit?.resetsAt;
   return seconds === undefined ? null : seconds * 1000;

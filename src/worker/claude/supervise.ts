@@ -8,30 +8,30 @@ import type { StreamLine } from './stream-json.ts';
 import { tailFile } from './tail-file.ts';
 import type { Transcript } from './transcript.ts';
 
-/** How long a worker may take, in milliseconds. */
+/** How long a worker may take for what, in milliseconds. */
 export interface Timeouts {
   /** From the attempt's start. */
   readonly totalMs: number;
-  /** Without a byte of output; a running tool prints a heartbeat every 30 s, a model's reply prints as it grows. */
+  /** Without a byte of output. A running tool prints a heartbeat every 30 s, and a model's reply is printed as it grows. */
   readonly stallMs: number;
   /** Between SIGTERM and SIGKILL. */
   readonly graceMs: number;
-  /** For the process to go after its last result. */
+  /** For the process to end after its last result. */
   readonly afterResultMs: number;
 }
 
-/** A process of the Claude CLI to be followed to its end. */
+/** A process of the Claude CLI that is to be followed to its end. */
 export interface Supervision {
   readonly table: ProcessTable;
   readonly identity: ProcessIdentity;
   readonly marker: Marker;
-  /** Null for a process that another orchestrator started: its end is seen, but not how it ended. */
+  /** Null for a process that another orchestrator started: we see that it ended, but not how. */
   readonly exited: Promise<ProcessExit> | null;
   readonly transcriptFile: string;
   /** Gets every line. */
   readonly transcript: Transcript;
   readonly onLine: (line: StreamLine) => void;
-  /** How long the attempt has been going on, in milliseconds. */
+  /** How long the attempt has been running, in milliseconds. */
   readonly elapsedMs: number;
   readonly timeouts: Timeouts;
   readonly signal: AbortSignal;
@@ -39,20 +39,19 @@ export interface Supervision {
 }
 
 const ADOPTED_POLL_MS = 250;
-/** A killed process can stay for as long as the kernel holds it, on a dead network drive for instance. */
+/** The kernel can hold a killed process for a long time, for instance while it waits for a dead network drive. */
 const UNKILLABLE_MS = 10_000;
 
 /**
- * Follows a process until it is gone and its output is read: reads its lines, ends it when it takes too long, does
- * nothing, goes round in circles, hangs after its result, or when `signal` aborts, and afterwards ends everything that
- * it left behind.
+ * Follows a process until it is gone and its output is read. Ends it if it takes too long, stalls, works in a loop, stays
+ * after its result, or when `signal` aborts. Afterwards ends everything that it left behind.
  */
 export async function supervise(task: Supervision): Promise<ProcessExit & { readonly endedBy: EndedBy }> {
   const { table, identity, timeouts, transcript, signal, hurry } = task;
   const written = new AbortController();
   const gone = new AbortController();
   const exit = (task.exited ?? untilGone(table, identity, written.signal)).finally(() => gone.abort());
-  // One that is gone already came to its end by itself, however long ago that was.
+  // A process that is already gone ended by itself, however long ago.
   if (task.exited === null && !table.isAlive(identity)) gone.abort();
 
   const begin = performance.now() - task.elapsedMs;
@@ -65,11 +64,11 @@ export async function supervise(task: Supervision): Promise<ProcessExit & { read
       lines.push(chunk);
     },
   }).then(() => lines.end());
-  // It is awaited at the end; until then a failure to read must not count as unhandled.
+  // It is awaited at the end. Until then a failure to read must not count as unhandled.
   read.catch(() => undefined);
 
   const nextDeadline = (): readonly [why: EndedBy, at: number] => {
-    const { result, workedAfterResult, looping } = transcript.progress();
+    const { result, workedAfterResult, looping } = transcript.state();
     const isDone = result && !workedAfterResult;
     if (looping && !isDone) return ['looping', begin];
     const deadlines: (readonly [EndedBy, number])[] = [
@@ -92,8 +91,8 @@ export async function supervise(task: Supervision): Promise<ProcessExit & { read
 }
 
 const UNKNOWN_EXIT: ProcessExit = { exitCode: null, signal: null };
-/** Deadlines move while output comes, so they are looked at again at least this often. */
-const LOOK_AGAIN_MS = 1000;
+/** Deadlines move while output arrives, so they are checked at least this often. */
+const CHECK_MS = 1000;
 
 async function untilEnded(
   nextDeadline: () => readonly [why: EndedBy, at: number],
@@ -107,7 +106,7 @@ async function untilEnded(
     const [why, at] = nextDeadline();
     const left = at - performance.now();
     if (left <= 0) return why;
-    await delay(Math.min(left, LOOK_AGAIN_MS), undefined, { signal: either }).catch(() => undefined);
+    await delay(Math.min(left, CHECK_MS), undefined, { signal: either }).catch(() => undefined);
   }
 }
 

@@ -5,17 +5,17 @@ const CHUNK_BYTES = 256 * 1024;
 const SHORTEST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 500;
 
-/** Who is told what of a followed file. */
+/** How a growing file is followed. */
 export interface TailOptions {
-  /** Gets each chunk in turn; the bytes are overwritten when it returns. */
+  /** Gets each chunk in turn. The bytes are overwritten after it returns. */
   readonly onChunk: (chunk: Buffer) => void;
-  /** Aborts once nobody writes any more; what was written until then is still read. */
+  /** Aborts when nobody writes any more. What was written until then is still read. */
   readonly written: AbortSignal;
 }
 
 /**
- * Follows a growing file from its start until its writer is gone, then to its end. The file is polled, faster while
- * it grows: file system events are lost on network drives and in containers.
+ * Reads a growing file from its start until its writer is gone, then to its end. The file is polled, faster while it
+ * grows, since file system events get lost on network drives and in containers.
  */
 export async function tailFile(path: string, { onChunk, written }: TailOptions): Promise<void> {
   const file = await open(path, 'r');
@@ -24,7 +24,7 @@ export async function tailFile(path: string, { onChunk, written }: TailOptions):
     let position = 0;
     let pause = SHORTEST_PAUSE_MS;
     for (;;) {
-      // Looked at before the read, so that the last bytes of a writer that ends in between are read in the next round.
+      // Checked before the read, so that the last bytes of a writer that ends in between are read in the next round.
       const complete = written.aborted;
       const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
       position += bytesRead;

@@ -10,26 +10,26 @@ import {
 } from './stream-json.ts';
 import { UsageMeter } from './usage-meter.ts';
 
-/** What a transcript has told so far: everything that an ended process is judged by. */
+/** What a transcript has said so far: everything by which the end of a process is judged. */
 export interface TranscriptFacts {
-  /** The CLI got as far as starting its work. */
+  /** The CLI has started its work. */
   readonly started: boolean;
   readonly result: ResultLine | null;
-  /** The model worked on after the last result: another turn had begun. */
+  /** The model kept working after the last result: another turn had begun. */
   readonly workedAfterResult: boolean;
-  /** The last message that the CLI wrote itself in place of the model, to tell of an error. */
+  /** The last message that the CLI itself wrote in place of the model, to report an error. */
   readonly apiError: AssistantLine | null;
   readonly rateLimit: RateLimitInfo | null;
   readonly usage: readonly ModelUsage[];
-  /** What the session held at the model's last reply, in tokens; null before the first. */
+  /** The size of the session at the model's last reply, in tokens. Null before the first reply. */
   readonly contextTokens: number | null;
-  /** What the model did again and again with the same result, last; null if it did nothing of the kind. */
+  /** A sentence about the loop in which the model worked. Null if there was none. */
   readonly loop: string | null;
-  /** Bytes of the longest line that was too long to be read, 0 if all were read. */
+  /** The length of the longest line that was too long to be read, in bytes. 0 if all were read. */
   readonly oversizedLine: number;
 }
 
-/** Gathers {@link TranscriptFacts} line by line, keeping no more than the lines that count. */
+/** Collects {@link TranscriptFacts} line by line and keeps only the lines that matter. */
 export class Transcript {
   #started = false;
   #result: ResultLine | null = null;
@@ -41,12 +41,12 @@ export class Transcript {
   readonly #meter: UsageMeter;
   readonly #loops = new LoopDetector();
 
-  /** `resumed`: the session had been worked in before this process. */
+  /** `resumed`: the session had earlier processes. */
   constructor(resumed: boolean) {
     this.#meter = new UsageMeter(resumed);
   }
 
-  /** Takes a line and returns what it was. */
+  /** Adds a line and returns what it is. */
   add(line: SplitLine): StreamLine {
     if (line.kind === 'oversized') {
       this.#oversizedLine = Math.max(this.#oversizedLine, line.byteLength);
@@ -59,13 +59,13 @@ export class Transcript {
     return entry;
   }
 
-  /** Whether there is a result, whether the model worked on after it, and whether it goes round in circles; cheap. */
-  progress(): { readonly result: boolean; readonly workedAfterResult: boolean; readonly looping: boolean } {
+  /** Whether there is a result, whether the model kept working after it, and whether it works in a loop. Cheap. */
+  state(): { readonly result: boolean; readonly workedAfterResult: boolean; readonly looping: boolean } {
     const looping = this.#loops.loop !== null;
     return { result: this.#result !== null, workedAfterResult: this.#workedAfterResult, looping };
   }
 
-  /** What one model after the other has used so far. */
+  /** What each model has used so far. */
   usage(): readonly ModelUsage[] {
     return this.#meter.usage();
   }
@@ -114,7 +114,7 @@ export class Transcript {
   }
 }
 
-/** What the API was sent for a reply; a subagent's reply says nothing of the session, nor does the CLI's own. */
+/** The tokens that the API received for a reply. Replies of subagents and of the CLI itself say nothing about it. */
 function contextOf({
   message: { model, usage },
   parent_tool_use_id: parent,

@@ -2,25 +2,25 @@ import { sumUsage, type ModelUsage, type Tokens } from '../../domain/attempt.ts'
 import { computeListPrice } from '../../domain/pricing.ts';
 import type { ApiUsage, CliModelUsage, ResultLine, StreamLine } from './stream-json.ts';
 
-/** What is known of one API reply that no result line has accounted for yet. */
+/** What is known about an API reply that is not yet counted in a result line. */
 interface OpenMessage extends Tokens {
   readonly model: string;
   readonly cacheWrite1h: number;
 }
 
 /**
- * Counts what one process of the Claude CLI uses: exactly, from its result lines, and until the next one comes, as
- * well as the stream tells. So money is counted also where the process was killed.
+ * Counts what one process of the Claude CLI uses: exactly, from its result lines, and as well as the stream shows until
+ * the next one arrives. So money is counted even if the process was killed.
  */
 export class UsageMeter {
   readonly #resumed: boolean;
   #reported: ModelUsage[] = [];
   readonly #open = new Map<string, OpenMessage>();
-  /** Sum of messages that are too old to change. */
+  /** The sum of messages that are too old to change. */
   #settled: ModelUsage[] = [];
   #currentId = '';
 
-  /** `resumed`: the session has costs of earlier processes, which its own totals include. */
+  /** `resumed`: the totals of the session include the costs of earlier processes. */
   constructor(resumed: boolean) {
     this.#resumed = resumed;
   }
@@ -30,7 +30,7 @@ export class UsageMeter {
       this.#addResult(entry.line);
     } else if (entry.kind === 'assistant') {
       const { id, model, usage } = entry.line.message;
-      // The synthetic model is the CLI itself, telling of an error.
+      // The synthetic model is the CLI itself, which reports an error.
       if (id !== undefined && model !== undefined && model !== '<synthetic>') this.#start(id, model, usage);
     } else if (entry.kind === 'stream-event') {
       const { event } = entry.line;
@@ -44,13 +44,13 @@ export class UsageMeter {
     }
   }
 
-  /** One sum a model. */
+  /** One sum for each model. */
   usage(): ModelUsage[] {
     return sumUsage([...this.#reported, ...this.#settled, ...[...this.#open.values()].map(priced)]);
   }
 
   #addResult(line: ResultLine): void {
-    // Since CLI 2.1.3xx a result tells what was used since the one before it; the totals count the whole session.
+    // Since CLI 2.1.3xx a result says what was used since the one before it. The totals count the whole session.
     const since = line.model_usage_since_last_result ?? (this.#resumed ? undefined : line.modelUsage);
     if (since === undefined) return;
     const reported = fromCli(since);
@@ -80,7 +80,7 @@ export class UsageMeter {
     if (message !== undefined) this.#open.set(id, { ...message, output: Math.max(output, message.output) });
   }
 
-  /** Keeps memory bounded; only messages of parallel subagents are open at once. */
+  /** Limits memory. Only messages of parallel subagents are open at the same time. */
   #settleOldest(): void {
     if (this.#open.size <= MAX_OPEN) return;
     const [oldest] = this.#open;

@@ -1,4 +1,4 @@
-/** Keeps the beginning and the end of an output of any length. */
+/** Keeps the beginning and the end of an output of any length, with a note of how much is left out between them. */
 export class BoundedOutput {
   readonly #headBytes: number;
   readonly #tailBytes: number;

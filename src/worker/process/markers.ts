@@ -3,31 +3,31 @@ import { realpathSync } from 'node:fs';
 import type { ProcessIdentity } from '../../domain/attempt.ts';
 import type { Marker, ProcessTable } from './process-table.ts';
 
-/** In the environment of everything that an attempt starts: the project and the attempt's id. */
+/** A variable of everything that an attempt starts. Its value is the project's key and the attempt's id. */
 const ATTEMPT = 'CLAUDE_ORCHESTRATOR_ATTEMPT';
-/** In the environment of everything that a manager's Claude CLI starts: the project and the process that asks. */
+/** A variable of everything that a manager's Claude CLI starts. Its value is the project's key and the asking process. */
 const MANAGER = 'CLAUDE_ORCHESTRATOR_MANAGER';
 
 const GRACE_MS = 2000;
 
-/** Tells the processes of the project in this directory, however it is spelt, from those of others on the machine. */
+/** Identifies the project in this directory, however its path is written, among all projects on the machine. */
 export function projectKey(root: string): string {
   return createHash('sha256').update(realpathSync(root)).digest('hex').slice(0, 16);
 }
 
-/** Marks what an attempt starts; `project` tells this project's processes from those of others on the machine. */
+/** The marker of everything that an attempt starts. `project` is the project's key. */
 export function attemptMarker(project: string, attemptId: number): Marker {
   return { variable: ATTEMPT, value: `${project}/${attemptId}` };
 }
 
-/** Marks what a manager's Claude CLI starts, on behalf of `owner`. */
+/** The marker of everything that a manager's Claude CLI starts for the process `owner`. */
 export function managerMarker(project: string, owner: ProcessIdentity): Marker {
   return { variable: MANAGER, value: `${project}/${owner.pid}/${owner.startTime.replace(/\s+/g, '_')}` };
 }
 
 /**
  * Ends what killed processes of this project left behind: the Claude CLI of a manager whose command is gone, and what
- * attempts have started that are not `unfinished`. Nobody else's process is touched.
+ * attempts started that are not among `unfinished`. No other process is touched.
  */
 export async function endOrphans(
   processes: ProcessTable,
@@ -39,7 +39,7 @@ export async function endOrphans(
     const owner = processes.identify(Number(marker.value.split('/')[1]));
     if (!isOurs(marker) || owner === undefined) return isOurs(marker);
     const own = managerMarker(project, owner).value;
-    // What it starts beside the manager has its own name behind that of its owner.
+    // Other processes that the owner starts have a value that begins with this one.
     return marker.value !== own && !marker.value.startsWith(`${own}/`);
   });
   const ofAttempts = processes

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import type { ProcessIdentity } from '../../domain/attempt.ts';
 
-/** One living process as the operating system tells of it; zombies are never listed. */
+/** One living process as the operating system lists it. Zombies are left out. */
 export interface ProcessEntry extends ProcessIdentity {
   readonly parent: number;
   readonly group: number;
@@ -10,19 +10,19 @@ export interface ProcessEntry extends ProcessIdentity {
 
 /** Reads the processes of this machine. */
 export interface ProcessReader {
-  /** Undefined if there is no such process or only its zombie is left. */
+  /** Undefined if there is no such process, or only its zombie. */
   entry(pid: number): ProcessEntry | undefined;
   entries(): ProcessEntry[];
-  /** Processes that had a variable in their environment when they started, with its value. */
+  /** Processes that had this variable in their environment when they started, with its value. */
   withVariable(variable: string): (ProcessEntry & { readonly value: string })[];
 }
 
-/** The reader for a platform: `/proc` on Linux, `ps` elsewhere. */
+/** Creates the reader for a platform: `/proc` on Linux, `ps` elsewhere. */
 export function createProcessReader(platform: NodeJS.Platform): ProcessReader {
   return platform === 'linux' ? readProcFs() : readPs(platform);
 }
 
-/** Reads `/proc`. The start time holds the boot's id, so that no process is taken for one from before a reboot. */
+/** Reads `/proc`. The start time contains the boot's id, so that no process is mistaken for one from before a reboot. */
 function readProcFs(): ProcessReader {
   const boot = readText('/proc/sys/kernel/random/boot_id').trim();
   const entry = (pid: number): ProcessEntry | undefined => parseStat(readText(`/proc/${pid}/stat`), boot);
@@ -32,9 +32,9 @@ function readProcFs(): ProcessReader {
       .map(Number);
   const entries = (): ProcessEntry[] => pids().flatMap((pid) => entry(pid) ?? []);
 
-  // Larger than nearly all environments.
+  // This is larger than nearly all environments.
   const buffer = Buffer.allocUnsafe(128 * 1024);
-  /** By variable, the processes that did not have it. */
+  /** By variable: the processes that did not have it. */
   const withoutVariable = new Map<string, ReadonlyMap<number, WithoutVariable>>();
 
   return {
@@ -48,7 +48,7 @@ function readProcFs(): ProcessReader {
       for (const pid of pids()) {
         const identity = identityOf(pid);
         if (identity === undefined) continue;
-        // A process gets its environment from the one that starts it: who has not got the variable by then never will.
+        // A process gets its environment when it starts: without the variable then, it never has it.
         const known = before?.get(pid);
         const same = known?.identity === identity ? known : undefined;
         if (same?.isSure === true) {
@@ -74,12 +74,12 @@ interface WithoutVariable {
   readonly isSure: boolean;
 }
 
-/** One that is just becoming another program has no variables, or those of whoever starts it, for a moment. */
+/** While a process becomes another program, it shows no variables, or those of its parent, for a moment. */
 const SURE_MS = 1000;
 
 /**
- * Tells a process from a later one with the same id, and from itself once somebody else may read it; undefined if it is
- * gone.
+ * Distinguishes a process from a later one with the same id, and from itself after a change of its owner. Undefined if it
+ * is gone.
  */
 function identityOf(pid: number): string | undefined {
   try {
@@ -104,7 +104,7 @@ function valueIn(environ: Buffer, variable: string): string | undefined {
   return undefined;
 }
 
-/** Empty if it cannot be read; what it returns may be a part of the buffer. */
+/** Empty if it cannot be read. The result may be a part of the buffer. */
 function readInto(buffer: Buffer, path: string): Buffer {
   let descriptor: number | undefined;
   try {
@@ -118,7 +118,7 @@ function readInto(buffer: Buffer, path: string): Buffer {
   }
 }
 
-/** One line of `/proc/<pid>/stat`; the name in parentheses may hold anything, also parentheses and spaces. */
+/** Parses `/proc/<pid>/stat`. The name in parentheses may contain anything, also parentheses and spaces. */
 function parseStat(stat: string, boot: string): ProcessEntry | undefined {
   const close = stat.lastIndexOf(')');
   if (close === -1) return undefined;
@@ -133,7 +133,7 @@ function parseStat(stat: string, boot: string): ProcessEntry | undefined {
   };
 }
 
-/** Empty if it cannot be read: the process is gone or belongs to another user. */
+/** Empty if it cannot be read, because the process is gone or belongs to another user. */
 function readText(path: string): string {
   try {
     return readFileSync(path, 'latin1');
@@ -145,8 +145,8 @@ function readText(path: string): string {
 const COLUMNS = 'pid=,ppid=,pgid=,stat=,lstart=';
 
 /**
- * Asks `ps`, for systems without `/proc`. Start times are whole seconds of the calendar, so they outlast a reboot.
- * Synchronous, as reading `/proc` is: it is asked a few times an attempt.
+ * Calls `ps`, for systems without `/proc`. Start times are calendar times in whole seconds, so they stay unique after a
+ * reboot. Synchronous like reading `/proc`, since it is called only a few times for each attempt.
  */
 function readPs(platform: NodeJS.Platform): ProcessReader {
   const list = (args: readonly string[]): ProcessEntry[] => parsePs(ps(args));
@@ -181,7 +181,7 @@ function parsePs(output: string): ProcessEntry[] {
   });
 }
 
-/** Empty if nothing matches, which `ps` tells by its exit code. */
+/** Empty if nothing matches, which `ps` reports by its exit code. */
 function ps(args: readonly string[]): string {
   try {
     return execFileSync('ps', args, {

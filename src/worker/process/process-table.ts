@@ -5,40 +5,40 @@ import { createProcessReader, type ProcessEntry } from './process-reader.ts';
 /** What a process table needs of the running program. */
 export interface ProcessSystem {
   readonly platform: NodeJS.Platform;
-  /** The orchestrator's own id: it is never signalled. */
+  /** The orchestrator's own id, which is never signalled. */
   readonly pid: number;
-  /** Sends a signal, to a whole group where `pid` is negative; throws if there is none, as `process.kill` does. */
+  /** Sends a signal, to a whole group if `pid` is negative. Throws if there is no such process, like `process.kill`. */
   readonly kill: (pid: number, signal: NodeJS.Signals) => void;
 }
 
-/** A variable in the environment of everything that one attempt starts; it survives what tools do to groups. */
+/** A variable in the environment of everything that one attempt starts. It stays when tools change process groups. */
 export interface Marker {
   readonly variable: string;
   /** Without white space. */
   readonly value: string;
 }
 
-/** How patiently a process is ended. */
+/** How much time a process gets to end. */
 interface EndOptions {
   /** Time between SIGTERM and SIGKILL, in milliseconds. */
   readonly graceMs: number;
-  /** Cuts the time short when it aborts. */
+  /** Ends this time at once when it aborts. */
   readonly hurry?: AbortSignal | undefined;
 }
 
-/** Finds processes and ends them. A process is only ever signalled while pid and start time are those it was found with. */
+/** Finds processes and ends them. A process is signalled only while its pid and start time are those it was found with. */
 export interface ProcessTable {
   identify(pid: number): ProcessIdentity | undefined;
   isAlive(identity: ProcessIdentity): boolean;
   findMarked(marker: Marker): ProcessIdentity[];
-  /** The different values with which living processes carry a variable. */
+  /** The markers with this variable that living processes carry, one for each value. */
   listMarkers(variable: string): Marker[];
   /**
-   * Ends a process and its descendants: SIGTERM to the process alone, so that it can end its tools and flush, then
-   * SIGKILL to its group and to each descendant that is left.
+   * Ends a process and its descendants: SIGTERM to the process alone, so that it can end its tools and flush its output,
+   * then SIGKILL to its group and to each descendant that is left.
    */
   endTree(identity: ProcessIdentity, options: EndOptions): Promise<void>;
-  /** Ends every marked process, and those they start meanwhile. False if some could not be ended. */
+  /** Ends every process with this marker and those that they start meanwhile. False if some could not be ended. */
   endMarked(marker: Marker, options: EndOptions): Promise<boolean>;
 }
 
@@ -56,7 +56,7 @@ export function createProcessTable(system: ProcessSystem): ProcessTable {
     try {
       system.kill(group ? -identity.pid : identity.pid, name);
     } catch {
-      // It ended by itself in between, or belongs to another user: what is still alive is looked up afterwards.
+      // It ended by itself meanwhile or belongs to another user. Afterwards the caller checks what is still alive.
     }
   };
 
@@ -88,7 +88,7 @@ export function createProcessTable(system: ProcessSystem): ProcessTable {
     async endTree(identity, options) {
       const entry = reader.entry(identity.pid);
       if (entry?.startTime !== identity.startTime || entry.pid === system.pid) return;
-      // Descendants are noted while their ancestry can still be seen: orphans get a new parent.
+      // Descendants are listed now, while they still have their parents: orphans get a new one.
       const tree = descendants(reader.entries(), identity.pid);
       signal(identity, 'SIGTERM');
       if (!(await allGone([identity], options))) {
@@ -105,7 +105,7 @@ export function createProcessTable(system: ProcessSystem): ProcessTable {
       if (asked.length === 0) return true;
       for (const identity of asked) signal(identity, 'SIGTERM');
       await allGone(asked, options);
-      // Repeated, since one that is about to be killed may have started another.
+      // This repeats because a process may start another one just before it is killed.
       for (let sweep = 0; sweep < SWEEPS; sweep++) {
         const left = findMarked(marker);
         if (left.length === 0) return true;
