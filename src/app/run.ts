@@ -6,7 +6,7 @@ import { fail } from '../domain/failure.ts';
 import { redactValue } from '../domain/redact.ts';
 import { Budget } from '../engine/budget.ts';
 import { orchestrate } from '../engine/orchestrator.ts';
-import type { RunOptions } from '../engine/run-options.ts';
+import type { RunOptions } from '../engine/run.ts';
 import { readSummary } from '../reporting/summarize.ts';
 import type { RunSummary } from '../reporting/summary.ts';
 import { openRunLock, type RunLock } from '../store/run-lock.ts';

@@ -4,8 +4,8 @@ import type { TaskStore } from '../store/store.ts';
 import type { TaskDraft, TaskId } from '../domain/task.ts';
 
 /**
- * Stores what a review would not accept but the settings let land, as tasks that are put off: whether they are worth
- * their money is for a person to say. Returns what is to be told of it.
+ * Stores the findings of a review whose change the settings let land, as deferred tasks: a person decides whether they
+ * are worth their money. Returns a warning that names them.
  */
 export function addFollowUps(store: TaskStore, taskId: TaskId, { findings }: Review): Stamped[] {
   if (findings.length === 0) return [];
@@ -14,8 +14,8 @@ export function addFollowUps(store: TaskStore, taskId: TaskId, { findings }: Rev
   const ids = store.addTasks(drafts, { source: `review of task ${taskId}` }).map(({ id }) => id);
   store.setStatus(ids, 'deferred', `The review of task ${taskId} left it open.`);
   const message =
-    `The review of task ${taskId} left something to follow up, stored as deferred: ${ids.join(', ')}. ` +
-    `\`set-status ${ids.join(',')} pending\` has it done.`;
+    `The review of task ${taskId} left open findings, stored as deferred tasks: ${ids.join(', ')}. ` +
+    `\`set-status ${ids.join(',')} pending\` lets \`run\` do them.`;
   return [store.record({ type: 'warning', message })];
 }
 

@@ -2,11 +2,11 @@ import type { Stamped } from '../domain/event.ts';
 import type { Reporter } from '../reporting/reporter.ts';
 import type { TaskStore } from '../store/store.ts';
 
-/** Hands events to a reporter, those of a transaction only once they are stored. */
+/** Hands events to a reporter, those of a transaction only when they are stored. */
 export class Outbox {
   readonly #store: TaskStore;
   readonly #reporter: Reporter;
-  /** Events of the transaction that is under way. */
+  /** The events of the current transaction; null outside of one. */
   #unsent: Stamped[] | null = null;
 
   constructor(store: TaskStore, reporter: Reporter) {
@@ -19,7 +19,7 @@ export class Outbox {
     else this.#unsent.push(event);
   }
 
-  /** One transaction around `work`; where it fails, nobody hears of what was reported in it. */
+  /** Runs `work` in one transaction. If it fails, what it reported is dropped. */
   atomically(work: () => void): void {
     const unsent: Stamped[] = [];
     this.#unsent = unsent;

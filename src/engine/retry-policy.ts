@@ -1,57 +1,57 @@
 import type { Attempt, AttemptEnd } from '../domain/attempt.ts';
+import { diedAtResume } from './continuation.ts';
 import { failureSignature } from '../domain/failure-signature.ts';
 import { OUTCOME_POLICY, type AttemptOutcome } from '../domain/outcome.ts';
 import type { NextStep } from './scheduler.ts';
-import { diedAtResume } from './session.ts';
 import type { TaskId } from '../domain/task.ts';
 
 export interface RetryOptions {
-  /** How many more attempts a task gets in one run after its first. */
+  /** The number of attempts that a task gets in one run after its first. */
   readonly maxRetries: number;
   readonly retryBaseDelayMs: number;
   readonly retryMaxDelayMs: number;
-  /** A change that is still not accepted in the last round is given up. */
+  /** A change that is rejected in the last round fails. */
   readonly maxReviewRounds: number;
 }
 
-/** What else is known when an attempt has ended. */
+/** The circumstances in which an attempt ended. */
 export interface Circumstances {
-  /** The run starts nothing any more. */
-  readonly ending: boolean;
-  /** It is one of several that ended alike: the fault is the API's, the network's or the machine's, and no task pays. */
+  /** The run starts no further attempt. */
+  readonly isLast: boolean;
+  /** The API, the network or the machine failed: the attempt costs its task nothing. */
   readonly outage: boolean;
   /** Unix milliseconds. */
   readonly now: number;
 }
 
-/** What a task's attempts in this run came to. */
+/** The failed attempts at a task in this run. */
 interface Tries {
-  /** Those that count against it. */
+  /** The number of attempts that the task is charged for. */
   readonly charged: number;
-  /** Those in a row that do not, for reasons that may lie in the task. */
+  /** The number of attempts in a row that it is not charged for, although the reason may lie in the task. */
   readonly free: number;
   readonly signature: string;
-  /** How often in a row it failed with that signature. */
+  /** The number of failures in a row with this signature. */
   readonly alike: number;
-  /** Those whose session grew too long. */
+  /** The number of attempts whose session was too long. */
   readonly tooLong: number;
 }
 
 const NO_TRIES: Tries = { charged: 0, free: 0, signature: '', alike: 0, tooLong: 0 };
 
-/** A task that fails of the same thing as often as this in a row will do so the next time, too. */
-const MOST_ALIKE = 3;
+/** A task that fails so many times in a row for the same reason fails the next time too. */
+const MAX_ALIKE = 3;
 
-/** Ends that say nothing of whether the next try comes to the same. */
+/** Outcomes that say nothing about the outcome of the next attempt. */
 const NOT_COMPARED: ReadonlySet<AttemptOutcome> = new Set(['cancelled', 'over-budget', 'conflict']);
 
-/** Decides what a task does next after an attempt: is it done, tried again, given up, or left to a later run? */
+/** Decides what a task does after an attempt: it is done, tried again, failed, or left to a later run. */
 export class RetryPolicy {
   readonly #options: RetryOptions;
   /** 0 ≤ x < 1. */
   readonly #random: () => number;
   readonly #tries = new Map<TaskId, Tries>();
-  /** The same before the last attempt. */
+  /** The same, without the last attempt. */
   readonly #before = new Map<TaskId, Tries>();
 
   constructor(options: RetryOptions, random: () => number) {
@@ -59,31 +59,31 @@ export class RetryPolicy {
     this.#random = random;
   }
 
-  judge(
+  decide(
     attempt: Pick<Attempt, 'taskId' | 'resumed' | 'process'>,
     end: AttemptEnd,
-    { ending, outage, now }: Circumstances,
+    { isLast, outage, now }: Circumstances,
   ): NextStep {
     const { success, charged, stops, next, delay } = OUTCOME_POLICY[end.outcome];
     if (success) return { kind: 'done' };
     if (stops === 'run') return { kind: 'released' };
     if (stops === 'dispatch' || outage)
-      return ending ? { kind: 'released' } : { kind: 'retry', at: now, ahead: true };
+      return isLast ? { kind: 'released' } : { kind: 'retry', at: now, ahead: true };
 
     const tries = this.#count(attempt.taskId, end);
     const isUnreadable = diedAtResume(attempt, end);
-    if (tries.alike >= MOST_ALIKE) return { kind: 'failed', why: alikeMessage(end) };
+    if (tries.alike >= MAX_ALIKE) return { kind: 'failed', why: describeAlike(end) };
     if (stops === 'task' && !isUnreadable) return { kind: charged ? 'failed' : 'released' };
     if (next === 'fresh' && !isUnreadable && (end.contextTokens === null || tries.tooLong > 1))
       return { kind: 'failed' };
     if (end.outcome === 'review-rejected' && (end.review?.round ?? 0) >= this.#options.maxReviewRounds)
       return { kind: 'failed' };
     if (tries.charged > this.#options.maxRetries) return { kind: 'failed' };
-    if (ending || tries.free > this.#options.maxRetries) return { kind: 'released' };
+    if (isLast || tries.free > this.#options.maxRetries) return { kind: 'released' };
     return { kind: 'retry', at: now + (delay === 'back-off' ? this.#delay(tries.charged + tries.free) : 0) };
   }
 
-  /** Takes back the task's last attempt, which died of the same thing as others did. */
+  /** Forgets the task's last attempt, which turned out to be part of an outage. */
   forgive(taskId: TaskId): void {
     const before = this.#before.get(taskId);
     if (before !== undefined) this.#tries.set(taskId, before);
@@ -105,7 +105,7 @@ export class RetryPolicy {
     return tries;
   }
 
-  /** Exponential, with full jitter above the base, so that workers that failed together do not come back together. */
+  /** Exponential, with full jitter above the base, so that workers that failed together do not return together. */
   #delay(tries: number): number {
     const { retryBaseDelayMs: base, retryMaxDelayMs: max } = this.#options;
     const ceiling = Math.min(max, base * 2 ** Math.min(tries, 30));
@@ -114,6 +114,6 @@ export class RetryPolicy {
   }
 }
 
-function alikeMessage({ outcome, message }: AttemptEnd): string {
+function describeAlike({ outcome, message }: AttemptEnd): string {
   return `the same failure three times in a row: ${message === '' ? outcome : message}`;
 }

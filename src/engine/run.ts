@@ -1,26 +1,28 @@
 import type { ProcessIdentity } from '../domain/attempt.ts';
-import type { Budget } from './budget.ts';
 import type { CostEstimator, Estimator, LearnedCosts } from '../domain/estimate.ts';
-import type { Delivery, RunOutcome } from '../domain/event.ts';
-import type { Reporter } from '../reporting/reporter.ts';
-import type { TaskResult } from './scheduler.ts';
-import type { TaskStore } from '../store/store.ts';
+import type { Delivery, PayingAccounts, RunEnd } from '../domain/event.ts';
 import type { Task, TaskId } from '../domain/task.ts';
+import type { Reporter } from '../reporting/reporter.ts';
+import type { TaskStore } from '../store/store.ts';
 import type { UsageLedger } from '../usage/ledger.ts';
 import type { Worker } from '../worker/worker.ts';
 import type { Workspaces } from '../workspace/workspace.ts';
+import type { Budget } from './budget.ts';
+import type { GovernorOptions } from './governor.ts';
+import type { RetryOptions } from './retry-policy.ts';
+import type { FailureMode, TaskResult } from './scheduler.ts';
 
-/** The parts a run is made of. */
+/** The parts that a run is made of. */
 export interface RunParts {
   readonly store: TaskStore;
   readonly worker: Worker;
   readonly workspaces: Workspaces;
   readonly reporter: Reporter;
-  /** Improves the plan that is stored before anything starts, and says where it came from; it never rejects. */
+  /** Improves the stored plan before anything starts, and says where the plan came from. It never rejects. */
   readonly plan: (tasks: readonly Task[], signal: AbortSignal) => Promise<'manager' | 'cache' | 'stored'>;
   readonly estimate: Estimator;
   readonly estimateCost: CostEstimator;
-  /** Hears what finished work has cost, so that the next estimates are better. */
+  /** Gets the cost of finished work, so that the next estimates are better. */
   readonly learnCost: LearnedCosts['learn'];
   readonly budget: Budget;
   readonly ledger: UsageLedger;
@@ -32,10 +34,29 @@ export interface RunParts {
   readonly random: () => number;
 }
 
-/** How a run ended, and what became of each of its tasks. */
-export interface RunResult {
-  readonly outcome: RunOutcome;
-  readonly message: string;
+/** What a run does: which tasks, how many at once, at what price, with how much patience, and where. */
+export interface RunOptions extends RetryOptions, GovernorOptions {
+  readonly runId: string;
+  readonly process: ProcessIdentity;
+  readonly workers: number;
+  /** Only these tasks; a group stands for its subtasks. All tasks by default. */
+  readonly only?: readonly TaskId[];
+  readonly failureMode: FailureMode;
+  /** Who pays for what, for people. */
+  readonly billing: string;
+  /** The accounts whose limits and usage count. */
+  readonly accounts: PayingAccounts;
+  readonly workerModel: string;
+  /** The directory in which workers work. */
+  readonly directory: string;
+  /** The folder with a folder for each run, which has a folder for each of its attempts. */
+  readonly filesRoot: string;
+  /** How often the run looks for changes by other processes, in milliseconds. */
+  readonly pollMs: number;
+}
+
+/** The end of a run, and the result of each of its tasks. */
+export interface RunResult extends RunEnd {
   readonly delivery: Delivery;
   readonly results: ReadonlyMap<TaskId, TaskResult>;
 }

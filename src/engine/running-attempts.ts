@@ -1,37 +1,38 @@
 import type { Attempt, AttemptEnd } from '../domain/attempt.ts';
 import type { TaskId } from '../domain/task.ts';
 
-/** An attempt that is over; without an end it came to nothing. */
+/** An attempt that has ended. */
 export interface EndedAttempt {
   readonly attempt: Attempt;
+  /** Undefined where it left no result. */
   readonly end: AttemptEnd | undefined;
-  /** It was ended from outside. */
+  /** Whether it was stopped from outside. */
   readonly isStopped: boolean;
 }
 
-/** Follows attempts to their ends, and stops one of them or all. */
+/** Follows attempts to their ends, and stops some or all of them. */
 export class RunningAttempts {
   readonly #jobs = new Map<number, { readonly taskId: TaskId; readonly stop: AbortController }>();
   readonly #ended: EndedAttempt[] = [];
   #isStopping = false;
   readonly #onEnd: () => void;
 
-  /** `onEnd` is called when there are ends to be taken. */
+  /** `onEnd` is called when `takeEnded` has something. */
   constructor(onEnd: () => void) {
     this.#onEnd = onEnd;
   }
 
-  /** How many are running. */
+  /** The number of running attempts. */
   get running(): number {
     return this.#jobs.size;
   }
 
-  /** Whether some run, or have ended and were not taken yet. */
+  /** Whether attempts run, or have ended and are not taken yet. */
   get isBusy(): boolean {
     return this.#jobs.size + this.#ended.length > 0;
   }
 
-  /** Follows an attempt; `work` never rejects, and resolves with undefined where the attempt came to nothing. */
+  /** Follows an attempt. `work` never rejects, and resolves with undefined where the attempt left no result. */
   follow(attempt: Attempt, work: (signal: AbortSignal) => Promise<AttemptEnd | undefined>): void {
     const stop = new AbortController();
     if (this.#isStopping) stop.abort();
@@ -39,22 +40,22 @@ export class RunningAttempts {
     void work(stop.signal).then((end) => {
       this.#jobs.delete(attempt.id);
       this.#ended.push({ attempt, end, isStopped: stop.signal.aborted });
-      // Not at once: others that have ended by now are taken with it.
+      // Not at once, so that attempts that end at the same time are taken together.
       setImmediate(this.#onEnd);
     });
   }
 
-  /** Those that have ended since it was last asked. */
+  /** The attempts that have ended since the last call. */
   takeEnded(): EndedAttempt[] {
     return this.#ended.splice(0);
   }
 
-  /** Ends the attempts at the tasks for which `isWanted` says no. */
+  /** Stops the attempts at tasks that are not wanted. */
   stopUnless(isWanted: (taskId: TaskId) => boolean): void {
     for (const { taskId, stop } of this.#jobs.values()) if (!isWanted(taskId)) stop.abort();
   }
 
-  /** Ends all, also those that are still to come. */
+  /** Stops all attempts, those that are still to come included. */
   stopAll(): void {
     this.#isStopping = true;
     this.stopUnless(() => false);

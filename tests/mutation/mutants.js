@@ -157,8 +157,8 @@ export const MUTANTS = [
     part: 'recovery',
     fault: 'an attempt whose orchestrator was killed is not tried again in the same run',
     file: 'src/engine/task-execution.ts',
-    find: "const verdict: NextStep = last ? { kind: 'released' } : { kind: 'retry', at: context.now() };",
-    replace: "const verdict: NextStep = last ? { kind: 'released' } : { kind: 'failed' };",
+    find: "const next: NextStep = isLast ? { kind: 'released' } : { kind: 'retry', at: now() };",
+    replace: "const next: NextStep = isLast ? { kind: 'released' } : { kind: 'failed' };",
     likely: ['tests/integration/engine/orchestrator.test.ts', 'tests/integration/worker/recover.test.ts'],
   },
   {

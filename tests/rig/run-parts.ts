@@ -1,7 +1,7 @@
 import { Budget, type BudgetOptions } from '../../src/engine/budget.ts';
 import { learnEstimates } from '../../src/domain/estimate.ts';
 import type { RunParts } from '../../src/engine/run.ts';
-import type { RunOptions } from '../../src/engine/run-options.ts';
+import type { RunOptions } from '../../src/engine/run.ts';
 import { createSharedDirectory } from '../../src/workspace/shared-directory.ts';
 
 /** Everything of a run that most tests do not care about: workers share `folder`, and nobody plans, pays or is told. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Attempt, AttemptEnd, Review, WorkerReport } from '../../../src/domain/attempt.ts';
-import { continuationOf, type Continuation } from '../../../src/engine/continuation.ts';
+import { findContinuation, type Continuation } from '../../../src/engine/continuation.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
 import type { TaskStore } from '../../../src/store/store.ts';
 import { makeDraft } from '../../rig/arbitrary-tasks.ts';
@@ -62,11 +62,11 @@ describe('what an attempt goes on with', () => {
   };
   const next = (session = 's1', runId = 'r1'): Continuation => {
     const earlier = store.attempts({ taskId: '1' });
-    return continuationOf(claim(runId, session), earlier, () => store.events({ taskId: '1' }));
+    return findContinuation(claim(runId, session), earlier, () => store.events({ taskId: '1' }));
   };
   /** The same without an attempt of its own. */
   const continued = (sessionId: string, forkedFrom: string | null = null): Continuation =>
-    continuationOf({ runId: 'r1', sessionId, forkedFrom }, store.attempts({ taskId: '1' }), () =>
+    findContinuation({ runId: 'r1', sessionId, forkedFrom }, store.attempts({ taskId: '1' }), () =>
       store.events({ taskId: '1' }),
     );
   const finished = attemptEnd('usage-limited', { report: REPORT, change: 'c1', usage: costing(1) });

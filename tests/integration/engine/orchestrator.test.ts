@@ -8,7 +8,7 @@ import type { Stamped } from '../../../src/domain/event.ts';
 import { Failed } from '../../../src/domain/failure.ts';
 import type { RunParts, RunResult } from '../../../src/engine/run.ts';
 import { orchestrate } from '../../../src/engine/orchestrator.ts';
-import type { RunOptions } from '../../../src/engine/run-options.ts';
+import type { RunOptions } from '../../../src/engine/run.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
 import { createSharedDirectory } from '../../../src/workspace/shared-directory.ts';
 import type { TaskStore } from '../../../src/store/store.ts';
@@ -382,7 +382,7 @@ describe('orchestrate', () => {
       expect((await run).outcome).toBe('completed');
       expect(store.attempts()[0]?.end).toMatchObject({
         outcome: 'cancelled',
-        message: 'With what the run before had: Please run /login.',
+        message: 'With the login and the model of the earlier run: Please run /login.',
       });
     },
   );

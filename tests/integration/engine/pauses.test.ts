@@ -8,7 +8,7 @@ import type { CostEstimator } from '../../../src/domain/estimate.ts';
 import type { Stamped } from '../../../src/domain/event.ts';
 import type { RunResult } from '../../../src/engine/run.ts';
 import { orchestrate } from '../../../src/engine/orchestrator.ts';
-import type { RunOptions } from '../../../src/engine/run-options.ts';
+import type { RunOptions } from '../../../src/engine/run.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
 import type { TaskStore } from '../../../src/store/store.ts';
 import type { LimitObservation } from '../../../src/domain/usage-limit.ts';

@@ -11,7 +11,7 @@ const options = { maxRetries: 2, retryBaseDelayMs: 1000, retryMaxDelayMs: 10_000
 const attempt = { taskId: '1', resumed: false, process: null };
 
 function judge(policy: RetryPolicy, end: AttemptEnd, circumstances: Partial<Circumstances> = {}): NextStep {
-  return policy.judge(attempt, end, { ending: false, outage: false, now: 0, ...circumstances });
+  return policy.decide(attempt, end, { isLast: false, outage: false, now: 0, ...circumstances });
 }
 
 /** An end that is like no other. */
@@ -40,10 +40,10 @@ describe('RetryPolicy', () => {
       fc.property(
         fc.array(fc.constantFrom(...free), { minLength: 1, maxLength: 20 }),
         fc.boolean(),
-        (outcomes, ending) => {
+        (outcomes, isLast) => {
           const policy = new RetryPolicy(options, () => 0);
           for (const [index, outcome] of outcomes.entries())
-            expect(judge(policy, differing(outcome, index), { ending }).kind).not.toBe('failed');
+            expect(judge(policy, differing(outcome, index), { isLast }).kind).not.toBe('failed');
         },
       ),
       { numRuns: cases(3000) },
@@ -79,7 +79,7 @@ describe('RetryPolicy', () => {
     for (const outage of [true, false]) {
       const end = attemptEnd(outage ? 'infrastructure' : 'usage-limited');
       const policy = new RetryPolicy(options, () => 0);
-      expect(judge(policy, end, { ending: true, outage })).toEqual({ kind: 'released' });
+      expect(judge(policy, end, { isLast: true, outage })).toEqual({ kind: 'released' });
     }
     const policy = new RetryPolicy(options, () => 0);
     for (const outcome of ['unauthenticated', 'model-unavailable'] as const)
@@ -148,18 +148,18 @@ describe('RetryPolicy', () => {
     const first = attemptEnd('prompt-too-long');
     expect(judge(new RetryPolicy(options, () => 0), first).kind).toBe('failed');
     const resumed = { ...attempt, resumed: true };
-    const circumstances = { ending: false, outage: false, now: 0 };
-    expect(new RetryPolicy(options, () => 0).judge(resumed, first, circumstances).kind).toBe('retry');
+    const circumstances = { isLast: false, outage: false, now: 0 };
+    expect(new RetryPolicy(options, () => 0).decide(resumed, first, circumstances).kind).toBe('retry');
   });
 
   it('begins anew where the API takes no request of a resumed session, and only there', () => {
     const refused = attemptEnd('refused', { message: 'The API refused the request.' });
-    const circumstances = { ending: false, outage: false, now: 0 };
+    const circumstances = { isLast: false, outage: false, now: 0 };
     const policy = new RetryPolicy(options, () => 0);
-    expect(policy.judge({ ...attempt, resumed: true }, refused, circumstances).kind).toBe('retry');
-    expect(policy.judge(attempt, refused, circumstances).kind).toBe('failed');
+    expect(policy.decide({ ...attempt, resumed: true }, refused, circumstances).kind).toBe('retry');
+    expect(policy.decide(attempt, refused, circumstances).kind).toBe('failed');
     const worked = { ...refused, contextTokens: 10 };
-    expect(policy.judge({ ...attempt, taskId: '2', resumed: true }, worked, circumstances).kind).toBe(
+    expect(policy.decide({ ...attempt, taskId: '2', resumed: true }, worked, circumstances).kind).toBe(
       'failed',
     );
   });

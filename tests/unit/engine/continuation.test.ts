@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Attempt, AttemptEnd } from '../../../src/domain/attempt.ts';
 import { OUTCOME_POLICY, OUTCOMES } from '../../../src/domain/outcome.ts';
-import { chooseSession, sessionAttempts } from '../../../src/engine/session.ts';
+import { chooseSession, findSessionAttempts } from '../../../src/engine/continuation.ts';
 import { attemptEnd, costing } from '../../rig/attempt-end.ts';
 import { cases } from '../../rig/effort.ts';
 
@@ -163,8 +163,8 @@ describe('a session', () => {
     const c1 = attempt(replied('crashed'), { sessionId: 'c', forkedFrom: 'b' });
     const c2 = attempt(replied('crashed'), { sessionId: 'c' });
     const all = [a1, other, b1, a2, c1, c2];
-    expect(sessionAttempts(all, 'c')).toEqual([a1, b1, c1, c2]);
-    expect(sessionAttempts(all, 'a')).toEqual([a1, a2]);
-    expect(sessionAttempts(all, 'unknown')).toEqual([]);
+    expect(findSessionAttempts(all, 'c')).toEqual([a1, b1, c1, c2]);
+    expect(findSessionAttempts(all, 'a')).toEqual([a1, a2]);
+    expect(findSessionAttempts(all, 'unknown')).toEqual([]);
   });
 });
