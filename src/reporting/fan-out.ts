@@ -7,28 +7,28 @@ import type { Reporter } from './reporter.ts';
 const CLOSE_LIMIT_MS = 10_000;
 
 interface FanOutOptions {
-  /** Takes secrets out of every text of every event, before any reporter gets it. */
+  /** Takes secrets out of every text of an event before any reporter gets it. */
   readonly redact: Redact;
   readonly closeLimitMs?: number;
 }
 
 /**
- * One reporter in front of many, and the one place where secrets are taken out of what is told. One that throws is left
- * out from then on; `close` tells the others, and waits for none longer than `closeLimitMs`. The first one, the display,
- * is closed last, so that it can show what went wrong.
+ * Passes events to many reporters, and is the one place where secrets are taken out of events. A reporter that throws gets
+ * nothing more; `close` reports that to the others. It waits for no reporter longer than `closeLimitMs`. The first
+ * reporter is the display: it is closed last, so that it can show what went wrong.
  */
 export function fanOut(
   reporters: readonly Reporter[],
   { redact, closeLimitMs = CLOSE_LIMIT_MS }: FanOutOptions,
 ): Reporter {
   const live = new Set(reporters);
-  const troubles: string[] = [];
+  const failures: string[] = [];
   const drop = (reporter: Reporter, reason: unknown): void => {
-    if (live.delete(reporter)) troubles.push(`A reporter failed and was left out: ${messageOf(reason)}`);
+    if (live.delete(reporter)) failures.push(`A reporter failed and was left out: ${messageOf(reason)}`);
   };
 
-  const report = (told: Stamped): void => {
-    const event = redactValue(told, redact);
+  const report = (original: Stamped): void => {
+    const event = redactValue(original, redact);
     for (const reporter of live) {
       try {
         const returned = send(reporter, event);
@@ -38,8 +38,8 @@ export function fanOut(
       }
     }
   };
-  const tellTroubles = (): void => {
-    for (let message = troubles.shift(); message !== undefined; message = troubles.shift()) {
+  const reportFailures = (): void => {
+    for (let message = failures.shift(); message !== undefined; message = failures.shift()) {
       report({ type: 'warning', message, at: new Date().toISOString() });
     }
   };
@@ -64,17 +64,17 @@ export function fanOut(
   return {
     report,
     async close() {
-      tellTroubles();
+      reportFailures();
       const [display, ...others] = reporters;
       await Promise.all(others.map(closeOne));
       if (display === undefined) return;
-      tellTroubles();
+      reportFailures();
       await closeOne(display);
     },
   };
 }
 
-/** An async function fits the port's type too, and its rejection would end the process if nobody looked at it. */
+/** An async function fits the port's type too; its rejection would end the process if it were not handled. */
 function send(reporter: { report(event: Stamped): unknown }, event: Stamped): unknown {
   return reporter.report(event);
 }

@@ -1,8 +1,8 @@
 import type { Stamped } from '../domain/event.ts';
 
-/** A sink of events: a display, a log, a notifier. It can neither slow nor fail a run. */
+/** Receives the events of a run: a display, a log, a notifier. It can neither slow down nor fail the run. */
 export interface Reporter {
   report(event: Stamped): void;
-  /** Resolves when everything reported so far is out, or cannot be. */
+  /** Resolves when everything reported so far was written or sent, or cannot be. */
   close(): Promise<void>;
 }

@@ -5,19 +5,19 @@ import type { AttemptOutcome } from '../domain/outcome.ts';
 import type { TaskId, TaskStatus } from '../domain/task.ts';
 import type { CutOffCalls } from '../store/store.ts';
 
-/** What every task in a summary has. */
+/** What a summary has of every task that was tried. */
 interface SummarizedTask {
   readonly taskId: TaskId;
   readonly title: string;
-  /** Attempts in this run. */
+  /** The number of attempts in this run. */
   readonly attempts: number;
-  /** Working time of all its attempts in this run. */
+  /** The working time of all its attempts in this run. */
   readonly durationMs: number;
   readonly tokens: number;
   readonly costUsd: number;
   /** The folder of its last attempt: prompt, transcript, stderr. */
   readonly files: string;
-  /** Allow rules that would have let through what was denied to it. */
+  /** Rules that would have allowed what was denied to it. */
   readonly deniedRules: readonly string[];
 }
 
@@ -28,7 +28,7 @@ export interface DoneTask extends SummarizedTask {
   readonly summary: string;
   /** What the worker says should follow. */
   readonly followUps: readonly string[];
-  /** What is to be said of it besides, such as files that git ignores; mostly empty. */
+  /** A remark besides, such as files that git ignores; mostly empty. */
   readonly note: string;
 }
 
@@ -48,12 +48,12 @@ interface RunningTask {
   readonly files: string;
 }
 
-/** A task that is still to do and that this run did not try. */
+/** A task that is still to do and was not tried in this run. */
 export interface LeftTask {
   readonly taskId: TaskId;
   readonly title: string;
   readonly status: TaskStatus;
-  /** Unsettled tasks it needs; empty if it could start. */
+  /** The unsettled tasks that it needs; empty if it could start. */
   readonly waitingFor: readonly TaskId[];
 }
 
@@ -62,7 +62,7 @@ interface RoleUsage extends ModelUsage {
   readonly role: 'manager' | 'worker';
 }
 
-/** A pause that lasts. Times in ISO 8601, UTC. */
+/** A pause that holds now. Times are ISO 8601, UTC. */
 interface PausedSummary {
   readonly reason: PauseReason;
   readonly since: string;
@@ -70,7 +70,7 @@ interface PausedSummary {
   readonly message: string;
 }
 
-/** One run, summed up: the shape that `--json` prints and scripts rely on; fields are only ever added. */
+/** A run, summed up. This is the shape that `--json` prints and scripts rely on, so fields are only ever added. */
 export interface RunSummary {
   readonly runId: string;
   /** Null while the run goes on. */
@@ -79,13 +79,13 @@ export interface RunSummary {
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   readonly endedAt: string | null;
-  /** From its start to its end, or until now. */
+  /** From the run's start to its end, or until now. */
   readonly durationMs: number;
-  /** The part of it in which nothing was allowed to start. */
+  /** The part of that time in which nothing was allowed to start. */
   readonly pausedMs: number;
-  /** Why nothing starts right now; null while something may, and once the run is over. */
+  /** Why nothing starts now; null while something may start, and once the run has ended. */
   readonly paused: PausedSummary | null;
-  /** How many tasks could start but for the money that running ones hold. */
+  /** How many tasks wait only for the money that running ones hold. */
   readonly waitingForBudget: number;
   readonly workers: number;
   readonly billing: string;
@@ -97,16 +97,16 @@ export interface RunSummary {
   readonly usage: readonly RoleUsage[];
   readonly tokens: number;
   readonly costUsd: number;
-  /** The same with what the runs have cost that this one continues: what a budget counts. */
+  /** `costUsd` and the cost of the runs that this one continues: what a budget counts. */
   readonly spentUsd: number;
-  /** What of it was booked for calls of the manager that a kill has cut off; null where there are none. */
+  /** The part of it that is booked for calls of the manager that a kill cut off; null if there are none. */
   readonly cutOff: CutOffCalls | null;
-  /** The ceiling that ended the run, and what it has to be at least; null where no budget did. */
+  /** The ceiling that stopped the run, and what it has to be at least; null if no budget stopped it. */
   readonly shortage: BudgetShortfall | null;
-  /** When a usage limit that holds the run up, or has stopped it, resets: ISO 8601, UTC; else null. */
+  /** When the usage limit resets that holds the run up or stopped it: ISO 8601, UTC; null if none does. */
   readonly resetsAt: string | null;
-  /** What became of what landed; null while the run goes on, and where workers share a directory. */
+  /** What became of the landed changes; null while the run goes on, and if workers share a directory. */
   readonly delivery: Delivery | null;
-  /** The directories in which workers worked that had none of their own: the changes are there. */
+  /** Where workers worked that had no worktree of their own: the changes are there. */
   readonly directories: readonly string[];
 }

@@ -10,7 +10,7 @@ import {
   wrap,
 } from '../../domain/text/display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../../domain/text/format.ts';
-import { nextCommand, outcomeWords } from '../../domain/text/run-outcome.ts';
+import { nextCommand, describeOutcome } from '../../domain/text/run-outcome.ts';
 import { styles, type Styles } from '../../domain/text/styles.ts';
 import { isDecided } from '../../domain/task.ts';
 import type { RunSummary } from '../../reporting/summary.ts';
@@ -18,12 +18,12 @@ import type { RunSummary } from '../../reporting/summary.ts';
 const MOST_DONE = 40;
 const MOST_LEFT = 10;
 const MOST_DETAILS = 5;
-/** Holds tries, time and money, also on the narrowest terminal. */
+/** Has room for attempts, time and money even on the narrowest terminal. */
 const SHORTEST_REMARK = 26;
 
 /**
- * The end of a run for people: what was done, what failed, why, and what to do about it, cost, and the next step.
- * `now` is in Unix milliseconds; without it, times to come are told as seen from the end of the run.
+ * Describes a run for people: what was done, what failed and why, what to do about it, the cost, and the next step.
+ * `now` is in Unix milliseconds; without it, times to come are given as seen from the end of the run.
  */
 export function formatSummary(
   summary: RunSummary,
@@ -37,7 +37,7 @@ export function formatSummary(
     doneSection(summary.done, columns, style),
     failedSection(summary.failed, columns, style),
     leftSection(summary, columns, style),
-    [...costSection(summary, columns, style), ...paragraph(cutOffWords(summary.cutOff), columns)],
+    [...costSection(summary, columns, style), ...paragraph(describeCutOff(summary.cutOff), columns)],
     endSection(summary, now, columns, style),
   ];
   const text = sections.filter((section) => section.length > 0).map((section) => section.join('\n'));
@@ -47,8 +47,8 @@ export function formatSummary(
 function headline(summary: RunSummary, now: number, columns: number, style: Styles): string[] {
   const { outcome, counts, durationMs, pausedMs, tokens, costUsd } = summary;
   const setAside = summary.failed.filter(({ status }) => isDecided(status)).length;
-  const isWhole = outcome === 'completed' && summary.delivery?.kind !== 'left';
-  const tone = isWhole ? style.green : outcome === null ? style.cyan : style.yellow;
+  const isDelivered = outcome === 'completed' && summary.delivery?.kind !== 'left';
+  const tone = isDelivered ? style.green : outcome === null ? style.cyan : style.yellow;
   const figures = [
     `${counts.done} of ${plural(counts.total, 'task')} done`,
     ...(counts.running > 0 ? [`${counts.running} running`] : []),
@@ -62,8 +62,8 @@ function headline(summary: RunSummary, now: number, columns: number, style: Styl
     formatMoney(costUsd),
   ];
   return [
-    ...wrap(outcomeWords(summary), columns).map((line) => style.bold(tone(line))),
-    // What is completed has said all there is to say.
+    ...wrap(describeOutcome(summary), columns).map((line) => style.bold(tone(line))),
+    // The words for a completed run say all there is to say.
     ...(outcome === 'completed' ? [] : paragraph(withClockTimes(summary.message, now), columns)),
     ...wrap(figures.join(' · '), columns),
   ];
@@ -112,7 +112,7 @@ function failedSection(failed: RunSummary['failed'], columns: number, style: Sty
   return lines;
 }
 
-/** The last lines of what a message tells below its first line, such as what a verify command printed. */
+/** The last lines of a message below its first line, such as the output of a verify command. */
 function endOfDetails(message: string): string[] {
   const lines = message.split('\n').slice(1).map(neutralise);
   return lines.filter((line) => line.trim() !== '').slice(-MOST_DETAILS);
@@ -171,8 +171,8 @@ function costSection({ usage, costUsd, tokens }: RunSummary, columns: number, st
   });
 }
 
-/** What of the money is only estimated, since nobody saw the end of what it was spent for. */
-export function cutOffWords(cutOff: RunSummary['cutOff']): string {
+/** Says which part of the cost is only an estimate, since the end of those calls was not seen. */
+export function describeCutOff(cutOff: RunSummary['cutOff']): string {
   if (cutOff === null) return '';
   const { calls, costUsd } = cutOff;
   const what = calls === 1 ? 'a call of the manager that was' : `${calls} calls of the manager that were`;
@@ -194,7 +194,7 @@ function endSection(summary: RunSummary, now: number, columns: number, style: St
     ...(delivery === null
       ? []
       : paragraph(delivery.message, columns, label(delivery.kind === 'left' ? 'Results' : 'Delivered'))),
-    ...takeLines(delivery),
+    ...deliveryCommands(delivery),
     ...directories.map((directory, index) =>
       copyable(index === 0 ? 'Changes are in' : ' '.repeat(14), directory),
     ),
@@ -202,14 +202,14 @@ function endSection(summary: RunSummary, now: number, columns: number, style: St
   ];
 }
 
-/** The commands that take results which were not delivered, to be copied. */
-export function takeLines(delivery: RunSummary['delivery']): string[] {
+/** The commands that take results which were not delivered, for copying. */
+export function deliveryCommands(delivery: RunSummary['delivery']): string[] {
   return (delivery?.commands ?? []).map((command, index) =>
     copyable(index === 0 ? 'Take them with' : ' '.repeat(14), command),
   );
 }
 
-/** How it goes on: a session is resumed where it stopped, and no task has lost an attempt. */
+/** How the run goes on: a session is resumed where it stopped, and no task has lost an attempt. */
 function resetWords(reset: number, now: number): string {
   if (reset <= now) return 'it has reset: `run` goes on with the same sessions';
   return `${formatDue(reset, now)}; \`run\` goes on then, with the same sessions`;
@@ -227,7 +227,7 @@ function taskLine(
   return `${start}${truncateWords(neutralise(task.title), Math.max(1, room))} · ${end}`;
 }
 
-/** A text under a name or mark, its further lines indented by as much. */
+/** A text after a name or marker; further lines are indented by the width of that. */
 function paragraph(text: string, columns: number, prefix = ''): string[] {
   const clean = neutralise(text);
   if (clean === '') return [];
@@ -237,7 +237,7 @@ function paragraph(text: string, columns: number, prefix = ''): string[] {
   );
 }
 
-/** What people copy (a path, a rule, a command) stays on one line, however long. */
+/** A text that people copy (a path, a rule, a command) stays on one line, however long. */
 function copyable(name: string, value: string): string {
   return `${name} ${neutralise(value)}`;
 }

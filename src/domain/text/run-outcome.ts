@@ -22,8 +22,8 @@ interface EndedRun {
   readonly delivery: Delivery | null;
 }
 
-/** How a run ended, in one sentence. */
-export function outcomeWords({ outcome, counts, delivery }: EndedRun): string {
+/** Says in one sentence how a run ended. */
+export function describeOutcome({ outcome, counts, delivery }: EndedRun): string {
   if (outcome === null) return 'The run goes on.';
   if (outcome !== 'completed') return RUN_OUTCOME_WORDS[outcome];
   const words =

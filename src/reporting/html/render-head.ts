@@ -1,5 +1,5 @@
 import { formatDuration, formatMoney, formatTokens, plural } from '../../domain/text/format.ts';
-import { nextCommand, outcomeWords } from '../../domain/text/run-outcome.ts';
+import { nextCommand, describeOutcome } from '../../domain/text/run-outcome.ts';
 import type { LocalClock } from './local-clock.ts';
 import { html, NOTHING, type Markup } from './markup.ts';
 import type { ChangeSize, Report } from './report-model.ts';
@@ -16,7 +16,7 @@ export function renderHead(report: Report, clock: LocalClock): Markup {
   const tone = outcome === 'completed' ? 'done' : outcome === null ? 'running' : 'stopped';
   return html`<header>
       <p class="dim">Run ${summary.runId}</p>
-      <h1 class="${tone}">${outcomeWords(summary)}</h1>
+      <h1 class="${tone}">${describeOutcome(summary)}</h1>
       ${message === '' ? NOTHING : html`<p>${sentence(shorten(message, LONGEST))}</p>`}
       <dl>
         ${row('When', html`${from} to ${to} (${clock.zone}), ${formatDuration(durationMs)}`)}

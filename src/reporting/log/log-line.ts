@@ -2,11 +2,11 @@ import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import type { Stamped } from '../../domain/event.ts';
 import { eventSentence } from '../../domain/text/event-sentence.ts';
 
-/** How much a line matters; a log has the lines of its own level and of those after it. */
+/** The levels of lines, by importance. A log has the lines of its own level and of the levels after it. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** One line of the log; what a line is not about is null. */
+/** A line of the log. A field that does not apply is null. */
 export interface LogLine {
   /** ISO 8601, UTC. */
   readonly at: string;
@@ -19,11 +19,11 @@ export interface LogLine {
   readonly attempt: number | null;
   /** One sentence. */
   readonly message: string;
-  /** Everything else that the event tells. */
+  /** All other fields of the event. */
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** An event as a line; `run` is the one that is going on, which most events do not name. */
+/** Makes a line of an event. `run` is the run that is going on, which most events do not name. */
 export function logLine(event: Stamped, run: string | null): LogLine {
   const { type, at, ...rest } = event;
   const { runId, taskId, attemptId, ...data } = rest as Readonly<Record<string, unknown>>;
@@ -39,7 +39,7 @@ export function logLine(event: Stamped, run: string | null): LogLine {
   };
 }
 
-/** The line as it is written: one object, one line, no longer than a reader can be asked to take. */
+/** Writes the line as one JSON object on one line. A line that is too long for readers loses its data. */
 export function serialize(line: LogLine): string {
   const text = JSON.stringify(line);
   if (text.length <= LONGEST) return `${text}\n`;

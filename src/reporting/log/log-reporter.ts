@@ -4,33 +4,33 @@ import type { Reporter } from '../reporter.ts';
 import { LOG_LEVELS, logLine, serialize, type LogLevel, type LogLine } from './log-line.ts';
 import { RotatingFile } from './rotating-file.ts';
 
-/** Where a log is kept, and what of it. */
+/** Where a log is kept, and how much of it. */
 export interface LogOptions {
-  /** `.taskmaster/logs` of the project; made when the first line is written. */
+  /** `.taskmaster/logs` of the project; created when the first line is written. */
   readonly folder: string;
-  /** `debug` has what workers do from moment to moment, too. */
+  /** At `debug`, the log also has what workers do from moment to moment. */
   readonly level: LogLevel;
   readonly pid: number;
   /** Unix milliseconds. */
   readonly now: () => number;
-  /** Told once, when lines cannot be written. */
+  /** Called once, when lines cannot be written. */
   readonly warn: (message: string) => void;
   readonly maxBytes?: number;
   readonly maxFiles?: number;
-  /** After a write, lines are gathered for so long, in milliseconds. */
+  /** How long lines are collected after a write, in milliseconds. */
   readonly gatherMs?: number;
 }
 
 const MAX_BYTES = 5 * 1024 * 1024;
 const MAX_FILES = 5;
-/** Nobody reads it faster, and one write for each event of many workers is work for the disk. */
+/** Nobody reads the log faster, and a write for each event of many workers would burden the disk. */
 const GATHER_MS = 100;
-/** Characters that wait for a slow disk at most. */
+/** How many characters wait for a slow disk at most. */
 const MOST_WAITING = 4 * 1024 * 1024;
 
 /**
- * Writes every event to `run.log` in `folder`, one JSON object a line. It never throws and never waits: where the disk
- * is full, gone or too slow, lines are lost, which one warning and a line of the log say.
+ * Writes every event to `run.log` in `folder`, one JSON object a line. It never throws and never waits. Lines are lost if
+ * the disk is full, gone or too slow; one warning and a line of the log say so.
  */
 export function createLogReporter(options: LogOptions): Reporter {
   const {
@@ -51,7 +51,7 @@ export function createLogReporter(options: LogOptions): Reporter {
   let writing: Promise<void> | undefined;
   const closing = new AbortController();
 
-  const take = (line: LogLine): void => {
+  const add = (line: LogLine): void => {
     if (LOG_LEVELS.indexOf(line.level) < LOG_LEVELS.indexOf(level)) return;
     if (waiting.length > MOST_WAITING) lost++;
     else waiting += serialize(line);
@@ -89,15 +89,15 @@ export function createLogReporter(options: LogOptions): Reporter {
     try {
       options.warn(`The log ${file.path} cannot be written (${why}); the run goes on without it.`);
     } catch {
-      // Whoever is warned may need the same disk.
+      // The warning may need the same disk.
     }
   };
 
   return {
     report(event) {
       if (event.type === 'run-started') run = event.runId;
-      if (!tellsMore(event, actions)) return;
-      take(logLine(event, run));
+      if (!isNews(event, actions)) return;
+      add(logLine(event, run));
     },
     async close() {
       closing.abort();
@@ -106,8 +106,8 @@ export function createLogReporter(options: LogOptions): Reporter {
   };
 }
 
-/** Whether it is more than another count of tokens for what a worker still does. */
-function tellsMore(event: Stamped, actions: Map<number, string>): boolean {
+/** Whether the event is news, and not only another count of tokens for the same action. */
+function isNews(event: Stamped, actions: Map<number, string>): boolean {
   if (event.type === 'attempt-ended') actions.delete(event.attemptId);
   if (event.type !== 'attempt-progress') return true;
   const { action } = event.progress;

@@ -1,36 +1,37 @@
 import { chmod, mkdir, open, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** A log in a folder of its own: the file that is written to, and older ones beside it. */
+/** A log in a folder of its own: the current file, and older ones beside it. */
 export interface RotatingFileOptions {
   readonly folder: string;
-  /** The name without its end: `run` is `run.log`, and older ones are `run-<time>-<pid>-<count>.log`. */
+  /** The name without its extension: `run` is `run.log`, and older files are `run-<time>-<pid>-<count>.log`. */
   readonly name: string;
-  /** A file of this size is put aside. */
+  /** The size at which a file is rotated. */
   readonly maxBytes: number;
-  /** The file that is written to among them. */
+  /** How many files are kept, with the current one. */
   readonly maxFiles: number;
-  /** Tells two processes apart that put a file aside at once. */
+  /** Tells apart two processes that rotate the file at once. */
   readonly pid: number;
   /** Unix milliseconds. */
   readonly now: () => number;
 }
 
 /**
- * A file of lines that several processes append to, each of them putting it aside when it is full. A file is opened for
- * each append, so that who did not put it aside finds the new one. Only its owner may read it.
+ * A file of lines that several processes append to. Whichever of them finds it full rotates it: it renames the file, and
+ * the next append creates a new one. The file is opened for each append, so that every process finds the new one. Only
+ * its owner may read it.
  */
 export class RotatingFile {
   readonly path: string;
   readonly #options: RotatingFileOptions;
-  #putAsideSoFar = 0;
+  #rotations = 0;
 
   constructor(options: RotatingFileOptions) {
     this.#options = options;
     this.path = join(options.folder, `${options.name}.log`);
   }
 
-  /** Appends whole lines with one write; rejects where not all of it could be written. */
+  /** Appends whole lines with one write; rejects if not all of it could be written. */
   async append(lines: string): Promise<void> {
     const { maxBytes } = this.#options;
     const file = await this.#open();
@@ -38,7 +39,7 @@ export class RotatingFile {
     try {
       size = (await file.stat()).size;
       const isTorn = size > 0 && (await lastByte(file, size)) !== LINE_FEED;
-      // What a full disk or a crash has cut off must not spoil the line after it.
+      // A line that a full disk or a crash has cut off must not spoil the next one.
       const bytes = Buffer.from(isTorn ? `\n${lines}` : lines);
       const { bytesWritten } = await file.write(bytes);
       if (bytesWritten < bytes.length) throw new Error('the disk is full');
@@ -46,7 +47,7 @@ export class RotatingFile {
     } finally {
       await file.close();
     }
-    if (size >= maxBytes) await this.#putAside();
+    if (size >= maxBytes) await this.#rotate();
   }
 
   async #open(): ReturnType<typeof open> {
@@ -59,19 +60,19 @@ export class RotatingFile {
     const made = await mkdir(folder, { recursive: true });
     if (made !== undefined) {
       await chmod(folder, OWNER_ONLY_FOLDER);
-      // Also where `init` has not told git of this folder.
+      // Needed where `init` has not told git to ignore the folder.
       await writeFile(join(folder, '.gitignore'), '*\n').catch(() => undefined);
     }
     return await open(this.path, 'a+', OWNER_ONLY);
   }
 
-  /** Another process may do the same: the later one puts aside a file that is not full yet, and nothing is lost. */
-  async #putAside(): Promise<void> {
+  /** Another process may do the same at once. Then the later one rotates a file that is not full yet, and loses nothing. */
+  async #rotate(): Promise<void> {
     const { folder, name, maxBytes, maxFiles, pid, now } = this.#options;
     if ((await sizeOf(this.path)) >= maxBytes) {
       const time = new Date(now()).toISOString().replace(/[-:.]/g, '');
-      // Counted, since others may fill the next one within the same millisecond.
-      const old = `${name}-${time}-${pid}-${this.#putAsideSoFar++}.log`;
+      // With a count, since the next file may be full within the same millisecond.
+      const old = `${name}-${time}-${pid}-${this.#rotations++}.log`;
       await rename(this.path, join(folder, old)).catch(isGone);
     }
     const old = (await readdir(folder)).filter(

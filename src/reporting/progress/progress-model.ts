@@ -8,13 +8,13 @@ import { estimateRemaining } from './remaining-time.ts';
 import { TaskTally } from './task-tally.ts';
 import { openWindows, windowOfWarning, type ShownWindow } from '../../domain/text/usage-windows.ts';
 
-/** One worker at work, every text safe to print. */
+/** A worker at work. Every text is safe to print. */
 export interface RunningWorker {
   readonly attemptId: number;
   readonly taskId: TaskId;
-  /** Empty where the attempt was started by an earlier run and only its end is followed here. */
+  /** Empty if an earlier run started the attempt and this run only sees its end. */
   readonly title: string;
-  /** 1 for the task's first try. */
+  /** 1 for the first attempt at the task. */
   readonly number: number;
   readonly phase: Phase;
   readonly action: string;
@@ -24,7 +24,7 @@ export interface RunningWorker {
   readonly costUsd: number;
 }
 
-/** Why a task is not done: its last attempt, until another one starts. */
+/** A task whose last attempt failed, until another attempt starts. */
 export interface FailedTask {
   readonly taskId: TaskId;
   readonly title: string;
@@ -44,30 +44,30 @@ export interface Progress {
   readonly failures: readonly FailedTask[];
   readonly retries: number;
   readonly elapsedMs: number;
-  /** The part of it in which nothing was allowed to start. */
+  /** The part of that time in which nothing was allowed to start. */
   readonly pausedMs: number;
   /** Null while work may start. */
   readonly paused: Pause | null;
-  /** How many tasks could start but for the money that running ones hold. */
+  /** How many tasks wait only for the money that running ones hold. */
   readonly waitingForBudget: number;
-  /** Windows of a plan's usage limits, as far as they are known. */
+  /** The windows of a plan's usage limits that are known. */
   readonly windows: readonly ShownWindow[];
-  /** Null while nothing is known that it could be told from. */
+  /** Null while there is nothing to estimate it from. */
   readonly remainingMs: number | null;
   readonly tokens: number;
   readonly costUsd: number;
   readonly billing: string;
 }
 
-/** What a display can ask for beside the events; where it is left away or does not know, the events have to tell. */
+/** What a display can use besides the events. Where a source is missing or does not know, the events have to do. */
 export interface ProgressSources {
-  /** What the plan says is left, in minutes of wall-clock time; else the pace so far has to tell. */
+  /** What is left by the plan, in minutes of wall-clock time; without it, the pace so far is used. */
   readonly remainingMinutes?: (() => number | undefined) | undefined;
-  /** The windows of the accounts in use; else those that a warning was given for. */
+  /** The windows of the accounts in use; without it, those that a warning named. */
   readonly windows?: (() => readonly ShownWindow[]) | undefined;
 }
 
-/** What a run looks like; all renderers read this one model. Holds no clock of its own. */
+/** What a run looks like now, kept up to date by its events. Displays and notifications read it. It has no clock. */
 export class ProgressModel {
   readonly #sources: ProgressSources;
   readonly #tally = new TaskTally();
@@ -93,7 +93,7 @@ export class ProgressModel {
   }
 
   apply(event: Stamped): void {
-    // A worker's last words may arrive after its end, and must not bring it back.
+    // Events of a worker may arrive after its end, and must not bring it back.
     if ('attemptId' in event && this.#ended.has(event.attemptId)) return;
     this.#tally.apply(event);
     this.#pauses.apply(event);
@@ -153,11 +153,11 @@ export class ProgressModel {
     }
   }
 
-  /** The run as it looks at that time (Unix milliseconds). */
+  /** The run as it looks at `now` (Unix milliseconds). */
   at(now: number): Progress {
     const running = [...this.#running.values()].sort((a, b) => a.startedAt - b.startedAt);
     const counts = this.#tally.counts();
-    const isOver = this.#state === 'ended';
+    const hasEnded = this.#state === 'ended';
     const paused = this.#pauses.current;
     return {
       state: this.#state,
@@ -169,9 +169,9 @@ export class ProgressModel {
       elapsedMs: Math.max(0, (this.#endedAt ?? now) - (this.#startedAt ?? now)),
       pausedMs: this.#pauses.totalMs(this.#endedAt ?? now),
       paused,
-      waitingForBudget: isOver ? 0 : this.#waitingForBudget,
+      waitingForBudget: hasEnded ? 0 : this.#waitingForBudget,
       windows: openWindows(this.#sources.windows?.() ?? [...this.#warned.values()], now),
-      remainingMs: isOver
+      remainingMs: hasEnded
         ? null
         : estimateRemaining({
             plannedMinutes: this.#sources.remainingMinutes?.(),
@@ -187,7 +187,7 @@ export class ProgressModel {
     };
   }
 
-  /** The worker of an attempt that still runs. */
+  /** The worker of an attempt, while the attempt runs. */
   worker(attemptId: number): RunningWorker | undefined {
     return this.#running.get(attemptId);
   }

@@ -5,8 +5,8 @@ import { isRunnable, isSettled, parentOf, type TaskId, type TaskStatus } from '.
 type TallyState = 'running' | 'done' | 'failed' | 'waiting';
 
 /**
- * Counts the tasks of a run from its events: how many there were at the start, those that came or went meanwhile, and
- * what became of each that was tried. The counts always add up to the total.
+ * Counts the tasks of a run from its events: how many there were at the start, which were added or removed meanwhile,
+ * and what has become of each task that was tried. The counts always add up to the total.
  */
 export class TaskTally {
   #declared = 0;
@@ -28,11 +28,11 @@ export class TaskTally {
         this.#set(event.taskId, 'running');
         break;
       case 'attempt-ended':
-        // The status that follows tells whether one that did not succeed has failed or will be tried again.
+        // If the attempt did not succeed, the status that follows says whether the task has failed or is tried again.
         this.#set(event.taskId, OUTCOME_POLICY[event.end.outcome].success ? 'done' : 'waiting');
         break;
       case 'status-changed':
-        this.#follow(event.taskId, event.from, event.to);
+        this.#countStatus(event.taskId, event.from, event.to);
         break;
       case 'tasks-added':
         for (const id of event.taskIds) {
@@ -63,8 +63,8 @@ export class TaskTally {
     return { total, ...counts, waiting: total - counts.done - counts.running - counts.failed };
   }
 
-  /** Follows a status, which may be one that a person set on a task this run never tried. */
-  #follow(id: TaskId, from: TaskStatus, to: TaskStatus): void {
+  /** Counts a new status. A person may have set it on a task that this run never tried. */
+  #countStatus(id: TaskId, from: TaskStatus, to: TaskStatus): void {
     this.#noteGroup(id);
     if (to === 'cancelled' || to === 'deferred') {
       const counted = this.#tried.delete(id) || !(isSettled(from) || from === 'deferred');
@@ -86,7 +86,7 @@ export class TaskTally {
     this.#tried.set(id, state);
   }
 
-  /** A group is no work of its own, so it counts for nothing as soon as one of its subtasks was seen. */
+  /** Remembers the group of a subtask: a group is not counted, since its work is its subtasks. */
   #noteGroup(id: TaskId): void {
     const parent = parentOf(id);
     if (parent !== undefined) this.#groups.add(parent);
