@@ -2,7 +2,7 @@ import { totalTokens } from '../domain/attempt.ts';
 import { formatDue, withClockTimes } from '../domain/text/clock.ts';
 import { describePause, PAUSE_WORDS } from '../domain/text/pauses.ts';
 import { firstLine, fit, neutralise, truncate, wrap } from '../domain/text/display-text.ts';
-import { deliveryCommands, describeCutOff } from './run/summary-text.ts';
+import { deliveryCommands, describeCutOff } from './summary-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../domain/text/format.ts';
 import type { Styles } from '../domain/text/styles.ts';
 import { exhaustedWindow, openWindows } from '../domain/text/usage-windows.ts';

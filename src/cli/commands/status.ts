@@ -4,7 +4,7 @@ import { openStatus, status } from '../../app/status.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, withExamples, type CommonOptions } from '../command.ts';
 import { printReport, useColor } from '../print.ts';
-import { formatSummary } from '../run/summary-text.ts';
+import { formatSummary } from '../summary-text.ts';
 import { formatStatus } from '../status-text.ts';
 
 interface StatusOptions extends CommonOptions {

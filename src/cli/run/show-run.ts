@@ -1,7 +1,7 @@
 import { displayOn } from '../../app/display.ts';
 import type { RunView } from '../../app/run/job.ts';
 import type { RunReport } from '../../app/contract/run.ts';
-import { formatSummary } from './summary-text.ts';
+import { formatSummary } from '../summary-text.ts';
 import { EXIT, type Cli } from '../cli.ts';
 import { stdoutWidth, useColor } from '../print.ts';
 import type { RunCommandOptions } from './run-options.ts';

@@ -7,7 +7,7 @@ import type { Stamped } from '../../../src/domain/event.ts';
 import type { RunResult } from '../../../src/engine/run.ts';
 import { orchestrate } from '../../../src/engine/orchestrator.ts';
 import { OUTCOME_POLICY } from '../../../src/domain/outcome.ts';
-import { formatSummary } from '../../../src/cli/run/summary-text.ts';
+import { formatSummary } from '../../../src/cli/summary-text.ts';
 import { reportOf } from '../../../src/reporting/html/report-model.ts';
 import { renderReport } from '../../../src/reporting/html/render-report.ts';
 import { summarize } from '../../../src/reporting/summarize.ts';

@@ -10,7 +10,7 @@ import {
 } from '../../../src/domain/event.ts';
 import { OUTCOME_POLICY, OUTCOMES, type AttemptOutcome } from '../../../src/domain/outcome.ts';
 import { displayWidth } from '../../../src/domain/text/display-text.ts';
-import { formatSummary } from '../../../src/cli/run/summary-text.ts';
+import { formatSummary } from '../../../src/cli/summary-text.ts';
 import { nextCommand } from '../../../src/domain/text/run-outcome.ts';
 import { summarize, type SummarySource } from '../../../src/reporting/summarize.ts';
 import type { RunSummary } from '../../../src/reporting/summary.ts';

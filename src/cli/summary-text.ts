@@ -1,5 +1,5 @@
-import { totalTokens } from '../../domain/attempt.ts';
-import { formatDue, withClockTimes } from '../../domain/text/clock.ts';
+import { totalTokens } from '../domain/attempt.ts';
+import { formatDue, withClockTimes } from '../domain/text/clock.ts';
 import {
   displayWidth,
   firstLine,
@@ -8,12 +8,12 @@ import {
   truncate,
   truncateWords,
   wrap,
-} from '../../domain/text/display-text.ts';
-import { formatDuration, formatMoney, formatTokens, plural } from '../../domain/text/format.ts';
-import { nextCommand, describeOutcome } from '../../domain/text/run-outcome.ts';
-import { styles, type Styles } from '../../domain/text/styles.ts';
-import { isDecided } from '../../domain/task.ts';
-import type { RunSummary } from '../../reporting/summary.ts';
+} from '../domain/text/display-text.ts';
+import { formatDuration, formatMoney, formatTokens, plural } from '../domain/text/format.ts';
+import { nextCommand, describeOutcome } from '../domain/text/run-outcome.ts';
+import { styles, type Styles } from '../domain/text/styles.ts';
+import { isDecided } from '../domain/task.ts';
+import type { RunSummary } from '../reporting/summary.ts';
 
 const MOST_DONE = 40;
 const MOST_LEFT = 10;
