@@ -3,7 +3,9 @@ import { addTaskReport, addTaskRequest } from './add-task.ts';
 import { addReport, addRequest } from './add.ts';
 import { cancelReport, cancelRequest } from './cancel.ts';
 import { checkReport, checkRequest } from './check.ts';
+import { completionReport, completionRequest } from './completion.ts';
 import { deleteReport, deleteRequest } from './delete.ts';
+import { demoReport, demoRequest } from './demo.ts';
 import { dependReport, dependRequest } from './depend.ts';
 import { diffReport, diffRequest } from './diff.ts';
 import { doLine, doRequest } from './do.ts';
@@ -82,4 +84,6 @@ export const USE_CASES = {
     commands: ['recover restore'],
   },
   'recover-store': { request: recoverStoreRequest, report: recoverStoreReport, commands: ['recover store'] },
+  demo: { request: demoRequest, report: demoReport },
+  completion: { request: completionRequest, report: completionReport },
 } as const satisfies Record<string, UseCase>;

@@ -1,5 +1,6 @@
 import { printJson } from '../print.ts';
 import { Argument, Command } from 'commander';
+import type { CompletionReport } from '../../app/contract/completion.ts';
 import type { Cli } from '../cli.ts';
 import { bashScript } from '../completion/bash.ts';
 import { describeBinary } from '../completion/describe.ts';
@@ -30,7 +31,7 @@ export function makeCompletion(
       Object.entries(binaries).map(([name, entries]) => describeBinary(cli, name, entries)),
     );
     const script = SCRIPTS[shell](described);
-    if (options.json === true) printJson(cli, { shell, script });
+    if (options.json === true) printJson(cli, { shell, script } satisfies CompletionReport);
     else cli.stdout.write(script);
     return undefined;
   });

@@ -11,6 +11,7 @@ import { DEMO_PRD } from '../../simulator/demo-project.ts';
 import { DEMO_SCENARIO } from '../../simulator/demo-scenario.ts';
 import { startSimulator } from '../../simulator/server.ts';
 import { EXIT, type Cli } from '../cli.ts';
+import type { DemoReport } from '../../app/contract/demo.ts';
 import { interruptible } from '../../app/interrupt.ts';
 import { findProgram } from '../../app/claude/find-program.ts';
 import { CONFIG_FILE } from '../../app/project/project.ts';
@@ -128,7 +129,7 @@ async function playDemo(
     (file) => /^(src|test|bin)\/|\.json$|\.md$/.test(file) && !file.startsWith('.'),
   );
   const seconds = (performance.now() - start) / 1000;
-  const report = {
+  const report: DemoReport = {
     passed: tests.exitCode === 0,
     tests: Number(passed),
     files: files.length,

@@ -1,0 +1,11 @@
+import { z } from 'zod';
+
+/** What `completion` is asked. */
+export const completionRequest = z.object({ shell: z.enum(['bash', 'zsh', 'fish']) });
+
+/** What `completion` answers. */
+export const completionReport = z.object({
+  shell: completionRequest.shape.shell,
+  script: z.string().describe('what the shell is to read'),
+});
+export type CompletionReport = z.infer<typeof completionReport>;
