@@ -1,55 +1,55 @@
-import type { LoadedConfig } from './config/load-config.ts';
-import type { TaskStore } from '../store/store.ts';
+import { openRunLock } from '../store/run-lock.ts';
 import { listWorktrees, removeWorktree } from '../workspace/slots/idle-worktrees.ts';
 import { findLayout, type Layout } from '../workspace/slots/layout.ts';
 import { Snapshots, type Snapshot } from '../workspace/snapshots/snapshots.ts';
-import type { Services } from './services.ts';
-import { workingDirectory } from './repository/work-place.ts';
-import { bytesBelow, measureAttempts, oldFiles, removeFiles, type OldFiles } from './project/transcripts.ts';
-import type { Project } from './project/project.ts';
-import { integrationTips, openRepository, type Repository } from './repository/repository.ts';
+import type { LoadedConfig } from './config/load-config.ts';
+import type { CleanReport, CleanRequest, OldFiles } from './contract/clean.ts';
+import { withStore, type Project } from './project/project.ts';
+import { loadSettings } from './project/settings.ts';
+import { bytesBelow, measureAttempts, oldFiles, removeFiles } from './project/transcripts.ts';
 import { cacheDirectory } from './project/user-data.ts';
-
-/** What `clean` removed, or would remove, and what it left; also the documented shape of `clean --json`. */
-export interface CleanReport {
-  /** False with `--dry-run`. */
-  readonly removed: boolean;
-  /** Files of attempts at tasks that are settled. */
-  readonly transcripts: readonly OldFiles[];
-  readonly worktrees: readonly OldFiles[];
-  /** All that is in these is part of what landed. */
-  readonly snapshots: readonly Pick<Snapshot, 'ref' | 'taskId'>[];
-  /** What could not go, and why. */
-  readonly kept: readonly { readonly path: string; readonly why: string }[];
-  /** What that frees on the disk, snapshots aside: git gives their space back in its own time. */
-  readonly bytes: number;
-}
-
-/** What it works on. */
-export interface CleanContext {
-  readonly services: Services;
-  readonly project: Project;
-  readonly settings: LoadedConfig;
-  readonly store: TaskStore;
-  /** Transcripts that are newer stay. */
-  readonly keepDays: number;
-}
+import { integrationTips, openRepository, type Repository } from './repository/repository.ts';
+import { workingDirectory } from './repository/work-place.ts';
+import type { Services } from './services.ts';
 
 /**
- * Finds what may go, and removes it unless it is only to be shown. Whoever calls it to remove holds the project, so
- * that no run begins meanwhile. What has not landed never goes.
+ * Removes what nobody needs any more, or with `dryRun` tells what that is. What has not landed never goes. The project
+ * is held while things are removed, so that no run begins meanwhile.
  */
-export async function clean(context: CleanContext, remove: boolean): Promise<CleanReport> {
-  const { project, store, keepDays } = context;
-  const transcripts = await oldFiles(project, store, keepDays, Date.now());
-  if (remove) {
-    await removeFiles(transcripts);
-    await measureAttempts(project);
-  }
-  const place = await findPlace(context);
+export async function clean(
+  project: Project,
+  { dryRun, keepDays }: CleanRequest,
+  services: Services,
+): Promise<CleanReport> {
+  const settings = loadSettings(services, project);
+  const days = keepDays ?? settings.config.logs.keep_days ?? 0;
+  const remove = dryRun !== true;
+  return await withStore(project, async (store) => {
+    const holder = `process ${services.pid}, which cleans up`;
+    const lock = remove
+      ? openRunLock(`${project.databaseFile}-run-lock`, () => store.lastRun(), { holder })
+      : undefined;
+    try {
+      const transcripts = await oldFiles(project, store, days, Date.now());
+      if (remove) {
+        await removeFiles(transcripts);
+        await measureAttempts(project);
+      }
+      return await cleanRepository(await findPlace(services, project, settings), transcripts, remove);
+    } finally {
+      lock?.release();
+    }
+  });
+}
+
+async function cleanRepository(
+  place: Place | undefined,
+  transcripts: readonly OldFiles[],
+  remove: boolean,
+): Promise<CleanReport> {
   const snapshots = place === undefined ? [] : await cleanSnapshots(place, remove);
   const { worktrees, kept } = place === undefined ? NONE : await cleanWorktrees(place, remove);
-  // What was kept of a worktree before it went may be part of what landed too.
+  // A snapshot that was made of a worktree before it went may hold nothing but what has landed.
   if (remove && place !== undefined) await cleanSnapshots(place, remove);
   return {
     removed: remove,
@@ -69,10 +69,14 @@ interface Place {
   readonly landed: readonly string[];
 }
 
-const NONE = { worktrees: [], kept: [] };
+const NONE: Pick<CleanReport, 'worktrees' | 'kept'> = { worktrees: [], kept: [] };
 
-/** Undefined where nothing has landed yet, which is so without a repository too. */
-async function findPlace({ services, project, settings }: CleanContext): Promise<Place | undefined> {
+/** Undefined where nothing has landed yet, and so also where there is no repository. */
+async function findPlace(
+  services: Services,
+  project: Project,
+  settings: LoadedConfig,
+): Promise<Place | undefined> {
   const directory = workingDirectory(project, settings);
   const repository = await openRepository(services, directory).catch(() => undefined);
   if (repository === undefined) return undefined;

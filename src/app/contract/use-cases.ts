@@ -4,6 +4,7 @@ import { addReport, addRequest } from './add.ts';
 import { cancelReport, cancelRequest } from './cancel.ts';
 import { checkReport, checkRequest } from './check.ts';
 import { completionReport, completionRequest } from './completion.ts';
+import { cleanReport, cleanRequest } from './clean.ts';
 import { deleteReport, deleteRequest } from './delete.ts';
 import { demoReport, demoRequest } from './demo.ts';
 import { dependReport, dependRequest } from './depend.ts';
@@ -86,4 +87,5 @@ export const USE_CASES = {
   'recover-store': { request: recoverStoreRequest, report: recoverStoreReport, commands: ['recover store'] },
   demo: { request: demoRequest, report: demoReport },
   completion: { request: completionRequest, report: completionReport },
+  clean: { request: cleanRequest, report: cleanReport },
 } as const satisfies Record<string, UseCase>;

@@ -2,6 +2,7 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { lstat, mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { TaskStore } from '../../store/store.ts';
+import type { OldFiles } from '../contract/clean.ts';
 import type { Project } from './project.ts';
 
 /** What a project's files were found to take, and when. */
@@ -11,7 +12,7 @@ export interface KnownSize {
   readonly at: string;
 }
 
-/** More than this is worth a word. */
+/** People are told of transcripts that take more than this. */
 export const WORTH_TELLING_BYTES = 500e6;
 
 /** All bytes of the files below a directory, or of a file; 0 where nothing is. */
@@ -24,13 +25,7 @@ export async function bytesBelow(path: string): Promise<number> {
   return bytes;
 }
 
-/** `1.5 GB`, `12 MB`. */
-export function formatBytes(bytes: number): string {
-  if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} KB`;
-  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
-}
-
-/** Measures the files of all attempts, and remembers it for those that have no time to. */
+/** Measures the files of all attempts, and keeps the result for callers that have no time to measure. */
 export async function measureAttempts(project: Pick<Project, 'stateFolder'>): Promise<number> {
   const bytes = await bytesBelow(attemptsFolder(project));
   const known: KnownSize = { bytes, at: new Date().toISOString() };
@@ -39,7 +34,7 @@ export async function measureAttempts(project: Pick<Project, 'stateFolder'>): Pr
   return bytes;
 }
 
-/** What the files of all attempts took when they were measured last, at the end of a run; null where nobody did. */
+/** What the files of all attempts took when they were last measured, such as at the end of a run; null if never. */
 export function knownSizeOfAttempts(project: Pick<Project, 'stateFolder'>): KnownSize | null {
   try {
     const { bytes, at } = JSON.parse(readFileSync(sizeFile(project), 'utf8')) as Partial<KnownSize>;
@@ -58,12 +53,6 @@ function sizeFile({ stateFolder }: Pick<Project, 'stateFolder'>): string {
   return join(stateFolder, 'logs', 'size.json');
 }
 
-/** The files of one attempt that nobody needs any more. */
-export interface OldFiles {
-  readonly directory: string;
-  readonly bytes: number;
-}
-
 const DAY_MS = 86_400_000;
 
 /** The files of attempts at tasks that are settled, where they ended at least `days` days ago. */
@@ -77,7 +66,7 @@ export async function oldFiles(
   const found: OldFiles[] = [];
   const attempts = attemptsFolder(project);
   for (const directory of store.settledFiles(before)) {
-    // Those of a project that this one was copied from are not ours, nor what a link among them leads to.
+    // Files of another project, which this one is a copy of, are not ours. Neither is what a link leads to.
     const inside = relative(attempts, directory);
     if (inside.startsWith('..') || leadsElsewhere(attempts, dirname(inside))) continue;
     const bytes = await bytesBelow(directory);
@@ -94,7 +83,7 @@ function leadsElsewhere(folder: string, inside: string): boolean {
   }
 }
 
-/** Removes them, and the folder of their run where nothing else is in it. */
+/** Removes files of attempts, and the folder of their run where it is empty then. */
 export async function removeFiles(files: readonly OldFiles[]): Promise<void> {
   for (const { directory } of files) {
     await rm(directory, { recursive: true, force: true });
@@ -103,8 +92,8 @@ export async function removeFiles(files: readonly OldFiles[]): Promise<void> {
 }
 
 /**
- * Keeps transcripts no longer than the configuration says, and remembers how much there is. Whoever calls it holds the
- * project. Returns what went wrong, in a sentence.
+ * Removes transcripts that are older than the configuration allows, and measures the rest. The caller holds the project.
+ * Returns a sentence about what went wrong.
  */
 export async function retainTranscripts(
   project: Pick<Project, 'stateFolder'>,

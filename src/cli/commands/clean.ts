@@ -1,19 +1,12 @@
-import { printJson } from '../print.ts';
 import { Command } from 'commander';
-import { plural } from '../../domain/text/format.ts';
-import { openRunLock } from '../../store/run-lock.ts';
-import type { CleanReport } from '../../app/clean.ts';
+import { clean } from '../../app/clean.ts';
+import type { CleanReport, CleanRequest } from '../../app/contract/clean.ts';
+import { findProject } from '../../app/project/project.ts';
+import { formatBytes, plural } from '../../domain/text/format.ts';
 import type { Cli } from '../cli.ts';
-import { formatBytes } from '../../app/project/transcripts.ts';
+import { onRun, withExamples, type CommonOptions } from '../command.ts';
+import { printReport } from '../print.ts';
 import { wholeNumber } from '../values.ts';
-import { onRun, type CommonOptions, withExamples } from '../command.ts';
-import { findProject, openProjectStore } from '../../app/project/project.ts';
-import { loadSettings } from '../../app/project/settings.ts';
-
-interface CleanOptions extends CommonOptions {
-  readonly dryRun?: boolean;
-  readonly keepDays?: number;
-}
 
 /** `clean`: what the tool keeps on the disk and nobody needs any more. */
 export function makeCommand(cli: Cli): Command {
@@ -29,32 +22,17 @@ export function makeCommand(cli: Cli): Command {
       (text) => wholeNumber('--keep-days', text, 0, 36_500),
     );
   withExamples(command, ['clean --dry-run', 'clean', 'clean --keep-days 30']);
-  return onRun<CleanOptions>(command, cli, async (options) => {
-    const project = findProject(cli, options);
-    const settings = loadSettings(cli, project);
-    const store = await openProjectStore(project);
-    const isDry = options.dryRun === true;
-    const lock = isDry
-      ? undefined
-      : openRunLock(`${project.databaseFile}-run-lock`, () => store.lastRun(), {
-          holder: `process ${cli.pid}, which cleans up`,
-        });
-    try {
-      const { clean } = await import('../../app/clean.ts');
-      const keepDays = options.keepDays ?? settings.config.logs.keep_days ?? 0;
-      const report = await clean({ services: cli, project, settings, store, keepDays }, !isDry);
-      if (options.json === true) printJson(cli, report);
-      else cli.stdout.write(describe(report, options.quiet === true, options.verbose === true));
-      return undefined;
-    } finally {
-      lock?.release();
-      store.close();
-    }
+  return onRun<CommonOptions & CleanRequest>(command, cli, async (options) => {
+    const report = await clean(findProject(cli, options), options, cli);
+    printReport(cli, options, report, (found) => describe(found, options));
+    return undefined;
   });
 }
 
-function describe(report: CleanReport, isQuiet: boolean, isVerbose: boolean): string {
-  const { transcripts, worktrees, snapshots, kept, removed, bytes } = report;
+function describe(
+  { transcripts, worktrees, snapshots, kept, removed, bytes }: CleanReport,
+  { quiet, verbose }: CommonOptions,
+): string[] {
   const size = (files: CleanReport['worktrees']): string =>
     formatBytes(files.reduce((sum, file) => sum + file.bytes, 0));
   const groups = [
@@ -65,12 +43,12 @@ function describe(report: CleanReport, isQuiet: boolean, isVerbose: boolean): st
   const lines = groups.flatMap(([what, detail, names]) =>
     names.length === 0
       ? []
-      : [`  ${what} (${detail})`, ...(isVerbose ? names.map((name) => `    ${name}`) : [])],
+      : [`  ${what} (${detail})`, ...(verbose === true ? names.map((name) => `    ${name}`) : [])],
   );
-  const left = isQuiet ? [] : kept.map(({ path, why }) => `  kept: ${path}: ${why}`);
-  if (lines.length === 0) return [`There is nothing to remove.`, ...left, ''].join('\n');
+  const left = quiet === true ? [] : kept.map(({ path, why }) => `  kept: ${path}: ${why}`);
+  if (lines.length === 0) return ['There is nothing to remove.', ...left];
   const headline = removed
     ? `Removed, which frees ${formatBytes(bytes)}:`
     : `Would remove, which frees ${formatBytes(bytes)} (--dry-run: nothing was removed):`;
-  return [headline, ...lines, ...left, ''].join('\n');
+  return [headline, ...lines, ...left];
 }

@@ -48,3 +48,9 @@ export function plural(count: number, noun: string): string {
 function twoDigits(value: number): string {
   return String(value).padStart(2, '0');
 }
+
+/** `1.5 GB`, `12 MB`. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} KB`;
+  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { CleanReport } from '../../../src/app/clean.ts';
+import type { CleanReport } from '../../../src/app/contract/clean.ts';
 import { retainTranscripts, knownSizeOfAttempts } from '../../../src/app/project/transcripts.ts';
 import { openRunLock } from '../../../src/store/run-lock.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
