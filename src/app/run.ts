@@ -13,7 +13,7 @@ import { openRunLock, type RunLock } from '../store/run-lock.ts';
 import type { TaskStore } from '../store/store.ts';
 import { projectKey } from '../worker/process/markers.ts';
 import { createProcessTable } from '../worker/process/process-table.ts';
-import { accountsOf, openLedger, payersOf } from './claude/accounts.ts';
+import { accountsOf, openLedger, choosePayers } from './claude/accounts.ts';
 import { describeBilling, findWorkerPayer } from './claude/payer.ts';
 import { retainTranscripts } from './project/transcripts.ts';
 import type { RunReport, RunRequest } from './contract/run.ts';
@@ -121,7 +121,7 @@ async function composeRun(job: RunJob, { stop, hurry }: Interrupt): Promise<RunS
 
   // Who pays, and how much there is.
   const { payer, recognised } = job.payer ?? (await findWorkerPayer(services, project, settings, stop));
-  const accounts = accountsOf(services, settings, payersOf(payer, settings));
+  const accounts = accountsOf(services, settings, choosePayers(payer, settings));
   const ledger = openLedger(services, project, accounts);
   const budget = budgetOf(job);
 

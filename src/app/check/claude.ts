@@ -1,7 +1,7 @@
 import { choosePayer } from '../../domain/billing.ts';
 import { describeKey } from '../../manager/choose-manager.ts';
 import type { ClaudeCli } from '../claude/claude-cli.ts';
-import { couldBeClaude, impossibleModel, noSuchModel } from '../claude/model-name.ts';
+import { couldBeClaude, checkModelName, modelFailure } from '../claude/model-name.ts';
 import type { Config, LoadedConfig, Secrets } from '../config/load-config.ts';
 import type { Finding } from '../contract/check.ts';
 import type { Findings } from './finding.ts';
@@ -108,7 +108,7 @@ export async function checkModels(
   const { config, secrets, environment } = settings;
   const { apiKey } = secrets;
   const roles = ['manager', 'worker'] as const;
-  const impossible = roles.flatMap((role) => impossibleModel(settings, role) ?? []);
+  const impossible = roles.flatMap((role) => checkModelName(settings, role) ?? []);
   if (impossible.length > 0) return impossible.map(({ message, fix }) => findings.failure(message, fix));
   if (apiKey === null) return [findings.skipped('not checked: the models list needs an API key')];
   const { resolveModel } = await import('../../manager/sdk/models.ts');
@@ -133,7 +133,7 @@ export async function checkModels(
     if (result?.ok === true) {
       const { id, note, isListed } = result.value;
       if (!isListed) {
-        const { message, fix } = noSuchModel(role, id, "it is not in the server's models list");
+        const { message, fix } = modelFailure(role, id, "it is not in the server's models list");
         const told = `models.${role}.model is "${id}", which is not in the server's models list`;
         problems.set(
           role,

@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import { findProgram } from '../claude/find-program.ts';
+import { findProgram } from '../claude/program.ts';
 import type { Config, ConfigProblem, LoadedConfig } from '../config/load-config.ts';
 import { formatProblem } from '../config/problem.ts';
 import type { Project } from '../project/project.ts';

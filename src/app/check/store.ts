@@ -5,7 +5,7 @@ import { describeLimit } from '../../domain/usage-limit.ts';
 import { probeDriver } from '../../store/driver.ts';
 import type { TaskStore } from '../../store/store.ts';
 import { createProcessTable, type ProcessTable } from '../../worker/process/process-table.ts';
-import { accountsOf, openLedger, payersOf } from '../claude/accounts.ts';
+import { accountsOf, openLedger, choosePayers } from '../claude/accounts.ts';
 import type { ClaudeCli } from '../claude/claude-cli.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { openProjectStore, type Project } from '../project/project.ts';
@@ -122,7 +122,7 @@ export function checkLimits(
   const ledger = openLedger(
     services,
     project,
-    accountsOf(services, settings, payersOf(payer.value, settings)),
+    accountsOf(services, settings, choosePayers(payer.value, settings)),
   );
   try {
     const now = Date.now();

@@ -37,8 +37,8 @@ export function openLedger(
   });
 }
 
-/** Who pays in a run whose workers are paid for by `worker`. */
-export function payersOf(worker: Payer, { config, secrets }: LoadedConfig): Payers {
+/** Who pays for workers and manager in a run whose workers are paid for by `worker`. */
+export function choosePayers(worker: Payer, { config, secrets }: LoadedConfig): Payers {
   const { via } = config.models.manager;
   return { worker, manager: chooseManagerPayer(worker, { hasApiKey: secrets.apiKey !== null, via }) };
 }

@@ -1,18 +1,22 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { CliLogin } from '../../manager/choose-manager.ts';
-import { whyNoProgram } from './find-program.ts';
-import { probe, type ProbeOptions } from './probe.ts';
+import { makePrivateFolder } from '../../store/private-folder.ts';
+import { cacheDirectory } from '../project/user-data.ts';
+import type { Services } from '../services.ts';
+import { explainMissingProgram, probe, type ProbeOptions } from './program.ts';
 
-/** What can be learned of the Claude CLI without spending a token; a message goes on after its name. */
+/** What can be learned of the Claude CLI without spending a token. A message continues a sentence that begins with its name. */
 export type ClaudeCli =
-  /** There is no such program, or it is another one. */
+  /** There is no such program, or another one has its name. */
   | { readonly kind: 'missing'; readonly message: string }
   | { readonly kind: 'broken'; readonly message: string }
   | {
       readonly kind: 'found';
-      /** E.g. `2.1.330`; undefined if it tells none. */
+      /** Such as `2.1.330`; undefined if it names none. */
       readonly version: string | undefined;
-      /** The login without any API key; undefined if it cannot be told. */
+      /** The login without an API key; undefined if the CLI does not say. */
       readonly login: CliLogin | undefined;
     };
 
@@ -22,11 +26,11 @@ const AUTH_STATUS = z.object({
   subscriptionType: z.string().nullish(),
 });
 
-/** What a program is that should be the Claude CLI; nothing is asked but its version. */
+/** What is known of a program that should be the Claude CLI once it was asked for its version only. */
 export type ClaudeProgram =
   Exclude<ClaudeCli, { kind: 'found' }> | Omit<Extract<ClaudeCli, { kind: 'found' }>, 'login'>;
 
-/** Looks for the Claude CLI, its version, and whether it is logged in by itself, that is, without an API key. */
+/** Looks for the Claude CLI, its version, and whether it is logged in itself, that is, without an API key. */
 export async function inspectClaude(command: string, options: ProbeOptions): Promise<ClaudeCli> {
   const withoutKey = { ...options, env: { ...options.env, ANTHROPIC_API_KEY: undefined } };
   const [program, status] = await Promise.all([
@@ -37,11 +41,11 @@ export async function inspectClaude(command: string, options: ProbeOptions): Pro
   return { ...program, login: status.kind === 'ended' ? parseLogin(status.stdout) : undefined };
 }
 
-/** Looks whether a program is the Claude CLI, by what it says to --version. */
+/** Checks whether a program is the Claude CLI, by its answer to --version. */
 export async function recogniseClaude(command: string, options: ProbeOptions): Promise<ClaudeProgram> {
   const version = await probe(command, ['--version'], options);
   if (version.kind === 'missing') {
-    const why = whyNoProgram(command, { cwd: options.cwd, path: options.env['PATH'] });
+    const why = explainMissingProgram(command, { cwd: options.cwd, path: options.env['PATH'] });
     return { kind: 'missing', message: why ?? `cannot be started: ${version.message}` };
   }
   if (version.kind === 'timed-out')
@@ -73,4 +77,36 @@ function parseLogin(stdout: string): CliLogin | undefined {
   } catch {
     return undefined;
   }
+}
+
+type Machine = Pick<Services, 'env' | 'platform'>;
+
+/** Whether this same program was found to be the Claude CLI before: asking it again would delay every run. */
+export function isRecognised(machine: Machine, program: string): boolean {
+  try {
+    return readFileSync(fileOf(machine), 'utf8') === identityOf(program);
+  } catch {
+    return false;
+  }
+}
+
+/** Remembers a program that was found to be the Claude CLI. Where that cannot be kept, the next run asks again. */
+export function rememberRecognised(machine: Machine, program: string): void {
+  const file = fileOf(machine);
+  try {
+    makePrivateFolder(dirname(file));
+    writeFileSync(file, identityOf(program), { mode: 0o600 });
+  } catch {
+    // Nothing depends on it.
+  }
+}
+
+function fileOf(machine: Machine): string {
+  return join(cacheDirectory(machine), 'claude-orchestrator', 'claude-program');
+}
+
+/** It changes when the program is replaced or written to. */
+function identityOf(program: string): string {
+  const { dev, ino, size, mtimeMs, ctimeMs } = statSync(program);
+  return JSON.stringify([program, dev, ino, size, mtimeMs, ctimeMs]);
 }

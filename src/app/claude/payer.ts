@@ -5,21 +5,26 @@ import { choosePayer, chooseManagerPayer, type Payer } from '../../domain/billin
 import type { LoadedConfig } from '../config/load-config.ts';
 import type { Project } from '../project/project.ts';
 import type { Services } from '../services.ts';
-import { inspectClaude, recogniseClaude, type ClaudeProgram } from './claude-cli.ts';
-import { findProgram, whyNoProgram } from './find-program.ts';
-import { impossibleModel } from './model-name.ts';
-import { isRecognised, rememberRecognised } from './recognised-claude.ts';
+import {
+  inspectClaude,
+  isRecognised,
+  recogniseClaude,
+  rememberRecognised,
+  type ClaudeProgram,
+} from './claude-cli.ts';
+import { checkModelName } from './model-name.ts';
+import { explainMissingProgram, findProgram } from './program.ts';
 
 const PROBE_TIMEOUT_MS = 30_000;
 
 /** Who pays for the workers. */
 export interface WorkerPayer {
   readonly payer: Payer;
-  /** Resolves once the program is known to be the Claude CLI; rejects with `Failed` where it is not. */
+  /** Resolves when the program is known to be the Claude CLI; rejects with `Failed` where it is not. */
   readonly recognised: Promise<void>;
 }
 
-/** Who pays for the workers; throws `Failed` where nobody would, or where there is no Claude CLI to pay for. */
+/** Finds out who pays for the workers; throws `Failed` where nobody would, or where there is no Claude CLI. */
 export async function findWorkerPayer(
   services: Services,
   project: Project,
@@ -29,11 +34,12 @@ export async function findWorkerPayer(
   const { config, secrets } = settings;
   const { auth, command } = config.claude_cli;
   const env = { ...settings.environment, ...config.claude_cli.environment };
-  const impossible = impossibleModel(settings, 'worker');
+  const impossible = checkModelName(settings, 'worker');
   if (impossible !== undefined) throw new Failed(impossible);
   const place = { cwd: project.root, path: env['PATH'] };
   const program = findProgram(command, place);
-  if (program === undefined) return failWithoutCli(command, whyNoProgram(command, place) ?? 'was not found');
+  if (program === undefined)
+    return failWithoutCli(command, explainMissingProgram(command, place) ?? 'was not found');
   const hasApiKey = secrets.apiKey !== null;
   const options = { cwd: project.root, env, timeoutMs: PROBE_TIMEOUT_MS, signal, kill: services.kill };
   const accept = (claude: ClaudeProgram): void => {
@@ -41,7 +47,7 @@ export async function findWorkerPayer(
     if (claude.kind !== 'found') failWithoutCli(command, claude.message);
     rememberRecognised(services, program);
   };
-  // The CLI's word on its login takes up to a second, and is not needed where the answer is clear without it.
+  // The CLI takes up to a second to tell its login, which is not needed where the configuration decides.
   if (auth === 'api_key') {
     const payer = payerOf(choosePayer({ auth, hasApiKey, loggedIn: undefined }));
     if (isRecognised(services, program)) return { payer, recognised: Promise.resolve() };

@@ -12,7 +12,7 @@ import type { Payer } from '../../domain/billing.ts';
 import { managerMarker, projectKey } from '../../worker/process/markers.ts';
 import { inspectClaude } from '../claude/claude-cli.ts';
 import type { Services } from '../services.ts';
-import { impossibleModel } from '../claude/model-name.ts';
+import { checkModelName } from '../claude/model-name.ts';
 import type { Project } from '../project/project.ts';
 
 /** Without a single byte for so long, not even a ping, a connection to the API counts as dead. */
@@ -81,7 +81,7 @@ export async function createManager(
   onLimits: (observation: LimitObservation) => void,
 ): Promise<Result<PaidManager, Failure>> {
   const { model, via } = settings.config.models.manager;
-  const impossible = impossibleModel(settings, 'manager');
+  const impossible = checkModelName(settings, 'manager');
   if (impossible !== undefined) return err(impossible);
   const apiKey = settings.secrets.apiKey ?? undefined;
   const needsCli = via === 'cli' || apiKey === undefined;

@@ -13,10 +13,9 @@ import { startSimulator } from '../../simulator/server.ts';
 import { EXIT, type Cli } from '../cli.ts';
 import type { DemoReport } from '../../app/contract/demo.ts';
 import { interruptible } from '../../app/interrupt.ts';
-import { findProgram } from '../../app/claude/find-program.ts';
+import { findProgram, probe } from '../../app/claude/program.ts';
 import { CONFIG_FILE } from '../../app/project/project.ts';
 import { onRun, type CommonOptions, withExamples } from '../command.ts';
-import { probe } from '../../app/claude/probe.ts';
 
 interface DemoOptions extends CommonOptions {
   readonly keep?: boolean;

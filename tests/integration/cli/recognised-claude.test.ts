@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { isRecognised, rememberRecognised } from '../../../src/app/claude/recognised-claude.ts';
+import { isRecognised, rememberRecognised } from '../../../src/app/claude/claude-cli.ts';
 
 let root: string;
 beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'recognised-'))));
