@@ -13,9 +13,11 @@ export const addRequest = newTasksRequest.extend({
 export type AddRequest = z.infer<typeof addRequest>;
 
 /** What `add` answers. */
-export const addReport = z.object({
-  stored,
-  task: madeTask,
-  ...z.object(answered).partial().shape,
-});
+export const addReport = z
+  .object({
+    stored,
+    task: madeTask,
+    ...z.object(answered).partial().shape,
+  })
+  .describe('With `--raw` nobody is asked, so nothing is mended and nothing is paid.');
 export type AddReport = z.infer<typeof addReport>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { PRIORITIES, RISKS, SIZES, TASK_STATUSES } from '../../domain/task.ts';
+import { PRIORITIES, RISKS, SIZES } from '../../domain/task.ts';
 import { list, shape, usd } from './shape.ts';
-import { taskId } from './task.ts';
+import { taskId, taskStatus } from './task.ts';
 import { callCost } from './usage.ts';
 
 /** What `plan` is asked. */
@@ -28,7 +28,7 @@ export type PlannedTask = z.infer<typeof plannedTask>;
 const heldTask = shape('HeldTask', 'an open task that would not run', {
   id: taskId,
   title: z.string(),
-  status: z.enum(TASK_STATUSES),
+  status: taskStatus,
   waitingFor: list(taskId).describe('the held tasks that it waits for; empty where its own status keeps it'),
 });
 export type HeldTask = z.infer<typeof heldTask>;
@@ -64,9 +64,7 @@ export const planReport = z.object({
     .nullable()
     .describe('what asking the manager just now has cost; null where nobody was asked'),
   ...planPreview.shape,
-  graph: list(
-    z.object({ id: taskId, title: z.string(), status: z.enum(TASK_STATUSES), dependencies: list(taskId) }),
-  )
+  graph: list(z.object({ id: taskId, title: z.string(), status: taskStatus, dependencies: list(taskId) }))
     .optional()
     .describe('every task, done ones included; missing where it was not asked for'),
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { TASK_STATUSES } from '../../domain/task.ts';
 import { list } from './shape.ts';
-import { statusChange, taskIds } from './task.ts';
+import { statusChange, taskIds, taskStatus } from './task.ts';
 
 /** What `set-status` is asked. */
 export const setStatusRequest = z.object({
@@ -12,7 +12,7 @@ export type SetStatusRequest = z.infer<typeof setStatusRequest>;
 
 /** What `set-status` answers. */
 export const setStatusReport = z.object({
-  status: z.enum(TASK_STATUSES).describe('the one that was asked for'),
+  status: taskStatus.describe('the one that was asked for'),
   changed: list(statusChange).describe(
     'in the order asked; `to` differs from the status asked for where a group follows its subtasks',
   ),

@@ -45,9 +45,14 @@ export const task = shape('Task', 'a task as it is stored', {
 }) satisfies z.ZodType<Task>;
 
 /** A task that a command made; not stored with `--dry-run`. */
-export const madeTask = z
-  .union([task, shape('TaskDraft', 'a task that is not stored', drafted) satisfies z.ZodType<TaskDraft>])
-  .describe('with `--dry-run` it is not stored');
+export const madeTask = z.union([
+  task,
+  shape(
+    'TaskDraft',
+    'a task that is not stored, as `--dry-run` makes it',
+    drafted,
+  ) satisfies z.ZodType<TaskDraft>,
+]);
 
 /** A task in one line. */
 export const taskLine = shape('TaskLine', 'a task in one line', {

@@ -26,10 +26,12 @@ const ofCycle = z.object({
 const graphProblem = z.union([ofTask, ofDependency, ofCycle]) satisfies z.ZodType<GraphProblem>;
 
 /** What `validate-dependencies` answers. */
-export const validateDependenciesReport = z.object({
-  valid: z.boolean(),
-  tasks: z.int().describe('how many were looked at'),
-  dependencies: z.int().describe('how many were looked at'),
-  problems: list(graphProblem),
-});
+export const validateDependenciesReport = z
+  .object({
+    valid: z.boolean(),
+    tasks: z.int().describe('how many were looked at'),
+    dependencies: z.int().describe('how many were looked at'),
+    problems: list(graphProblem),
+  })
+  .describe('Exit code 1 where `valid` is false.');
 export type ValidateDependenciesReport = z.infer<typeof validateDependenciesReport>;
