@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { lstat, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ABSENT, readCheckout, type Checkout, type Entry } from './checkout.ts';
-import type { Git } from '../git/git.ts';
+import { NOT_UTF8, type Git } from '../git/git.ts';
+import { readRegularFile } from '../git/reflog.ts';
 
 /** How one file changes when a checkout goes from one tree to another. */
 export interface FileChange {
@@ -13,55 +13,55 @@ export interface FileChange {
   readonly index: Entry;
 }
 
-/** What of the user's would be touched by moves. */
+/** What the user has that changes would touch. */
 export interface Obstacles {
-  /** Tracked files with changes of theirs. */
+  /** Tracked files that the user has changed. */
   readonly edits: readonly string[];
   /** Files that git does not track, ignored ones too. */
   readonly files: readonly string[];
 }
 
-/** The moves that bring a checkout from tree `from` to tree `to`. */
-export async function fileChangesBetween(
+/** Finds the changes that bring a checkout from tree `from` to tree `to`. */
+export async function findFileChanges(
   git: Git,
   { top, head, paths }: Checkout,
   from: string,
   to: string,
 ): Promise<FileChange[]> {
   const [before, after] = await Promise.all([
-    from === head ? new Map<string, Difference>() : differences(git, top, head, from),
-    differences(git, top, head, to),
+    from === head ? new Map<string, Difference>() : listDifferences(git, top, head, from),
+    listDifferences(git, top, head, to),
   ]);
-  const moves: FileChange[] = [];
+  const changes: FileChange[] = [];
   for (const path of new Set([...before.keys(), ...after.keys()])) {
     const atHead = before.get(path)?.from ?? after.get(path)?.from ?? ABSENT;
-    const move = {
+    const change = {
       path,
       from: before.get(path)?.to ?? atHead,
       to: after.get(path)?.to ?? atHead,
       index: paths.get(path)?.index ?? atHead,
     };
-    if (move.from !== move.to) moves.push(move);
+    if (change.from !== change.to) changes.push(change);
   }
-  return moves;
+  return changes;
 }
 
-/** Finds everything of the user's that moves would overwrite, remove or bring back, or that git would stop at. */
+/** Finds everything of the user's that changes would overwrite, remove or bring back, or that would make git refuse. */
 export async function findObstacles(
   { top, paths }: Checkout,
-  moves: readonly FileChange[],
+  changes: readonly FileChange[],
 ): Promise<Obstacles> {
   const isTheirs = ({ path, from, index }: FileChange) => index !== from || paths.get(path)?.edited === true;
-  const open = moves.filter(isPending);
-  const cleared = new Set(open.filter(({ to }) => to === ABSENT).map(({ path }) => path));
-  const edits = new Set(open.filter(isTheirs).map(({ path }) => path));
+  const pending = changes.filter(isPending);
+  const cleared = new Set(pending.filter(({ to }) => to === ABSENT).map(({ path }) => path));
+  const edits = new Set(pending.filter(isTheirs).map(({ path }) => path));
   const files = new Set<string>();
-  for (const move of open) {
-    if (move.from !== ABSENT || isTheirs(move)) continue;
-    for (const file of await findBlocking(top, move.path, cleared)) files.add(file);
+  for (const change of pending) {
+    if (change.from !== ABSENT || isTheirs(change)) continue;
+    for (const file of await findBlocking(top, change.path, cleared)) files.add(file);
   }
-  // Taken out of the index by the user already, and kept on disk: git does not bring the rest while it is there.
-  for (const { path } of moves.filter((move) => !isPending(move) && move.to === ABSENT)) {
+  // The user has removed it from the index and kept the file. Git does not make the other changes while it exists.
+  for (const { path } of changes.filter((change) => !isPending(change) && change.to === ABSENT)) {
     const found = await lstatOf(join(top, path));
     if (found === undefined || found.isDirectory()) continue;
     if (paths.get(path)?.intended === true) edits.add(path);
@@ -70,7 +70,7 @@ export async function findObstacles(
   return { edits: [...edits], files: [...files] };
 }
 
-/** Whether the index does not yet hold what it shall. */
+/** Whether the index does not yet have the result of a change. */
 export function isPending({ index, to }: FileChange): boolean {
   return index !== to;
 }
@@ -80,7 +80,7 @@ interface Difference {
   readonly to: Entry;
 }
 
-async function differences(
+async function listDifferences(
   git: Git,
   directory: string,
   from: string,
@@ -100,7 +100,7 @@ function entry(mode: string, id: string): Entry {
   return /^0+$/.test(mode) ? ABSENT : `${mode} ${id}`;
 }
 
-/** Git overwrites what is ignored without a word, so the disk itself is asked. */
+/** Git overwrites ignored files without a message, so this looks at the disk. */
 async function findBlocking(top: string, path: string, cleared: ReadonlySet<string>): Promise<string[]> {
   if (path.includes(NOT_UTF8)) return (await isTaken(top, path)) ? [path] : [];
   for (const parent of parentsOf(path)) {
@@ -118,10 +118,7 @@ async function findBlocking(top: string, path: string, cleared: ReadonlySet<stri
   return kept.every((file) => cleared.has(file)) ? [] : [path];
 }
 
-/** What a byte reads as that is not UTF-8. */
-export const NOT_UTF8 = '\uFFFD';
-
-/** Whether something is there, or may be, whose name reads like that: a name that is not UTF-8 has no text of its own. */
+/** Whether there may be a file whose name decodes to this path. Different names that are not UTF-8 decode alike. */
 async function isTaken(top: string, path: string): Promise<boolean> {
   let folder = Buffer.from(top);
   for (const part of path.split('/')) {
@@ -140,7 +137,7 @@ async function isTaken(top: string, path: string): Promise<boolean> {
   return true;
 }
 
-/** The folders that a path is in, outermost first. */
+/** The folders that a path is in, the outermost one first. */
 function parentsOf(path: string): string[] {
   const parent = dirname(path);
   return parent === '.' ? [] : [...parentsOf(parent), parent];
@@ -156,19 +153,19 @@ async function lstatOf(file: string) {
 }
 
 /**
- * Takes back what a command did to files before it failed (a full disk, a folder without permission). To be called only
- * for moves that had nothing of the user's in their way.
+ * Undoes what a command did to files before it failed, such as on a full disk or in a folder without permission. Only for
+ * changes that had no obstacle.
  */
-export async function undoFileChanges(git: Git, moves: readonly FileChange[]): Promise<void> {
+export async function undoFileChanges(git: Git, changes: readonly FileChange[]): Promise<void> {
   const checkout = await readCheckout(git);
   if (checkout === undefined) return;
   const { top, paths } = checkout;
-  for (const { path, from } of moves) {
+  for (const { path, from } of changes) {
     if (from !== ABSENT || paths.has(path)) continue;
     await rm(join(top, path), { force: true }).catch(() => undefined);
     await removeEmptyParents(top, path);
   }
-  const changed = moves.filter(({ path, from }) => from !== ABSENT && paths.get(path)?.edited === true);
+  const changed = changes.filter(({ path, from }) => from !== ABSENT && paths.get(path)?.edited === true);
   if (changed.length === 0) return;
   await git.attempt(['checkout-index', '--force', '-z', '--stdin'], {
     directory: top,
@@ -176,25 +173,17 @@ export async function undoFileChanges(git: Git, moves: readonly FileChange[]): P
   });
 }
 
-/** Ends a merge that did not become a commit, such as one that a hook refused. The index held nothing of the user's. */
+/** Undoes a merge that did not become a commit, such as one that a hook refused. The user had staged nothing. */
 export async function undoMerge(
   git: Git,
   { top, gitDirectory, head, tip }: { top: string; gitDirectory: string; head: string; tip: string },
 ): Promise<void> {
-  if (mergeHead(gitDirectory) !== tip) return;
+  if (readRegularFile(join(gitDirectory, 'MERGE_HEAD')).trim() !== tip) return;
   const { exitCode } = await git.attempt(['merge', '--abort'], { directory: top });
   if (exitCode === 0) return;
-  // A hook has changed files as well: `undoFileChanges` writes them anew from the index.
+  // A hook has changed files too. `undoFileChanges` writes them again from the index.
   await git.attempt(['read-tree', '--reset', head], { directory: top });
   await git.attempt(['merge', '--quit'], { directory: top });
-}
-
-function mergeHead(gitDirectory: string): string | undefined {
-  try {
-    return readFileSync(join(gitDirectory, 'MERGE_HEAD'), 'utf8').trim();
-  } catch {
-    return undefined;
-  }
 }
 
 async function removeEmptyParents(top: string, path: string): Promise<void> {

@@ -13,11 +13,11 @@ interface PathState {
   readonly staged: boolean;
   /** Whether the file on disk differs from the index. */
   readonly edited: boolean;
-  /** Marked by `git add --intent-to-add`: for git it is in no tree, and yet it is tracked. */
+  /** Whether it was added with `git add --intent-to-add`: git tracks it, and no tree has it. */
   readonly intended: boolean;
 }
 
-/** The checkout in which the user works, as it is now. */
+/** The current state of the user's checkout. */
 export interface Checkout {
   /** Its top directory; all paths are relative to it. */
   readonly top: string;
@@ -26,12 +26,12 @@ export interface Checkout {
   readonly head: string;
   /** Null where HEAD is detached. */
   readonly branch: string | null;
-  /** All paths that are not the same in HEAD, index and disk; untracked ones left out. */
+  /** All tracked paths that are not the same in HEAD, index and disk. */
   readonly paths: ReadonlyMap<string, PathState>;
   readonly hasConflicts: boolean;
 }
 
-/** Reads the state of the user's checkout and changes nothing in it; undefined where HEAD has no commit. */
+/** Reads the state of the user's checkout without changing it; undefined where HEAD has no commit. */
 export async function readCheckout(git: Git): Promise<Checkout | undefined> {
   const parsed = await git.attempt([
     'rev-parse',
@@ -57,13 +57,13 @@ export async function readCheckout(git: Git): Promise<Checkout | undefined> {
   };
 }
 
-/** What git was told to do in a checkout and has not ended, such as `merge`; undefined where there is nothing. */
-export function unfinishedOperation(gitDirectory: string): Unfinished | undefined {
+/** Finds an operation, such as a merge, that is unfinished in a checkout. */
+export function findUnfinishedOperation(gitDirectory: string): UnfinishedOperation | undefined {
   return UNFINISHED.find(({ file }) => existsSync(join(gitDirectory, file)));
 }
 
-/** What is unfinished, and how a person ends it. */
-export interface Unfinished {
+/** An unfinished operation, and how a person ends it. */
+export interface UnfinishedOperation {
   readonly file: string;
   readonly name: string;
   readonly fix: string;
@@ -81,12 +81,12 @@ const STATUS = [
   '--ignore-submodules=dirty',
 ];
 
-function unfinished(file: string, command: string, name = command): Unfinished {
+function unfinished(file: string, command: string, name = command): UnfinishedOperation {
   const fix = `Finish it with \`git ${command} --continue\`, or undo it with \`git ${command} --abort\`.`;
   return { file, name, fix };
 }
 
-const UNFINISHED: readonly Unfinished[] = [
+const UNFINISHED: readonly UnfinishedOperation[] = [
   unfinished('MERGE_HEAD', 'merge'),
   unfinished('rebase-merge', 'rebase'),
   unfinished('rebase-apply/applying', 'am', 'series of patches (`git am`)'),

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Delivery } from '../../domain/event.ts';
-import { readCheckout, unfinishedOperation, type Checkout } from './checkout.ts';
+import { readCheckout, findUnfinishedOperation, type Checkout } from './checkout.ts';
 import { commitToCheckout, stageInCheckout } from './to-checkout.ts';
 import { commitToBranch, deliverToOwnBranch } from './to-branch.ts';
 import { GitFailed, type Git } from '../git/git.ts';
@@ -12,13 +12,13 @@ import { deliveredRef, shortRef } from '../git/ref-names.ts';
 import { openPullRequest, type PullRequest } from './pull-request.ts';
 import { shellQuote } from '../../domain/text/shell-quote.ts';
 
-/** What is delivered, and how the user wants it. */
+/** What is delivered, and how the user wants it delivered. */
 export interface DeliveryOptions {
   /** Full name of the integration branch, such as `refs/orchestrator/integration/main`. */
   readonly integrationRef: string;
   /** Short name of the branch that the user was on when the run began; null where HEAD was detached. */
   readonly target: string | null;
-  /** Whether results become commits of that branch, or staged changes. */
+  /** Whether results become commits of that branch; otherwise they become staged changes. */
   readonly autoCommit: boolean;
   readonly mode: 'checkout' | 'branch' | 'pr';
   readonly pullRequest: PullRequest;
@@ -27,8 +27,8 @@ export interface DeliveryOptions {
 }
 
 /**
- * Takes the integration branch to the user, all of it or nothing, without touching any change of theirs. Whatever is in
- * the way, it resolves: the work is then left on the integration branch, with the command that takes it.
+ * Delivers the whole integration branch to the user, or nothing, and touches none of their changes. It never rejects for
+ * something in its way: the results then stay on the integration branch, and the report has the command that takes them.
  */
 export async function deliver(git: Git, options: DeliveryOptions): Promise<Delivery> {
   const { integrationRef, target, mode } = options;
@@ -37,7 +37,7 @@ export async function deliver(git: Git, options: DeliveryOptions): Promise<Deliv
     tip = await git.commitAt(integrationRef);
     if (tip === undefined) return nothing();
     const goal = await git.commitAt(target === null ? 'HEAD' : `refs/heads/${target}`);
-    if (goal === undefined) throw goalIsGone(options);
+    if (goal === undefined) throw undeliveredToMissing(options);
     if (await holds(git, goal, tip)) return nothing();
     if (mode === 'branch') return await deliverToOwnBranch(git, { ...options, tip });
     if (mode === 'pr') return await openPullRequest(git, { ...options, tip, branch: branchOf(options) });
@@ -47,8 +47,8 @@ export async function deliver(git: Git, options: DeliveryOptions): Promise<Deliv
   }
 }
 
-/** Programs such as editors hold the lock of the index for moments only. */
-const LOCK_PATIENCE_MS = 3000;
+/** How long to wait for the lock of the index. Programs such as editors hold it for a moment only. */
+const MAX_LOCK_WAIT_MS = 3000;
 
 async function toCheckout(git: Git, options: DeliveryOptions, tip: string, goal: string): Promise<Delivery> {
   const { target, autoCommit } = options;
@@ -66,16 +66,16 @@ async function toCheckout(git: Git, options: DeliveryOptions, tip: string, goal:
   const delivery = autoCommit
     ? await commitToCheckout(git, checkout, { ...options, ...merged, tip })
     : await stageInCheckout(git, checkout, { ...options, ...merged, tip, delivered });
-  // It only helps the next delivery to see what this one did; failing, that one is more careful.
+  // This may fail: it only tells the next delivery what this one did. Without it, that one is more careful.
   await git.attempt(['update-ref', deliveredRef(target), tip]);
   return delivery;
 }
 
-/** What the checkout shall hold: the tip, or where the user has committed meanwhile, both. */
+/** What the checkout is to hold: the tip, or the tip merged with what the user has committed meanwhile. */
 async function mergeWithUser(git: Git, options: DeliveryOptions, checkout: Checkout, tip: string) {
   const { head } = checkout;
   if (await isAncestor(git, head, tip)) return { tree: tip, isFastForward: true };
-  // Where no branch says what they are at, going elsewhere and committing look alike.
+  // On a detached HEAD, a commit and a checkout of another commit look the same.
   if (options.target === null)
     throw new Undelivered('HEAD was detached when the run began and is elsewhere now.', [
       mergeCommand(options),
@@ -89,7 +89,7 @@ async function refuseUnfinished(
   { gitDirectory, hasConflicts }: Checkout,
   options: DeliveryOptions,
 ): Promise<void> {
-  const unfinished = unfinishedOperation(gitDirectory);
+  const unfinished = findUnfinishedOperation(gitDirectory);
   if (unfinished !== undefined)
     throw new Undelivered(`A ${unfinished.name} is unfinished in your checkout. ${unfinished.fix} Then:`, [
       mergeCommand(options),
@@ -99,7 +99,7 @@ async function refuseUnfinished(
       mergeCommand(options),
     ]);
   const lock = join(gitDirectory, 'index.lock');
-  const until = Date.now() + LOCK_PATIENCE_MS;
+  const until = Date.now() + MAX_LOCK_WAIT_MS;
   while (existsSync(lock) && Date.now() < until) await sleep(50);
   if (existsSync(lock))
     throw new Undelivered(
@@ -108,7 +108,7 @@ async function refuseUnfinished(
     );
 }
 
-function goalIsGone(options: DeliveryOptions): Undelivered {
+function undeliveredToMissing(options: DeliveryOptions): Undelivered {
   const { target } = options;
   if (target === null) return new Undelivered('HEAD has no commit.', [mergeCommand(options)]);
   return new Undelivered(`The branch ${target} is not there any more.`, [
@@ -116,7 +116,7 @@ function goalIsGone(options: DeliveryOptions): Undelivered {
   ]);
 }
 
-/** Whether everything of `tip` is in `commit` already. */
+/** Whether `commit` has everything of `tip` already. */
 async function holds(git: Git, commit: string, tip: string): Promise<boolean> {
   if (await isAncestor(git, tip, commit)) return true;
   const [ofTip, ofCommit] = await Promise.all([git.find(`${tip}^{tree}`), git.find(`${commit}^{tree}`)]);
@@ -131,7 +131,7 @@ function nothing(): Delivery {
   return { kind: 'none', commit: null, message: 'There was nothing to deliver.', commands: [] };
 }
 
-/** A bug stays a bug; everything that git or the disk can say is a reason to leave the work where it is safe. */
+/** After an error of git or the disk, the results stay where they are safe. Other errors are bugs and are thrown. */
 function reasonOf(error: unknown, options: DeliveryOptions): Pick<Delivery, 'message' | 'commands'> {
   if (error instanceof Undelivered) return { message: error.message, commands: error.commands };
   const isExpected = error instanceof GitFailed || (error instanceof Error && 'code' in error);

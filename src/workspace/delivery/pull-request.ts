@@ -4,17 +4,17 @@ import type { Git } from '../git/git.ts';
 import { Undelivered } from './undelivered.ts';
 import { shellQuote } from '../../domain/text/shell-quote.ts';
 
-/** What the pull request says, and the branch it is made of. */
+/** The text of a pull request, and the run that its branch is named after. */
 export interface PullRequest {
-  /** Of the branch to push; other runs have other ones. */
+  /** Part of the name of the branch to push, so that each run has its own. */
   readonly runId: string;
   readonly title: string;
   /** Markdown: tasks, reviews, cost. */
   readonly body: string;
 }
 
-/** What is offered, and to which branch of the user's. */
-export interface Offer {
+/** What is offered, and for which branch of the user's. */
+export interface PullRequestOptions {
   readonly tip: string;
   /** Short name of the integration branch. */
   readonly branch: string;
@@ -23,16 +23,16 @@ export interface Offer {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** Pushes the results to a branch of their own and opens a pull request; without `gh`, tells the two commands. */
-export async function openPullRequest(git: Git, offer: Offer): Promise<Delivery> {
+/** Pushes the results to a branch of their own and opens a pull request. Without `gh`, it returns the two commands. */
+export async function openPullRequest(git: Git, offer: PullRequestOptions): Promise<Delivery> {
   const { tip, branch, target, pullRequest, environment } = offer;
-  const remote = await remoteOf(git, target);
+  const remote = await findRemote(git, target);
   if (remote === undefined)
     throw new Undelivered('git.deliver is "pr", but the repository has no remote.', [
       `git merge --no-edit ${shellQuote(branch)}`,
     ]);
   const name = `orchestrator-${pullRequest.runId}`;
-  const base = target === null ? [] : ['--base', await baseOf(git, target)];
+  const base = target === null ? [] : ['--base', await findBase(git, target)];
   const create = ['pr', 'create', '--head', name, ...base, '--title', pullRequest.title];
   const pushCommand = `git push ${words(['--', remote, `${branch}:refs/heads/${name}`])}`;
   const createCommand = `gh ${words([...create, '--fill'])}`;
@@ -43,7 +43,7 @@ export async function openPullRequest(git: Git, offer: Offer): Promise<Delivery>
       createCommand,
     ]);
   const pushed = await git.attempt(
-    [...GIVE_UP, 'push', '--quiet', '--', remote, `${tip}:refs/heads/${name}`],
+    [...STALL_LIMIT, 'push', '--quiet', '--', remote, `${tip}:refs/heads/${name}`],
     { hooks: true },
   );
   if (pushed.exitCode !== 0)
@@ -52,7 +52,7 @@ export async function openPullRequest(git: Git, offer: Offer): Promise<Delivery>
       createCommand,
     ]);
   const created = await gh([...create, '--body-file', '-'], pullRequest.body);
-  // A pull request that is there already, from an earlier try, shows the new commits by itself.
+  // A pull request from an earlier try shows the new commits without further action.
   const url =
     urlIn(created.exitCode === 0 ? created.stdout : '') ??
     urlIn((await gh(['pr', 'view', name, '--json', 'url', '--jq', '.url'])).stdout);
@@ -64,24 +64,24 @@ export async function openPullRequest(git: Git, offer: Offer): Promise<Delivery>
   return { kind: 'pull-request', commit: tip, message, commands: [] };
 }
 
-/** A server that says nothing for a minute is not there. */
-const GIVE_UP = ['-c', 'http.lowSpeedLimit=1', '-c', 'http.lowSpeedTime=60'];
+/** Ends a push when the server has sent nothing for a minute. */
+const STALL_LIMIT = ['-c', 'http.lowSpeedLimit=1', '-c', 'http.lowSpeedTime=60'];
 const GH_TIMEOUT_MS = 120_000;
 
-async function remoteOf(git: Git, target: string | null): Promise<string | undefined> {
+async function findRemote(git: Git, target: string | null): Promise<string | undefined> {
   const remotes = (await git.run(['remote'])).split('\n');
-  const own = target === null ? undefined : await configured(git, `branch.${target}.remote`);
+  const own = target === null ? undefined : await readConfig(git, `branch.${target}.remote`);
   return [own, 'origin', remotes.length === 1 ? remotes[0] : undefined].find(
     (name) => name !== undefined && name !== '' && remotes.includes(name),
   );
 }
 
-/** What the user's branch is called at the remote. */
-async function baseOf(git: Git, target: string): Promise<string> {
-  return (await configured(git, `branch.${target}.merge`))?.replace(/^refs\/heads\//, '') ?? target;
+/** The name of the user's branch at the remote. */
+async function findBase(git: Git, target: string): Promise<string> {
+  return (await readConfig(git, `branch.${target}.merge`))?.replace(/^refs\/heads\//, '') ?? target;
 }
 
-async function configured(git: Git, key: string): Promise<string | undefined> {
+async function readConfig(git: Git, key: string): Promise<string | undefined> {
   const { exitCode, stdout } = await git.attempt(['config', '--get', key]);
   return exitCode === 0 ? stdout.trimEnd() : undefined;
 }

@@ -8,14 +8,14 @@ import { componentOf, shortRef } from '../git/ref-names.ts';
 import { readRegularFile } from '../git/reflog.ts';
 import { shellQuote } from '../../domain/text/shell-quote.ts';
 
-/** Moves a branch that is checked out nowhere; only forwards, and only from where it was seen. */
+/** Fast-forwards a branch that is checked out nowhere, if it is still at the `goal` where it was seen. */
 export async function commitToBranch(
   git: Git,
   options: MergeOptions & { readonly target: string; readonly tip: string; readonly goal: string },
 ): Promise<Delivery> {
   const { target, tip, goal } = options;
   const ref = `refs/heads/${target}`;
-  const holder = await worktreeOn(git, ref);
+  const holder = await findWorktreeOn(git, ref);
   if (holder !== undefined)
     throw new Undelivered(`${target} is checked out in ${holder}.`, [
       mergeCommand(options, { directory: holder }),
@@ -36,7 +36,7 @@ export async function commitToBranch(
   ]);
 }
 
-/** Puts the results on a branch that is there for them, `orchestrator-main` for those of `main`; only ever forwards. */
+/** Fast-forwards a branch that is there for results only, such as `orchestrator-main` for those of `main`. */
 export async function deliverToOwnBranch(
   git: Git,
   options: MergeOptions & { readonly target: string | null; readonly tip: string },
@@ -44,7 +44,7 @@ export async function deliverToOwnBranch(
   const { integrationRef, target, tip } = options;
   const name = `orchestrator-${componentOf(target)}`;
   const ref = `refs/heads/${name}`;
-  const holder = await worktreeOn(git, ref);
+  const holder = await findWorktreeOn(git, ref);
   if (holder !== undefined)
     throw new Undelivered(`The branch ${name} is checked out in ${holder}.`, [
       mergeCommand(options, { directory: holder }),
@@ -56,23 +56,24 @@ export async function deliverToOwnBranch(
   if (moved?.exitCode !== 0)
     throw new Undelivered(
       isForward
-        ? `The branch ${name} could not be made: ${moved?.stderr.trim() ?? ''}`
+        ? `The branch ${name} could not be updated: ${moved?.stderr.trim() ?? ''}`
         : `The branch ${name} has commits that are not among the results, so it was not moved.`,
       [`git branch -- ${shellQuote(`${name}-${tip.slice(0, 8)}`)} ${shellQuote(shortRef(integrationRef))}`],
     );
-  const take = mergeCommand({ ...options, integrationRef: ref });
-  return { kind: 'branch', commit: tip, message: `The results are on the branch ${name}.`, commands: [take] };
+  const message = `The results are on the branch ${name}.`;
+  const commands = [mergeCommand({ ...options, integrationRef: ref })];
+  return { kind: 'branch', commit: tip, message, commands };
 }
 
-/** The worktree in which a branch is checked out or being rebased. */
-async function worktreeOn(git: Git, ref: string): Promise<string | undefined> {
+/** Finds the worktree in which a branch is checked out or being rebased. */
+async function findWorktreeOn(git: Git, ref: string): Promise<string | undefined> {
   const listed = await git.run(['worktree', 'list', '--porcelain', '-z']);
   const worktrees = listed.split('\0\0').map((lines) => lines.split('\0'));
   const holder = worktrees.find((lines) => lines.includes(`branch ${ref}`))?.[0]?.replace(/^worktree /, '');
-  return holder ?? (await rebasingWorktree(git, ref));
+  return holder ?? (await findRebaseOf(git, ref));
 }
 
-async function rebasingWorktree(git: Git, ref: string): Promise<string | undefined> {
+async function findRebaseOf(git: Git, ref: string): Promise<string | undefined> {
   const common = resolve(git.directory, await git.run(['rev-parse', '--git-common-dir']));
   const linked = readDirectory(join(common, 'worktrees')).map((name) => join(common, 'worktrees', name));
   const folder = [common, ...linked].find((directory) =>

@@ -2,7 +2,7 @@ import type { Delivery } from '../../domain/event.ts';
 import {
   findObstacles,
   isPending,
-  fileChangesBetween,
+  findFileChanges,
   undoMerge,
   undoFileChanges,
   type FileChange,
@@ -19,31 +19,31 @@ import {
 import type { Git } from '../git/git.ts';
 import { isAncestor, mergeTrees } from '../git/merge.ts';
 
-/** What becomes part of the branch that is checked out. */
+/** Results that are to become part of the branch that is checked out. */
 export interface CommitRequest extends CheckoutMergeOptions {
   readonly tip: string;
-  /** What the checkout shall hold: the tip, or the tip merged with what the user has committed meanwhile. */
+  /** What the checkout is to hold: the tip, or the tip merged with what the user has committed meanwhile. */
   readonly tree: string;
 }
 
-/** Brings the tip to the branch in the user's checkout, as they would: their hooks run, and they sign. */
+/** Merges the tip into the branch in the user's checkout as the user would: with their hooks and their signature. */
 export async function commitToCheckout(
   git: Git,
   checkout: Checkout,
-  committing: CommitRequest,
+  request: CommitRequest,
 ): Promise<Delivery> {
   const { top, head, paths, gitDirectory } = checkout;
-  const { tip, tree, isFastForward, integrationRef } = committing;
-  const moves = await fileChangesBetween(git, checkout, head, tree);
-  const open = moves.filter(isPending);
-  const obstacles = await findObstacles(checkout, moves);
-  // A merge commit takes the whole index, so it must hold nothing of the user's.
+  const { tip, tree, isFastForward, integrationRef } = request;
+  const changes = await findFileChanges(git, checkout, head, tree);
+  const pending = changes.filter(isPending);
+  const obstacles = await findObstacles(checkout, changes);
+  // A merge commit takes the whole index, so the user must have staged nothing.
   const staged = [...paths].filter(([, state]) => state.staged || state.intended).map(([path]) => path);
   const edits = isFastForward ? obstacles.edits : [...new Set([...obstacles.edits, ...staged])];
   if (edits.length + obstacles.files.length > 0)
-    throw undeliveredForObstacles(committing, checkout, { ...obstacles, edits });
-  const way = isFastForward ? ['--ff-only'] : ['--no-ff', '--no-edit', '--commit'];
-  const result = await git.attempt(['merge', ...way, '--no-squash', '--no-autostash', integrationRef], {
+    throw undeliveredForObstacles(request, checkout, { ...obstacles, edits });
+  const flags = isFastForward ? ['--ff-only'] : ['--no-ff', '--no-edit', '--commit'];
+  const result = await git.attempt(['merge', ...flags, '--no-squash', '--no-autostash', integrationRef], {
     directory: top,
     hooks: true,
   });
@@ -52,78 +52,78 @@ export async function commitToCheckout(
     return { kind: 'committed', commit: tip, message, commands: [] };
   }
   await undoMerge(git, { top, gitDirectory, head, tip });
-  await undoFileChanges(git, open);
-  throw undeliveredByGit(committing, checkout, result);
+  await undoFileChanges(git, pending);
+  throw undeliveredByGit(request, checkout, result);
 }
 
-/** What is to be staged. */
+/** Results that are to be staged. */
 export interface StageRequest extends CheckoutMergeOptions {
   readonly tip: string;
-  /** What the checkout shall hold: the tip, or the tip merged with what the user has committed meanwhile. */
+  /** What the checkout is to hold: the tip, or the tip merged with what the user has committed meanwhile. */
   readonly tree: string;
   /** The commit that was delivered before this one. */
   readonly delivered: string | undefined;
 }
 
-/** Brings a tree to the user's index and files as staged, uncommitted changes. */
+/** Writes a tree to the user's index and files as staged, uncommitted changes. */
 export async function stageInCheckout(
   git: Git,
   checkout: Checkout,
-  staging: StageRequest,
+  request: StageRequest,
 ): Promise<Delivery> {
   const { top, branch } = checkout;
-  const from = await deliveredBefore(git, checkout, staging);
-  const moves = await fileChangesBetween(git, checkout, from, staging.tree);
-  const open = moves.filter(isPending);
-  if (open.length > 0) {
-    const obstacles = await findObstacles(checkout, moves);
+  const from = await findStagedDelivery(git, checkout, request);
+  const changes = await findFileChanges(git, checkout, from, request.tree);
+  const pending = changes.filter(isPending);
+  if (pending.length > 0) {
+    const obstacles = await findObstacles(checkout, changes);
     if (obstacles.edits.length + obstacles.files.length > 0)
-      throw undeliveredForObstacles(staging, checkout, obstacles);
-    // Files that were only touched would look changed to read-tree; it exits with 1 where some really are.
+      throw undeliveredForObstacles(request, checkout, obstacles);
+    // Files with nothing but a new time would look changed to read-tree. This exits with 1 where some have changed.
     await git.attempt(['update-index', '-q', '--refresh'], { directory: top });
     const result = await git.attempt(
-      ['read-tree', '-m', '-u', '--no-recurse-submodules', from, staging.tree],
+      ['read-tree', '-m', '-u', '--no-recurse-submodules', from, request.tree],
       { directory: top },
     );
     if (result.exitCode !== 0) {
-      await undoFileChanges(git, open);
-      throw undeliveredByGit(staging, checkout, result);
+      await undoFileChanges(git, pending);
+      throw undeliveredByGit(request, checkout, result);
     }
-    await verify(git, open, staging);
+    await verifyStaged(git, pending, request);
   }
   const where = branch === null ? 'in your checkout' : `on ${branch}`;
   return {
     kind: 'staged',
-    commit: staging.tip,
+    commit: request.tip,
     message: `The results are staged ${where}, not committed.`,
     commands: [],
   };
 }
 
 /**
- * The tree that the index holds of an earlier delivery which the user has not committed: going on from there moves only
- * what is new. HEAD where nothing of the kind is there any more, or not all of it.
+ * The tree of an earlier delivery that is still staged as a whole and not committed, so that only what is new since then
+ * changes; HEAD where there is none.
  */
-async function deliveredBefore(git: Git, checkout: Checkout, staging: StageRequest): Promise<string> {
+async function findStagedDelivery(git: Git, checkout: Checkout, request: StageRequest): Promise<string> {
   const { head } = checkout;
-  const { delivered, tip } = staging;
+  const { delivered, tip } = request;
   if (delivered === undefined || !(await isAncestor(git, delivered, tip))) return head;
   if (await isAncestor(git, delivered, head)) return head;
   const merged = (await isAncestor(git, head, delivered))
     ? { kind: 'clean' as const, tree: delivered }
     : await mergeTrees(git, head, delivered);
   if (merged.kind === 'conflict') return head;
-  const staged = await fileChangesBetween(git, checkout, head, merged.tree);
+  const staged = await findFileChanges(git, checkout, head, merged.tree);
   return staged.every(({ index, to }) => index === to) ? merged.tree : head;
 }
 
-async function verify(git: Git, moves: readonly FileChange[], staging: StageRequest): Promise<void> {
+async function verifyStaged(git: Git, changes: readonly FileChange[], request: StageRequest): Promise<void> {
   const after = await readCheckout(git);
-  if (after === undefined) throw new Undelivered('HEAD has no commit any more.', [mergeCommand(staging)]);
-  const now = await fileChangesBetween(git, after, after.head, staging.tree);
-  const index = new Map(now.map((move) => [move.path, move.index]));
-  const missing = moves.filter(({ path, to }) => (index.get(path) ?? to) !== to);
+  if (after === undefined) throw new Undelivered('HEAD has no commit any more.', [mergeCommand(request)]);
+  const now = await findFileChanges(git, after, after.head, request.tree);
+  const index = new Map(now.map((change) => [change.path, change.index]));
+  const missing = changes.filter(({ path, to }) => (index.get(path) ?? to) !== to);
   if (missing.length === 0) return;
   const names = missing.map(({ path }) => path).join(', ');
-  throw new Undelivered(`Not all of the results are staged: ${names}.`, [commitAndMergeCommand(staging)]);
+  throw new Undelivered(`Not all of the results are staged: ${names}.`, [commitAndMergeCommand(request)]);
 }

@@ -1,13 +1,13 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { shellQuote } from '../../domain/text/shell-quote.ts';
-import { NOT_UTF8, type Obstacles } from './checkout-changes.ts';
-import type { Checkout } from './checkout.ts';
-import type { Git, GitResult } from '../git/git.ts';
+import { NOT_UTF8, type Git, type GitResult } from '../git/git.ts';
 import { isAncestor, mergeTrees } from '../git/merge.ts';
 import { deliveredRef, integrationRef, shortRef } from '../git/ref-names.ts';
+import type { Obstacles } from './checkout-changes.ts';
+import type { Checkout } from './checkout.ts';
 
-/** Why the work stays on the integration branch, and what takes it from there; thrown and caught within delivery. */
+/** Why results stay on the integration branch, with the commands that take them; thrown and caught within delivery. */
 export class Undelivered extends Error {
   override readonly name = 'Undelivered';
   readonly commands: readonly string[];
@@ -18,125 +18,123 @@ export class Undelivered extends Error {
   }
 }
 
-/** What a command that takes the work needs to know. */
+/** What a command that merges the results has to know. */
 export interface MergeOptions {
   readonly integrationRef: string;
   readonly autoCommit: boolean;
 }
 
-/** The same, where it is known what git will have to do. */
+/** The same for a merge into the user's checkout. */
 export interface CheckoutMergeOptions extends MergeOptions {
   /** Whether the user has committed nothing meanwhile. */
   readonly isFastForward: boolean;
 }
 
-/** The command that brings the integration branch to where HEAD is, as commits or as staged changes. */
+/** The command that brings the integration branch to HEAD, as commits or as staged changes. */
 export function mergeCommand(
-  { integrationRef, autoCommit }: MergeOptions,
+  { integrationRef: ref, autoCommit }: MergeOptions,
   { directory }: { readonly directory?: string } = {},
 ): string {
   const at = directory === undefined ? '' : ` -C ${shellQuote(directory)}`;
-  return `git${at} merge ${autoCommit ? '--no-edit' : '--squash'} ${shellQuote(shortRef(integrationRef))}`;
+  return `git${at} merge ${autoCommit ? '--no-edit' : '--squash'} ${shellQuote(shortRef(ref))}`;
 }
 
 /**
- * The same where there are changes of the user's. They are committed first: put aside and back by git, they would come
- * back with marks of conflicts in them. Where the two conflict, the command says in what, and stops before the merge.
+ * The same for a checkout with changes of the user's. It commits them first: if git put them aside and back, they could come
+ * back with conflict markers. Where the two conflict, the command names the files and stops before the merge.
  */
-export function commitAndMergeCommand(taking: MergeOptions, between: readonly string[] = []): string {
+export function commitAndMergeCommand(options: MergeOptions, between: readonly string[] = []): string {
   return [
     COMMIT,
-    `git merge-tree --write-tree HEAD ${shellQuote(shortRef(taking.integrationRef))}`,
+    `git merge-tree --write-tree HEAD ${shellQuote(shortRef(options.integrationRef))}`,
     ...between,
-    mergeCommand(taking),
+    mergeCommand(options),
   ].join(' && ');
 }
 
-/** Work that would touch changes of the user's; the command commits these, or moves them to another name. */
+/** For results that would touch changes of the user's. The command commits those, or moves them to another name. */
 export function undeliveredForObstacles(
-  taking: CheckoutMergeOptions,
+  options: CheckoutMergeOptions,
   checkout: Checkout,
   { edits, files }: Obstacles,
 ): Undelivered {
   const here = [...edits, ...files];
-  const names = `${here.slice(0, SHOWN).join(', ')}${here.length > SHOWN ? ` and ${here.length - SHOWN} more` : ''}`;
+  const names = `${here.slice(0, MAX_SHOWN).join(', ')}${here.length > MAX_SHOWN ? ` and ${here.length - MAX_SHOWN} more` : ''}`;
   const kind = edits.length === 0 ? 'files that git does not track are' : 'uncommitted changes are';
-  const hasChanges = edits.length > 0 || isMergeAmongChanges(taking, checkout);
+  const hasChanges = edits.length > 0 || needsCleanIndex(options, checkout);
   const how = hasChanges
     ? ' The command commits your changes and takes the results, unless the two conflict.'
     : '';
   return new Undelivered(`Your ${kind} in the way: ${names}. Nothing was touched.${how}`, [
-    mergeIntoCheckoutCommand(checkout, taking, { files, hasChanges }),
+    checkoutCommand(checkout, options, { files, hasChanges }),
   ]);
 }
 
-/** Work that conflicts with what the user has committed meanwhile. */
+/** For results that conflict with what the user has committed meanwhile. */
 export function undeliveredForConflict(
-  taking: MergeOptions,
+  options: MergeOptions,
   checkout: Checkout,
   files: readonly string[],
 ): Undelivered {
   return new Undelivered(
     `Your branch has changed meanwhile in a way that conflicts with the results: ${files.join(', ')}.`,
-    [[...(checkout.paths.size > 0 ? [COMMIT] : []), mergeCommand(taking)].join(' && ')],
+    [[...(checkout.paths.size > 0 ? [COMMIT] : []), mergeCommand(options)].join(' && ')],
   );
 }
 
-/** Git makes no merge in an index that is not as HEAD; going forwards, it asks only for the files that change. */
-function isMergeAmongChanges(
+/** For results that git itself refused to deliver; everything is as before. */
+export function undeliveredByGit(
+  options: CheckoutMergeOptions,
+  checkout: Checkout,
+  { stdout, stderr }: GitResult,
+): Undelivered {
+  const said = `${stderr}\n${stdout}`.trim().split('\n').slice(0, MAX_SHOWN).join(' · ');
+  return new Undelivered(`git could not deliver, and everything is as before: ${said}`, [
+    checkoutCommand(checkout, options, { hasChanges: needsCleanIndex(options, checkout) }),
+  ]);
+}
+
+/** Git makes a merge commit only if the index is as HEAD. A fast-forward looks at the files that change, and no others. */
+function needsCleanIndex(
   { isFastForward }: Pick<CheckoutMergeOptions, 'isFastForward'>,
   { paths }: Checkout,
 ): boolean {
   return !isFastForward && paths.size > 0;
 }
 
-/** The command that takes the work into a checkout as it is, with these files under other names. */
-function mergeIntoCheckoutCommand(
+/** The command that merges the results into a checkout as it is, after it has renamed these files. */
+function checkoutCommand(
   { top }: Checkout,
-  taking: MergeOptions,
+  options: MergeOptions,
   { files = [], hasChanges }: { files?: readonly string[]; hasChanges: boolean },
 ): string {
-  // What cannot be written in a command git itself will name.
+  // A name that a command cannot contain is left to git, which will name it itself.
   const renamed = files.filter(
     (file) => !file.includes(NOT_UTF8) && !files.some((other) => file.startsWith(`${other}/`)),
   );
-  const moves = renamed.map((file) => `mv -- ${at(top, file)} ${at(top, freeName(top, file))}`);
-  return hasChanges ? commitAndMergeCommand(taking, moves) : [...moves, mergeCommand(taking)].join(' && ');
-}
-
-/** Whether there is anything at a path, be it a link to nowhere. */
-function isThere(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-}
-
-/** Work that git itself refused to bring; everything is as before. */
-export function undeliveredByGit(
-  taking: CheckoutMergeOptions,
-  checkout: Checkout,
-  { stdout, stderr }: GitResult,
-): Undelivered {
-  const said = `${stderr}\n${stdout}`.trim().split('\n').slice(0, SHOWN).join(' · ');
-  return new Undelivered(`git could not deliver, and everything is as before: ${said}`, [
-    mergeIntoCheckoutCommand(checkout, taking, { hasChanges: isMergeAmongChanges(taking, checkout) }),
-  ]);
+  const renames = renamed.map((file) => `mv -- ${quote(top, file)} ${quote(top, freeName(top, file))}`);
+  return hasChanges
+    ? commitAndMergeCommand(options, renames)
+    : [...renames, mergeCommand(options)].join(' && ');
 }
 
 const COMMIT = `git commit -qa --allow-empty -m ${shellQuote('Before the results')}`;
 
-/** Names and lines in a sentence. */
-const SHOWN = 5;
+/** The most names or lines in a sentence. */
+const MAX_SHOWN = 5;
 
 function freeName(top: string, file: string): string {
   let name = `${file}.mine`;
-  while (isThere(join(top, name))) name += '.mine';
+  // Also a link to nowhere takes a name.
+  while (lstatSync(join(top, name), { throwIfNoEntry: false }) !== undefined) name += '.mine';
   return name;
 }
 
-function at(top: string, file: string): string {
+function quote(top: string, file: string): string {
   return shellQuote(join(top, file));
 }
 
-/** Whether something has landed for the user's branch that they were never given; false where that cannot be told. */
+/** Whether results for the user's branch were never delivered to it; false where that cannot be told. */
 export async function hasUndelivered(git: Git): Promise<boolean> {
   const { tip, head, branch } = await findResults(git);
   if (tip === undefined || head === undefined) return false;
@@ -144,8 +142,8 @@ export async function hasUndelivered(git: Git): Promise<boolean> {
 }
 
 /**
- * A sentence with the command that takes what landed and is not committed on the user's branch, whether it was thrown
- * away, is staged still or was never wanted there; undefined where nothing is.
+ * Describes results that the user's branch does not have, with the command that takes them. They may have been thrown away,
+ * or be staged still, or be meant for another place. Undefined where there are none.
  */
 export async function describeUncommittedResults(git: Git, autoCommit: boolean): Promise<string | undefined> {
   const { tip, head, branch, integration } = await findResults(git);
@@ -155,8 +153,8 @@ export async function describeUncommittedResults(git: Git, autoCommit: boolean):
   const staged = await git.attempt(['diff', '--cached', '--quiet']);
   if (staged.exitCode !== 0)
     return 'Results are not committed yet: `git diff --staged` shows what is staged.';
-  const take = mergeCommand({ integrationRef: integration, autoCommit });
-  return `Results that ${branch ?? 'HEAD'} does not have: \`${take}\` takes them.`;
+  const command = mergeCommand({ integrationRef: integration, autoCommit });
+  return `Results that ${branch ?? 'HEAD'} does not have: \`${command}\` takes them.`;
 }
 
 async function findResults(git: Git) {

@@ -20,6 +20,9 @@ export interface GitOptions {
   readonly hooks?: boolean;
 }
 
+/** How a byte that is not UTF-8 reads in the output of git. */
+export const NOT_UTF8 = '\uFFFD';
+
 /** A git command that failed although it should not have. */
 export class GitFailed extends Error {
   override readonly name = 'GitFailed';

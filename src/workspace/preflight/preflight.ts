@@ -2,7 +2,7 @@ import { statfs as freeSpace } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Failure } from '../../domain/failure.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
-import { unfinishedOperation } from '../delivery/checkout.ts';
+import { findUnfinishedOperation } from '../delivery/checkout.ts';
 import type { Git, GitResult } from '../git/git.ts';
 import { deliveredRef } from '../git/ref-names.ts';
 import { checkDisk, missingLfs, readTree, type FreeSpace, type TreeFacts } from './worktree-needs.ts';
@@ -191,7 +191,7 @@ async function isIgnoringCase(ask: (args: readonly string[]) => Promise<GitResul
 }
 
 function unfinishedIn(gitDirectory: string): Failure | undefined {
-  const unfinished = unfinishedOperation(gitDirectory);
+  const unfinished = findUnfinishedOperation(gitDirectory);
   return unfinished === undefined ? undefined : failure(`a ${unfinished.name} is unfinished`, unfinished.fix);
 }
 

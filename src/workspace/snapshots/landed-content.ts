@@ -1,5 +1,4 @@
-import type { Git } from '../git/git.ts';
-import { NOT_UTF8 } from '../delivery/checkout-changes.ts';
+import { NOT_UTF8, type Git } from '../git/git.ts';
 import type { Change } from '../workspace.ts';
 
 /**
