@@ -15,7 +15,7 @@ export const OWN_IDENTITY: Readonly<Record<string, string>> = {
   GIT_COMMITTER_EMAIL: EMAIL,
 };
 
-/** Makes a commit that is a record of ours; `tree` and `parents` are ids. */
+/** Makes a commit in the tool's own name; `tree` and `parents` are ids. */
 export async function recordCommit(
   git: Git,
   record: { readonly tree: string; readonly parents: readonly string[]; readonly message: string },
@@ -28,7 +28,7 @@ export async function recordCommit(
     await writeFile(file, `${lines.join('\n')}\n\n${message}`, { flag: 'wx', mode: 0o600 });
     return await git.writeCommit(file);
   } catch {
-    // Such as a temporary directory that is full. A git of its own takes longer, and says what is wrong with the commit.
+    // The temporary directory may be full. `git commit-tree` takes longer, and says what is wrong with the commit.
     const args = ['commit-tree', tree, ...parents.flatMap((id) => ['-p', id])];
     return await git.run(['-c', 'i18n.commitEncoding=UTF-8', ...args], {
       input: message,
@@ -39,7 +39,7 @@ export async function recordCommit(
   }
 }
 
-/** How the user has git make commits. */
+/** The user's git settings for commits. */
 export interface CommitSettings {
   readonly sign: boolean;
   /** The line that `format.signOff` asks for; empty where it does not. */
@@ -59,8 +59,8 @@ export async function readCommitSettings(git: Git): Promise<CommitSettings> {
 }
 
 /**
- * Makes a commit in the user's name, signed where they want that: never an unsigned one instead. Throws `Failed` where
- * git has no identity or cannot sign.
+ * Makes a commit in the user's name. If the user wants signatures, an unsigned commit is never made instead. Throws `Failed`
+ * where git has no identity or cannot sign.
  */
 export async function commitAsUser(
   git: Git,
@@ -80,7 +80,7 @@ export async function commitAsUser(
   return result.stdout.trimEnd();
 }
 
-/** What a person can act on, as such. */
+/** Turns failures that a person can fix into `Failed`. */
 function explain(failed: GitFailed): Error {
   const said = failed.stderr.trim();
   if (/tell me who you are|empty ident|no email was given|no name was given|auto-detect/i.test(said))

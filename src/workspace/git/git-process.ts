@@ -1,33 +1,33 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { Socket } from 'node:net';
 
-/** Where git is started, and with what: nothing of our own environment is added. */
+/** Where git is started, and its whole environment. */
 export interface GitPlace {
   readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** How a git ended; without an exit code it could not be started, or was killed. */
+/** How a git process ended. Without an exit code, it could not be started or was killed. */
 interface GitEnd {
   readonly exitCode: number | null;
   /** Why there is no exit code. */
   readonly reason: string;
 }
 
-/** A git that was started. */
+/** A git process. */
 export interface GitProcess {
-  /** Its pipes are missing where it could not be started. */
+  /** It has no pipes where it could not be started. */
   readonly child: Partial<Pick<ChildProcess, 'stdin' | 'stdout' | 'stderr'>> &
     Pick<ChildProcess, 'kill' | 'ref' | 'unref'>;
-  /** Resolves when it is gone and its pipes are closed. */
+  /** Resolves when the process is gone and its pipes are closed. */
   readonly ended: Promise<GitEnd>;
 }
 
 /**
- * Starts git in a group of its own: Ctrl-C in the terminal, or a kill of ours, must not cut it short. Throws where not
- * even that can be tried, as with too long a command line.
+ * Starts git in a process group of its own, because neither Ctrl-C in the terminal nor a kill of this process may interrupt
+ * it. Throws where it cannot be started at all, such as with a command line that is too long.
  *
- * Not by execa, which takes more than twice the processor time, and there are many of them.
+ * It does not use execa, which takes more than twice the processor time: many git processes are started.
  */
 export function startGit(
   args: readonly string[],
@@ -47,38 +47,38 @@ export function startGit(
     );
   });
   const started: GitProcess = { child, ended };
-  // Whoever ends without reading all of its input tells so by its exit code.
+  // A git that ends before it has read all of its input says why by its exit code.
   started.child.stdin?.on('error', () => undefined);
   return started;
 }
 
-/** What came of a request: what git printed for it, or how git ended instead, with what it said then. */
+/** The answer to a request: what git printed for it, or how git ended instead, with its error output. */
 export type Answer =
   | { readonly kind: 'reply'; readonly text: string }
   | { readonly kind: 'ended'; readonly end: GitEnd; readonly stderr: string };
 
-/** Where an answer ends in what was printed since the one before it; undefined where there is more to come. */
+/** Returns the length of the first reply in the text printed so far; undefined where the reply is not complete. */
 export type ReplyLength = (printed: string) => number | undefined;
 
-/** So long after the last request it is ended, in milliseconds: a worker may be at work for an hour now. */
+/** How long an idle git is kept, in milliseconds. A worker may be at work for an hour until the next request. */
 const IDLE_MS = 2000;
 const MAX_STDERR = 4096;
 
 /**
- * A git that answers one request after the other, started when there is one. It keeps nobody alive: its input ends with
- * us, however we end, and then it ends.
+ * A git process that answers one request after the other. It is started with the first request. It does not keep this
+ * process alive, and it ends when this process ends, however that ends, because its input is closed then.
  */
 export class GitSession {
   readonly #start: () => GitProcess;
-  #partner: SessionProcess | undefined;
+  #process: SessionProcess | undefined;
 
   constructor(start: () => GitProcess) {
     this.#start = start;
   }
 
   ask(request: string, measure: ReplyLength): Promise<Answer> {
-    if (this.#partner?.isGone !== false) this.#partner = new SessionProcess(this.#start());
-    return this.#partner.ask(request, measure);
+    if (this.#process?.isGone !== false) this.#process = new SessionProcess(this.#start());
+    return this.#process.ask(request, measure);
   }
 }
 
@@ -131,7 +131,7 @@ class SessionProcess {
     for (const { resolve } of this.#waiting.splice(0)) resolve({ kind: 'ended', end, stderr: this.#stderr });
   }
 
-  /** Keeps the event loop alive while somebody waits for an answer, and only then. */
+  /** Keeps the event loop alive only while somebody waits for an answer. */
   #hold(isAsked: boolean): void {
     clearTimeout(this.#idle);
     const { child } = this.#process;
@@ -143,7 +143,7 @@ class SessionProcess {
     if (isAsked) return;
     this.#stderr = '';
     this.#idle = setTimeout(() => {
-      // From here on nobody may ask it any more; it ends when it has read this.
+      // It ends when it reads the end of its input, so no more requests may be sent to it.
       this.isGone = true;
       child.stdin?.end();
     }, IDLE_MS).unref();

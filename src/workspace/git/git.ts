@@ -3,27 +3,27 @@ import { WorkerPool } from '../../domain/worker-pool.ts';
 import { GitSession, startGit, type GitProcess, type ReplyLength } from './git-process.ts';
 import { OWN_ACTION } from './reflog.ts';
 
-/** What one git command came to. */
+/** The result of a git command. */
 export interface GitResult {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** How one command is run, where it differs from the rest. */
+/** How a command is run, where that differs from the default. */
 export interface GitOptions {
-  /** Where it runs, if not in the repository's own checkout. */
+  /** Where it runs, if not in the user's checkout. */
   readonly directory?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly input?: string;
-  /** Runs the hooks of the user's repository: for what is done in their name and their checkout. */
+  /** Runs the hooks of the repository: for commands in the user's name and in their checkout. */
   readonly hooks?: boolean;
 }
 
 /** How a byte that is not UTF-8 reads in the output of git. */
 export const NOT_UTF8 = '\uFFFD';
 
-/** A git command that failed although it should not have. */
+/** A git command failed unexpectedly. */
 export class GitFailed extends Error {
   override readonly name = 'GitFailed';
   readonly exitCode: number;
@@ -39,12 +39,12 @@ export class GitFailed extends Error {
   }
 }
 
-/** Nothing runs by itself in between, and no hook of the repository sees what is done inside. */
+/** Git must not start maintenance or a file monitor by itself. */
 const QUIET = ['gc.auto=0', 'maintenance.auto=false', 'core.fsmonitor=false', 'advice.detachedHead=false'];
 
 /** Git in one repository. Object and ref names from outside must not begin with a dash. */
 export class Git {
-  /** Of the checkout in which the user works. */
+  /** The user's checkout. */
   readonly directory: string;
   readonly #environment: Readonly<Record<string, string>>;
   readonly #admin = new WorkerPool(1);
@@ -52,10 +52,10 @@ export class Git {
   readonly #mover = new GitSession(() => this.#start(MOVER, {}, 'pipe'));
   readonly #moves = new WorkerPool(1);
   readonly #writer = new GitSession(() => this.#start(WRITER, {}, 'pipe'));
-  /** By what they look for in the lines. */
-  readonly #differs = new Map<string, { readonly partner: GitSession; readonly turns: WorkerPool }>();
+  /** By the pattern that they look for in the lines. */
+  readonly #differs = new Map<string, { readonly session: GitSession; readonly turns: WorkerPool }>();
 
-  /** `environment` is the user's; what git itself would set in a hook or an alias is left out of it. */
+  /** `environment` is the user's. Variables that git sets for a hook or an alias are removed from it. */
   constructor(directory: string, environment: Readonly<Record<string, string | undefined>>) {
     this.directory = directory;
     const kept = Object.entries(environment).filter(
@@ -64,14 +64,14 @@ export class Git {
     this.#environment = { ...Object.fromEntries(kept), LC_ALL: 'C', GIT_TERMINAL_PROMPT: '0' };
   }
 
-  /** What a command printed, without the line break at its end; throws `GitFailed` unless it ends with 0. */
+  /** Runs a command and returns its output without the final line break; throws `GitFailed` unless it exits with 0. */
   async run(args: readonly string[], options: GitOptions = {}): Promise<string> {
     const result = await this.attempt(args, options);
     if (result.exitCode !== 0) throw new GitFailed(args, result);
     return result.stdout.replace(/\n$/, '');
   }
 
-  /** The same, for commands whose exit code is an answer. */
+  /** Runs a command whose exit code is an answer. */
   async attempt(args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
     const { input = '' } = options;
     const { child, ended } = this.#start(args, options, input === '' ? 'ignore' : 'pipe');
@@ -83,19 +83,19 @@ export class Git {
     return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
   }
 
-  /** The id of what a name stands for, such as `refs/heads/main^{commit}`; undefined where there is no such thing. */
+  /** Returns the id of an object, such as `refs/heads/main^{commit}`; undefined where it does not exist. */
   async find(name: string): Promise<string | undefined> {
     if (name.includes('\n')) return undefined;
     const text = await ask(this.#reader, READER, `info ${name}\n`, firstLine);
     return /^([0-9a-f]{40,64}) \w+ \d+\n$/.exec(text)?.[1];
   }
 
-  /** The id of the commit that a name stands for. */
+  /** Returns the id of the commit that a name stands for. */
   commitAt(name: string): Promise<string | undefined> {
     return this.find(`${name}^{commit}`);
   }
 
-  /** The id of a commit's tree; throws `GitFailed` where there is no such commit. */
+  /** Returns the id of a commit's tree; throws `GitFailed` where the commit does not exist. */
   async treeOf(commit: string): Promise<string> {
     const tree = await this.find(`${commit}^{tree}`);
     if (tree !== undefined) return tree;
@@ -103,20 +103,20 @@ export class Git {
   }
 
   /**
-   * The files that differ between two trees, relative to the repository; with `pattern` those in which lines that match
-   * it came or went.
+   * Lists the files that differ between two trees, relative to the repository. With `pattern`, only those in which lines
+   * that match it were added or removed.
    */
-  async differing(from: string, to: string, pattern = ''): Promise<string[]> {
+  async listDifferences(from: string, to: string, pattern = ''): Promise<string[]> {
     const args = [...DIFFER, ...(pattern === '' ? [] : [`-G${pattern}`])];
     const differ = this.#differs.get(pattern) ?? {
-      partner: new GitSession(() => this.#start(args, {}, 'pipe')),
+      session: new GitSession(() => this.#start(args, {}, 'pipe')),
       turns: new WorkerPool(1),
     };
     this.#differs.set(pattern, differ);
-    // What is no tree is repeated, and comes after all names.
+    // Git repeats input that is no tree, after all names. So it marks the end.
     const end = `${randomUUID()}\n`;
     const isWhole: ReplyLength = (printed) => (printed.endsWith(end) ? printed.length : undefined);
-    const text = await differ.turns.run(() => ask(differ.partner, args, `${from} ${to}\n${end}`, isWhole));
+    const text = await differ.turns.run(() => ask(differ.session, args, `${from} ${to}\n${end}`, isWhole));
     const head = `${from} ${to}\n`;
     if (!text.startsWith(head))
       throw new GitFailed(args, { exitCode: 1, stdout: '', stderr: `${from} or ${to} is no tree` });
@@ -124,21 +124,21 @@ export class Git {
     return names.filter((name) => name !== '');
   }
 
-  /** Writes what a file holds as a commit, and returns its id. */
+  /** Writes the content of a file as a commit object, and returns its id. */
   async writeCommit(file: string): Promise<string> {
     return (await ask(this.#writer, WRITER, `${file}\n`, firstLine)).trimEnd();
   }
 
-  /** Moves refs, all of them or none; the commands are those of `git update-ref --stdin`. Throws where git refuses. */
+  /** Runs commands of `git update-ref --stdin`, all of them or none; throws where git refuses. */
   async moveRefs(commands: readonly string[]): Promise<void> {
     const moved = await this.tryMoveRefs(commands);
     if (moved.exitCode !== 0) throw new GitFailed([...MOVER, ...commands], moved);
   }
 
-  /** The same, where a refusal is an answer. */
+  /** Runs them where a refusal is an answer. */
   async tryMoveRefs(commands: readonly string[]): Promise<GitResult> {
     const request = ['start', ...commands, 'prepare', 'commit', ''].join('\n');
-    // A refusal ends the git that has to answer, so none is asked before the one before it is answered.
+    // Git exits when it refuses a request. So the next request waits for the answer to the one before.
     const answer = await this.#moves.run(() => this.#mover.ask(request, wholeTransaction));
     if (answer.kind === 'reply') return { exitCode: 0, stdout: answer.text, stderr: '' };
     const { end, stderr } = answer;
@@ -146,7 +146,7 @@ export class Git {
     throw new GitFailed(MOVER, { exitCode: -1, stdout: '', stderr: end.reason });
   }
 
-  /** Hands over what a command prints, unchanged and no faster than it is taken; `signal` ends the command. */
+  /** Passes on the output of a command unchanged, no faster than `take` accepts it; `signal` ends the command. */
   async stream(
     args: readonly string[],
     take: (chunk: Uint8Array) => Promise<void>,
@@ -169,7 +169,7 @@ export class Git {
     }
   }
 
-  /** Runs a job that writes files which git keeps once for all worktrees; one such job at a time. */
+  /** Runs a job that writes files which all worktrees share in git's folder; one such job at a time. */
   exclusive<T>(job: () => Promise<T>): Promise<T> {
     return this.#admin.run(job);
   }
@@ -189,28 +189,28 @@ export class Git {
   }
 }
 
-/** Sees what is written while it runs, packed or not. */
+/** It sees objects that are written while it runs, packed or not. */
 const READER = ['cat-file', '--batch-command'];
 
 const DIFFER = ['diff-tree', '--stdin', '-r', '-z', '--name-only', '--no-renames'];
 const WRITER = ['hash-object', '-t', 'commit', '-w', '--stdin-paths'];
 
-/** What is asked here may be asked twice. */
+/** Asks a session a question that may be asked twice. */
 async function ask(
-  partner: GitSession,
+  session: GitSession,
   args: readonly string[],
   request: string,
   measure: ReplyLength,
 ): Promise<string> {
-  let answer = await partner.ask(request, measure);
-  // Whoever ended it may have meant another question than this one.
-  if (answer.kind === 'ended') answer = await partner.ask(request, measure);
+  let answer = await session.ask(request, measure);
+  // It may have ended because of an earlier question or by chance, so ask once more.
+  if (answer.kind === 'ended') answer = await session.ask(request, measure);
   if (answer.kind === 'reply') return answer.text;
   const { end, stderr } = answer;
   throw new GitFailed(args, { exitCode: end.exitCode ?? -1, stdout: '', stderr: stderr || end.reason });
 }
 
-/** Git's log of a worktree's HEAD tells moves of ours from those of its worker. */
+/** The message distinguishes our moves of a worktree's HEAD from those of its worker. */
 const MOVER = ['update-ref', '-m', OWN_ACTION, '--stdin'];
 
 function wholeTransaction(printed: string): number | undefined {
@@ -227,7 +227,7 @@ function firstLine(printed: string): number | undefined {
 
 const MAX_OUTPUT = 256 * 1024 * 1024;
 
-/** All that a pipe brings; `stop` is called where that gets too much. */
+/** Collects the output of a pipe; `stop` is called when there is too much of it. */
 class Output {
   readonly #chunks: Buffer[] = [];
   #size = 0;
@@ -245,7 +245,7 @@ class Output {
   }
 }
 
-/** `git rev-parse --local-env-vars`: they would point every command at another repository. */
+/** `git rev-parse --local-env-vars`: they would make every command use another repository. */
 const LOCAL_VARIABLES: ReadonlySet<string> = new Set([
   'GIT_ALTERNATE_OBJECT_DIRECTORIES',
   'GIT_CONFIG',

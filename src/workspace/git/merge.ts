@@ -3,13 +3,13 @@ import { OWN_IDENTITY } from './commit.ts';
 import { GitFailed, type Git } from './git.ts';
 import { OWN_REFLOG_ACTION } from './reflog.ts';
 
-/** Two commits merged, without touching any file: a tree, or the files that conflict. */
-export type Merged =
+/** The result of a merge that touches no files: a tree, or the files that conflict. */
+export type TreeMerge =
   | { readonly kind: 'clean'; readonly tree: string }
   | { readonly kind: 'conflict'; readonly files: readonly string[] };
 
 /** Merges `theirs` into `ours` in the object database only. */
-export async function mergeTrees(git: Git, ours: string, theirs: string): Promise<Merged> {
+export async function mergeTrees(git: Git, ours: string, theirs: string): Promise<TreeMerge> {
   const args = ['merge-tree', '--write-tree', '--no-messages', '--name-only', '-z', ours, theirs];
   const result = await git.attempt(args);
   const [tree = '', ...files] = result.stdout.split('\0').filter((field) => field !== '');
@@ -18,7 +18,7 @@ export async function mergeTrees(git: Git, ours: string, theirs: string): Promis
   return { kind: 'conflict', files };
 }
 
-/** Whether the first commit is part of the second one's history. */
+/** Whether the first commit is part of the history of the second one. */
 export async function isAncestor(git: Git, ancestor: string, commit: string): Promise<boolean> {
   const args = ['merge-base', '--is-ancestor', ancestor, commit];
   const result = await git.attempt(args);
@@ -27,8 +27,8 @@ export async function isAncestor(git: Git, ancestor: string, commit: string): Pr
 }
 
 /**
- * Merges a commit into a worktree. Where that conflicts, the merge is left in progress with the marks in the files;
- * where it does not, it is committed.
+ * Merges a commit into a worktree. If there are conflicts, the merge is left in progress with conflict markers in the files;
+ * otherwise it is committed.
  */
 export async function mergeIntoWorktree(git: Git, slot: string, commit: string): Promise<void> {
   const options = { directory: slot, environment: { ...OWN_IDENTITY, ...OWN_REFLOG_ACTION } };

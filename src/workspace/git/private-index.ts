@@ -10,13 +10,13 @@ export interface WorkTree {
   readonly gitDirectory: string;
   /** Whether `gitDirectory` has the index and HEAD of this directory. */
   readonly linked: boolean;
-  /** What HEAD says where every worktree understands it: a branch or a commit. */
+  /** The branch or commit of HEAD; undefined where HEAD is something that only this worktree has. */
   readonly head: string | undefined;
 }
 
 /**
- * Finds the private directory of a worktree without asking git, which could find another repository above it. At once,
- * since each of these small files takes longer to wait for than to read.
+ * Finds git's private directory of a worktree without asking git, which might find another repository above it. The calls
+ * are synchronous: to wait for each of these small files takes longer than to read it.
  */
 export function findWorkTree(directory: string, commonDirectory: string): WorkTree {
   const gone = { directory, gitDirectory: commonDirectory, linked: false, head: undefined };
@@ -35,7 +35,7 @@ export function findWorkTree(directory: string, commonDirectory: string): WorkTr
 
 const HEAD = /^(?:ref: )?(refs\/heads\/.+|[0-9a-f]{40,64})\n?$/;
 
-/** An index of our own for a worktree: nothing that is done with it is seen by whoever works there. */
+/** A temporary index for a worktree. Whoever works there does not see what is done with it. */
 export class PrivateIndex {
   readonly #git: Git;
   readonly #options: GitOptions;
@@ -58,11 +58,11 @@ export class PrivateIndex {
     return this.#git.attempt([...PLAIN, ...args], this.#options);
   }
 
-  /** Begins with what another index knows about the files, so that only those that changed are read again. */
+  /** Starts from a copy of another index, so that git reads only the files that have changed since. */
   async copyFrom(index: string): Promise<boolean> {
     this.remove();
-    // Git reads files again that are not older than their index. A copy that looked newer than what it was copied from
-    // would hide an edit made in the instant in which the original was written.
+    // Git reads a file again unless it is older than the index. A copy with a later time than its original would hide an
+    // edit that was made in the instant in which the original was written.
     const original = statSync(index, { throwIfNoEntry: false });
     if (original === undefined) return false;
     await copyFile(index, this.#file);
@@ -71,18 +71,18 @@ export class PrivateIndex {
     return true;
   }
 
-  /** Begins with the files of a tree, or with none. */
+  /** Starts from the files of a tree, or from none. */
   async readFrom(treeish: string | null): Promise<void> {
     this.remove();
     await this.run(treeish === null ? ['read-tree', '--empty'] : ['read-tree', treeish]);
   }
 
-  /** Puts it in the place of another index. */
+  /** Moves it to the place of another index. */
   async moveTo(index: string): Promise<void> {
     await rename(this.#file, index);
   }
 
-  /** Also what a git that was killed left of it. */
+  /** Removes it, and the lock that a killed git may have left. */
   remove(): void {
     rmSync(this.#file, { force: true });
     rmSync(`${this.#file}.lock`, { force: true });

@@ -1,62 +1,62 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Where all refs of ours are: no name of a person's branch can be in their way, nor they in its way. Git finds them
- * without `refs/` too, so a command that names one is short.
+ * The folder of all refs of the tool. It is outside of the user's branches, so no names can collide. Git also finds these
+ * refs without `refs/`, so a command can name one briefly.
  */
 export const OWN_REFS = 'refs/orchestrator/';
 
-/** Where the refs are on which results come together. */
+/** The folder of the integration branches. */
 export const INTEGRATION_REFS = `${OWN_REFS}integration/`;
 
-/** The ref on which results for a branch of the user come together; null where HEAD is detached. */
+/** The integration branch for a branch of the user; null stands for a detached HEAD. */
 export function integrationRef(branch: string | null): string {
   return `${INTEGRATION_REFS}${componentOf(branch)}`;
 }
 
-/** Keeps what landed for a branch, should somebody delete the ref on which it came together. */
+/** The ref that keeps what landed for a branch, in case somebody deletes the integration branch. */
 export function landedRef(branch: string | null): string {
   return `${OWN_REFS}landings/${componentOf(branch)}`;
 }
 
-/** Remembers what was last delivered to a branch. */
+/** The ref of the commit that was last delivered to a branch. */
 export function deliveredRef(branch: string | null): string {
   return `${OWN_REFS}deliveries/${componentOf(branch)}`;
 }
 
-/** The name by which an attempt's work is known, also to git. */
+/** The name of an attempt's work; its ref has the same name. */
 export function workName(runId: string, taskId: string): string {
   return `orchestrator/${runId}/task-${taskId}`;
 }
 
-/** Whose work has a name that {@link workName} gave it. */
+/** The run and task of a name that {@link workName} returned; undefined for any other name. */
 export function ownerOfWork(name: string): { readonly runId: string; readonly taskId: string } | undefined {
   const [, runId, taskId] = /^orchestrator\/([^/]+)\/task-([\d.]+)$/.exec(name) ?? [];
   return runId === undefined || taskId === undefined ? undefined : { runId, taskId };
 }
 
-/** A full name as short as git still understands it. */
+/** The shortest form of a full name that git still finds. */
 export function shortRef(ref: string): string {
   return ref.replace(/^refs\/(?:heads\/)?/, '');
 }
 
 /**
- * A branch's name as one component of a ref: `feat/x` becomes `feat+x`, so that it is not inside of `feat`. No two names
- * become one, on a disk that takes upper and lower case for the same either; those that would be too long for a file
- * keep their beginning.
+ * Encodes a branch's name as one component of a ref: `feat/x` becomes `feat+x`, so that it is not inside of `feat`. Different
+ * names stay different, even on a disk that ignores case. A name that is too long for a file keeps only its beginning and a
+ * digest.
  */
 export function componentOf(branch: string | null): string {
-  // No branch begins with a slash.
+  // No branch's name becomes this: none begins with a slash.
   if (branch === null) return '+detached';
   const plain = [...Buffer.from(branch)].map(plainByte).join('');
   const isLong = plain.length > LONGEST;
   if (!isLong && plain === plain.toLowerCase()) return plain;
   const digest = createHash('sha256').update(branch).digest('hex');
-  // Only `=` and two digits stand for a byte, and a name may end anywhere: so these are told from all others by a letter.
+  // An encoded byte is `=` and two hexadecimal digits. The letter h is none, so a digest cannot be mistaken for a byte.
   return `${isLong ? plain.slice(0, LONGEST) : plain}=h${digest.slice(0, isLong ? 40 : 12)}`;
 }
 
-/** Files have names of 255 bytes at most; git adds `.lock` to them. */
+/** A file's name has at most 255 bytes, and git adds `.lock` to it. */
 const LONGEST = 180;
 
 function plainByte(byte: number): string {

@@ -17,9 +17,9 @@ export async function findChange(
   const [tree, baseTree] = await Promise.all([git.treeOf(commit), git.treeOf(base)]);
   const { pathspecs } = protectedPaths;
   const [files, matched, marked] = await Promise.all([
-    git.differing(baseTree, tree),
+    git.listDifferences(baseTree, tree),
     pathspecs.length === 0 ? [] : listNames(git, [...between, '--', ...pathspecs]),
-    git.differing(baseTree, tree, CONFLICT_MARKER),
+    git.listDifferences(baseTree, tree, CONFLICT_MARKER),
   ]);
   const byGit = new Set(matched);
   const protectedFiles = files.filter((file) => byGit.has(file) || isProtected(protectedPaths, file));

@@ -18,10 +18,13 @@ export async function isContentLanded(
 
   const base = await git.attempt(['merge-base', commit, landed[0]]);
   const [from, to] = [base.exitCode === 0 ? base.stdout.trim() : undefined, await git.treeOf(commit)];
-  let missing = await git.differing(from === undefined ? await emptyTree(git) : await git.treeOf(from), to);
+  let missing = await git.listDifferences(
+    from === undefined ? await emptyTree(git) : await git.treeOf(from),
+    to,
+  );
   for (const tip of landed) {
     if (missing.length === 0) return true;
-    const others = new Set(await git.differing(to, await git.treeOf(tip)));
+    const others = new Set(await git.listDifferences(to, await git.treeOf(tip)));
     missing = missing.filter((file) => others.has(file));
   }
   return missing.length === 0;
