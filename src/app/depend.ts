@@ -1,5 +1,5 @@
 import { fail } from '../domain/failure.ts';
-import { buildTaskGraph, describeProblem } from '../domain/task-graph.ts';
+import { buildTaskGraph, describeGraphProblem } from '../domain/task-graph.ts';
 import type { TaskId } from '../domain/task.ts';
 import type { TaskStore } from '../store/store.ts';
 import type { DependReport, DependRequest } from './contract/depend.ts';
@@ -32,7 +32,7 @@ function refuseCycles(store: TaskStore, id: TaskId, needs: readonly TaskId[]): v
   if (!graph.ok)
     fail(
       'dependency-cycle',
-      `${id} cannot depend on ${needs.join(', ')}. ${graph.error.map(describeProblem).join('\n')}`,
+      `${id} cannot depend on ${needs.join(', ')}. ${graph.error.map(describeGraphProblem).join('\n')}`,
       'Remove one of the dependencies in the cycle with `depend remove`, or leave this one away.',
     );
 }

@@ -2,7 +2,7 @@ import { learnEstimates } from '../domain/estimate.ts';
 import { explainPlace } from '../engine/ready-queue.ts';
 import { Scheduler } from '../engine/scheduler.ts';
 import { isSettled, type TaskId } from '../domain/task.ts';
-import { readiness, type TaskGraph } from '../domain/task-graph.ts';
+import { checkReadiness, type TaskGraph } from '../domain/task-graph.ts';
 import type { TaskStore } from '../store/store.ts';
 import { OutlinedTasks } from '../domain/task-outline.ts';
 import type { NextReport } from './contract/next.ts';
@@ -64,7 +64,7 @@ function findHolders(board: TaskBoard<TaskGraph>): NextReport['waitingFor'] {
   const open = (id: TaskId): boolean =>
     !graph.isGroup(id) && !isSettled(graph.nodes.get(id)?.status ?? 'done');
   return tasks
-    .filter(({ id }) => open(id) && readiness(graph, id).ready)
+    .filter(({ id }) => open(id) && checkReadiness(graph, id).ready)
     .map(({ id, title, status }) => ({ id, title, status, holdsUp: countBehind(graph, id, open) }))
     .sort((a, b) => b.holdsUp - a.holdsUp);
 }

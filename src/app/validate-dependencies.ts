@@ -1,4 +1,4 @@
-import { buildTaskGraph, describeProblem } from '../domain/task-graph.ts';
+import { buildTaskGraph, describeGraphProblem } from '../domain/task-graph.ts';
 import type { ValidateDependenciesReport } from './contract/validate-dependencies.ts';
 import { withStore, type Project } from './project/project.ts';
 
@@ -12,6 +12,6 @@ export async function validateDependencies(project: Project): Promise<ValidateDe
     dependencies: tasks.reduce((sum, task) => sum + task.dependencies.length, 0),
     problems: graph.ok
       ? []
-      : graph.error.map((problem) => ({ ...problem, message: describeProblem(problem) })),
+      : graph.error.map((problem) => ({ ...problem, message: describeGraphProblem(problem) })),
   };
 }

@@ -4,23 +4,23 @@ import { err, ok, type Result } from './result.ts';
 /** Who pays for the workers. */
 export type Payer = 'api_key' | 'subscription';
 
-/** What is known before the choice; nothing is looked up here. */
+/** The facts for the choice of a payer. */
 export interface PayerCircumstances {
   /** `claude_cli.auth`. */
   readonly auth: 'auto' | Payer;
   readonly hasApiKey: boolean;
-  /** Whether the Claude CLI is logged in by itself; undefined where that was not asked, or it did not say. */
+  /** Whether the Claude CLI has a login of its own; undefined where that is unknown. */
   readonly loggedIn: boolean | undefined;
 }
 
-/** Chooses who pays for the workers of a whole run: the subscription where there is one, unless it is told otherwise. */
+/** Chooses who pays for the workers of a whole run: the subscription where there is one, unless `auth` says otherwise. */
 export function choosePayer({ auth, hasApiKey, loggedIn }: PayerCircumstances): Result<Payer, Failure> {
   if (auth === 'auto' && hasApiKey && loggedIn === undefined) {
     return err({
       reason: 'unauthenticated',
       message:
-        'It cannot be told whether the Claude CLI is logged in, so not whether the subscription or the API key is to pay.',
-      fix: 'Set claude_cli.auth to "api_key" or to "subscription", or see what `claude auth status` says.',
+        'It is unknown whether the Claude CLI is logged in, and so whether the subscription or the API key pays.',
+      fix: 'Set claude_cli.auth to "api_key" or "subscription", or run `claude auth status` to see what is wrong.',
     });
   }
   if (auth !== 'subscription' && hasApiKey && (auth === 'api_key' || loggedIn !== true)) return ok('api_key');
@@ -35,12 +35,12 @@ export function choosePayer({ auth, hasApiKey, loggedIn }: PayerCircumstances): 
   const noKey = auth === 'subscription' ? '' : ', and ANTHROPIC_API_KEY is not set';
   return err({
     reason: 'unauthenticated',
-    message: `Nobody would pay for the workers: the Claude CLI is not logged in${noKey}.`,
+    message: `Nobody pays for the workers: the Claude CLI is not logged in${noKey}.`,
     fix: `Log in by starting \`claude\` once${auth === 'subscription' ? '.' : ', or set ANTHROPIC_API_KEY in the environment or in .env.'}`,
   });
 }
 
-/** Who pays for the manager in a run whose workers are paid for by `workers`; `via` is `models.manager.via`. */
+/** Chooses who pays for the manager in a run whose workers are paid for by `workers`; `via` is `models.manager.via`. */
 export function chooseManagerPayer(
   workers: Payer,
   { hasApiKey, via }: { readonly hasApiKey: boolean; readonly via: string },

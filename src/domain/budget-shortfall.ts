@@ -2,20 +2,20 @@ import { LearnedCosts, type FinishedWork } from './estimate.ts';
 import type { Stamped } from './event.ts';
 import type { Task } from './task.ts';
 
-/** The ceiling that was too low for a run to go on, and what it has to be at least. */
+/** The ceiling that stopped a run, and the amount to which it has to be raised at least. */
 export interface BudgetShortfall {
   readonly key: 'budget.max_cost_usd' | 'budget.max_cost_per_task_usd';
-  /** Whole US dollars; what was spent so far is part of it. */
+  /** Whole US dollars, the money that is spent so far included. */
   readonly neededUsd: number;
 }
 
-/** What is known of a run that a budget has stopped. */
+/** The facts about a run that a budget has stopped. */
 interface StoppedRun {
-  /** With its `run-started`, which has the ceilings; without that event, the ceiling of the run is named. */
+  /** The event `run-started` has the ceilings. Without it, the run's ceiling counts as the cause. */
   readonly events: readonly Stamped[];
-  /** What this run and the runs that it continues have spent. */
+  /** The cost of this run and of the runs that it continues. */
   readonly spentUsd: number;
-  /** What the most expensive of its tasks has cost. */
+  /** The cost of its most expensive task. */
   readonly maxTaskUsd: number;
   /** The tasks that are still to do. */
   readonly open: readonly Task[];
@@ -23,8 +23,8 @@ interface StoppedRun {
   readonly model: string;
 }
 
-/** Tells which ceiling stopped a run, and how far to raise it so that the rest of the work is likely to fit. */
-export function budgetShortfall({
+/** Finds the ceiling that stopped a run, and how far to raise it so that the rest of the work is likely to fit. */
+export function findBudgetShortfall({
   events,
   spentUsd,
   maxTaskUsd,
@@ -35,7 +35,7 @@ export function budgetShortfall({
   const started = events.findLast((event) => event.type === 'run-started');
   const maxUsd = started?.maxCostUsd ?? null;
   const perTaskUsd = started?.maxCostPerTaskUsd ?? null;
-  // While the run has money left, a task is given up only where its own ceiling is reached.
+  // While the run has money left, only a task's own ceiling can stop that task.
   if (perTaskUsd !== null && (maxUsd === null || spentUsd < maxUsd))
     return {
       key: 'budget.max_cost_per_task_usd',

@@ -123,7 +123,7 @@ export function buildStoredGraph(tasks: readonly Task[]): TaskGraph {
   if (graph.ok) return graph.value;
   return fail(
     'plan-invalid',
-    `The stored tasks do not form a valid graph:\n${graph.error.map(describeProblem).join('\n')}`,
+    `The stored tasks do not form a valid graph:\n${graph.error.map(describeGraphProblem).join('\n')}`,
     'Repair them with `depend remove` or `delete`.',
   );
 }
@@ -187,7 +187,7 @@ export interface Readiness {
 }
 
 /** A task is ready when all its needs are `done` or `cancelled`. The task's own status does not matter. */
-export function readiness(links: TaskLinks<GraphNode & { status: TaskStatus }>, id: TaskId): Readiness {
+export function checkReadiness(links: TaskLinks<GraphNode & { status: TaskStatus }>, id: TaskId): Readiness {
   let waitingFor: TaskId[] = NONE;
   let cancelled: TaskId[] = NONE;
   for (const need of links.needs(id)) {
@@ -233,7 +233,7 @@ export type GraphProblem =
   | { readonly kind: 'cycle'; readonly path: readonly TaskId[] };
 
 /** Describes a problem in a sentence for people and for the model that has to correct it. */
-export function describeProblem(problem: GraphProblem): string {
+export function describeGraphProblem(problem: GraphProblem): string {
   switch (problem.kind) {
     case 'invalid-id':
       return `"${problem.id}" is not a task id: expected a positive integer such as 3, or 3.2 for a subtask.`;

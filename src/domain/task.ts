@@ -136,7 +136,7 @@ export function isDecided(status: TaskStatus): boolean {
 }
 
 /** The status of a group, derived from its subtasks; undefined where it has none. */
-export function groupStatus(subtasks: readonly TaskStatus[]): TaskStatus | undefined {
+export function deriveGroupStatus(subtasks: readonly TaskStatus[]): TaskStatus | undefined {
   if (subtasks.length === 0) return undefined;
   if (subtasks.every(isSettled)) return subtasks.includes('done') ? 'done' : 'cancelled';
   if (subtasks.includes('in-progress') || subtasks.includes('review')) return 'in-progress';

@@ -1,9 +1,9 @@
 import { sumUsage, totalTokens, type Attempt } from '../domain/attempt.ts';
-import { budgetShortfall } from '../domain/budget-shortfall.ts';
+import { findBudgetShortfall } from '../domain/budget-shortfall.ts';
 import type { FinishedWork } from '../domain/estimate.ts';
 import type { Delivery, Stamped } from '../domain/event.ts';
 import { OUTCOME_POLICY } from '../domain/outcome.ts';
-import { buildTaskGraph, readiness } from '../domain/task-graph.ts';
+import { buildTaskGraph, checkReadiness } from '../domain/task-graph.ts';
 import { isDecided, isRunnable, parentOf, type Task, type TaskId } from '../domain/task.ts';
 import { Pauses } from '../domain/text/pauses.ts';
 import type { CutOffCalls, Run, TaskStore, UsageRecord } from '../store/store.ts';
@@ -176,7 +176,7 @@ function leftTasks(tasks: readonly Task[], tried: ReadonlyMap<TaskId, unknown>):
   return tasks
     .filter((task) => isRunnable(task.status) && !groups.has(task.id) && !tried.has(task.id))
     .map(({ id, title, status }) => {
-      const waitingFor = graph.ok ? readiness(graph.value, id).waitingFor : [];
+      const waitingFor = graph.ok ? checkReadiness(graph.value, id).waitingFor : [];
       return { taskId: id, title, status, waitingFor };
     });
 }
@@ -189,7 +189,7 @@ function shortfall(
 ): RunSummary['shortage'] {
   const unfinished = [...failed, ...left].filter(({ status }) => isRunnable(status));
   const open = new Set(unfinished.map(({ taskId }) => taskId));
-  return budgetShortfall({
+  return findBudgetShortfall({
     events,
     spentUsd,
     maxTaskUsd: Math.max(0, ...failed.map(({ costUsd }) => costUsd)),

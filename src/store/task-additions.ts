@@ -1,5 +1,10 @@
 import { fail } from '../domain/failure.ts';
-import { type GraphNode, type GraphProblem, buildTaskGraph, describeProblem } from '../domain/task-graph.ts';
+import {
+  type GraphNode,
+  type GraphProblem,
+  buildTaskGraph,
+  describeGraphProblem,
+} from '../domain/task-graph.ts';
 import { compareTaskIds, parentOf, parseTaskId, type TaskDraft, type TaskId } from '../domain/task.ts';
 import { deleteTasks, removeTasks } from './task-removal.ts';
 import { idOf, keyOf, parentsOf, readState, readSubtasks, readTasks, type TaskKey } from './task-rows.ts';
@@ -44,7 +49,7 @@ function refuseUnlessGraph(problems: readonly GraphProblem[]): void {
   const isCycleOnly = problems.every(({ kind }) => kind === 'cycle' || kind === 'self-dependency');
   fail(
     isCycleOnly ? 'dependency-cycle' : 'plan-invalid',
-    problems.map(describeProblem).join('\n'),
+    problems.map(describeGraphProblem).join('\n'),
     isCycleOnly
       ? 'Remove one of these dependencies; nothing was stored.'
       : 'Correct the tasks and try again; nothing was stored.',

@@ -1,5 +1,5 @@
 import type { Stamped } from '../domain/event.ts';
-import { groupStatus, isSettled, type TaskId, type TaskStatus } from '../domain/task.ts';
+import { deriveGroupStatus, isSettled, type TaskId, type TaskStatus } from '../domain/task.ts';
 import type { Database } from './database.ts';
 import type { EventLog } from './event-log.ts';
 import {
@@ -69,7 +69,7 @@ export function followSubtasks(store: StoreContext, group: TaskKey, at: string, 
 }
 
 function derivedStatus({ db, tag }: StoreContext, group: TaskKey): TaskStatus | undefined {
-  return groupStatus(readSubtasks(db, tag, group).map(({ status }) => status));
+  return deriveGroupStatus(readSubtasks(db, tag, group).map(({ status }) => status));
 }
 
 /** A former group is work of its own again, and nobody works on it: left in progress, it would never be run. */

@@ -3,7 +3,7 @@ import type { TaskStore } from '../../src/store/store.ts';
 import { buildTaskGraph } from '../../src/domain/task-graph.ts';
 import {
   compareTaskIds,
-  groupStatus,
+  deriveGroupStatus,
   isRunnable,
   isSettled,
   parentOf,
@@ -246,7 +246,7 @@ function follow(tasks: Map<TaskId, ModelTask>, before: ReadonlyMap<TaskId, Model
     const subtasks = subtasksOf(tasks, task.id);
     const wasGroup = subtasksOf(before, task.id).length > 0;
     if (subtasks.length > 0) {
-      const derived = groupStatus(subtasks.map(({ status: own }) => own));
+      const derived = deriveGroupStatus(subtasks.map(({ status: own }) => own));
       tasks.set(task.id, { ...task, status: derived ?? task.status });
     } else if (wasGroup && task.status === 'in-progress') {
       tasks.set(task.id, { ...task, status: 'pending' });

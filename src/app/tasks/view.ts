@@ -13,7 +13,7 @@ import {
   type TaskLinks,
   buildStoredGraph,
   linkTasks,
-  readiness,
+  checkReadiness,
 } from '../../domain/task-graph.ts';
 import type { TaskCounts } from '../../domain/task-outline.ts';
 import type { TaskInContext } from '../contract/task.ts';
@@ -71,7 +71,7 @@ export function loadGraphBoard(store: TaskStore): TaskBoard<TaskGraph> {
 export function viewTask<T extends ListedTask>({ links }: ListBoard, task: T): TaskView<T> {
   const { id } = task;
   if (!links.isGroup(id)) {
-    const { ready, waitingFor, cancelled } = readiness(links, id);
+    const { ready, waitingFor, cancelled } = checkReadiness(links, id);
     return {
       task,
       ready: ready && isRunnable(task.status),

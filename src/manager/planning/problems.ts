@@ -1,4 +1,4 @@
-import { buildTaskGraph, describeProblem, type GraphNode } from '../../domain/task-graph.ts';
+import { buildTaskGraph, describeGraphProblem, type GraphNode } from '../../domain/task-graph.ts';
 import { toCanonicalId } from './mend-ids.ts';
 import { parentOf, parseTaskId, type TaskId } from '../../domain/task.ts';
 
@@ -27,7 +27,7 @@ export function findNewTaskProblems(
     return isWhole ? ['There are no tasks in the reply; at least one is expected.'] : [];
   const problems: string[] = [];
   for (const { id } of drafts) {
-    if (parseTaskId(id) === undefined) problems.push(describeProblem({ kind: 'invalid-id', id }));
+    if (parseTaskId(id) === undefined) problems.push(describeGraphProblem({ kind: 'invalid-id', id }));
     else if (parentOf(id) !== parent) {
       problems.push(
         parent === undefined
@@ -44,7 +44,7 @@ export function findGraphProblems(nodes: readonly GraphNode[]): string[] {
   const needs = new Map<TaskId, TaskId[]>();
   for (const { id, dependencies } of nodes) needs.set(id, [...(needs.get(id) ?? []), ...dependencies]);
   const graph = buildTaskGraph(nodes.map((node) => ({ ...node, dependencies: needs.get(node.id) ?? [] })));
-  return graph.ok ? [] : graph.error.map(describeProblem);
+  return graph.ok ? [] : graph.error.map(describeGraphProblem);
 }
 
 /**

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Stamped } from '../../../src/domain/event.ts';
-import { budgetShortfall } from '../../../src/domain/budget-shortfall.ts';
+import { findBudgetShortfall } from '../../../src/domain/budget-shortfall.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
 import { cases } from '../../rig/effort.ts';
 
@@ -17,7 +17,7 @@ test('what is left fits into the ceiling of the run that is named, by what finis
   const finished = { size: 'S', estimateMinutes: null, minutes: 3, costUsd: 2, model: 'sonnet' } as const;
   const history = Array.from({ length: 50 }, () => finished);
   const events = started(5, null);
-  expect(budgetShortfall({ ...NONE, events, spentUsd: 5, open, history })).toEqual({
+  expect(findBudgetShortfall({ ...NONE, events, spentUsd: 5, open, history })).toEqual({
     key: 'budget.max_cost_usd',
     neededUsd: 9,
   });
@@ -26,10 +26,10 @@ test('what is left fits into the ceiling of the run that is named, by what finis
 test('the ceiling of a task is the one where the run has money left, or needs none', () => {
   const stopped = { ...NONE, spentUsd: 3, maxTaskUsd: 1.4 };
   const ofTask = { key: 'budget.max_cost_per_task_usd', neededUsd: 3 };
-  expect(budgetShortfall({ ...stopped, events: started(null, 1) })).toEqual(ofTask);
-  expect(budgetShortfall({ ...stopped, events: started(10, 1) })).toEqual(ofTask);
-  expect(budgetShortfall({ ...stopped, events: started(3, 1) }).key).toBe('budget.max_cost_usd');
-  expect(budgetShortfall(stopped).key).toBe('budget.max_cost_usd');
+  expect(findBudgetShortfall({ ...stopped, events: started(null, 1) })).toEqual(ofTask);
+  expect(findBudgetShortfall({ ...stopped, events: started(10, 1) })).toEqual(ofTask);
+  expect(findBudgetShortfall({ ...stopped, events: started(3, 1) }).key).toBe('budget.max_cost_usd');
+  expect(findBudgetShortfall(stopped).key).toBe('budget.max_cost_usd');
 });
 
 test('whoever gives what is named gives more than before', () => {
@@ -37,7 +37,7 @@ test('whoever gives what is named gives more than before', () => {
   const ceiling = fc.option(dollars);
   fc.assert(
     fc.property(ceiling, ceiling, dollars, dollars, (maxUsd, perTaskUsd, spentUsd, maxTaskUsd) => {
-      const { key, neededUsd } = budgetShortfall({
+      const { key, neededUsd } = findBudgetShortfall({
         ...NONE,
         events: started(maxUsd, perTaskUsd),
         spentUsd,

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import {
   type TaskGraph,
   buildTaskGraph,
-  describeProblem,
-  readiness,
+  describeGraphProblem,
+  checkReadiness,
 } from '../../../src/domain/task-graph.ts';
 import type { Task } from '../../../src/domain/task.ts';
 import { arbitraryTasks, makeTask } from '../../rig/arbitrary-tasks.ts';
@@ -55,7 +55,7 @@ describe('buildTaskGraph', () => {
         if (result.ok) return;
         for (const problem of result.error) {
           if (problem.kind !== 'cycle')
-            throw new Error(`Expected only cycles, got ${describeProblem(problem)}`);
+            throw new Error(`Expected only cycles, got ${describeGraphProblem(problem)}`);
           expect(problem.path.length).toBeGreaterThan(1);
           expect(problem.path.at(0)).toBe(problem.path.at(-1));
           problem.path.slice(1).forEach((need, index) => {
@@ -77,7 +77,7 @@ describe('buildTaskGraph', () => {
       makeTask('4'),
       makeTask('7.1'),
     ]);
-    expect(result.ok ? [] : result.error.map(describeProblem)).toEqual([
+    expect(result.ok ? [] : result.error.map(describeGraphProblem)).toEqual([
       'Task 4 has an empty title.',
       'Id 4 is used by more than one task.',
       'Task 2 depends on itself.',
@@ -131,26 +131,26 @@ describe('groups', () => {
   it('hold back what depends on them until every subtask is settled', () => {
     const done = (ids: string[]): Task[] =>
       tasks.map((task) => (ids.includes(task.id) ? { ...task, status: 'done' } : task));
-    expect(readiness(valid(done(['1', '2.1'])), '3')).toEqual({
+    expect(checkReadiness(valid(done(['1', '2.1'])), '3')).toEqual({
       ready: false,
       waitingFor: ['2.2'],
       cancelled: [],
     });
-    expect(readiness(valid(done(['1', '2.1', '2.2'])), '3').ready).toBe(true);
+    expect(checkReadiness(valid(done(['1', '2.1', '2.2'])), '3').ready).toBe(true);
   });
 
   it('may not depend on their own subtasks', () => {
     const result = buildTaskGraph([makeTask('1', { dependencies: ['1.1'] }), makeTask('1.1')]);
-    expect(result.ok ? [] : result.error.map(describeProblem)).toEqual([
+    expect(result.ok ? [] : result.error.map(describeGraphProblem)).toEqual([
       'Task 1 depends on its own subtask 1.1.',
     ]);
   });
 });
 
-describe('readiness', () => {
+describe('checkReadiness', () => {
   it('counts a cancelled dependency as settled and says so', () => {
     const graph = valid([makeTask('1', { status: 'cancelled' }), makeTask('2', { dependencies: ['1'] })]);
-    expect(readiness(graph, '2')).toEqual({ ready: true, waitingFor: [], cancelled: ['1'] });
+    expect(checkReadiness(graph, '2')).toEqual({ ready: true, waitingFor: [], cancelled: ['1'] });
   });
 });
 
@@ -169,7 +169,7 @@ describe('remainingPath', () => {
 
 function valid(tasks: readonly Task[]): TaskGraph {
   const graph = buildTaskGraph(tasks);
-  if (!graph.ok) throw new Error(graph.error.map(describeProblem).join('\n'));
+  if (!graph.ok) throw new Error(graph.error.map(describeGraphProblem).join('\n'));
   return graph.value;
 }
 

@@ -5,7 +5,7 @@ import { type TaskBoard, countTasks, viewTask } from '../../../src/app/tasks/vie
 import { learnEstimates } from '../../../src/domain/estimate.ts';
 import { explainPlace } from '../../../src/engine/ready-queue.ts';
 import {
-  groupStatus,
+  deriveGroupStatus,
   parentOf,
   PRIORITIES,
   SIZES,
@@ -24,7 +24,7 @@ const lists = fc
     const set = tasks.map((task, index): Task => ({ ...task, status: statuses[index] ?? 'pending' }));
     return set.map((task) => {
       const subtasks = set.filter(({ id }) => parentOf(id) === task.id);
-      return { ...task, status: groupStatus(subtasks.map(({ status }) => status)) ?? task.status };
+      return { ...task, status: deriveGroupStatus(subtasks.map(({ status }) => status)) ?? task.status };
     });
   });
 
