@@ -10,7 +10,7 @@ import { processLookUp } from './project/process-look-up.ts';
 import { withStore, type Project } from './project/project.ts';
 import { redactorFor } from './project/redaction.ts';
 import type { Services } from './services.ts';
-import { tellStories } from './tasks/attempt-story.ts';
+import { tellStories } from './tasks/attempts.ts';
 import { triedTask } from './tasks/attempts-of.ts';
 import { FailureSignals } from './transcript/failure-signals.ts';
 import {

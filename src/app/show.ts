@@ -7,7 +7,7 @@ import type { TaskLine } from './contract/task.ts';
 import { withStore, type Project } from './project/project.ts';
 import { redactorFor } from './project/redaction.ts';
 import type { Services } from './services.ts';
-import { tellStories, withRunEvents } from './tasks/attempt-story.ts';
+import { tellStories, withRunEvents } from './tasks/attempts.ts';
 import { parseIds, selectTasks } from './tasks/ids.ts';
 import {
   inContext,
