@@ -4,16 +4,16 @@ import { fail } from '../domain/failure.ts';
 import { isSettled, type TaskId } from '../domain/task.ts';
 import type { TaskStore } from '../store/store.ts';
 import type { CancelledTask, CancelReport, CancelRequest } from './contract/cancel.ts';
+import { findLiveRun } from './project/process-look-up.ts';
 import { withStore, type Project } from './project/project.ts';
 import type { Services } from './services.ts';
 import { parseIds, selectTasks, selectWork, type IdRange } from './tasks/ids.ts';
-import { liveRun } from './tasks/live-run.ts';
 
-/** How long to wait for a run to end a worker, which may take its time to save its session. */
+/** How long to wait for a run to end a worker. The worker may need some time to save its session. */
 const PATIENCE_MS = 15_000;
 const POLL_MS = 50;
 
-/** Cancels tasks, all of them or none; a run that works on them ends their workers and keeps their work. */
+/** Cancels tasks, all of them or none. A run that works on them ends their workers and keeps their work. */
 export async function cancel(
   project: Project,
   request: CancelRequest,
@@ -22,7 +22,7 @@ export async function cancel(
   const ranges = parseIds(request.ids);
   return await withStore(project, async (store) => {
     const { tasks, running } = store.atomically(() => cancelTasks(store, ranges));
-    const isLive = running.length > 0 && (await liveRun(services, store)) !== undefined;
+    const isLive = running.length > 0 && (await findLiveRun(services, store)) !== undefined;
     if (isLive) await waitForEnds(services, store, running);
     return { cancelled: tasks.map((task) => ({ ...task, ...findRest(store, running, task.id, isLive) })) };
   });
@@ -61,7 +61,7 @@ function refuseDone(ids: readonly TaskId[]): never {
   );
 }
 
-/** Waits until each attempt has an end, patience is out, or an interrupt says to wait no longer. */
+/** Waits until all attempts have ended, but not after an interrupt and not for too long. */
 async function waitForEnds(
   services: Services,
   store: TaskStore,
@@ -81,7 +81,7 @@ async function waitForEnds(
   }
 }
 
-/** What is there of a task after it was cancelled. */
+/** Finds what is left of a task after it was cancelled. */
 function findRest(
   store: TaskStore,
   running: readonly Attempt[],

@@ -5,7 +5,7 @@ import type { DeleteReport, DeleteRequest } from './contract/delete.ts';
 import { withStore, type Project } from './project/project.ts';
 import { parseIds, selectTasks } from './tasks/ids.ts';
 
-/** Deletes tasks with their subtasks, all of them or none; their attempts, and what those cost, are kept. */
+/** Deletes tasks with their subtasks, all of them or none. Their attempts and costs are kept. */
 export async function deleteTasks(
   project: Project,
   { ids, force = false }: DeleteRequest,

@@ -23,7 +23,7 @@ export async function depend(project: Project, request: DependRequest): Promise<
   });
 }
 
-/** The store looks at one dependency at a time; a cycle that the last one closes must stop the first one too. */
+/** The store checks one dependency at a time, but if the last one closes a cycle, none of them may be added. */
 function refuseCycles(store: TaskStore, id: TaskId, needs: readonly TaskId[]): void {
   const tasks = store
     .tasks()

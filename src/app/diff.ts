@@ -6,7 +6,7 @@ import { findChange } from './repository/find-change.ts';
 import { describePatch, streamPatch, type PatchStream, type Range } from './repository/patch.ts';
 import { openRepository } from './repository/repository.ts';
 import type { Services } from './services.ts';
-import { triedTask } from './tasks/attempts-of.ts';
+import { findAttempts } from './tasks/attempts.ts';
 import type { Git } from '../workspace/git/git.ts';
 
 /** Tells what a task changed: as it landed, as it was kept, or as it is now in its workspace. */
@@ -31,8 +31,8 @@ async function find(
   { id }: DiffRequest,
   services: Services,
 ): Promise<{ readonly change: Change; readonly patch?: { readonly git: Git; readonly range: Range } }> {
-  const { task, attempts, untried } = await withStore(project, (store) => triedTask(store, id));
-  if (attempts.length === 0) return { change: noChange(task.id, untried) };
+  const { task, attempts, whyNone } = await withStore(project, (store) => findAttempts(store, id));
+  if (attempts.length === 0) return { change: noChange(task.id, whyNone) };
   const repository = await openRepository(services, project.root);
   const found = await findChange(repository, attempts);
   if (found.kind === 'none') {

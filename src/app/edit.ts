@@ -5,10 +5,10 @@ import type { EditReport, EditRequest } from './contract/edit.ts';
 import { withStore, type Project } from './project/project.ts';
 import { parseId } from './tasks/ids.ts';
 
-/** What clears a value that a task need not have. */
+/** The word that clears an optional value. */
 export const NONE = 'none';
 
-/** Changes what the request names of one task, and nothing else. */
+/** Changes the fields of one task that the request names, and no others. */
 export async function edit(project: Project, request: EditRequest): Promise<EditReport> {
   const id = parseId(request.id);
   const changes = parseChanges(request);
@@ -16,7 +16,7 @@ export async function edit(project: Project, request: EditRequest): Promise<Edit
   if (changed.length === 0)
     fail(
       'wrong-usage',
-      `Nothing is said about what to change of task ${id}.`,
+      `The command does not say what to change in task ${id}.`,
       `Give at least one of ${FLAGS.join(', ')}; no editor is opened.`,
     );
   return { task: await withStore(project, (store) => store.editTask(id, changes)), changed };
@@ -34,7 +34,7 @@ const FLAGS = [
   '--risk',
 ];
 
-/** Turns what was asked for into changes; the first wrong value is refused with what was expected. */
+/** Turns the request into changes. The first wrong value is refused, with what was expected. */
 export function parseChanges(request: Omit<EditRequest, 'id'>): TaskChanges {
   const { title, description, details, testStrategy, priority, size, estimate, touches, risk } = request;
   if (title?.trim() === '') fail('wrong-usage', '--title: a task needs a title that is not empty.');
@@ -56,7 +56,7 @@ function oneOf<T extends string>(flag: string, text: string, words: readonly T[]
   const wanted = text.trim().toLowerCase();
   const found = words.find((word) => word.toLowerCase() === wanted);
   if (found !== undefined) return found;
-  // Every letter is near to every other, so a suggestion for one would be a guess.
+  // Any two letters are close to each other, so a suggestion for a single letter would be a guess.
   const meant = wanted.length > 1 ? nearest(wanted, words) : undefined;
   fail(
     'wrong-usage',

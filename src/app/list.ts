@@ -24,7 +24,7 @@ export async function list(project: Project, request: ListRequest): Promise<List
     };
   });
   if (counts.total > 0) return { tasks, counts };
-  // An empty list may be one that `init` made in the place of a list that was deleted.
+  // `init` may have made this empty list where another one was deleted.
   const { copyNotice } = await import('./project/lost-store.ts');
   const lost = copyNotice(project);
   return { tasks, counts, ...(lost && { lost }) };

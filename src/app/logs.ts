@@ -10,8 +10,7 @@ import { processLookUp } from './project/process-look-up.ts';
 import { withStore, type Project } from './project/project.ts';
 import { redactorFor } from './project/redaction.ts';
 import type { Services } from './services.ts';
-import { tellStories } from './tasks/attempts.ts';
-import { triedTask } from './tasks/attempts-of.ts';
+import { findAttempts, gatherStories } from './tasks/attempts.ts';
 import { FailureSignals } from './transcript/failure-signals.ts';
 import {
   followLines,
@@ -42,10 +41,10 @@ export async function logs(
 ): Promise<void> {
   const redact = redactorFor(services, project);
   await withStore(project, async (store) => {
-    const { task, attempts, untried } = triedTask(store, id);
+    const { task, attempts, whyNone } = findAttempts(store, id);
     const attempt = choose(attempts, asked, task.id);
     if (attempt === undefined) {
-      await sink.onEntry({ type: 'note', text: untried });
+      await sink.onEntry({ type: 'note', text: whyNone });
       return;
     }
     const interrupted = new AbortController();
@@ -164,7 +163,7 @@ function storyOf(store: TaskStore, attempt: Attempt): AttemptStory {
   const attempts = store.attempts({ taskId: attempt.taskId });
   // Its task may be deleted while it is followed.
   const all = attempts.some(({ id }) => id === attempt.id) ? attempts : [attempt];
-  const story = tellStories(store, attempt.taskId, all).find(({ number }) => number === attempt.number);
+  const story = gatherStories(store, attempt.taskId, all).find(({ number }) => number === attempt.number);
   if (story === undefined) throw new Error(`No story is told of attempt ${attempt.id}.`);
   return story;
 }

@@ -16,12 +16,12 @@ import {
   viewTask,
 } from './tasks/view.ts';
 
-/** Names the task that `run` would start first, and why; where there is none, what everything waits for. */
+/** Finds the task that `run` would start first, and says why. Where none can start, it finds what all others wait for. */
 export async function next(project: Project): Promise<NextReport> {
   return await withStore(project, (store) => {
     const found = findNextQuickly(store);
     if (found !== undefined) return { ...found, counts: null };
-    // The whole list is read only where nothing can start.
+    // The whole list is read only if nothing can start.
     const board = loadGraphBoard(store);
     return { ...findNext(board), counts: countTasks(board.tasks.map((task) => viewTask(board, task))) };
   });
@@ -30,8 +30,8 @@ export async function next(project: Project): Promise<NextReport> {
 type Found = Omit<NextReport, 'counts'>;
 
 /**
- * The first task, by the outline of the list: its other tasks are not read. Undefined where
- * nothing can start, or where the tasks form no graph: then all of them have to be looked at.
+ * Finds the first task by the outline of the list, without reading the other tasks. Undefined if nothing can start, or
+ * if the tasks form no valid graph: then all tasks have to be read.
  */
 export function findNextQuickly(store: TaskStore): Found | undefined {
   const estimate = learnEstimates(store.finishedWork());
@@ -47,7 +47,7 @@ export function findNextQuickly(store: TaskStore): Found | undefined {
   };
 }
 
-/** Asks the scheduler that `run` uses. */
+/** Asks the same scheduler that `run` uses. */
 export function findNext(board: TaskBoard<TaskGraph>): Found {
   const { links: graph, estimate } = board;
   const scheduler = new Scheduler(graph, { slots: 1, failureMode: 'continue', estimate });
@@ -58,7 +58,7 @@ export function findNext(board: TaskBoard<TaskGraph>): Found {
   return { next, alsoReady, waitingFor: [] };
 }
 
-/** With nothing ready, each open task that waits for nothing is one that a person or a worker has in hand. */
+/** If nothing is ready, a person or a worker is busy with each open task that waits for nothing. */
 function findHolders(board: TaskBoard<TaskGraph>): NextReport['waitingFor'] {
   const { links: graph, tasks } = board;
   const open = (id: TaskId): boolean =>

@@ -4,13 +4,13 @@ import { OUTCOME_POLICY } from '../domain/outcome.ts';
 import type { Task } from '../domain/task.ts';
 import type { TaskStore } from '../store/store.ts';
 import type { RetriedTask, RetryReport, RetryRequest } from './contract/retry.ts';
+import { findLiveRun } from './project/process-look-up.ts';
 import { withStore, type Project } from './project/project.ts';
 import type { Services } from './services.ts';
 import { parseIds, selectTasks, selectWork, type IdRange } from './tasks/ids.ts';
-import { liveRun } from './tasks/live-run.ts';
 import { loadBoard, viewTask } from './tasks/view.ts';
 
-/** Makes tasks pending again, all of them or none; also while a run works. */
+/** Makes tasks pending again, all of them or none. This also works during a run. */
 export async function retry(
   project: Project,
   { ids, force = false }: RetryRequest,
@@ -19,7 +19,7 @@ export async function retry(
   const ranges = parseIds(ids);
   return await withStore(project, async (store) => {
     const retried = store.atomically(() => retryTasks(store, ranges, force));
-    const run = await liveRun(services, store);
+    const run = await findLiveRun(services, store);
     return { retried, run: run?.id ?? null };
   });
 }
@@ -29,7 +29,7 @@ function retryTasks(store: TaskStore, ranges: readonly IdRange[], force: boolean
   const work = selectWork(store, named);
   refuseRunning(store, work);
   const isNamed = new Set(named);
-  // The subtasks of a group that are done stay done, but a task that was named itself is refused if it is done.
+  // Subtasks of a named group that are done stay done. A task that was named itself is refused if it is done.
   const chosen = work.filter(({ id, status }) => force || isNamed.has(id) || status !== 'done');
   const done = chosen.filter(({ status }) => status === 'done');
   if (!force && (done.length > 0 || chosen.length === 0)) refuseDone(chosen.length === 0 ? work : done);

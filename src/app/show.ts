@@ -7,7 +7,7 @@ import type { TaskLine } from './contract/task.ts';
 import { withStore, type Project } from './project/project.ts';
 import { redactorFor } from './project/redaction.ts';
 import type { Services } from './services.ts';
-import { tellStories, withRunEvents } from './tasks/attempts.ts';
+import { gatherStories, withRunEvents } from './tasks/attempts.ts';
 import { parseIds, selectTasks } from './tasks/ids.ts';
 import {
   inContext,
@@ -18,10 +18,10 @@ import {
   type TaskBoard,
 } from './tasks/view.ts';
 
-/** For more tasks than this, the whole list is read at once: one task after the other would take longer. */
+/** For more tasks than this, reading the whole list at once is faster than reading one task after the other. */
 const MANY = 100;
 
-/** Tells everything about tasks, their attempts and their history included. */
+/** Gathers everything that is known about tasks, including their attempts and their history. */
 export async function show(
   project: Project,
   { ids }: ShowRequest,
@@ -37,7 +37,7 @@ export async function show(
   return redactValue({ tasks }, redactorFor(services, project));
 }
 
-/** Transcripts are read by modules that no other report needs, so these are loaded only for them. */
+/** Adds what the transcripts show. The modules for that are loaded only here, because nothing else needs them. */
 async function readTranscripts(reports: readonly TaskReport[]): Promise<readonly TaskReport[]> {
   const { withFailureSignals } = await import('./transcript/failure-signals.ts');
   return await Promise.all(reports.map(withFailureSignals));
@@ -63,7 +63,7 @@ export function reportTasks(store: TaskStore, board: TaskBoard, ids: readonly Ta
     if (task === undefined) return [];
     const view = viewTask(board, task);
     const attempts = store.attempts({ taskId: id });
-    const stories = tellStories(store, id, attempts);
+    const stories = gatherStories(store, id, attempts);
     return [
       {
         task: inContext(board, view),

@@ -15,8 +15,8 @@ import { printable } from '../domain/text/printable.ts';
 import { boundText } from '../domain/text/bound-text.ts';
 
 /**
- * One attempt in lines for people: a headline, how it began, the first sign of trouble, what happened, what to do about
- * it, what was decided then, and where its traces are.
+ * Describes one attempt in lines: a headline, how it began, the first signs of a failure, how it ended, what to do about
+ * it, what was decided then, and where its files are.
  */
 export function describeAttempt(attempt: Attempt, story: AttemptStory): string[] {
   const { end } = attempt;
@@ -44,9 +44,9 @@ export function describeAttempt(attempt: Attempt, story: AttemptStory): string[]
   return lines;
 }
 
-/** Under a label of nine characters and a space. */
+/** As wide as a label of nine characters and a space. */
 const INDENT = ' '.repeat(10);
-/** A command's output is cut to what tells most already; `logs --verbose` shortens nothing. */
+/** The output of a command was already cut to its most useful part. `logs --verbose` shortens nothing. */
 const BOUNDS = { head: 5, failing: 20, tail: 10 };
 
 function shown(text: string): string[] {
@@ -57,7 +57,7 @@ function shown(text: string): string[] {
 
 const LONGEST_LINE = 1000;
 
-/** How far it is, or how it ended and what it took, on one line. */
+/** On one line: the phase of a running attempt, or how an attempt ended, how long it took and what it cost. */
 export function headline(
   attempt: Pick<Attempt, 'end' | 'endedAt' | 'model' | 'phase' | 'process' | 'startedAt'>,
 ): string {
@@ -82,12 +82,12 @@ export function headline(
   ].join(' · ');
 }
 
-/** The story in labelled texts: what came before its end, or what came after it. */
+/** Events of an attempt's story as labelled texts. */
 export function storyLines(events: readonly Stamped[], label: string): [label: string, text: string][] {
   return events.map((event) => [label, `${event.at}  ${eventSentence(event)}`]);
 }
 
-/** What an attempt came to, as labelled texts: outcome first, then what it rests on. Texts may have several lines. */
+/** Describes the end of an attempt as labelled texts: why it ended, then the evidence. A text may have several lines. */
 export function describeEnd(end: AttemptEnd): [label: string, text: string][] {
   const { outcome, message, resetsAt, denials, commit, gates, review } = end;
   const facts: [string, string][] = [

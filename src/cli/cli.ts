@@ -12,7 +12,7 @@ export interface Output {
 
 type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
-/** What the command line takes from the process it runs in; only `main.ts` reads that. */
+/** What the command line needs of its process. Only `main.ts` reads `process`. */
 export interface CliProcess extends Omit<Services, 'tell' | 'onInterrupt'> {
   readonly argv: readonly string[];
   readonly stdout: Output;
@@ -21,13 +21,13 @@ export interface CliProcess extends Omit<Services, 'tell' | 'onInterrupt'> {
   readonly onSignal: (listener: (signal: Signal) => void) => () => void;
 }
 
-/** A command line at work. */
+/** A command line while it runs. */
 export interface Cli extends CliProcess, Services {
-  /** Set anew once the options are known. */
+  /** Replaced once the options are known. */
   tell: Services['tell'];
-  /** What the process will exit with; 0 until a command says otherwise. */
+  /** The exit code of the process; 0 until a command sets another one. */
   exitCode: number;
-  /** What it is to exit with if it ends because of a signal: by the first one that came. */
+  /** The exit code if the process ends because of a signal; the first signal decides. */
   interruptExit: number | undefined;
 }
 
@@ -60,5 +60,5 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
-/** What each signal makes the process exit with. */
+/** The exit code for each signal. */
 const SIGNAL_EXIT: Readonly<Record<Signal, number>> = { SIGINT: EXIT.interrupted, SIGTERM: 143, SIGHUP: 129 };

@@ -4,16 +4,16 @@ import type { Notice, Services } from '../app/services.ts';
 import type { Cli } from './cli.ts';
 import { fold } from './fold.ts';
 
-/** A command in the list of its binary: its line in the help, and how to make it, which loads what it needs. */
+/** A command of a binary: its line in the help, and how to load and make it. */
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
   readonly load: () => Promise<{ readonly makeCommand: (cli: Cli) => Command }>;
-  /** What its exit codes mean, where it has others than 0 and 2. */
+  /** What its exit codes mean, if it has others than 0 and 2. */
   readonly exits?: string;
 }
 
-/** The options that every command takes, before or after its name: flags in the form that commander reads, and their meaning. */
+/** The options that every command takes, before or after its name, with their meaning. */
 export const COMMON_OPTIONS: readonly (readonly [flags: string, meaning: string])[] = [
   ['--config <file>', 'configuration file (default: orchestrator_config.json, found upwards)'],
   ['-d, --working-dir <dir>', 'work as if started in this directory'],
@@ -24,7 +24,7 @@ export const COMMON_OPTIONS: readonly (readonly [flags: string, meaning: string]
   ['--no-color', 'no colours (NO_COLOR works too)'],
 ];
 
-/** Those of them that take a value, so that a command's name can be told from it. */
+/** The common options that take a value, to tell their values from the name of a command. */
 export const VALUE_OPTIONS: ReadonlySet<string> = new Set(['--config', '--working-dir', '-d', '--tag']);
 
 /** The values of the common options. None has a default: the configuration has them. */
@@ -42,19 +42,19 @@ export function addCommonOptions(program: Command): Command {
   return program;
 }
 
-/** What a command does with the options that it declares and its arguments; may return an exit code. */
+/** What a command does with its options and arguments. It may return an exit code. */
 type Action<O> = (options: O, args: readonly string[]) => Promise<number | undefined> | number | undefined;
 
 /** Gives a command its action. */
 export function onRun<O extends CommonOptions>(command: Command, cli: Cli, run: Action<O>): Command {
   return command.action(async () => {
-    cli.tell = teller(cli, command.optsWithGlobals<O>());
+    cli.tell = makeTell(cli, command.optsWithGlobals<O>());
     const code = await run(command.optsWithGlobals<O>(), command.args);
     if (code !== undefined) cli.exitCode = code;
   });
 }
 
-/** Adds examples to a command's help, in the spelling of the binary that shows it. */
+/** Adds examples to the help of a command. They start with the name of the binary that shows them. */
 export function withExamples(command: Command, examples: readonly string[]): Command {
   return command.addHelpText('after', () => {
     const binary = command.parent?.name() ?? 'claude-orchestrator';
@@ -71,8 +71,8 @@ const PREFIXES: Readonly<Record<Notice['kind'], string>> = {
   prompt: '',
 };
 
-/** What is said beside a report goes to stderr; with --quiet only what nobody may miss. */
-function teller({ stderr }: Cli, { quiet }: CommonOptions): Services['tell'] {
+/** Notices go to stderr. With --quiet, only warnings and prompts are printed. */
+function makeTell({ stderr }: Cli, { quiet }: CommonOptions): Services['tell'] {
   return ({ kind, message }) => {
     if (quiet === true && kind !== 'warning' && kind !== 'prompt') return;
     stderr.write(`${fold(stderr, [PREFIXES[kind] + message]).join('\n')}\n`);

@@ -2,8 +2,8 @@ import { displayWidth } from '../domain/text/display-text.ts';
 import type { Output } from './cli.ts';
 
 /**
- * Lines for people, which a terminal would break anywhere, broken between words; what goes on of one is indented by
- * `hang`. A command in backticks stays whole, so that it can be copied, and so does everything where there is no terminal.
+ * Breaks lines between words to the width of a terminal, and indents continued lines by `hang`. A command in backticks
+ * stays whole, so that it can be copied. Without a terminal nothing is broken.
  */
 export function fold(
   stream: Pick<Output, 'isTTY' | 'columns'>,

@@ -13,7 +13,7 @@ export function exitCodes(exits = COMMON_EXITS): string {
   return `${exits}, 70 a bug of ours`;
 }
 
-/** The help of a whole binary, for a terminal of `columns` cells; made without the parser, so that it comes at once. */
+/** The help of a whole binary for a terminal of `columns` cells. It does not use the parser, so it needs no loading. */
 export function topLevelHelp(
   name: string,
   description: string,
@@ -42,7 +42,7 @@ export function topLevelHelp(
     'Exit codes:',
     ...indented(exitCodes(ALL_EXITS), 2, columns),
     '',
-    `\`${name} <command> --help\` tells about a command, with examples.`,
+    `\`${name} <command> --help\` explains a command, with examples.`,
     `Start with: ${name} ${example}`,
     '',
   ].join('\n');

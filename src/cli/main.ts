@@ -8,7 +8,7 @@ import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS } from './commands.ts';
 import { FileOutput } from './file-output.ts';
 import { topLevelHelp } from './help.ts';
 
-/** `claude-orchestrator`, as a process. */
+/** Runs `claude-orchestrator` in this process. */
 export async function claudeOrchestrator(): Promise<void> {
   await runProcess(
     'claude-orchestrator',
@@ -17,7 +17,7 @@ export async function claudeOrchestrator(): Promise<void> {
   );
 }
 
-/** `task-master`, as a process. */
+/** Runs `task-master` in this process. */
 export async function taskMaster(): Promise<void> {
   await runProcess(
     'task-master',
@@ -26,11 +26,11 @@ export async function taskMaster(): Promise<void> {
   );
 }
 
-/** What writing fails with when nobody reads any more; a terminal that was closed has an error of its own. */
+/** The errors of a write that nobody reads any more. A closed terminal has an error of its own. */
 const READER_GONE: ReadonlySet<string> = new Set(['EPIPE', 'ENXIO', 'ERR_STREAM_DESTROYED']);
 const TERMINAL_GONE = 'EIO';
 
-/** How long the process may go on after a command has ended; whatever holds it then is a bug, not work. */
+/** How long the process may stay alive after its command has ended. Whatever keeps it alive longer is a bug. */
 const EXIT_GRACE_MS = 3000;
 
 async function runProcess(
@@ -43,7 +43,7 @@ async function runProcess(
   try {
     cli = processCli();
   } catch (error) {
-    // The folder that it was started in was deleted.
+    // The working directory was deleted.
     const failure = await refusalOf(error);
     if (failure === undefined) throw error;
     process.stderr.write(formatFailure(failure));
@@ -57,8 +57,8 @@ async function runProcess(
 }
 
 /**
- * A reader such as `head` that closes the pipe has what it wanted, and a terminal that was closed reads no more. Output
- * that is lost for another reason is told, and worth an exit code. The work goes on to its end in all cases.
+ * Watches for lost output. A reader such as `head` that closes the pipe has what it wanted, and a closed terminal reads
+ * no more. Any other loss is reported, and changes the exit code. The command continues in all cases.
  */
 function watchOutput(cli: Cli): { readonly isLost: boolean } {
   const output = { isLost: false };
@@ -68,7 +68,7 @@ function watchOutput(cli: Cli): { readonly isLost: boolean } {
       if (READER_GONE.has(code) || (code === TERMINAL_GONE && stream.isTTY === true)) return;
       if (output.isLost) return;
       output.isLost = true;
-      // Node tells of a pipe or a terminal later, when the command may have ended.
+      // Node reports an error of a pipe or a terminal late, when the command may have ended already.
       if (process.exitCode === EXIT.done) process.exitCode = EXIT.usage;
       void import('../app/system-error.ts').then(({ describeLostOutput }) =>
         cli.stderr.write(`error: Not all of the output could be written: ${describeLostOutput(error)}.\n`),
@@ -78,7 +78,7 @@ function watchOutput(cli: Cli): { readonly isLost: boolean } {
   return output;
 }
 
-/** Runs one command line and sets `cli.exitCode`; every expected failure is printed here and nowhere else. */
+/** Runs one command line and sets `cli.exitCode`. Every expected failure is printed here and nowhere else. */
 export async function runCli(
   cli: Cli,
   name: string,
@@ -87,8 +87,8 @@ export async function runCli(
 ): Promise<void> {
   const args = cli.argv;
   const [only = '--help'] = args;
-  // These two are asked so often that they should not wait for the parser. `-v` is `--verbose`, but there is nothing to
-  // be verbose about where it stands alone: then it means what it means everywhere else.
+  // Version and help are asked for so often that they do not wait for the parser. `-v` is `--verbose`, but alone it has
+  // nothing to be verbose about, so it means the version, as in most tools.
   if (args.length <= 1 && ['--version', '-V', '-v'].includes(only)) {
     cli.stdout.write(`${packageJson.version}\n`);
     return;
@@ -110,7 +110,7 @@ export async function runCli(
   }
 }
 
-/** The first argument that is no option and no option's value. */
+/** The first argument that is neither an option nor the value of one. */
 function commandName(args: readonly string[]): string | undefined {
   for (let index = 0; index < args.length; index++) {
     const arg = args[index];
@@ -121,7 +121,7 @@ function commandName(args: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** What the system refused; read only when something has gone wrong. */
+/** What the system refused. The module is loaded only after something has gone wrong. */
 async function refusalOf(error: unknown): Promise<Failure | undefined> {
   const { describeSystemError } = await import('../app/system-error.ts');
   return describeSystemError(error);
@@ -176,7 +176,7 @@ const EXIT_CODES: Readonly<Record<FailureReason, number>> = {
   'system-error': EXIT.usage,
 };
 
-/** Node's own SQLite is experimental, which nobody who uses this tool can do anything about. */
+/** Users of this tool cannot change that Node's own SQLite is experimental, so they are not warned about it. */
 function hideSqliteWarning(): void {
   const emitWarning: (warning: string | Error, ...rest: never[]) => void = process.emitWarning.bind(process);
   process.emitWarning = (warning: string | Error, ...rest: never[]) => {
@@ -184,7 +184,7 @@ function hideSqliteWarning(): void {
   };
 }
 
-/** Pipes and terminals are left to Node. */
+/** Files are written by our own code, pipes and terminals by Node's. */
 function outputOf(stream: NodeJS.WriteStream & { readonly fd: number }): Output {
   const kind = fstatSync(stream.fd);
   return kind.isFile() || (kind.isCharacterDevice() && !stream.isTTY) ? new FileOutput(stream.fd) : stream;
@@ -199,7 +199,7 @@ function processCli(): Cli {
     platform: process.platform,
     nodeVersion: process.version,
     nodePath: process.execPath,
-    // Installed programs are links: what belongs to them is beside what they lead to.
+    // An installed program is a link. Its files lie beside the target of the link.
     scriptPath: realpathSync(process.argv[1] ?? '.'),
     stdin: process.stdin,
     stdout: outputOf(process.stdout),

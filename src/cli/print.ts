@@ -8,12 +8,12 @@ export function useColor(cli: Cli, options: CommonOptions, stream: Output = cli.
   return chooseColor({ isTTY: stream.isTTY === true, noColor, env: cli.env });
 }
 
-/** Prints a JSON document, one line if stdout is a pipe, else indented. */
+/** Prints a JSON document, indented for a terminal, otherwise in one line. */
 export function printJson(cli: Cli, value: unknown): void {
   cli.stdout.write(`${JSON.stringify(value, null, cli.stdout.isTTY === true ? 2 : undefined)}\n`);
 }
 
-/** Cells of a line of stdout: 80 where it is no terminal. */
+/** The width of stdout in cells; 80 if it is not a terminal. */
 export function stdoutWidth(cli: Cli): number {
   const { columns } = cli.stdout;
   return columns !== undefined && columns > 0 ? columns : 80;
@@ -26,7 +26,7 @@ export interface Layout {
   readonly width: number;
 }
 
-/** Prints a report: as JSON where that is asked for, else as the lines that `describe` makes of it. */
+/** Prints a report: with --json as JSON, otherwise as the lines that `describe` makes of it. */
 export function printReport<R>(
   cli: Cli,
   options: CommonOptions,
@@ -41,7 +41,7 @@ export function printReport<R>(
   if (lines.length > 0) cli.stdout.write(`${lines.join('\n')}\n`);
 }
 
-/** Prints the report of what was changed; with --quiet people are told nothing. */
+/** Prints the report of a change. With --quiet, only JSON is printed. */
 export function printChange<R>(
   cli: Cli,
   options: CommonOptions,

@@ -4,7 +4,7 @@ import { EXIT, type Cli } from './cli.ts';
 import { addCommonOptions, type CommandEntry } from './command.ts';
 import { exitCodes, topLevelHelp } from './help.ts';
 
-/** What one of the binaries is. */
+/** One of the binaries. */
 export interface Program {
   readonly name: string;
   readonly description: string;
@@ -12,7 +12,7 @@ export interface Program {
   readonly commands: readonly CommandEntry[];
 }
 
-/** Parses the command line and runs the command it names; wrong usage is told here, and sets `cli.exitCode`. */
+/** Parses the command line and runs the command it names. Wrong usage is reported here, and sets `cli.exitCode`. */
 export async function parseCommandLine(
   cli: Cli,
   program: Program,
@@ -33,7 +33,7 @@ function wantsJson({ argv }: Cli): boolean {
   return argv.includes('--json');
 }
 
-/** The command line whose help is about what was typed. */
+/** The command line that prints the help for what was typed. */
 function whatHelps(
   { name, commands }: Pick<Program, 'name' | 'commands'>,
   selected: string | undefined,
@@ -41,7 +41,7 @@ function whatHelps(
   return commands.some((entry) => entry.name === selected) ? `${name} ${selected} --help` : `${name} --help`;
 }
 
-/** What the parser says to people, in the shape of every other failure. */
+/** An error of the parser as a failure. */
 function failureOf({ code, message }: CommanderError, help: string): Failure {
   const hint = `Run \`${help}\` for help.`;
   if (code === 'commander.help')
@@ -62,12 +62,12 @@ async function buildCommand(
 ): Promise<Command> {
   const help = whatHelps({ name, commands }, selected);
   const program = new Command(name);
-  // Settings are inherited by commands that are made with `command()`, and copied to those that are added.
+  // Commands made with `command()` inherit the settings; commands that are added get a copy of them.
   program
     .exitOverride()
     .configureOutput({
       writeOut: (text) => cli.stdout.write(text),
-      // Where JSON is asked for, `parseCommandLine` tells what is wrong.
+      // With --json, `parseCommandLine` reports what is wrong.
       writeErr: (text) => wantsJson(cli) || cli.stderr.write(text),
       getOutHelpWidth: () => cli.stdout.columns ?? 80,
       getErrHelpWidth: () => cli.stderr.columns ?? 80,

@@ -1,6 +1,6 @@
 import { displayWidth, fit, truncate } from '../domain/text/display-text.ts';
 
-/** One column of a table; the last one of a table takes the cells that the others leave. */
+/** One column of a table. The last column gets the cells that the others leave. */
 export interface Column<Row> {
   readonly header: string;
   /** The plain text, free of control characters. */
@@ -9,15 +9,15 @@ export interface Column<Row> {
   readonly align?: 'left' | 'right';
   /** The most cells it takes. */
   readonly max?: number;
-  /** Columns with a smaller number go first when the table is too wide; without one a column stays. */
+  /** If the table is too wide, columns with the smallest number are left out first. A column without one stays. */
   readonly keep?: number;
 }
 
-/** Fewer cells than this are not worth showing a last column in, so others are left out first. */
+/** Other columns are left out before the last one gets fewer cells than this. */
 const MIN_LAST = 20;
 const GAP = '  ';
 
-/** Lines of a table that are at most `width` cells wide, the header first; columns without any text are left out. */
+/** Renders a table in lines of at most `width` cells, the header first. Columns without any text are left out. */
 export function renderTable<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
@@ -28,7 +28,7 @@ export function renderTable<Row>(
   if (last === undefined) return [];
   const cells = new Map(columns.slice(0, -1).map((column) => [column, rows.map(column.text)]));
   const widths = new Map<Column<Row>, number>();
-  /** Columns in which a character is a cell: those need no second look at each text. */
+  /** Columns in which each character takes one cell: their texts need no second measurement. */
   const simple = new Set<Column<Row>>();
   for (const [column, texts] of cells) {
     let widest = 0;

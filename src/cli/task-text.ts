@@ -2,7 +2,7 @@ import type { ListStatus } from '../app/tasks/statuses.ts';
 import type { TaskCounts } from '../domain/task-outline.ts';
 import type { Style, Styles } from '../domain/text/styles.ts';
 
-/** How each status word is coloured, everywhere. */
+/** The colour of each status, the same in all texts. */
 export function stylesOfStatuses(style: Styles): Readonly<Record<ListStatus, Style>> {
   const plain: Style = (text) => text;
   return {
@@ -40,7 +40,7 @@ export function describeCounts(counts: TaskCounts): string {
   return `${counts.total} ${counts.total === 1 ? 'task' : 'tasks'}: ${shown.join(', ')}`;
 }
 
-/** ` in list "release"` where it is not the usual list; a mistyped --tag looks like an empty list otherwise. */
+/** ` in list "release"` if --tag was given. Otherwise a mistyped tag would look like an empty list. */
 export function inList(tag: string | undefined): string {
   return tag === undefined ? '' : ` in list ${JSON.stringify(tag)}`;
 }

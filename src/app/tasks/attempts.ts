@@ -2,11 +2,46 @@ import type { Attempt } from '../../domain/attempt.ts';
 import type { Event, Stamped } from '../../domain/event.ts';
 import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import type { TaskStore } from '../../store/store.ts';
-import type { TaskId } from '../../domain/task.ts';
+import { compareTaskIds, parentOf, type Task, type TaskId } from '../../domain/task.ts';
 import type { AttemptStory } from '../contract/show.ts';
+import { parseId, selectTasks } from './ids.ts';
 
-/** Tells of all attempts at a task, the oldest first. */
-export function tellStories(store: TaskStore, taskId: TaskId, attempts: readonly Attempt[]): AttemptStory[] {
+/** One task with its attempts. */
+export interface TaskAttempts {
+  readonly task: Task;
+  /** The oldest first. */
+  readonly attempts: readonly Attempt[];
+  /** Why there are none, as a sentence; empty where there are attempts. */
+  readonly whyNone: string;
+}
+
+/** Finds the attempts at the task that a person named; throws `Failed` where there is no such task. */
+export function findAttempts(store: TaskStore, text: string): TaskAttempts {
+  const id = parseId(text);
+  const [found = id] = selectTasks(store, [{ first: id, last: id }]);
+  const task = store.task(found);
+  if (task === undefined) throw new Error(`Task ${id} was found and is gone.`);
+  const attempts = store.attempts({ taskId: id });
+  return { task, attempts, whyNone: attempts.length > 0 ? '' : explainNone(store, task) };
+}
+
+function explainNone(store: TaskStore, { id, status }: Task): string {
+  const subtasks = store
+    .tasks()
+    .filter((task) => parentOf(task.id) === id)
+    .map((task) => task.id)
+    .sort(compareTaskIds);
+  if (subtasks.length > 0) return `Task ${id} is worked on by its subtasks: ${subtasks.join(', ')}.`;
+  if (status === 'done') return `Task ${id} was not worked on here: it was set to done.`;
+  return `Task ${id} has not been worked on yet: it is ${status}.`;
+}
+
+/** Gathers what happened around each attempt at a task, the oldest first. */
+export function gatherStories(
+  store: TaskStore,
+  taskId: TaskId,
+  attempts: readonly Attempt[],
+): AttemptStory[] {
   if (attempts.length === 0) return [];
   const own = store.events({ taskId });
   const ofRuns = new Map(
@@ -33,7 +68,7 @@ export function tellStories(store: TaskStore, taskId: TaskId, attempts: readonly
   });
 }
 
-/** A task's own events, and between them what stopped the runs that worked on it. */
+/** A task's own events, together with those that stopped the runs that worked on it, in their order. */
 export function withRunEvents(own: readonly Stamped[], stories: readonly AttemptStory[]): Stamped[] {
   const told = new Set(own.map((event) => JSON.stringify(event)));
   const others = stories
@@ -42,19 +77,19 @@ export function withRunEvents(own: readonly Stamped[], stories: readonly Attempt
   return inOrder([...own, ...others]);
 }
 
-/** After every time that there is. */
+/** Later than every moment. */
 const LAST = '\uffff';
 
 const STOPS: readonly Event['type'][] = ['run-paused', 'run-resumed', 'run-ended'];
 
-/** A run that ended well stopped nothing. */
+/** The events that stopped a run. The end of a run that went well stopped nothing. */
 function runEvents(store: TaskStore, runId: string): Stamped[] {
   return store
     .events({ runId, types: STOPS })
     .filter((event) => event.type !== 'run-ended' || !event.outcome.startsWith('completed'));
 }
 
-/** A task's events from the end of an attempt to the beginning of the next one, which may be at the same time. */
+/** A task's events from the end of an attempt to the start of the next one, which may have the same time. */
 function eventsAfter(own: readonly Stamped[], attemptId: number): readonly Stamped[] {
   const end = own.findIndex((event) => event.type === 'attempt-ended' && event.attemptId === attemptId);
   if (end === -1) return [];
@@ -62,7 +97,7 @@ function eventsAfter(own: readonly Stamped[], attemptId: number): readonly Stamp
   return own.slice(end, next === -1 ? own.length : next);
 }
 
-/** That it failed, or is tried again, is told by how it ended, unless there is another reason. */
+/** The end of the attempt already says that the task failed or is tried again, unless there is another reason. */
 function isDecision(event: Stamped, { end }: Attempt): boolean {
   if (event.type === 'retry-scheduled') return true;
   return event.type === 'status-changed' && event.to !== 'pending' && event.why !== (end?.message ?? '');

@@ -8,7 +8,7 @@ export interface IdRange {
   readonly last: TaskId;
 }
 
-/** Reads ids as people write them: `3`, `3.2`, `#3`, `1,2`, `1-4`, `3.1-3.4`. Names every piece that is none. */
+/** Reads ids as people write them: `3`, `3.2`, `#3`, `1,2`, `1-4`, `3.1-3.4`. The failure names every piece that is not an id. */
 export function parseIds(texts: readonly string[]): IdRange[] {
   const ranges: IdRange[] = [];
   const bad: string[] = [];
@@ -38,7 +38,7 @@ export function parseId(text: string): TaskId {
   );
 }
 
-/** The stored tasks that are named, each once, in the order given; a range stands for those of it that exist. */
+/** Finds the named tasks in the store, each once and in the given order. A range stands for those of its tasks that exist. */
 export function selectTasks(store: TaskStore, ranges: readonly IdRange[]): TaskId[] {
   const selected = new Set<TaskId>();
   const missing: string[] = [];
@@ -66,7 +66,7 @@ export function selectTasks(store: TaskStore, ranges: readonly IdRange[]): TaskI
   return [...selected];
 }
 
-/** The tasks that are named, each once; a group is replaced by its subtasks, since those are what is worked on. */
+/** Reads the named tasks, each once. A group is replaced by its subtasks, because workers work on those. */
 export function selectWork(store: TaskStore, ids: readonly TaskId[]): Task[] {
   const tasks = new Map(store.tasks().map((task) => [task.id, task]));
   const subtasks = new Map<TaskId, TaskId[]>();
@@ -86,7 +86,7 @@ function parseRange(piece: string): IdRange | undefined {
   return parentOf(first) === parentOf(last) && compareTaskIds(first, last) <= 0 ? { first, last } : undefined;
 }
 
-/** A range of tasks holds no subtasks, and one of subtasks only those of its parent. */
+/** A range of tasks holds no subtasks. A range of subtasks holds only subtasks of the same parent. */
 function isWithin(id: TaskId, { first, last }: IdRange): boolean {
   return parentOf(id) === parentOf(first) && compareTaskIds(first, id) <= 0 && compareTaskIds(id, last) <= 0;
 }

@@ -2,7 +2,7 @@ import { fail } from '../../domain/failure.ts';
 import { nearest } from '../../domain/text/nearest.ts';
 import { TASK_STATUSES, type TaskStatus } from '../../domain/task.ts';
 
-/** What `list` can be asked for: every stored status, and the derived `blocked`. */
+/** The statuses that `list` can filter by: every stored status, and the derived `blocked`. */
 export const LIST_STATUSES = [...TASK_STATUSES, 'blocked'] as const;
 export type ListStatus = (typeof LIST_STATUSES)[number];
 
@@ -30,7 +30,7 @@ export function parseListStatuses(texts: readonly string[]): ReadonlySet<ListSta
   );
 }
 
-/** Words that other tools use. */
+/** Words for statuses in other tools. */
 const SYNONYMS: ReadonlyMap<string, TaskStatus> = new Map<string, TaskStatus>([
   ['completed', 'done'],
   ['complete', 'done'],

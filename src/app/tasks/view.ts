@@ -19,7 +19,7 @@ import type { TaskCounts } from '../../domain/task-outline.ts';
 import type { TaskInContext } from '../contract/task.ts';
 import type { ListStatus } from './statuses.ts';
 
-/** Tasks as they stand in one moment. */
+/** All tasks at one moment, with how they depend on each other. */
 export interface TaskBoard<Links extends TaskLinks<ListedTask> = TaskLinks> {
   readonly links: Links;
   readonly estimate: Estimator;
@@ -33,11 +33,11 @@ export type ListBoard = TaskBoard<TaskLinks<ListedTask>>;
 /** A task with what follows from the other tasks. */
 export interface TaskView<T extends ListedTask = Task> {
   readonly task: T;
-  /** It could start now: its status allows it, everything it needs is settled, and it is no group. */
+  /** It could start now: its status allows it, all its dependencies are settled, and it is not a group. */
   readonly ready: boolean;
-  /** What it waits for: unsettled dependencies, a group's unsettled subtasks in its place. */
+  /** Unsettled dependencies. A group among them is replaced by its unsettled subtasks. */
   readonly waitingFor: readonly TaskId[];
-  /** Dependencies that were cancelled and so will never come. */
+  /** Dependencies that were cancelled, so they will never be done. */
   readonly cancelledDependencies: readonly TaskId[];
   readonly subtasks: readonly TaskId[];
 }
@@ -48,26 +48,26 @@ export function loadBoard(store: TaskStore): TaskBoard {
   return { links: linkTasks(tasks), estimate: learnEstimates(store.finishedWork()), tasks };
 }
 
-/** The same without the texts of the tasks, which a table does not show. */
+/** Reads all tasks without their texts, which is faster. */
 export function loadListBoard(store: TaskStore): ListBoard {
   const tasks = store.listedTasks();
   return { links: linkTasks(tasks), estimate: learnEstimates(store.finishedWork()), tasks };
 }
 
-/** Only what tells of these tasks, and of those around them, in which case each of them can be viewed. */
+/** Reads only the given tasks, those around them, and what is needed to view each of these. */
 export function loadBoardAround(store: TaskStore, ids: readonly TaskId[]): TaskBoard {
   const around = store.tasksAround(ids).map(({ id }) => id);
   const tasks = store.tasksAround(around);
   return { links: linkTasks(tasks), estimate: learnEstimates(store.finishedWork()), tasks };
 }
 
-/** The same for what needs their order too. */
+/** Reads all tasks for those who also need their order. */
 export function loadGraphBoard(store: TaskStore): TaskBoard<TaskGraph> {
   const tasks = store.tasks();
   return { links: buildStoredGraph(tasks), estimate: learnEstimates(store.finishedWork()), tasks };
 }
 
-/** Looks at one task of the board. */
+/** Derives what follows for one task of the board from the others. */
 export function viewTask<T extends ListedTask>({ links }: ListBoard, task: T): TaskView<T> {
   const { id } = task;
   if (!links.isGroup(id)) {
@@ -94,11 +94,11 @@ export function viewTask<T extends ListedTask>({ links }: ListBoard, task: T): T
 /** What a report adds to a task. */
 type Context = Omit<TaskInContext, keyof Task>;
 
-/** The view as reports have it. */
+/** The task of a view in the form of the reports. */
 export function inContext<T extends ListedTask>(board: ListBoard, view: TaskView<T>): T & Context {
   const { task, ready, waitingFor, cancelledDependencies, subtasks } = view;
   const settled = subtasks.filter((id) => isSettled(board.links.nodes.get(id)?.status ?? 'pending'));
-  // Ten times as fast as a spread, which a list of ten thousand tasks shows.
+  // A spread would take ten times as long, which is noticeable in a list of ten thousand tasks.
   return Object.assign({}, task, {
     ready,
     waitingFor,
@@ -115,17 +115,17 @@ function expectedMinutes({ links, estimate }: ListBoard, task: ListedTask): numb
   return links.needs(task.id).reduce((sum, id) => sum + estimate(links.nodes.get(id) ?? task), 0);
 }
 
-/** Whether a plan or a person has said how much work the task is; without that, a time is only a guess. */
+/** Whether a plan or a person has estimated the task. Without an estimate, its time is only a guess. */
 export function isEstimated(task: Pick<TaskInContext, 'size' | 'estimateMinutes' | 'subtasks'>): boolean {
   return task.size !== null || task.estimateMinutes !== null || task.subtasks.length > 0;
 }
 
-/** The word `list` shows: a pending task that waits for others is blocked. */
+/** The status that `list` shows: a pending task that waits for others is blocked. */
 export function shownStatus(status: TaskStatus, waitingFor: readonly TaskId[]): ListStatus {
   return status === 'pending' && waitingFor.length > 0 ? 'blocked' : status;
 }
 
-/** Counts tasks; `pending` includes what is blocked, `ready` what failed and can be tried again. */
+/** Counts tasks. `pending` includes blocked tasks; `ready` includes failed tasks that can be tried again. */
 export function countTasks(views: readonly TaskView<ListedTask>[]): TaskCounts {
   const counts: Record<keyof TaskCounts, number> = {
     total: 0,

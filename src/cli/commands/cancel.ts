@@ -7,11 +7,11 @@ import type { Cli } from '../cli.ts';
 import { onRun, type CommonOptions, withExamples } from '../command.ts';
 import { printChange } from '../print.ts';
 
-/** `cancel`: gives tasks up, all of them or none. */
+/** `cancel`: cancels tasks, all of them or none. */
 export function makeCommand(cli: Cli): Command {
   const command = new Command('cancel')
     .description(
-      'Give tasks up. A worker that is at work on one is ended, and what it did is kept. Tasks that need it go on without it.',
+      'Cancel tasks. A worker that works on one is stopped, and what it did is kept. Tasks that depend on it no longer wait for it.',
     )
     .addArgument(new Argument('<ids...>', 'tasks (3, 3.2, 1,2, 1-4)'));
   withExamples(command, ['cancel 3', 'cancel 2,4-6']);
@@ -23,9 +23,9 @@ export function makeCommand(cli: Cli): Command {
 
 const WORKER_WORDS: Readonly<Record<CancelledTask['worker'], string>> = {
   none: '',
-  ended: 'Its worker was ended.',
-  ending: 'The run has been told to end its worker, and has not done so yet: `status` shows it.',
-  abandoned: 'Its run was killed before; the next `run` ends whatever is left of its worker.',
+  ended: 'Its worker was stopped.',
+  ending: 'The run was told to stop its worker, but has not done so yet: `status` shows it.',
+  abandoned: 'Its run was killed before. The next `run` ends what is left of its worker.',
 };
 
 function describe({ cancelled }: CancelReport): string[] {

@@ -15,7 +15,7 @@ interface DeleteOptions extends CommonOptions {
 export function makeCommand(cli: Cli): Command {
   const command = new Command('delete')
     .description(
-      'Delete tasks with their subtasks. What others need, or what a worker works on, needs --force.',
+      'Delete tasks with their subtasks. A task that others need or a worker works on needs --force.',
     )
     .addArgument(new Argument('<ids...>', 'tasks (3, 3.2, 1,2, 1-4)'))
     .option('-f, --force', 'drop the dependencies of other tasks on them');

@@ -9,10 +9,10 @@ import { oneOf, withWords } from '../values.ts';
 
 const ACTIONS = ['add', 'remove'] as const satisfies readonly DependRequest['action'][];
 
-/** `depend add|remove`: what would make a cycle is refused, with the cycle. */
+/** `depend add|remove`: a dependency that would close a cycle is refused, and the cycle is shown. */
 export function makeCommand(cli: Cli): Command {
   const command = new Command('depend')
-    .description('Make a task depend on others, or no longer: `depend add 5 3` makes 5 wait for 3.')
+    .description('Add or remove dependencies of a task: `depend add 5 3` makes 5 wait for 3.')
     .addArgument(withWords(new Argument('<action>', 'what to do'), ACTIONS))
     .addArgument(new Argument('<id>', 'the task that waits'))
     .addArgument(new Argument('<needs...>', 'the tasks it waits for (3, 3.2, 1,2, 1-4)'));

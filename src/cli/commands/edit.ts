@@ -11,17 +11,17 @@ import { withWords } from '../values.ts';
 
 type EditOptions = CommonOptions & Omit<EditRequest, 'id'>;
 
-/** `edit`: changes what its flags name, and nothing else. */
+/** `edit`: changes the fields that its flags name, and no others. */
 export function makeCommand(cli: Cli): Command {
   const command = new Command('edit')
     .description(
-      'Change a task. Only what is given is changed; dependencies have `depend`, the status `set-status`.',
+      'Change fields of a task. Use `depend` for its dependencies and `set-status` for its status.',
     )
     .argument('<id>', 'the task (3 or 3.2)')
     .option('--title <text>', 'what is to be done, in one line')
     .option('--description <text>', 'what is to be done, in a few sentences')
     .option('--details <text>', 'how it is to be done')
-    .option('--test-strategy <text>', 'how to tell that it works')
+    .option('--test-strategy <text>', 'how to check that it works')
     .addOption(withWords(new Option('--priority <priority>', 'how urgent it is'), PRIORITIES))
     .addOption(withWords(new Option('--size <size>', 'how much work it is'), [...SIZES, NONE]))
     .option('--estimate <time>', `working time, finer than the size: 45, 1h30m or ${NONE}`)

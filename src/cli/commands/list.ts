@@ -69,7 +69,7 @@ function describe(
   return lines;
 }
 
-/** A table of tasks, in lines; dependencies that are not settled carry a `*`. */
+/** A table of tasks, in lines. A `*` marks dependencies that are not settled. */
 function renderTasks(tasks: readonly ListedTaskInContext[], { style, width }: Layout): string[] {
   const statusStyles = stylesOfStatuses(style);
   const columns: Column<ListedTaskInContext>[] = [
@@ -108,7 +108,7 @@ function renderTasks(tasks: readonly ListedTaskInContext[], { style, width }: La
 
 function describeDependencies({ dependencies, waitingFor }: ListedTaskInContext): string {
   if (waitingFor.length === 0) return dependencies.join(', ');
-  // What waits for a group waits for subtasks of it.
+  // A task that depends on a group waits for the subtasks of the group.
   const isOpen = (id: TaskId): boolean => waitingFor.some((open) => open === id || parentOf(open) === id);
   return dependencies.map((id) => (isOpen(id) ? `${id}*` : id)).join(', ');
 }

@@ -10,7 +10,7 @@ import { onRun, withExamples, type CommonOptions } from '../command.ts';
 import { printReport } from '../print.ts';
 import { describeCounts, inList } from '../task-text.ts';
 
-/** `next`: the task that `run` would start first, and why; where there is none, what everything waits for. */
+/** `next`: the task that `run` would start first, and why. If there is none, what everything waits for. */
 export function makeCommand(cli: Cli): Command {
   const command = new Command('next').description(
     'Name the task to do next, and why: the longest chain of work that hangs on it, then its priority, then its id.',
@@ -23,7 +23,7 @@ export function makeCommand(cli: Cli): Command {
   });
 }
 
-/** How many names are worth listing before they are only counted. */
+/** How many names are listed before the rest is only counted. */
 const MAX_NAMED = 5;
 
 function describe(
@@ -35,9 +35,9 @@ function describe(
     const lines = [`${style.bold(first.id)}  ${style.bold(neutralise(first.title))}`];
     if (quiet === true) return lines;
     lines.push(`Why: ${first.why}.`);
-    if (first.status === 'failed') lines.push(`It has failed before: \`show ${first.id}\` tells why.`);
+    if (first.status === 'failed') lines.push(`It has failed before: \`show ${first.id}\` says why.`);
     for (const id of first.cancelledDependencies)
-      lines.push(`It needs ${id}, which was cancelled and will never come.`);
+      lines.push(`It needs ${id}, which was cancelled and will never be done.`);
     if (alsoReady.length > 0) lines.push(`Also ready: ${listed(alsoReady)}.`);
     lines.push(
       `Have it done with \`claude-orchestrator run ${first.id}\`, or take it yourself with \`set-status ${first.id} in-progress\`.`,
@@ -50,7 +50,7 @@ function describe(
     ];
   if (waitingFor.length === 0) return [`Nothing is left to do. ${describeCounts(counts)}.`];
   return [
-    'Nothing can start now. Everything that is open waits for:',
+    'Nothing can start now. All open tasks wait for:',
     ...waitingFor.slice(0, MAX_NAMED).map(describeHolder),
     ...(waitingFor.length > MAX_NAMED ? [`  … and ${waitingFor.length - MAX_NAMED} more`] : []),
     'Settle one with `set-status ID done`, or bring it back with `set-status ID pending`.',

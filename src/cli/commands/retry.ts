@@ -14,11 +14,9 @@ interface RetryOptions extends CommonOptions {
 /** `retry`: makes tasks pending again, all of them or none. */
 export function makeCommand(cli: Cli): Command {
   const command = new Command('retry')
-    .description(
-      'Let failed, cancelled or deferred tasks be tried again, also while a run works. Done tasks need --force.',
-    )
+    .description('Try failed, cancelled or deferred tasks again, also during a run. Done tasks need --force.')
     .addArgument(new Argument('<ids...>', 'tasks (3, 3.2, 1,2, 1-4)'))
-    .option('-f, --force', 'do tasks again whose change has landed already');
+    .option('-f, --force', 'also do tasks again whose change has landed');
   withExamples(command, ['retry 3', 'retry 2,4-6', 'retry 3 --force']);
   return onRun<RetryOptions>(command, cli, async (options, ids) => {
     const report = await retry(findProject(cli, options), { ids, force: options.force }, cli);
@@ -43,6 +41,6 @@ function describe({ retried, run }: RetryReport): string[] {
     ...lines,
     run === null
       ? '`run` starts what is pending.'
-      : `Run ${neutralise(run)} works now, and takes up what is pending.`,
+      : `Run ${neutralise(run)} works now, and starts what is pending.`,
   ];
 }

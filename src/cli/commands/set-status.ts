@@ -15,10 +15,10 @@ interface SetStatusOptions extends CommonOptions {
   readonly status?: string;
 }
 
-/** `set-status`: `set-status 1,2 done` and `set-status --id=1,2 --status=done` are the same; all tasks or none. */
+/** `set-status`, all tasks or none: `set-status 1,2 done` is the same as `set-status --id=1,2 --status=done`. */
 export function makeCommand(cli: Cli): Command {
   const command = new Command('set-status')
-    .description(`Set the status of tasks, of all or of none: ${TASK_STATUSES.join(', ')}.`)
+    .description(`Set the status of all named tasks, or of none: ${TASK_STATUSES.join(', ')}.`)
     .addArgument(
       withWords(
         new Argument('[ids-and-status...]', 'tasks (3, 3.2, 1,2, 1-4), then the status'),
@@ -51,7 +51,7 @@ function readRequest({ id, status }: SetStatusOptions, args: readonly string[]):
   if (word === undefined || ids.length === 0)
     fail(
       'wrong-usage',
-      'Tasks and a status are needed, in this order.',
+      'Give tasks and then a status.',
       'For example: `set-status 3 done`, or `set-status --id=3 --status=done`.',
     );
   return { ids, status: word };

@@ -20,10 +20,10 @@ interface ShowOptions extends CommonOptions {
 /** How many of a task's newest events are shown without --verbose. */
 const RECENT_EVENTS = 12;
 
-/** `show`: everything about tasks, their attempts and their history included. */
+/** `show`: everything about tasks, including their attempts and their history. */
 export function makeCommand(cli: Cli): Command {
   const command = new Command('show')
-    .description('Tell everything about tasks: texts, dependencies, attempts with their cost, history.')
+    .description('Show everything about tasks: texts, dependencies, attempts with their cost, history.')
     .addArgument(new Argument('[ids...]', 'tasks (3, 3.2, 1,2, 1-4)'))
     .option('-i, --id <ids>', 'tasks, in the spelling of Task Master');
   withExamples(command, ['show 3', 'show 3.1,3.2 --json']);
@@ -44,7 +44,7 @@ export function makeCommand(cli: Cli): Command {
 
 interface ShowLayout {
   readonly style: Styles;
-  /** Undefined where lines are not to be broken. */
+  /** Undefined if lines are not broken. */
   readonly width: number | undefined;
   /** How many of the newest events to show. */
   readonly events: number;
@@ -92,7 +92,7 @@ function facts({ task }: TaskReport, style: Styles): string[] {
   const waits = task.waitingFor.length === 0 ? '' : `, waits for ${task.waitingFor.join(', ')}`;
   const entries: [string, string][] = [
     ['Status', stylesOfStatuses(style)[shown](shown) + waits],
-    ['Cancelled', task.cancelledDependencies.map((id) => `${id} will never come`).join(', ')],
+    ['Cancelled', task.cancelledDependencies.map((id) => `${id} will never be done`).join(', ')],
     ['Priority', task.priority],
     [
       'Size',
@@ -117,7 +117,7 @@ function taskLines(lines: readonly TaskLine[], style: Styles): string[] {
   );
 }
 
-/** Keeps the text's own lines and their indentation. */
+/** Breaks a text into lines, and keeps its own lines and their indentation. */
 function brokenLines(text: string, width: number | undefined): string[] {
   if (text.trim() === '') return [];
   return text

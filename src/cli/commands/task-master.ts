@@ -20,7 +20,7 @@ interface AddTaskOptions extends CommonOptions, Omit<AddTaskRequest, 'title' | '
   readonly dependencies?: string;
 }
 
-/** `add-task`: written by the manager from `--prompt`, or by hand from `--title`, without a model. */
+/** `add-task`: the manager writes the task from `--prompt`; with `--title` it is stored as written, without a model. */
 export function makeAddTask(cli: Cli): Command {
   const command = new Command('add-task')
     .description('Add one task: --prompt lets the manager write it, --title stores what you wrote.')
@@ -28,7 +28,7 @@ export function makeAddTask(cli: Cli): Command {
     .option('-t, --title <text>', 'the title of a task written by hand')
     .option('--description <text>', 'what is to be done, in a few sentences')
     .option('--details <text>', 'how it is to be done')
-    .option('--test-strategy <text>', 'how to tell that it works')
+    .option('--test-strategy <text>', 'how to check that it works')
     .option('--dependencies <ids>', 'tasks that must be done first, such as 1,3.2')
     .addOption(new Option('--priority <priority>', 'how urgent it is').choices(PRIORITIES));
   withExamples(command, [

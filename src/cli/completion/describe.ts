@@ -2,40 +2,40 @@ import { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { addCommonOptions, type CommandEntry } from '../command.ts';
 
-/** What may stand in a place: one of some words, a file, task ids, or anything. */
+/** What a value may be: one of some words, a file, task ids, or anything. */
 export interface Slot {
   readonly words: readonly string[];
   readonly files: boolean;
   readonly ids: boolean;
 }
 
-/** An option as a shell completes it. */
+/** An option, for completion. */
 export interface CompletedOption {
   /** With their dashes, `-d` and `--working-dir`. */
   readonly flags: readonly string[];
   readonly summary: string;
-  /** What its value may be; undefined where it takes none. */
+  /** What its value may be; undefined if it takes none. */
   readonly value: Slot | undefined;
 }
 
-/** A command as a shell completes it. */
+/** A command, for completion. */
 export interface CompletedCommand {
   readonly name: string;
   readonly summary: string;
   readonly options: readonly CompletedOption[];
-  /** By position; the last one stands for all that follow if the command takes any number. */
+  /** By position. If the command takes any number of arguments, the last one stands for all that follow. */
   readonly arguments: readonly Slot[];
 }
 
-/** A binary as a shell completes it. */
+/** A binary, for completion. */
 export interface CompletedBinary {
   readonly name: string;
-  /** Taken by every command. */
+  /** The options of every command. */
   readonly options: readonly CompletedOption[];
   readonly commands: readonly CompletedCommand[];
 }
 
-/** Loads every command of a binary and reads what it takes from the command itself, so that nothing can disagree. */
+/** Describes a binary by loading all its commands, so that completion always agrees with the parser. */
 export async function describeBinary(
   cli: Cli,
   name: string,
@@ -74,7 +74,7 @@ function optionsOf(command: Command): CompletedOption[] {
     }));
 }
 
-/** Places are told by the names that commands give them. */
+/** The names that commands give their arguments tell what these may be. */
 function slot(name: string, words: readonly string[] | undefined): Slot {
   return {
     words: words ?? [],

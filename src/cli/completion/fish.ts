@@ -11,7 +11,7 @@ function binaryPart({ name, options, commands }: CompletedBinary): string {
     `function ${needsCommand}`,
     `  not __fish_seen_subcommand_from ${commands.map((command) => command.name).join(' ')}`,
     'end',
-    // No files but where a command takes some.
+    // Complete no files, except where a command takes some.
     `complete -c ${name} -f`,
     ...commands.map(
       (command) => `complete -c ${name} -n ${needsCommand} -a ${command.name} -d ${quote(command.summary)}`,

@@ -63,7 +63,7 @@ describe('retry', () => {
       run: 'run-1',
     });
     expect((await run(project, ['retry', '1'])).stdout).toMatch(
-      /^1 {2}pending already: .*\nRun run-1 works now, and takes up what is pending\.\n$/,
+      /^1 {2}pending already: .*\nRun run-1 works now, and starts what is pending\.\n$/,
     );
   });
 
@@ -130,11 +130,11 @@ describe('cancel', () => {
     attempted(project, { taskId: '5' });
     expect((await run(project, ['cancel', '1,5'])).stdout).toBe(`\
 1  in-progress → cancelled  Set up
-    Its run was killed before; the next \`run\` ends whatever is left of its worker.
+    Its run was killed before. The next \`run\` ends what is left of its worker.
     What it did is kept: see it with \`diff 1\`, take it with \`recover restore 1 --branch NAME\`.
     2 no longer waits for it.
 5  in-progress → cancelled  Aside
-    Its run was killed before; the next \`run\` ends whatever is left of its worker.
+    Its run was killed before. The next \`run\` ends what is left of its worker.
     Whatever it changed is in ${project.directory}.
 `);
   });
