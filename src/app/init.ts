@@ -1,10 +1,10 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, lstatSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fail } from '../domain/failure.ts';
 import { probeDriver } from '../store/driver.ts';
-import type { Services } from './services.ts';
-import { CONFIG_FILE, openProjectStore, type Project } from './project/project.ts';
-import { detectStacks, type ProjectFiles, type Stack } from './init/detect-stack.ts';
+import type { InitReport, InitRequest, Stack } from './contract/init.ts';
+import { detectStacks, filesOf } from './init/detect-stack.ts';
+import { takeOverOutside } from './init/take-over.ts';
 import {
   completeGitignore,
   configTemplate,
@@ -12,53 +12,99 @@ import {
   SCHEMA_FILE,
   schemaTemplate,
 } from './init/templates.ts';
-import { takeOverOutside } from './init/take-over.ts';
-import { writeFileWhole } from './init/write-file.ts';
+import { copyNotice } from './project/lost-store.ts';
+import {
+  CONFIG_FILE,
+  gitTop,
+  nearestProject,
+  openProjectStore,
+  projectIn,
+  projectOutside,
+  refuseHome,
+  type Project,
+  type ProjectRequest,
+} from './project/project.ts';
+import { writeFileWhole } from './project/write-file.ts';
+import type { Services } from './services.ts';
 
-/** What became of one file. */
-export interface FileReport {
-  /** Relative to the project. */
-  readonly path: string;
-  readonly action: 'written' | 'completed' | 'replaced' | 'kept';
-  /** Why, where it is not plain. */
-  readonly note?: string;
-}
+/** Asks a yes-or-no question. `kept` says what an interrupt leaves behind. Where nobody can answer, the answer is no. */
+export type Confirm = (question: string, kept: string) => Promise<boolean>;
 
-/** What was set up. */
-export interface SetUp {
-  readonly stacks: readonly Stack[];
-  readonly files: readonly FileReport[];
-}
+type FileReport = InitReport['files'][number];
 
 /**
- * Makes what is missing of a project and keeps what is there. `mayReplace` is asked before an existing
- * configuration is replaced. Throws `Failed` where something cannot be written.
+ * Makes what is missing of a project and keeps what is there; `confirm` is asked before a configuration is replaced.
+ * Throws `Failed` where something cannot be written.
  */
-export async function setUpProject(
+export async function init(
+  where: ProjectRequest,
+  request: InitRequest,
   services: Services,
-  project: Project,
-  mayReplace: (file: string) => Promise<boolean>,
-): Promise<SetUp> {
-  // Without SQLite all that would be written is of no use: so it is looked for before anything is.
+  confirm: Confirm,
+): Promise<InitReport> {
+  const project = placeForProject(services, where);
+  if (request.nested !== true) await refuseSecondProject(project, confirm);
+  const wasThere = [project, projectOutside(services, project.root, project.tag)].some(({ databaseFile }) =>
+    existsSync(databaseFile),
+  );
+  // Without SQLite a project is of no use, so SQLite is looked for before anything is written.
   probeDriver();
   const stacks = detectStacks(filesOf(project.root));
   makeStateFolder(project);
-  return {
-    stacks,
-    files: [
-      await writeConfig(project, stacks, mayReplace),
-      writeEnv(project),
-      ignoreState(project),
-      writeSchema(project),
-      await createStore(services, project),
-    ],
-  };
+  const files = [
+    await writeConfig(project, stacks, confirm),
+    writeEnv(project),
+    ignoreState(project),
+    writeSchema(project),
+    await createStore(services, project),
+  ];
+  const lost = wasThere ? undefined : copyNotice(project);
+  const notes = [...notesFor(project), ...(lost === undefined ? [] : [`${lost.message} ${lost.fix}`])];
+  return { root: project.root, stacks, files, notes, next: 'claude-orchestrator check' };
+}
+
+/** Where a project is made: here, whatever lies further up. */
+function placeForProject(services: Services, options: ProjectRequest): Project {
+  const given = options.config === undefined ? undefined : resolve(services.cwd, options.config);
+  const root =
+    options.workingDir === undefined && given !== undefined
+      ? dirname(given)
+      : resolve(services.cwd, options.workingDir ?? '.');
+  if (!existsSync(root) || !statSync(root).isDirectory())
+    fail('wrong-usage', `There is no directory ${root}.`, 'Make it first, or give another one.');
+  refuseHome(services, root);
+  const project = projectIn(services, root, options.tag ?? 'master');
+  return given === undefined ? project : { ...project, configFile: given };
+}
+
+/** A project inside another one has a task list of its own, which is seldom what somebody wants who is below one. */
+async function refuseSecondProject({ root }: Project, confirm: Confirm): Promise<void> {
+  const nearest = nearestProject(root);
+  if (nearest === undefined || nearest === root) return;
+  const question = `The project ${nearest} covers this folder already. Make another one here, with tasks of its own?`;
+  if (await confirm(question, 'Nothing was written.')) return;
+  fail(
+    'wrong-usage',
+    `The project ${nearest} covers ${root} already; nothing was written.`,
+    'Every command works from here. `claude-orchestrator init --nested` makes a project with tasks of its own here.',
+  );
+}
+
+function notesFor({ root }: Project): string[] {
+  const top = gitTop(root);
+  if (top === undefined)
+    return [
+      `${root} is not in a git repository, so results cannot be told apart from your own changes. Run \`git init\` first if that matters.`,
+    ];
+  return top === root
+    ? []
+    : [`This is not the top of the git repository, which is ${top}. The project covers ${root} only.`];
 }
 
 async function writeConfig(
   project: Project,
   stacks: readonly Stack[],
-  mayReplace: (file: string) => Promise<boolean>,
+  confirm: Confirm,
 ): Promise<FileReport> {
   const file = project.configFile ?? join(project.root, CONFIG_FILE);
   const path = basename(file);
@@ -69,12 +115,13 @@ async function writeConfig(
   }
   if (!existsSync(file)) return { path, action: 'kept', note: 'a symbolic link to nothing' };
   if (readWhole(file).toString() === content) return { path, action: 'kept' };
-  if (!(await mayReplace(file))) return { path, action: 'kept', note: 'it was there already' };
+  if (!(await confirm(`${file} exists. Replace it with a new one?`, 'It is as it was.')))
+    return { path, action: 'kept', note: 'it was there already' };
   writeFileWhole(file, content);
   return { path, action: 'replaced' };
 }
 
-/** Credentials may be in it, so an existing one is never touched. */
+/** An existing one may hold credentials, so it is never changed. */
 function writeEnv(project: Project): FileReport {
   if (isThere(project.envFile)) return { path: '.env', action: 'kept', note: 'it was there already' };
   writeFileWhole(project.envFile, ENV_TEMPLATE, 0o600);
@@ -95,7 +142,7 @@ function ignoreState(project: Project): FileReport {
   return { path, action: current === undefined ? 'written' : 'completed' };
 }
 
-/** Generated, so it is replaced whenever it is not the one of this version. */
+/** It is generated, so one of another version is replaced. */
 function writeSchema(project: Project): FileReport {
   const file = join(project.root, SCHEMA_FILE);
   const content = schemaTemplate();
@@ -143,25 +190,4 @@ function readWhole(file: string): Buffer {
 /** Whether anything has that name, even a link that leads nowhere. */
 function isThere(file: string): boolean {
   return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
-}
-
-/** What detection looks at, in a directory. */
-export function filesOf(root: string): ProjectFiles {
-  return {
-    exists: (path) => existsSync(join(root, path)),
-    read: (path) => {
-      try {
-        return readFileSync(join(root, path), 'utf8');
-      } catch {
-        return '';
-      }
-    },
-    names: (path) => {
-      try {
-        return readdirSync(join(root, path));
-      } catch {
-        return [];
-      }
-    },
-  };
 }

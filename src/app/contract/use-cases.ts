@@ -12,6 +12,7 @@ import { diffReport, diffRequest } from './diff.ts';
 import { doLine, doRequest } from './do.ts';
 import { editReport, editRequest } from './edit.ts';
 import { expandReport, expandRequest } from './expand.ts';
+import { initReport, initRequest } from './init.ts';
 import { listReport, listRequest } from './list.ts';
 import { logEntry, logsRequest } from './logs.ts';
 import { nextReport, nextRequest } from './next.ts';
@@ -88,4 +89,5 @@ export const USE_CASES = {
   demo: { request: demoRequest, report: demoReport },
   completion: { request: completionRequest, report: completionReport },
   clean: { request: cleanRequest, report: cleanReport },
+  init: { request: initRequest, report: initReport },
 } as const satisfies Record<string, UseCase>;

@@ -3,11 +3,10 @@ import { join, sep } from 'node:path';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { Failed, fail } from '../../domain/failure.ts';
 import type { Services } from '../services.ts';
-import { detectStacks, type Stack } from '../init/detect-stack.ts';
-import { refuseHome } from '../init/place.ts';
-import { filesOf } from '../init.ts';
+import type { Stack } from '../contract/init.ts';
+import { detectStacks, filesOf } from '../init/detect-stack.ts';
 import { configTemplate } from '../init/templates.ts';
-import { writeFileWhole } from '../init/write-file.ts';
+import { writeFileWhole } from '../project/write-file.ts';
 import { copyNotice } from '../project/lost-store.ts';
 import { makePrivateFolder } from '../../store/private-folder.ts';
 import {
@@ -15,6 +14,7 @@ import {
   findProject,
   gitTop,
   projectOutside,
+  refuseHome,
   type Project,
   type ProjectSeeker,
   type ProjectRequest,

@@ -1,4 +1,8 @@
-/** The little of a directory that detection looks at; paths are relative to it. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Stack } from '../contract/init.ts';
+
+/** What detection looks at in a directory; paths are relative to it. */
 export interface ProjectFiles {
   readonly exists: (path: string) => boolean;
   /** The text of a file; empty if there is none. */
@@ -7,20 +11,29 @@ export interface ProjectFiles {
   readonly names: (path: string) => readonly string[];
 }
 
-/** One tool chain of a project, with what it proposes. */
-export interface Stack {
-  /** For people, e.g. `Node.js (pnpm)`. */
-  readonly name: string;
-  /** The file that tells. */
-  readonly evidence: string;
-  /** Commands that prove a change. */
-  readonly verify: readonly string[];
-  /** Permission rules of the Claude CLI for what a worker needs to do its work. */
-  readonly allowedTools: readonly string[];
+/** The files of a directory. */
+export function filesOf(root: string): ProjectFiles {
+  return {
+    exists: (path) => existsSync(join(root, path)),
+    read: (path) => {
+      try {
+        return readFileSync(join(root, path), 'utf8');
+      } catch {
+        return '';
+      }
+    },
+    names: (path) => {
+      try {
+        return readdirSync(join(root, path));
+      } catch {
+        return [];
+      }
+    },
+  };
 }
 
 /** The rule that allows a command with any further arguments. */
-export function bashRule(command: string): string {
+function bashRule(command: string): string {
   return `Bash(${command}:*)`;
 }
 
@@ -84,7 +97,7 @@ function detectJava(files: ProjectFiles): Stack[] {
   return stacks;
 }
 
-/** A Makefile often wraps what the other tools do, so its targets verify only where nothing else does. */
+/** A Makefile often wraps what other tools do, so its targets are proposed only where nothing else verifies. */
 function detectMake(files: ProjectFiles, hasVerify: boolean): Stack | undefined {
   const evidence = ['GNUmakefile', 'makefile', 'Makefile'].find((name) => files.exists(name));
   if (evidence === undefined) return undefined;
@@ -106,7 +119,7 @@ function detectMake(files: ProjectFiles, hasVerify: boolean): Stack | undefined 
 /** What `npm init` writes where there is no test yet. */
 const PLACEHOLDER = /no test specified/i;
 
-/** A script that goes on for ever proves nothing. */
+/** A script that watches never ends, so it cannot prove anything. */
 const WATCHES = /(?:^|\s)--?watch(?:All)?(?!\S*=false)(?:\s|=|$)|\bnodemon\b/;
 
 /** The first of each group that the project has proves a change. */

@@ -1,7 +1,7 @@
 import { configJsonSchema } from '../config/schema.ts';
-import type { Stack } from './detect-stack.ts';
+import type { Stack } from '../contract/init.ts';
 
-/** Where the schema lies, seen from the configuration; in the project, so that editors need no network. */
+/** The schema of the configuration, relative to the project; it lies there so that editors need no network. */
 export const SCHEMA_FILE = '.taskmaster/config.schema.json';
 
 /** What `.env.example` holds, and what `init` makes `.env` of. */

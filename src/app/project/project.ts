@@ -1,5 +1,5 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, parse, resolve } from 'node:path';
 import { Failed, fail } from '../../domain/failure.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Services } from '../services.ts';
@@ -93,6 +93,19 @@ export function nearestProject(start: string): string | undefined {
       return directory;
     if (directory === dirname(directory)) return undefined;
   }
+}
+
+/** A project in the home directory would be found from every directory below it. */
+export function refuseHome(services: Pick<Services, 'env'>, root: string): void {
+  const real = realpathSync(root);
+  const home = services.env['HOME'] ?? services.env['USERPROFILE'] ?? '';
+  const isHome = home !== '' && existsSync(home) && realpathSync(home) === real;
+  if (!isHome && real !== parse(real).root) return;
+  fail(
+    'wrong-usage',
+    `${root} is ${isHome ? 'your home directory' : 'the root of the file system'}, where workers must not work.`,
+    'Change into the repository that is to be worked on, and run `claude-orchestrator init` there.',
+  );
 }
 
 /**

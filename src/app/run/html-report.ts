@@ -60,7 +60,7 @@ export async function writeReport(
     const [{ reportOf }, { renderReport }, { writeFileWhole }] = await Promise.all([
       import('../../reporting/html/report-model.ts'),
       import('../../reporting/html/render-report.ts'),
-      import('../init/write-file.ts'),
+      import('../project/write-file.ts'),
     ]);
     const report = reportOf({ ...redactValue(source, redact), sizes });
     const { timeZone } = Intl.DateTimeFormat().resolvedOptions();

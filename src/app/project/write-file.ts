@@ -13,8 +13,8 @@ import { basename, dirname, join } from 'node:path';
 import { fail } from '../../domain/failure.ts';
 
 /**
- * Writes a file as a whole or not at all. Behind a symbolic link the link's target is replaced, and an existing file
- * keeps its mode. Throws `Failed` ("file-unwritable").
+ * Writes a whole file or nothing. Behind a symbolic link the link's target is replaced, and an existing file keeps its
+ * mode. Throws `Failed` ("file-unwritable").
  */
 export function writeFileWhole(file: string, content: Buffer | string, mode = 0o666): void {
   let temporary = '';
@@ -36,7 +36,7 @@ export function writeFileWhole(file: string, content: Buffer | string, mode = 0o
     fail(
       'file-unwritable',
       `${file} cannot be written: ${error instanceof Error ? error.message : String(error)}.`,
-      'Make its directory writable for you, or free some disk space, and run `claude-orchestrator init` again.',
+      'Make its directory writable for you, or free some disk space, then try again.',
     );
   }
 }
