@@ -1,21 +1,21 @@
 import type { Failure } from '../domain/failure.ts';
 import { parseSpendingReset } from '../domain/usage-limit.ts';
 
-/** What is known of a call to the API that failed, whichever way it went. */
+/** What is known about a failed call to the API, made by the SDK or by the CLI. */
 export interface FailedCall {
-  /** HTTP status; undefined where there was no response, or the error came in the stream. */
+  /** HTTP status. Undefined if there was no response, or if the error came in the stream. */
   readonly status: number | undefined;
   /** The API's error type, e.g. `overloaded_error`, `rate_limit_error`, `billing_error`. */
   readonly type: string | undefined;
-  /** For people. Never holds a credential. */
+  /** For people. Never contains a credential. */
   readonly message: string;
-  /** How long the server wants to be left alone, if it says so. */
+  /** How long to wait before the next call, if the server says so. */
   readonly retryAfterMs: number | undefined;
-  /** When the limit resets that refused the call, Unix milliseconds; undefined where none did, or it is not known. */
+  /** When the limit that refused the call resets, in Unix milliseconds. Undefined if no limit did, or if it is not known. */
   readonly resetsAt: number | undefined;
 }
 
-/** Whether the same call may succeed a little later. */
+/** Whether the same call may succeed later. */
 export function isTransient({ status, type }: FailedCall): boolean {
   if (status === undefined) {
     return !['authentication_error', 'permission_error', 'billing_error', 'invalid_request_error'].includes(
@@ -25,7 +25,7 @@ export function isTransient({ status, type }: FailedCall): boolean {
   return status === 408 || status === 409 || status === 429 || status >= 500;
 }
 
-/** The failure that a person can act on; `model` is the id that was asked for, `credential` who asked. */
+/** The failure that a person can act on. `model` is the requested id, `credential` describes the credential that was used. */
 export function apiFailure(trouble: FailedCall, model: string, credential: string): Failure {
   const { status, type, message, resetsAt } = trouble;
   const said = `${status === undefined ? '' : `HTTP ${status}: `}${message}`;
@@ -63,7 +63,7 @@ export function apiFailure(trouble: FailedCall, model: string, credential: strin
   };
 }
 
-/** The failure of a call that a limit refused; `resetsAt` in Unix milliseconds, where it is known. */
+/** The failure of a call that a limit refused. `resetsAt` is in Unix milliseconds, if it is known. */
 export function usageLimited(credential: string, said: string, resetsAt: number | undefined): Failure {
   const time = new Date(resetsAt ?? NaN);
   const isKnown = !Number.isNaN(time.getTime());
@@ -75,7 +75,7 @@ export function usageLimited(credential: string, said: string, resetsAt: number 
   };
 }
 
-/** The failure for a model that is retired, unknown or not open to this account. */
+/** The failure for a model that is retired, unknown or not available to this account. */
 export function modelUnavailable(model: string, why: string): Failure {
   return {
     reason: 'model-unavailable',
@@ -84,7 +84,7 @@ export function modelUnavailable(model: string, why: string): Failure {
   };
 }
 
-/** The lines of models that have an alias. */
+/** The model lines that have an alias. */
 export const MODEL_LINES = ['opus', 'sonnet', 'haiku', 'fable', 'mythos'] as const;
 
 function aliasFor(model: string): string {

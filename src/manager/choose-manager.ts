@@ -1,30 +1,30 @@
 import type { Failure } from '../domain/failure.ts';
 import { err, ok, type Result } from '../domain/result.ts';
 
-/** Which way the manager's questions go. */
+/** How the manager is reached. */
 type ManagerRoute = 'api' | 'cli';
 
-/** What is known before the choice; nothing is looked up here. */
+/** What is known before the choice. Nothing is looked up here. */
 export interface ManagerCircumstances {
   /** `models.manager.via`. */
   readonly via: 'auto' | ManagerRoute;
   /** `models.manager.model`. */
   readonly model: string;
   readonly apiKey: string | undefined;
-  /** What the Claude CLI says of itself; undefined if it is not installed. */
+  /** What the Claude CLI says about its login. Undefined if it is not installed. */
   readonly cli: CliLogin | undefined;
-  /** Why it cannot be asked, to go on after its name. */
+  /** Why the CLI cannot be used, as the words that follow its name. */
   readonly cliProblem?: string | undefined;
 }
 
-/** The Claude CLI's login, as `claude auth status` tells it. */
+/** The Claude CLI's login, as `claude auth status` reports it. */
 export interface CliLogin {
   readonly loggedIn: boolean;
-  /** For people: `max`, `pro`, … where it is known. */
+  /** For people: `max`, `pro`, …, if it is known. */
   readonly subscription: string | undefined;
 }
 
-/** The way that was chosen, and a sentence about it that is printed before the first call. */
+/** The chosen route, and a sentence about it that is printed before the first call. */
 export interface ManagerChoice {
   readonly route: ManagerRoute;
   readonly sentence: string;
@@ -32,7 +32,7 @@ export interface ManagerChoice {
 
 const INSTALL = 'Install it with `npm install -g @anthropic-ai/claude-code`';
 
-/** Chooses the API where a key is there, else the CLI where it is logged in; or says what is missing. */
+/** Chooses the API if there is a key, else the CLI if it is logged in, else says what is missing. */
 export function chooseManager(given: ManagerCircumstances): Result<ManagerChoice, Failure> {
   const { via, model, apiKey, cli, cliProblem = 'is not installed' } = given;
   const hasKey = apiKey !== undefined && apiKey !== '';
@@ -54,7 +54,7 @@ export function chooseManager(given: ManagerCircumstances): Result<ManagerChoice
   return err(nobody(via, cli, cliProblem));
 }
 
-/** An API key for people: never more of it than its last four characters. */
+/** Describes an API key for people, with no more than its last four characters. */
 export function describeKey(apiKey: string): string {
   return apiKey.length < 12 ? `API key of ${apiKey.length} characters` : `API key …${apiKey.slice(-4)}`;
 }

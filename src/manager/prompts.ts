@@ -26,7 +26,7 @@ wait. Never the task's own id, never a cycle, never an id that neither the data 
 that touch the same paths collide when they run together.
 - risk: how likely it is to go wrong or to break other things.`;
 
-/** System prompts by purpose; the same bytes at every call, so that the API's prompt cache works. */
+/** System prompts by purpose. They are the same bytes at every call, so that the API's prompt cache works. */
 export const SYSTEM_PROMPTS = {
   parse: `${RULES}
 
@@ -104,8 +104,8 @@ interface Data {
 }
 
 /**
- * The pieces between delimiters that none of them can close: the number in the tag is one that no piece holds.
- * `name` is ours and goes into the tag as it is.
+ * The pieces between delimiters that none of them can close: the number in the tag appears in no piece. `name` is ours
+ * and is put into the tag unchanged.
  */
 export function fence(pieces: readonly Data[]): string {
   const taken = new Set(pieces.flatMap(({ text }) => text.toLowerCase().match(/data-\d+/g) ?? []));
@@ -116,7 +116,7 @@ export function fence(pieces: readonly Data[]): string {
     .join('\n\n');
 }
 
-/** The prompt for a PRD; new ids start at `nextId`. */
+/** The prompt for a PRD. New ids start at `nextId`. */
 export function prdPrompt(
   prd: string,
   existing: readonly Task[],
@@ -131,13 +131,13 @@ export function prdPrompt(
   return `${data}\n\nTurn the requirements into tasks. ${amount} Number them ${nextId}, ${nextId + 1}, … in an order in which they could be done.${existing.length === 0 ? '' : ' Do not repeat existing tasks; new ones may depend on them.'}`;
 }
 
-/** The prompt for one new task that was typed as `text` and gets `id`. */
+/** The prompt for one new task that the user described as `text` and that gets `id`. */
 export function addPrompt(text: string, existing: readonly Task[], id: TaskId): string {
   const data = fence([{ name: 'wish', text }, ...listed(existing)]);
   return `${data}\n\nWrite the wish as one task. It gets the id ${id}.`;
 }
 
-/** The prompt for several new tasks, one for each text, with these ids in the same order. */
+/** The prompt for several new tasks, one for each text. They get these ids in the same order. */
 export function addSeveralPrompt(
   texts: readonly string[],
   existing: readonly Task[],
@@ -147,7 +147,7 @@ export function addSeveralPrompt(
   return `${fence([...wishes, ...listed(existing)])}\n\nWrite each wish as one task, with the id that its name has: ${ids.join(', ')}. One may depend on another only where it builds on its result.`;
 }
 
-/** The prompt for splitting a task; new subtasks start at `firstNumber`. */
+/** The prompt for splitting a task. New subtasks start at `firstNumber`. */
 export function expandPrompt(
   task: Task,
   existing: readonly Task[],
@@ -163,7 +163,7 @@ export function expandPrompt(
   return `${data}\n\nSplit task ${task.id} into ${amount}. Number them ${task.id}.${firstNumber}, ${task.id}.${firstNumber + 1}, … in an order in which they could be done.${research ? ' Research first: look up current documentation of what the task uses, and the repository if you can read it.' : ''}`;
 }
 
-/** The prompt for a run: every task, those in `open` to be planned. */
+/** The prompt for a run: it lists every task and asks for a plan of those in `open`. */
 export function planPrompt(tasks: readonly Task[], open: ReadonlySet<TaskId>): string {
   const lines = tasks.map((task) =>
     JSON.stringify(
@@ -182,12 +182,12 @@ export function planPrompt(tasks: readonly Task[], open: ReadonlySet<TaskId>): s
   return `${fence([{ name: 'tasks', text: lines.join('\n') }])}\n\nPlan the tasks with "plan": true.`;
 }
 
-/** What is said to the manager about a reply of its own that is not usable. */
+/** What the manager is told about an unusable reply of its own. */
 export function correctionPrompt(problems: readonly string[]): string {
   return `That reply cannot be used. Its problems:\n${fence([{ name: 'problems', text: problems.map((problem) => `- ${problem}`).join('\n') }])}\n\nGive the whole reply again, with every one of them mended and nothing else changed.`;
 }
 
-/** What is said to the manager about a reply of its own that was cut at its greatest length. */
+/** What the manager is told about a reply of its own that was cut at the maximum length. */
 export const CONTINUATION =
   'That reply was cut off at its greatest length. Give the rest of it: go on with the very next character, repeat ' +
   'nothing, and add no word and no fence around it.';
@@ -207,7 +207,7 @@ function summary(task: Task): object {
   return isSettled(status) ? { id, title, status } : { id, title, status, dependencies };
 }
 
-/** All of a task that a model needs to know, as JSON. */
+/** Everything about a task that a model needs to know, as JSON. */
 export function fullText(task: Task): string {
   const { id, title, description, details, testStrategy, priority, dependencies } = task;
   return JSON.stringify({ id, title, description, details, testStrategy, priority, dependencies }, null, 2);

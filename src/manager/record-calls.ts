@@ -4,22 +4,22 @@ import type { ModelUsage, ProcessIdentity } from '../domain/attempt.ts';
 import { computeListPrice } from '../domain/pricing.ts';
 import type { IntendedCall } from '../store/store.ts';
 
-/** Where the calls of a manager are booked. */
+/** Where the calls of a manager are recorded. */
 export interface CallRecorder {
-  /** Stores that a call is about to be made, and returns its number. */
+  /** Stores that a call is about to be made, and returns the call's id. */
   readonly intend: (call: IntendedCall) => number;
   readonly record: (event: Event) => void;
   /** Null outside of a run. */
   readonly runId: string | null;
   /** This process. */
   readonly process: ProcessIdentity;
-  /** What the manager is asked as: an alias or an id. */
+  /** The manager's model: an alias or an id. */
   readonly model: string;
 }
 
 /**
- * The same manager, which records every call with its cost, answered or not. Each is stored before it is made, so that
- * one that is cut off by a kill is not forgotten.
+ * Makes a manager record every call with its cost, whether it was answered or not. Each call is stored before it is made,
+ * so that a call that is interrupted by a kill is not forgotten.
  */
 export function recordCalls(
   manager: Manager,
@@ -40,23 +40,23 @@ export function recordCalls(
   };
 }
 
-/** Bytes that are sure to fit into a token's place, whatever the script. */
+/** A safe estimate of the bytes in a token, for any script. */
 export const BYTES_PER_TOKEN = 2.5;
 
-/** Beside the question: its form, the tools, and what the Claude CLI says of them and of the machine. */
+/** Besides the question: its form, the tools, and what the Claude CLI says about them and the machine. */
 const AROUND_TOKENS = 8_000;
 
-/** What is read in the repository and on the web. */
+/** What research reads in the repository and on the web. */
 const RESEARCH_TOKENS = 100_000;
 const RESEARCH_SEARCHES = 8;
 
-/** A large reply to each kind of question, thinking included; the cap of a request is several times as much. */
+/** A large reply to each kind of question, thinking included. A request allows several times as much. */
 const REPLY_TOKENS: Readonly<Record<string, number>> = { parse: 24_000, plan: 16_000 };
 const OTHER_REPLY_TOKENS = 8_000;
 
 /**
- * What a call has cost whose end nobody saw, estimated high: of a long question, a large reply, and a prompt that was
- * written to the cache as a whole. `model` is an alias or an id.
+ * Estimates the most that a call may have cost if nobody saw its end: with a large reply, and with a prompt that was
+ * written to the cache completely. `model` is an alias or an id.
  */
 function estimateUpperBound(model: string, question: Question<unknown>): ModelUsage {
   const { purpose, system, prompt, correction, research } = question;
@@ -74,7 +74,7 @@ function estimateUpperBound(model: string, question: Question<unknown>): ModelUs
   return { model, ...tokens, costUsd };
 }
 
-/** An alias as the oldest model of its line, which is the dearest. */
+/** An alias gets the price of the oldest model of its line, which is the most expensive. */
 function pricedName(model: string): string {
   return model.startsWith('claude-') ? model : `claude-${model}-`;
 }

@@ -1,23 +1,23 @@
-/** Why a call was cut short: by the user, at its total time, or after a silence. */
+/** Why a call was aborted: by the user, at its timeout, or after a silence. */
 type AbortCause = 'interrupted' | 'timeout' | 'silence';
 
 /** Watches over one call. */
 export interface Watchdog {
-  /** Aborts when the call is to be cut short. */
+  /** Aborts when the call must end. */
   readonly signal: AbortSignal;
-  /** Undefined while the call may go on. */
-  readonly cut: AbortCause | undefined;
-  /** Tells that the other side was heard: the silence begins anew. */
+  /** Undefined while the call may continue. */
+  readonly cause: AbortCause | undefined;
+  /** Records that the other side sent something: the time of silence starts again. */
   heard(): void;
   stop(): void;
 }
 
-/** Starts the clocks, in milliseconds; both run from now on. */
+/** Starts both timers, in milliseconds. */
 export function startWatchdog(outer: AbortSignal, timeoutMs: number, silenceMs: number): Watchdog {
   const controller = new AbortController();
-  let cut: AbortCause | undefined;
+  let cause: AbortCause | undefined;
   const end = (why: AbortCause): void => {
-    cut ??= why;
+    cause ??= why;
     controller.abort();
   };
   const interrupt = (): void => end('interrupted');
@@ -27,8 +27,8 @@ export function startWatchdog(outer: AbortSignal, timeoutMs: number, silenceMs: 
   if (outer.aborted) interrupt();
   return {
     signal: controller.signal,
-    get cut() {
-      return cut;
+    get cause() {
+      return cause;
     },
     heard: () => void silence.refresh(),
     stop() {

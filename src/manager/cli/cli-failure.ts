@@ -4,14 +4,14 @@ import { unknownOption } from '../../worker/claude/classify-end.ts';
 import type { TranscriptFacts } from '../../worker/claude/transcript.ts';
 import { apiFailure, modelUnavailable, refused, truncated, usageLimited } from '../api-failure.ts';
 
-/** The API's error types for what the CLI calls them. */
+/** The API's error types by the CLI's names for them. */
 const API_TYPES: Readonly<Record<string, string>> = {
   authentication_failed: 'authentication_error',
   billing_error: 'billing_error',
   rate_limit: 'rate_limit_error',
 };
 
-/** Why a CLI that ran gave no reply; it says so in its result, in a message in place of the model's, or on stderr. */
+/** Why a CLI that ran gave no reply. It says so in its result, in a message in place of the model's, or on stderr. */
 export function cliFailure(facts: TranscriptFacts, model: string, payer: string, stderr: string): Failure {
   const { result, apiError, rateLimit } = facts;
   const text = result?.result ?? result?.errors?.join('; ') ?? messageText(apiError);
@@ -24,7 +24,7 @@ export function cliFailure(facts: TranscriptFacts, model: string, payer: string,
   if (result?.subtype === 'error_max_structured_output_retries') {
     return {
       reason: 'plan-invalid',
-      message: `The manager (${model}) did not manage to reply in the asked form, several times over.`,
+      message: `The manager (${model}) failed several times to reply in the required form.`,
       fix: 'Try again, or set models.manager.model to another model.',
     };
   }
@@ -48,7 +48,7 @@ export function cliFailure(facts: TranscriptFacts, model: string, payer: string,
   );
 }
 
-/** Why there was no process at all; `code` is the operating system's. */
+/** Why no process was started. `code` is the operating system's. */
 export function notStarted(command: string, directory: string, code: string | undefined): Failure {
   return {
     reason: 'cli-missing',

@@ -24,15 +24,15 @@ import { startWatchdog } from '../watchdog.ts';
 export interface CliManagerOptions {
   /** The program: a name on PATH or a path. */
   readonly command: string;
-  /** Arguments that come before ours, for a command that is an interpreter. */
+  /** Arguments before ours, for a command that is an interpreter. */
   readonly commandArguments?: readonly string[];
-  /** An alias or an id; the CLI resolves it. */
+  /** An alias or an id. The CLI resolves it. */
   readonly model: string;
   /** Who pays, for people: `Claude subscription`, `API key …abcd`. */
   readonly payer: string;
-  /** The whole environment of the CLI, with the marker and without credentials that are not to pay. */
+  /** The whole environment of the CLI, with the marker and without credentials that must not pay. */
   readonly environment: Readonly<Record<string, string>>;
-  /** What everything that the CLI starts carries in its environment. */
+  /** Carried in the environment of everything that the CLI starts. */
   readonly marker: Marker;
   /** The repository, which the manager may read. */
   readonly directory: string;
@@ -42,20 +42,20 @@ export interface CliManagerOptions {
   /** Time between SIGTERM and SIGKILL, in milliseconds. */
   readonly graceMs: number;
   readonly processes: Pick<ProcessTable, 'identify' | 'endTree' | 'endMarked'>;
-  /** Told what the API said of the account's limits. */
+  /** Gets what the API says about the account's limits. */
   readonly onLimits?: (observation: LimitObservation) => void;
 }
 
-/** The CLI itself refuses prompts somewhere between one and three megabytes. */
+/** The CLI refuses prompts above a size between one and three megabytes. */
 const MAX_PROMPT_BYTES = 1_000_000;
 
 const READ_TOOLS = ['Read', 'Grep', 'Glob'];
 const WEB_TOOLS = ['WebSearch', 'WebFetch'];
 
-/** What the manager must not read: a PRD could ask it to carry secrets away. */
+/** What the manager must not read, since a PRD could ask it to reveal secrets. */
 const SECRETS = ['Read(**/.env)', 'Read(**/.env.*)', 'Read(**/*.pem)', 'Read(**/id_*)'];
 
-/** A manager over the Claude CLI, with tools that only read; one process a question, no session. */
+/** Creates a manager that uses the Claude CLI with tools that only read: one process for each question, no session. */
 export function createCliManager(options: CliManagerOptions): Manager {
   return {
     description: `${options.model} via the Claude CLI, ${options.payer}`,
@@ -78,7 +78,7 @@ async function ask<T>(
   if (!call.outcome.ok) return err({ ...cost, failure: call.outcome.error });
 
   const { output, text } = call.outcome.value;
-  // Without a structured reply there is only prose, and maybe the reply in it.
+  // Without a structured reply there is only prose, which may contain the reply.
   const reply = readReply(question, output === undefined ? { text } : { json: output });
   if (reply.ok) {
     const sources = question.research === true ? call.sources : [];
@@ -97,7 +97,7 @@ async function ask<T>(
     ...cost,
     failure: {
       reason: 'plan-invalid',
-      message: `The reply of the manager (${options.model}) has not the asked form: ${problems.slice(0, 5).join('; ')}`,
+      message: `The reply of the manager (${options.model}) does not have the required form: ${problems.slice(0, 5).join('; ')}`,
     },
     invalid: { reply: output === undefined ? text : JSON.stringify(output), problems },
   });
@@ -109,7 +109,7 @@ interface Call {
   readonly sources: readonly string[];
 }
 
-/** Runs the CLI to its end; nothing that it started is left when this resolves. */
+/** Runs the CLI to its end. Nothing that it started is left when this resolves. */
 async function run(
   options: CliManagerOptions,
   args: readonly string[],
@@ -127,7 +127,7 @@ async function run(
     input,
     buffer: false,
     reject: false,
-    // A group of its own: Ctrl-C in the terminal is ours to pass on.
+    // In a group of its own it does not get Ctrl-C from the terminal. We end it ourselves.
     detached: true,
   });
   const transcript = new Transcript(false);
@@ -159,8 +159,8 @@ async function run(
   const facts = transcript.facts();
   const outcome = (): Call['outcome'] => {
     const isPaid = facts.result?.is_error === false;
-    if (watchdog.cut === 'interrupted' && !isPaid) return err(interrupted());
-    if (watchdog.cut !== undefined && !isPaid) return err(timedOut(model, timeoutMs));
+    if (watchdog.cause === 'interrupted' && !isPaid) return err(interrupted());
+    if (watchdog.cause !== undefined && !isPaid) return err(timedOut(model, timeoutMs));
     if (child.pid === undefined) return err(notStarted(command, directory, exit.code));
     return read(facts, options, stderr.toString());
   };
@@ -178,14 +178,14 @@ function cliArguments<T>(options: CliManagerOptions, { system, schema, research 
   return [
     ...(options.commandArguments ?? []),
     ...['-p', '--output-format', 'stream-json', '--verbose'],
-    // Tells what a call that is cut short had used.
+    // Shows what an aborted call had used.
     '--include-partial-messages',
     ...['--model', options.model],
     ...['--system-prompt', system],
     `--tools=${tools.join(',')}`,
     ...(research === true ? WEB_TOOLS.map((tool) => `--allowedTools=${tool}`) : []),
     ...SECRETS.map((rule) => `--disallowedTools=${rule}`),
-    // What is not allowed is denied, and nobody is asked.
+    // Everything that is not allowed is denied without asking.
     ...['--permission-mode', 'dontAsk'],
     ...['--setting-sources=user', '--strict-mcp-config', '--no-session-persistence'],
     ...(options.settings === null ? [] : ['--settings', options.settings]),
@@ -196,8 +196,8 @@ function cliArguments<T>(options: CliManagerOptions, { system, schema, research 
 const BOUNDS = ['minLength', 'maxLength', 'minItems', 'maxItems', 'minimum', 'maximum'] as const;
 
 /**
- * The form as the CLI gets it. Its validator, which knows no later draft, sends every reply back that breaks a bound or
- * says another word, and that is paid for: both are only told, and what differs is mended here.
+ * The form as the CLI gets it. Its validator supports no later draft, and sends back every reply that exceeds a bound or
+ * uses another word, which costs money. So bounds and words are only described, and a reply that differs is mended here.
  */
 function formOf(schema: z.ZodType): object {
   return z.toJSONSchema(schema, {
@@ -217,12 +217,12 @@ function formOf(schema: z.ZodType): object {
   });
 }
 
-/** Gathers the web pages that a Claude CLI fetched and the files that it read. */
+/** Collects the web pages that a Claude CLI fetched and the files that it read. */
 class CliSources {
   readonly #directory: string;
   readonly #seen = new Set<string>();
 
-  /** Files inside of `directory` are named relative to it. */
+  /** Files in `directory` are named relative to it. */
   constructor(directory: string) {
     this.#directory = directory;
   }

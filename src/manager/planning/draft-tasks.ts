@@ -29,18 +29,18 @@ export const MAX_PRD_BYTES = 200 * 1024;
 /** How many sources a task keeps. */
 const MAX_SOURCES = 20;
 
-/** New tasks that form a valid graph with the existing ones, ready to be stored; and what they cost. */
+/** New tasks that form a valid graph with the existing ones and can be stored, and what they cost. */
 export interface DraftedTasks {
   readonly drafts: readonly TaskDraft[];
   readonly usage: readonly ModelUsage[];
   readonly durationMs: number;
   /** What was mended in the manager's reply, for people. */
   readonly notes: readonly string[];
-  /** What the manager looked at, where it researched. */
+  /** What the manager looked at, if it researched. */
   readonly sources: readonly string[];
 }
 
-/** Turns a PRD into tasks beside `existing` (those that stay), or fails as a whole. */
+/** Turns a PRD into tasks that are added to `existing` (those that stay), or fails as a whole. */
 export async function parsePrd(
   manager: Manager,
   request: { prd: string; existing: readonly Task[]; numTasks?: number | undefined },
@@ -70,7 +70,7 @@ export async function parsePrd(
   return answer.ok ? ok(drafted(answer.value, answer.value.value.tasks.map(toDraft))) : answer;
 }
 
-/** Turns a wish into one task that depends on existing ones where it builds on them. */
+/** Turns a wish into one task. It depends on the existing tasks that it builds on. */
 export async function writeTask(
   manager: Manager,
   request: { text: string; existing: readonly Task[] },
@@ -97,7 +97,7 @@ export async function writeTask(
   return answer.ok ? ok(drafted(answer.value, [toDraft({ id, ...answer.value.value })])) : answer;
 }
 
-/** Turns wishes into one task each, by a single question; they may build on each other and on existing tasks. */
+/** Turns each wish into a task, with a single question. The tasks may build on each other and on existing ones. */
 export async function writeTasks(
   manager: Manager,
   request: { texts: readonly string[]; existing: readonly Task[] },
@@ -221,7 +221,7 @@ function withSources(draft: TaskDraft, sources: readonly string[]): TaskDraft {
   return { ...draft, details: draft.details === '' ? list : `${draft.details}\n\n${list}` };
 }
 
-/** A source is what was really looked at; of those the ones that the manager relied on, or all if it named none. */
+/** The sources that the manager really looked at and says it relied on, or all that it looked at if it names none. */
 function reliedOn(claimed: readonly string[], seen: readonly string[]): string[] {
   const both = seen.filter((source) => claimed.some((own) => own.trim() === source));
   return (both.length > 0 ? both : seen).slice(0, MAX_SOURCES);

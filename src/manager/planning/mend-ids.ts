@@ -2,24 +2,24 @@ import type { GraphNode } from '../../domain/task-graph.ts';
 import { parseTaskId, type TaskId } from '../../domain/task.ts';
 import type { Mended } from '../manager.ts';
 
-/** Where new tasks are numbered: from `first` on, below a parent or on the top level. */
+/** How new tasks are numbered: from `first` on, below a parent or at the top level. */
 interface Numbering {
   readonly parent: TaskId | undefined;
   readonly first: number;
 }
 
-/** What of a task in a reply is looked at here. */
+/** The fields of a task that matter here. */
 type Reference = Pick<GraphNode, 'id' | 'dependencies'> & { readonly title?: string };
 
-/** The canonical form of an id that a model wrote, such as `Task 3`; what is none stays as it is, to be reported. */
+/** The canonical form of an id that a model wrote, such as `Task 3`. Another text stays unchanged, to be reported. */
 export function toCanonicalId(id: string): TaskId {
   return parseTaskId(id.replace(/^\s*(?:task\s*)?#?(?=\d)/i, '')) ?? id;
 }
 
 /**
- * Numbers new tasks whose ids have not the form of ids, such as `n1`, or are those of other tasks, and what needs them.
- * Where two have the same id, something is needed that could be one task or another, or that is nowhere, nothing is
- * certain: then all stay as they are.
+ * Numbers new tasks whose ids do not have the form of ids, such as `n1`, or belong to other tasks, and renames the
+ * dependencies on them. Everything stays unchanged if that is not certain: if two tasks have the same id, or if a
+ * dependency is ambiguous or unknown.
  */
 export function numberTasks<T extends Reference>(
   tasks: readonly T[],
@@ -35,7 +35,7 @@ export function numberTasks<T extends Reference>(
   const isCertain =
     new Set(ids.map(plain)).size === ids.length &&
     tasks.every(({ id, title, dependencies }) => {
-      // One that has the title too is the same task once more.
+      // If the title is equal too, it is the same task again.
       if (title !== undefined && stored.get(toCanonicalId(id)) === title) return false;
       return dependencies.every((need) => known.has(plain(need)) && !isDouble(toCanonicalId(need)));
     });
@@ -58,7 +58,7 @@ export function numberTasks<T extends Reference>(
   return { value, notes: [noteOf(odd.map((id) => [id, renamed(id)]))] };
 }
 
-/** Takes what stands for the id of a stored task, such as `T-3`, for that id, where no task is meant twice. */
+/** Replaces another spelling of a stored task's id, such as `T-3`, by that id, unless two would mean the same task. */
 export function matchStoredIds<T extends Reference>(
   tasks: readonly T[],
   stored: readonly Pick<GraphNode, 'id'>[],
@@ -80,7 +80,7 @@ export function matchStoredIds<T extends Reference>(
   return changed.length > 0 && isCertain ? { value, notes: [noteOf(changed)] } : { value: tasks, notes: [] };
 }
 
-/** Leaves out, and names, what tasks need that is nowhere, or themselves; a title stands for its task. */
+/** Drops and names the dependencies on unknown tasks and on the task itself. A title may stand for its task. */
 export function dropUnknownDependencies<T extends Omit<GraphNode, 'title'> & { readonly title?: string }>(
   tasks: readonly T[],
   existing: readonly Pick<GraphNode, 'id' | 'title'>[],

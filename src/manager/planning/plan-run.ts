@@ -18,23 +18,23 @@ import { planPrompt, SYSTEM_PROMPTS } from '../prompts.ts';
 import { dropUnknownDependencies, matchStoredIds, toCanonicalId } from './mend-ids.ts';
 import { planReplySchema } from '../reply/schemas.ts';
 
-/** Raised whenever prompt or reply change, so that older cached plans are not taken. */
+/** Increased whenever the prompt or the reply changes, so that older cached plans are not used. */
 const PLAN_VERSION = 1;
 
-/** What a plan says of one task. */
+/** What a plan says about one task. */
 export interface PlannedTask {
   readonly id: TaskId;
   readonly size: Size;
   readonly estimateMinutes: number;
   readonly touches: readonly string[];
   readonly risk: Risk;
-  /** Dependencies that the plan adds to the stored ones; both together have no cycle. */
+  /** Dependencies that the plan adds to the stored ones. Together they have no cycle. */
   readonly dependencies: readonly TaskId[];
 }
 
 /** The plan of a run. */
 export interface RunPlan {
-  /** `stored` means that there is no plan and the stored dependencies are the order; `warning` says why. */
+  /** `stored` means that there is no plan and the stored dependencies decide the order. `warning` says why. */
   readonly source: 'manager' | 'stored';
   readonly tasks: readonly PlannedTask[];
   readonly warning: string | null;
@@ -45,8 +45,8 @@ export interface RunPlan {
 }
 
 /**
- * Plans every unsettled task of `tasks` (all that are stored). Planning never makes a run impossible: what goes wrong
- * becomes a warning and the stored dependencies. Only an abort is an error.
+ * Plans every unsettled task of `tasks` (all that are stored). Planning never makes a run impossible: if it fails, the
+ * result is a warning and the stored dependencies. Only an abort is an error.
  */
 export async function planRun(
   manager: Manager,
@@ -89,8 +89,8 @@ export async function planRun(
 }
 
 /**
- * The plan cache's key: a hash of everything that a plan depends on, which is what the tasks say and need and who
- * plans; not their statuses, times, or what an earlier plan added.
+ * The plan cache's key: a hash of everything that a plan depends on, which is the texts and dependencies of the tasks and
+ * the model that plans. Statuses, times, and what an earlier plan added do not count.
  */
 export function planKey(tasks: readonly Task[], model: string): string {
   const inputs = [...tasks]
@@ -107,12 +107,12 @@ export function planKey(tasks: readonly Task[], model: string): string {
     .digest('hex');
 }
 
-/** A plan as it goes into the plan cache. */
+/** A plan as it is stored in the plan cache. */
 export function serializePlan(tasks: readonly PlannedTask[]): string {
   return JSON.stringify({ tasks });
 }
 
-/** A plan from the cache; undefined if it is not one, and is to be made again. */
+/** Reads a plan from the cache. Undefined if it is not a plan and must be made again. */
 export function deserializePlan(text: string): PlannedTask[] | undefined {
   const plan = z
     .string()
@@ -161,8 +161,7 @@ function stored(why: string | null): RunPlan {
   return {
     source: 'stored',
     tasks: [],
-    warning:
-      why === null ? null : `The run goes by the stored dependencies alone, since planning failed: ${why}`,
+    warning: why === null ? null : `Planning failed, so the run uses only the stored dependencies: ${why}`,
     notes: [],
     usage: [],
     durationMs: 0,

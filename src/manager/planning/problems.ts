@@ -2,21 +2,21 @@ import { buildTaskGraph, describeGraphProblem, type GraphNode } from '../../doma
 import { toCanonicalId } from './mend-ids.ts';
 import { parentOf, parseTaskId, type TaskId } from '../../domain/task.ts';
 
-/** Where new tasks belong: on the top level, or below one parent. */
+/** Where new tasks belong: at the top level, or below one parent. */
 interface Place {
   readonly parent: TaskId | undefined;
 }
 
-/** What of a reply can be read as tasks. */
+/** What can be read as tasks in a reply. */
 export interface LooseTasks {
   readonly nodes: readonly GraphNode[];
-  /** False where there may be more that cannot be read: then it cannot be said that one is missing. */
+  /** False if there may be more tasks that cannot be read. Then it is not known whether one is missing. */
   readonly isWhole: boolean;
 }
 
 /**
- * Every reason why new tasks cannot be stored beside the existing ones, each once, in a fixed order; none if they
- * can. `existing` is taken to be a valid graph.
+ * Finds every reason why new tasks cannot be stored with the existing ones, each once, in a fixed order. Empty if they
+ * can be. `existing` must be a valid graph.
  */
 export function findNewTaskProblems(
   { nodes: drafts, isWhole }: LooseTasks,
@@ -39,7 +39,7 @@ export function findNewTaskProblems(
   return [...new Set([...problems, ...findGraphProblems([...existing, ...drafts])])];
 }
 
-/** The problems of a graph as sentences; none if it is valid. What tasks of one id need is checked for all of them. */
+/** Finds the problems of a graph, as sentences. Empty if it is valid. Tasks with the same id are checked as one task. */
 export function findGraphProblems(nodes: readonly GraphNode[]): string[] {
   const needs = new Map<TaskId, TaskId[]>();
   for (const { id, dependencies } of nodes) needs.set(id, [...(needs.get(id) ?? []), ...dependencies]);
@@ -48,8 +48,8 @@ export function findGraphProblems(nodes: readonly GraphNode[]): string[] {
 }
 
 /**
- * What can be read as tasks in a reply of whatever form, so that the graph can be checked even where the form is
- * wrong; ids are brought into canonical form where they have one.
+ * Reads what looks like tasks in a reply of any form, so that the graph can be checked even if the form is wrong. Ids
+ * become canonical if they have a canonical form.
  */
 export function readLooseTasks(reply: unknown): LooseTasks {
   const list = isRecord(reply) ? reply['tasks'] : reply;
@@ -58,7 +58,7 @@ export function readLooseTasks(reply: unknown): LooseTasks {
     const id = looseId(task['id']);
     if (id === undefined) return [];
     const dependencies = Array.isArray(task['dependencies']) ? (task['dependencies'] as unknown[]) : [];
-    // A missing title is a problem of the form; here it must not look like an empty one.
+    // A missing title is a problem of the form. Here it must not look like an empty one.
     const title = typeof task['title'] === 'string' ? task['title'] : '-';
     return [{ id, title, dependencies: dependencies.map(looseId).filter((own) => own !== undefined) }];
   });

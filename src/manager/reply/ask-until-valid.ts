@@ -5,12 +5,12 @@ import { err, ok, type Result } from '../../domain/result.ts';
 import type { Answer, Manager, Question, ManagerFailure } from '../manager.ts';
 import { extractJson } from './read-reply.ts';
 
-/** How many problems a message lists before it only counts the rest. */
+/** How many problems a message lists. It only counts the rest. */
 const LISTED_PROBLEMS = 20;
 
 /**
- * Asks, checks the reply, and sends everything that is wrong with it back once. `problemsOf` gets the reply as it
- * came, also where its form is wrong. Usage and time are those of both turns; a second bad reply is `plan-invalid`.
+ * Asks, checks the reply, and sends everything that is wrong with it back once. `problemsOf` gets the reply as it came,
+ * even if its form is wrong. Usage and time are those of both turns. A second bad reply is `plan-invalid`.
  */
 export async function askUntilValid<T>(
   manager: Manager,
@@ -28,7 +28,7 @@ export async function askUntilValid<T>(
       durationMs,
       failure: {
         ...invalid(question.purpose, '', firstBad.problems),
-        fix: 'Nothing was stored. Mend the file, and run the same command again.',
+        fix: 'Nothing was stored. Mend the file and run the same command again.',
       },
       invalid: firstBad,
     });
@@ -36,7 +36,7 @@ export async function askUntilValid<T>(
 
   const second = await manager.ask({ ...question, correction: firstBad }, signal);
   const secondBad = badReply(second, problemsOf);
-  const spent = both(first, second);
+  const spent = sumTurns(first, second);
   if (secondBad !== undefined) {
     return err({
       ...spent,
@@ -64,7 +64,7 @@ function badReply<T>(
   return { reply: bad.reply, problems: [...new Set([...bad.problems, ...more])] };
 }
 
-function both<T>(
+function sumTurns<T>(
   first: Reply<T>,
   second: Reply<T>,
 ): { usage: readonly ModelUsage[]; durationMs: number; sources: readonly string[] } {
@@ -82,6 +82,6 @@ function invalid(purpose: string, when: string, problems: readonly string[]): Fa
   return {
     reason: 'plan-invalid',
     message: `The manager's reply to "${purpose}" cannot be used${when}:${listed.join('')}${more > 0 ? `\n  - and ${more} more` : ''}`,
-    fix: 'Nothing was stored. Try again, or say in the text more exactly what is wanted.',
+    fix: 'Nothing was stored. Try again, or say more exactly in the text what you want.',
   };
 }

@@ -16,20 +16,20 @@ export function mendIssues(whole: { value: unknown }, issues: readonly Issue[]):
   });
 }
 
-/** Where a text goes on that is too long for its field. */
+/** The fields in which a text continues that is too long for its own field. */
 const CONTINUES: Readonly<Record<string, readonly string[]>> = {
   title: ['description', 'evidence'],
   description: ['details'],
 };
 
-/** Texts that may be empty, so that one that is missing is. */
+/** Texts that may be empty. A missing one counts as empty. */
 const MAY_BE_EMPTY = ['description', 'details', 'testStrategy', 'file'];
-/** Lists of which an empty one says the same as none. */
+/** Lists that may be empty. A missing one counts as empty. */
 const MAY_BE_NONE = ['touches', 'sources', 'resolved'];
 
 const isUnknownKey = ({ code }: Issue): boolean => code === 'unrecognized_keys';
 
-/** Mends one thing in place and says what; undefined where it cannot be. */
+/** Mends one issue in place and says how. Undefined if it cannot be mended. */
 function mendIssue(whole: { value: unknown }, issue: Issue, all: readonly Issue[]): string | undefined {
   const path = issue.path;
   if (issue.code === 'unrecognized_keys') {
@@ -38,7 +38,7 @@ function mendIssue(whole: { value: unknown }, issue: Issue, all: readonly Issue[
   }
   const key = path.at(-1);
   if (key === undefined) {
-    // The list of tasks without the object around it.
+    // The reply is the list of tasks without the object around it.
     if (!Array.isArray(whole.value)) return undefined;
     whole.value = { tasks: whole.value as unknown[] };
     return 'the list was taken for its tasks.';
@@ -82,7 +82,7 @@ function clamped(field: string, given: number, bound: number): { value: number; 
   return { value: bound, note: `${field} ${given} is taken for ${bound}` };
 }
 
-/** Cuts between words; nothing is left out but white space. */
+/** Cuts between words. Only white space is left out. */
 function continued(
   owner: Fields,
   field: string,
@@ -94,7 +94,7 @@ function continued(
   const room = given.slice(0, limit - 1);
   const space = room.search(/\s\S*$/);
   let cut = space > limit / 2 ? space : room.length;
-  // Not between the halves of one character.
+  // A character must not be cut in two.
   if (/[\uD800-\uDBFF]/.test(given.charAt(cut - 1))) cut--;
   const after = owner[next] as string;
   owner[next] = `…${given.slice(cut).trimStart()}${after === '' ? '' : `\n\n${after}`}`;
@@ -147,7 +147,7 @@ function converted(
   }
 }
 
-/** The fields that an object lacks, by the issues beside the one for what it has too much. */
+/** The missing fields of an object, according to its other issues. */
 function missingBelow(path: readonly PropertyKey[], all: readonly Issue[], owner: Fields): string[] {
   return all
     .filter(
@@ -158,7 +158,7 @@ function missingBelow(path: readonly PropertyKey[], all: readonly Issue[], owner
     .filter((field) => owner[field] === undefined);
 }
 
-/** A field by another spelling gets its name, and a text that has no field goes where the rest is told. */
+/** A field with another spelling gets its name. A text without a field goes into the field for details or evidence. */
 function mendKeys(owner: Fields, keys: readonly string[], missing: readonly string[]): string | undefined {
   const notes: string[] = [];
   const simple = (name: string): string => name.toLowerCase().replace(/[^a-z]/g, '');
@@ -181,7 +181,7 @@ function mendKeys(owner: Fields, keys: readonly string[], missing: readonly stri
   return notes.length === 0 ? undefined : `${notes.join('; ')}.`;
 }
 
-/** What can be told as a line; objects may be tasks, and stay a problem. */
+/** A value as one text. Undefined for objects, which may be tasks and stay a problem. */
 function textOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
@@ -201,7 +201,7 @@ function fieldsAt(value: unknown, path: readonly PropertyKey[]): Fields | undefi
   return typeof found === 'object' && found !== null && !Array.isArray(found) ? (found as Fields) : undefined;
 }
 
-/** For people: a task by its id where it has one. */
+/** For people: where an issue is. A task is named by its id, if it has one. */
 function placeOf(whole: unknown, path: readonly PropertyKey[]): string {
   const [list, index] = path;
   if (typeof index !== 'number') return 'The reply';
@@ -210,7 +210,7 @@ function placeOf(whole: unknown, path: readonly PropertyKey[]): string {
   return list === 'tasks' && name !== '' ? `Task ${name}` : `${String(list)}.${index}`;
 }
 
-/** What models say for the words that they are asked for, the first of these that is among those; never by likeness. */
+/** Words that models use for the required words. The first required word in the list is meant. Similarity never counts. */
 const MEANINGS: readonly (readonly [words: string, meant: readonly string[]])[] = [
   ['urgent critical blocker highest severe must p0', ['critical', 'blocker', 'high']],
   ['high important major p1', ['high', 'major']],
@@ -223,7 +223,7 @@ const MEANINGS: readonly (readonly [words: string, meant: readonly string[]])[] 
   ['reject fail failed', ['rejected']],
 ];
 
-/** The one of `words` that a model meant; undefined where that is not certain. */
+/** The one of `words` that a model meant. Undefined if that is not certain. */
 function matchWord(said: string, words: readonly string[]): string | undefined {
   const plain = said
     .trim()

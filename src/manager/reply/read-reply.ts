@@ -4,9 +4,9 @@ import { mendIssues } from './mend-reply.ts';
 import { describeFormProblems } from './schemas.ts';
 
 /**
- * Reads a reply, whole or as text, and mends what can be mended without losing or inventing anything: a fence around it,
- * a text that is too long for its field and goes on in the next one, a number outside its bounds, a word that means one
- * of those asked for, a field of another name or of its own. What is not certain stays a problem of the form.
+ * Reads a reply, as JSON or as text, and mends what can be mended without losing or inventing anything: a fence around
+ * it, a text that is too long for its field and continues in the next one, a number outside its bounds, a synonym of a
+ * required word, a field with another name or without a place. What is not certain stays a problem of the form.
  */
 export function readReply<T>(
   form: ReplyForm<T>,
@@ -29,10 +29,10 @@ export function readReply<T>(
   }
 }
 
-/** A text that overflows three times over has been mended after so many. */
+/** This many rounds mend a text that overflows three times. */
 const MAX_ROUNDS = 8;
 
-/** The JSON that a text is, or that stands in it in a fence or between other words; undefined if there is none. */
+/** Finds the JSON in a text: all of it, or the part in a fence or between other words. Undefined if there is none. */
 export function extractJson(text: string, notes: string[] = []): unknown {
   const bare = text.replace(/^\uFEFF/, '').trim();
   const whole = parse(bare);
@@ -41,11 +41,11 @@ export function extractJson(text: string, notes: string[] = []): unknown {
     .map(([, inside = '']) => parse(inside))
     .filter((value) => value !== undefined);
   const [only] = fenced.length === 1 ? fenced : [parse(between(bare))];
-  if (only !== undefined) notes.push('The reply: what stood around its JSON was left out.');
+  if (only !== undefined) notes.push('The reply: the text around its JSON was left out.');
   return only;
 }
 
-/** The parts of a reply that was cut and went on, as one text; a part may say again what stood at the end before it. */
+/** Joins the parts of a reply that was cut and continued. A part may repeat the end of the one before it. */
 export function joinParts(parts: readonly string[]): string {
   const bare = parts.map((part, index) => (index === 0 ? part : part.replace(LEADING_FENCE, '')));
   const joined = (least: number): string =>
@@ -59,7 +59,7 @@ export function joinParts(parts: readonly string[]): string {
 
 const LEADING_FENCE = /^\s*```[\w-]*[ \t]*\r?\n/;
 
-/** So many characters are not the same by chance. */
+/** This many characters are not equal by chance. */
 const CERTAIN_OVERLAP = 12;
 
 /** How much of the beginning of `part` is the end of `before`. */

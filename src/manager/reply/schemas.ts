@@ -6,7 +6,7 @@ import { PRIORITIES, RISKS, SIZES } from '../../domain/task.ts';
 const MAX_TASKS = 300;
 const MAX_PLANNED_TASKS = 5_000;
 
-/** Checked as ids where they are used, so that all of a reply's problems are found together. */
+/** Ids are checked where they are used, so that all of a reply's problems are found together. */
 const id = z.string().max(100);
 
 const plan = {
@@ -34,13 +34,13 @@ const draft = z.strictObject({ id, ...text, ...plan });
 /** The reply to a PRD. */
 export const parseReplySchema = z.strictObject({ tasks: z.array(draft).max(MAX_TASKS) });
 
-/** The reply to a task that is to be split; `sources` are what the manager says it relied on. */
+/** The reply to a task that is to be split. `sources` are those that the manager says it relied on. */
 export const expandReplySchema = z.strictObject({
   tasks: z.array(draft).max(MAX_TASKS),
   sources: z.array(z.string().max(2_000)).max(50),
 });
 
-/** The reply to stored tasks that are to be planned; `dependencies` are those it adds. */
+/** The reply to stored tasks that are to be planned. `dependencies` are those that it adds. */
 export const planReplySchema = z.strictObject({
   tasks: z.array(z.strictObject({ id, ...plan, dependencies: z.array(id).max(200) })).max(MAX_PLANNED_TASKS),
 });
@@ -48,7 +48,7 @@ export const planReplySchema = z.strictObject({
 /** The most findings of one review. */
 const MAX_FINDINGS = 60;
 
-/** The reply to a change that is to be reviewed; an empty `file` and a `line` of 0 stand for none. */
+/** The reply to a change that is to be reviewed. An empty `file` and a `line` of 0 mean none. */
 export const reviewReplySchema = z.strictObject({
   findings: z
     .array(
@@ -68,7 +68,7 @@ export const reviewReplySchema = z.strictObject({
 });
 export type ReviewReply = z.infer<typeof reviewReplySchema>;
 
-/** The problems of a reply that has not the asked form, each with where it is. */
+/** Describes the problems of a reply that does not have the required form, each with its place. */
 export function describeFormProblems(error: z.ZodError): string[] {
   return error.issues.map((issue) => {
     const where = issue.path.map(String).join('.');

@@ -1,7 +1,7 @@
 import type { ReviewRequest } from '../manager.ts';
 import { fence, fullText, SYSTEM_PROMPTS } from '../prompts.ts';
 
-/** Every piece of data but the change itself gets at most this share of the prompt. */
+/** The largest share of the prompt for every piece of data except the change itself. */
 const SHARES = {
   task: 0.25,
   group: 0.1,
@@ -12,15 +12,15 @@ const SHARES = {
   findings: 0.1,
 };
 
-/** Room for the tags around the data and for our own words, in bytes. */
+/** Space for the tags around the data and for our own words, in bytes. */
 const FRAME_BYTES = 3_000;
 
-/** A correction turn has to fit as well: it repeats the prompt and adds the reply. */
+/** Space for a correction turn, which repeats the prompt and adds the reply. */
 const CORRECTION_SHARE = 0.1;
 
 /**
- * The prompt for a change, in at most `maxBytes` together with its system prompt, and whether all of the change is in
- * it: that is shortened first.
+ * The prompt for a change, in at most `maxBytes` together with its system prompt, and whether the change was shortened
+ * to fit. The change is shortened before anything else.
  */
 export function reviewPrompt(
   request: ReviewRequest,
@@ -56,7 +56,7 @@ export function reviewPrompt(
   return { prompt, isShortened };
 }
 
-/** What is known for sure is said outside of the data. */
+/** What is certain is said outside the data. */
 function instructions(request: ReviewRequest, round: number, isShortened: boolean): string {
   const { task, gates, commands, maxRounds, previous, report } = request;
   return [
@@ -101,8 +101,8 @@ function jsonLines(items: readonly unknown[]): string {
 }
 
 /**
- * The text in at most `maxBytes` bytes of UTF-8: where it is longer, whole lines of its beginning and, by `endShare`
- * (0 to 1), of its end, with a line between them that tells how much is missing.
+ * Shortens a text to at most `maxBytes` bytes of UTF-8. Of a longer text it keeps whole lines of the beginning and, by
+ * `endShare` (0 to 1), of the end, with a line between them that says how much is missing.
  */
 function truncateMiddle(text: string, maxBytes: number, endShare: number): string {
   const bytes = Buffer.from(text);
@@ -116,11 +116,11 @@ function truncateMiddle(text: string, maxBytes: number, endShare: number): strin
   return [decode(head), note, decode(tail)].filter((part) => part !== '').join('\n');
 }
 
-/** Room for the line that tells what is missing, and the line feeds around it. */
+/** Space for the line that says how much is missing, and the line feeds around it. */
 const NOTE_BYTES = 48;
 const LINE_FEED = 0x0a;
 
-/** Without a line that was cut, unless it is the only one or a long one. */
+/** Drops a line that was cut, unless it is the only one or a long one. */
 function wholeLines(bytes: Buffer, side: 'beginning' | 'end'): Buffer {
   if (side === 'beginning') {
     const end = bytes.lastIndexOf(LINE_FEED);
@@ -130,7 +130,7 @@ function wholeLines(bytes: Buffer, side: 'beginning' | 'end'): Buffer {
   return start > 0 && start < bytes.length / 2 ? bytes.subarray(start) : bytes;
 }
 
-/** A character that was cut in two is dropped. */
+/** Drops a character that was cut in two. */
 function decode(bytes: Buffer): string {
   return bytes.toString().replace(/^\ufffd{1,3}|\ufffd$/g, '');
 }

@@ -1,7 +1,7 @@
 import type { Finding, Review } from '../../domain/attempt.ts';
 import { type ReviewReply, reviewReplySchema } from '../reply/schemas.ts';
 
-/** What a reply contradicts itself or its question in, for a correction turn; a wrong form is not looked at. */
+/** Finds where a reply contradicts itself or its question, for a correction turn. A reply of a wrong form is skipped. */
 export function findReviewProblems(reply: unknown, open: readonly Finding[]): string[] {
   const parsed = reviewReplySchema.safeParse(reply);
   if (!parsed.success) return [];
@@ -25,8 +25,8 @@ export function findReviewProblems(reply: unknown, open: readonly Finding[]): st
 }
 
 /**
- * The findings that are open after a reply, and the verdict that follows from them, whatever the reply's own. What was
- * open stays so unless the reply says that it is resolved, and keeps its id; what is new gets ids after `highestId`.
+ * Decides which findings are open after a reply, and the verdict that follows from them, whatever the reply's own verdict
+ * is. An open finding stays open, with its id, unless the reply resolves it. New ones get ids after `highestId`.
  */
 export function settleReview(
   reply: ReviewReply,
@@ -47,7 +47,7 @@ export function settleReview(
   const raised = reply.findings
     .filter((finding) => !used.has(finding))
     .map((finding) => toFinding(finding, `F${++id}`));
-  // A rejection that names nothing is one all the same: its summary is what there is to mend.
+  // A rejection without findings is still a rejection. Its summary becomes the finding.
   if (reply.verdict === 'rejected' && standing.length + raised.length === 0)
     raised.push(fromSummary(reply.summary, `F${++id}`));
 
@@ -58,7 +58,7 @@ export function settleReview(
   return { verdict: findings.some(blocks) ? 'rejected' : 'approved', findings };
 }
 
-/** The number in an id such as `F7`; 0 for any other. */
+/** The number in an id such as `F7`. 0 for any other id. */
 export function findingNumber(id: string): number {
   return Number(/^F(\d{1,9})$/.exec(id)?.[1] ?? 0);
 }

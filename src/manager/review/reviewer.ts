@@ -10,9 +10,9 @@ import { readReply } from '../reply/read-reply.ts';
 import { findingNumber, findReviewProblems, settleReview } from './review-verdict.ts';
 import { type ReviewReply, reviewReplySchema } from '../reply/schemas.ts';
 
-/** Reviews changes by asking the manager; what a reply is unclear in is sent back once and then settled by rule. */
+/** Creates a reviewer that asks the manager. An unclear reply is sent back once and then settled by fixed rules. */
 export function createReviewer(manager: Manager): Reviewer {
-  // An id is not given again while this lives, also where its finding is resolved and forgotten.
+  // An id is used only once while this reviewer exists, even after its finding is resolved.
   const highestIds = new Map<TaskId, number>();
   return {
     async review(request, signal) {
@@ -50,12 +50,12 @@ async function replyTo(
   const problemsOf = (reply: unknown): string[] => findReviewProblems(reply, open);
   const answer = await askUntilValid(manager, question, problemsOf, signal);
   if (answer.ok) return ok(answer.value.value);
-  // What still contradicts itself has the asked form, and is settled by rule.
+  // A reply that still contradicts itself has the required form and is settled by fixed rules.
   const last = readReply(question, { text: answer.error.invalid?.reply ?? '' });
   return last.ok ? ok(last.value.value) : err(unusable(request.task.id, answer.error));
 }
 
-/** Failures of the account or the network stay what they are; those of the reply must not read as a bad plan. */
+/** Failures of the account or the network stay as they are. Those of the reply must not look like a bad plan. */
 function unusable(taskId: TaskId, { failure }: ManagerFailure): Failure {
   if (failure.reason !== 'plan-invalid' && failure.reason !== 'prd-too-large') return failure;
   return {

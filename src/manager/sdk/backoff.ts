@@ -1,4 +1,4 @@
-/** How often and how patiently a call is repeated. */
+/** How often a call is repeated, and how long the waits are. */
 export interface Backoff {
   /** Repetitions after the first try. */
   readonly maxRetries: number;
@@ -7,9 +7,9 @@ export interface Backoff {
 }
 
 /**
- * How long to wait before repetition number `attempt` (0 for the first), in milliseconds: exponential with full
- * jitter, and never less than the server asked for. Undefined to give up: after the last repetition, or where the
- * server asks for more than `maxMs`, since then an earlier call would be refused as well.
+ * How long to wait before repetition number `attempt` (0 for the first), in milliseconds: exponential with full jitter,
+ * and never less than the server asked for. Undefined means to give up: after the last repetition, or if the server asks
+ * for more than `maxMs`, since an earlier call would be refused too.
  */
 export function retryDelay(
   attempt: number,
@@ -23,7 +23,7 @@ export function retryDelay(
   return Math.max(random() * ceiling, retryAfterMs ?? 0);
 }
 
-/** The wait that a response's headers ask for, in milliseconds; `now` is in Unix milliseconds. */
+/** The wait that a response's headers ask for, in milliseconds. `now` is in Unix milliseconds. */
 export function parseRetryAfter(
   headers: { get(name: string): string | null } | undefined,
   now: number,
@@ -37,7 +37,7 @@ export function parseRetryAfter(
   return Number.isNaN(date) ? undefined : bounded(Math.max(0, date - now));
 }
 
-/** A year: what a server asks for beyond that is no time that a date could name. */
+/** A year. A longer wait may end at a time that a `Date` cannot hold. */
 const LONGEST_MS = 31_536_000_000;
 
 function bounded(ms: number): number {

@@ -19,22 +19,22 @@ import { describeKey } from '../choose-manager.ts';
 import { readLimitHeaders } from './limit-headers.ts';
 import { startWatchdog, type Watchdog } from '../watchdog.ts';
 
-/** How the Messages API is reached, and how patiently. Times in milliseconds. */
+/** How the Messages API is reached, with its timeouts and retries. Times in milliseconds. */
 export interface SdkConnection extends Backoff {
   readonly apiKey: string;
-  /** The public API without it. */
+  /** Without it, the public API. */
   readonly baseUrl?: string | undefined;
-  /** For one question with all its repetitions. */
+  /** For one question with all its retries. */
   readonly timeoutMs: number;
   /** The longest time without a single byte, pings included. */
   readonly silenceMs: number;
-  /** 0 ≤ x < 1; for the jitter. */
+  /** Returns 0 ≤ x < 1, for the jitter. */
   readonly random: () => number;
-  /** Told what the API said of the account's limits. */
+  /** Gets what the API says about the account's limits. */
   readonly onLimits?: ((observation: LimitObservation) => void) | undefined;
 }
 
-/** How long a question may still take, and who may stop it. */
+/** Until when a question may take, and the signal that stops it. */
 export interface Deadline {
   /** By `performance.now()`. */
   readonly at: number;
@@ -42,8 +42,8 @@ export interface Deadline {
 }
 
 /**
- * A client for one call, without retries of its own. `heard` is called for every piece of a response: the SDK keeps
- * pings to itself, and while a model thinks there may be nothing else.
+ * Creates a client for one call, without retries of its own. `heard` is called for every piece of a response, since the
+ * SDK does not pass on pings, and nothing else may arrive while a model thinks.
  */
 function createClient(connection: SdkConnection, heard: () => void): Anthropic {
   return new Anthropic({
@@ -71,7 +71,7 @@ function createClient(connection: SdkConnection, heard: () => void): Anthropic {
   });
 }
 
-/** Calls until it works, fails for good, or the deadline passes; each try has a client and a watchdog of its own. */
+/** Calls until it succeeds, fails for good, or the deadline passes. Each try has a client and a watchdog of its own. */
 export async function callWithRetries<T>(
   connection: SdkConnection,
   model: string,
@@ -86,8 +86,8 @@ export async function callWithRetries<T>(
     try {
       return ok(await call(client, watchdog));
     } catch (error) {
-      if (watchdog.cut === 'interrupted') return err(interrupted());
-      if (watchdog.cut === 'timeout') return err(timedOut(model, connection.timeoutMs));
+      if (watchdog.cause === 'interrupted') return err(interrupted());
+      if (watchdog.cause === 'timeout') return err(timedOut(model, connection.timeoutMs));
       const trouble = toFailedCall(error, watchdog, connection);
       const wait = isTransient(trouble)
         ? retryDelay(attempt, trouble.retryAfterMs, connection, connection.random)
@@ -105,7 +105,7 @@ export async function callWithRetries<T>(
   }
 }
 
-/** Streams one message; whatever comes of it, what it used goes to `spent`. */
+/** Streams one message. What it used is added to `spent` even if it fails. */
 export async function streamMessage(
   client: Anthropic,
   watchdog: Watchdog,
@@ -124,7 +124,7 @@ export async function streamMessage(
 
 const count = z.number().nonnegative().catch(0);
 
-/** The SDK's types promise all of these; gateways leave them out. */
+/** The SDK's types promise all of these fields, but gateways leave some out. */
 const chargedSchema = z.object({
   model: z.string().nullish().catch(null),
   usage: z
@@ -159,7 +159,7 @@ function toModelUsage(message: unknown, asked: string): ModelUsage {
 }
 
 function toFailedCall(error: unknown, watchdog: Watchdog, { apiKey, silenceMs }: SdkConnection): FailedCall {
-  if (watchdog.cut === 'silence') {
+  if (watchdog.cause === 'silence') {
     const message = `nothing was heard for ${silenceMs / 1000} s`;
     return { ...UNANSWERED, message };
   }
@@ -177,7 +177,7 @@ function toFailedCall(error: unknown, watchdog: Watchdog, { apiKey, silenceMs }:
     status,
     type: type ?? undefined,
     message: apiMessage ?? message,
-    // To ask before the reset is in vain.
+    // A call before the reset would be refused.
     retryAfterMs: parseRetryAfter(headers, now) ?? (resetsAt === undefined ? undefined : resetsAt - now),
     resetsAt,
   };
@@ -190,7 +190,7 @@ const UNANSWERED = {
   resetsAt: undefined,
 };
 
-/** The refusal that headers did not tell of. */
+/** The limit that refused the call, if its headers did not report it. */
 function finalRefusal({ status, message, resetsAt }: FailedCall): LimitObservation | undefined {
   const regained = parseSpendingReset(message);
   if (regained !== undefined) return observeSpendingLimit(regained);
@@ -198,7 +198,7 @@ function finalRefusal({ status, message, resetsAt }: FailedCall): LimitObservati
   return { windows: [], overageInUse: false, refused: true };
 }
 
-/** "Connection error." says less than what caused it. */
+/** The innermost message, since "Connection error." says less than what caused it. */
 function rootMessage(error: Error): string | undefined {
   let root = error;
   while (root.cause instanceof Error) root = root.cause;

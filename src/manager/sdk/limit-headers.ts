@@ -5,17 +5,17 @@ interface HeaderSource {
   get(name: string): string | null;
 }
 
-/** The windows of a plan, as headers and as the rest of the tool call them; those of single models are only claimed. */
+/** The windows of a plan, by their names in headers and in the rest of the tool. Those of single models are only claimed. */
 const PLAN_WINDOWS = { '5h': 'five_hour', '7d': 'seven_day', '7d_oi': 'seven_day_overage_included' } as const;
-/** What an API key may use in a minute. */
+/** The limits per minute of an API key. */
 const KEY_WINDOWS = ['requests', 'tokens', 'input-tokens', 'output-tokens'] as const;
 
-/** The least that a refusal holds: resets are told in whole seconds, and may be over when they arrive. */
+/** The shortest time that a refusal holds. Resets are given in whole seconds and may be past when they arrive. */
 const SHORTEST_MS = 1000;
 
 /**
- * What the headers of a response say of the limits of the account; undefined where they say nothing. `status` is the
- * response's, `now` in Unix milliseconds.
+ * Reads what the headers of a response say about the limits of the account. Undefined if they say nothing. `status` is
+ * the response's, `now` is in Unix milliseconds.
  */
 export function readLimitHeaders(
   headers: HeaderSource,
@@ -30,7 +30,7 @@ export function readLimitHeaders(
   const retryAfter = parseRetryAfter(headers, now);
   if (retryAfter !== undefined)
     windows.push(exhausted('api_throttle', now + Math.max(retryAfter, SHORTEST_MS)));
-  // A refusal that names no time is for whoever asked to repeat.
+  // A refusal without a time is left to the caller, who repeats the call.
   const refused = windows.some((window) => window.status === 'rejected' && window.resetsAt !== null);
   return windows.length === 0 ? undefined : { windows, overageInUse: false, refused };
 }
@@ -64,7 +64,7 @@ function planLimits(headers: HeaderSource, isRefused: boolean): LimitObservation
   return { windows, overageInUse, refused: isRefused && whole === 'rejected' && !overageInUse };
 }
 
-/** `refusedAt` is set where the request was refused: then one that is used up is what refused it. */
+/** `refusedAt` is set if the request was refused. Then a window that is used up is what refused it. */
 function keyWindow(
   headers: HeaderSource,
   kind: (typeof KEY_WINDOWS)[number],
@@ -94,7 +94,7 @@ function toNumber(text: string | null | undefined): number | null {
   return Number.isFinite(value) && value >= 0 ? value : null;
 }
 
-/** Plans' resets are told in seconds; later than a date can tell is no time. */
+/** Resets of plans are given in seconds. A number that a `Date` cannot hold is ignored. */
 function toMilliseconds(text: string | null | undefined): number | null {
   const seconds = toNumber(text);
   return seconds === null || seconds > 8.64e12 ? null : seconds * 1000;

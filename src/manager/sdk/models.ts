@@ -4,19 +4,19 @@ import { err, ok, type Result } from '../../domain/result.ts';
 import { MODEL_LINES, modelUnavailable } from '../api-failure.ts';
 import { callWithRetries, type Deadline, type SdkConnection } from './exchange.ts';
 
-/** A model that can be asked. */
+/** A model that can be used. */
 export interface ResolvedModel {
   readonly id: string;
   /** In tokens. */
   readonly maxInput: number;
-  /** False where the server has a models list, and this is not on it. */
+  /** False if the server has a models list and this model is not on it. */
   readonly isListed: boolean;
   readonly maxOutput: number;
-  /** A note for people, e.g. that it is about to be retired; empty if there is none. */
+  /** A note for people, e.g. that it is about to be retired. Empty if there is none. */
   readonly note: string;
 }
 
-/** A field that is taken if it has the expected form; gateways and older servers leave fields out. */
+/** A field that is ignored unless it has the expected form. Gateways and older servers leave fields out. */
 const maybe = <T extends z.ZodType>(schema: T) => schema.nullish().catch(null);
 
 const modelSchema = z.object({
@@ -30,15 +30,15 @@ const modelSchema = z.object({
 });
 type Model = z.infer<typeof modelSchema>;
 
-/** No server has more; a list without an end must not be read for ever. */
+/** No server has more. An endless list must not be read for ever. */
 const MAX_MODELS = 1_000;
 
 const DEFAULT_MAX_INPUT = 200_000;
 const DEFAULT_MAX_OUTPUT = 32_000;
 
 /**
- * Turns `models.manager.model` into a model's id by the models list: an alias (`opus`) into the newest model of that
- * line. An id that the list does not have is taken as it is, since the API knows more ids than it lists.
+ * Finds the model that `models.manager.model` names, by the models list. An alias (`opus`) names the newest model of that
+ * line. An id that is not on the list is used unchanged, since the API accepts more ids than it lists.
  */
 export async function resolveModel(
   connection: SdkConnection,
@@ -56,14 +56,14 @@ export async function resolveModel(
         if (++seen >= MAX_MODELS) break;
       }
     } catch (error) {
-      // So the SDK takes an answer that is no list, such as null; everything else has an error of its own there.
+      // The SDK throws this for an answer that is not a list, such as null. Other failures have errors of their own.
       if (!(error instanceof TypeError)) throw error;
     }
     return models;
   });
   const isAlias = MODEL_LINES.some((line) => line === name);
   if (!listed.ok) {
-    // A gateway may have no models list at all; then only an id can be used.
+    // A gateway may have no models list at all. Then only an id can be used.
     if (listed.error.reason !== 'model-unavailable') return listed;
     return isAlias ? err(noList(name)) : ok(unlisted(name));
   }
@@ -79,7 +79,7 @@ function newestOf(line: string, models: readonly Model[]): Result<ResolvedModel,
   return newest === undefined
     ? err({
         ...modelUnavailable(line, 'the models list has no model of that line'),
-        // Not the alias: that is what leads nowhere.
+        // The usual advice is to use the alias, which does not work here.
         fix: 'Set models.manager.model to the id of a model that the server has.',
       })
     : ok(resolved(newest));
@@ -110,7 +110,7 @@ function unlisted(id: string): ResolvedModel {
   return { id, isListed: true, maxInput: DEFAULT_MAX_INPUT, maxOutput: DEFAULT_MAX_OUTPUT, note: '' };
 }
 
-/** Older servers and gateways do not tell the line; there the id does. */
+/** Older servers and gateways do not name the line, but the id contains it. */
 function lineOf(model: Model): string | undefined {
   return model.line ?? MODEL_LINES.find((own) => model.id.startsWith(`claude-${own}-`));
 }

@@ -16,18 +16,18 @@ import { joinParts, readReply } from '../reply/read-reply.ts';
 import { type Deadline, callWithRetries, type SdkConnection, streamMessage } from './exchange.ts';
 import { resolveModel, type ResolvedModel } from './models.ts';
 
-/** A reply may be this long, in tokens: 300 tasks with their details. */
+/** The maximum length of a reply, in tokens: enough for 300 tasks with their details. */
 const MAX_REPLY_TOKENS = 64_000;
 
 const MAX_WEB_SEARCHES = 8;
 
-/** How often a reply that the API paused during its searches is continued. */
+/** How often a reply is continued that the API paused during its searches. */
 const MAX_CONTINUATIONS = 5;
 
-/** The same for one that was cut at its length; each part of it is paid for. */
+/** How often a reply is continued that was cut at the maximum length. Each part of it costs money. */
 const MAX_CUTS = 3;
 
-/** A manager over the Messages API. Looks its model up once, and fails if it cannot be used. */
+/** Creates a manager that uses the Messages API. Looks its model up once, and fails if it cannot be used. */
 export async function createSdkManager(
   connection: SdkConnection,
   modelName: string,
@@ -80,13 +80,13 @@ async function ask<T>(
     ...cost,
     failure: {
       reason: 'plan-invalid',
-      message: `The reply of the manager (${model.id}) has not the asked form: ${problems.slice(0, 5).join('; ')}`,
+      message: `The reply of the manager (${model.id}) does not have the required form: ${problems.slice(0, 5).join('; ')}`,
     },
     invalid: { reply: text, problems },
   });
 }
 
-/** Asks, and lets the API go on where it paused or had to break off; the messages of one reply. */
+/** Asks, and lets the API continue if it paused or broke off. Returns the messages of one reply. */
 async function converse(
   connection: SdkConnection,
   params: MessageStreamParams,
@@ -114,7 +114,7 @@ async function converse(
     said.push({ role: 'assistant', content });
     if (reason === 'pause_turn') continue;
     said.push({ role: 'user', content: CONTINUATION });
-    // What is missing of a reply has not the form of a whole one.
+    // The missing part of a reply does not have the form of a whole one.
     isWhole = false;
   }
   return ok(replies);
@@ -124,7 +124,7 @@ function toParams<T>(model: ResolvedModel, replyTokens: number, question: Questi
   const { system, prompt, schema, correction, research } = question;
   const messages: MessageParam[] = [{ role: 'user', content: prompt }];
   if (correction !== undefined) {
-    // The API takes no empty message.
+    // The API does not accept an empty message.
     const reply = correction.reply.trim() === '' ? '(no reply)' : correction.reply.trimEnd();
     messages.push({ role: 'assistant', content: reply });
     messages.push({ role: 'user', content: correctionPrompt(correction.problems) });
@@ -146,7 +146,7 @@ function isTruncated({ stop_reason: reason }: Message): boolean {
   return reason === 'max_tokens';
 }
 
-/** The text of the last message, with those that it goes on from where they were cut. */
+/** The text of the last message, together with the cut messages that it continues. */
 function textOf(replies: readonly Message[]): string {
   const whole = replies.findLastIndex(
     (message, index) => index < replies.length - 1 && !isTruncated(message),
@@ -154,7 +154,7 @@ function textOf(replies: readonly Message[]): string {
   return joinParts(replies.slice(whole + 1).map(finalText));
 }
 
-/** The text after the last search: what stands before it are remarks on the way. */
+/** The text after the last search. What comes before it are remarks between searches. */
 function finalText({ content }: Message): string {
   const lastTool = content.findLastIndex(({ type }) => type === 'web_search_tool_result');
   return content
@@ -163,7 +163,7 @@ function finalText({ content }: Message): string {
     .join('');
 }
 
-/** What the reply cites; where it cites nothing, all that the searches found. */
+/** What the reply cites or, if it cites nothing, everything that the searches found. */
 function sourcesOf(replies: readonly Message[]): string[] {
   const blocks = replies.flatMap(({ content }) => content);
   const cited = blocks.flatMap((block) =>

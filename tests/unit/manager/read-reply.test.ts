@@ -43,7 +43,7 @@ describe('what can be mended without losing or inventing anything', () => {
     expect(drafts[4]).toMatchObject({ priority: 'critical', estimateMinutes: 0.5 });
     expect(drafts[3]?.dependencies).toEqual(['1']);
     expect(notes).toEqual([
-      'The reply: what stood around its JSON was left out.',
+      'The reply: the text around its JSON was left out.',
       'Task 4: the title is longer than 200 characters and goes on in description.',
       'Task 5: priority "urgent" is taken for "critical".',
       'Task 5: estimateMinutes 0 is taken for 0.5.',

@@ -32,7 +32,7 @@ export function scriptedManager(
       if (read.ok)
         return Promise.resolve(ok({ ...cost, ...read.value, text, sources: options.sources ?? [] }));
       const problems = read.error;
-      const failure = { reason: 'plan-invalid', message: 'not the asked form' } as const;
+      const failure = { reason: 'plan-invalid', message: 'not the required form' } as const;
       return Promise.resolve(err({ ...cost, failure, invalid: { reply: text, problems } }));
     },
   };
