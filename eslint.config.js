@@ -1,42 +1,4 @@
-import { importX } from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
-
-const PORTS = [
-  'manager/manager',
-  'worker/worker',
-  'workspace/workspace',
-  'store/store',
-  'reporting/reporter',
-  'usage/ledger',
-].map((name) => `./src/${name}.ts`);
-const ADAPTERS = ['manager', 'worker', 'workspace', 'store', 'reporting', 'simulator', 'usage'].map(
-  (name) => `./src/${name}`,
-);
-
-/** The layers: domain <- ports <- engine; adapters see domain and ports, never the engine; nobody sees cli. */
-const zones = [
-  {
-    target: './src/domain',
-    from: './src',
-    except: ['./domain'],
-    message: 'The domain imports nothing but the domain.',
-  },
-  {
-    target: PORTS,
-    from: ['./src/cli', './src/app', './src/engine'],
-    message: 'A port sees the domain and other ports only.',
-  },
-  {
-    target: './src/engine',
-    from: ['./src/cli', './src/app'],
-    message: 'The engine never sees what puts it together.',
-  },
-  ...ADAPTERS.map((folder) => ({
-    target: folder,
-    from: ['./src/cli', './src/app', './src/engine'],
-    message: 'An adapter sees domain, ports and third parties, never the engine or what puts it together.',
-  })),
-];
 
 export default tseslint.config(
   { ignores: ['dist', 'coverage', 'node_modules'] },
@@ -44,10 +6,7 @@ export default tseslint.config(
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },
-    plugins: { 'import-x': importX },
     rules: {
-      'import-x/no-restricted-paths': ['error', { zones }],
-      'import-x/no-cycle': ['error', { ignoreExternal: true }],
       'no-console': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': [
