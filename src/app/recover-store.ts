@@ -4,7 +4,7 @@ import { redactValue } from '../domain/redact.ts';
 import { isSettled, type TaskId } from '../domain/task.ts';
 import { plural } from '../domain/text/format.ts';
 import { acquireRunLock } from '../store/run-lock.ts';
-import { bringBack, readCopy } from '../store/store-copies.ts';
+import { restoreCopy, readCopy } from '../store/store-copies.ts';
 import type { TaskStore } from '../store/store.ts';
 import { Git } from '../workspace/git/git.ts';
 import type { RecoverStoreReport, RecoverStoreRequest } from './contract/recover.ts';
@@ -107,7 +107,7 @@ function bring({ databaseFile, stateFolder }: Project, copy: KnownCopy, replace:
       'Wait for its end; `status --watch` shows it.',
     );
   try {
-    return bringBack(copy, databaseFile, new Date().toISOString(), replace);
+    return restoreCopy(copy, databaseFile, new Date().toISOString(), replace);
   } catch (error) {
     if (error instanceof Failed) throw error;
     return fail(

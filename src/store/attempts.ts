@@ -7,7 +7,8 @@ import { isRunnable, isSettled, type Size, type TaskId, type TaskStatus } from '
 import type { Database } from './database.ts';
 import type { AttemptClaim } from './store.ts';
 import { idOf, keyOf, parentsOf, readState, readSubtasks, type TaskKey } from './task-rows.ts';
-import { changeStatus, followSubtasks, type StoreContext } from './task-status.ts';
+import type { StoreContext } from './event-log.ts';
+import { changeStatus, followSubtasks } from './task-status.ts';
 import { bookUsage } from './usage.ts';
 
 /** Takes a task for an attempt, if it is runnable and no group: its row, the attempt and the events at once. */

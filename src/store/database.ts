@@ -10,7 +10,7 @@ import {
   type TableStatement,
 } from './driver.ts';
 import { openReadOnlyCopy } from './read-only-copy.ts';
-import { explainStoreError, isOutOfReach, sqliteCode } from './store-failure.ts';
+import { explainStoreError, isLocationError, sqliteCode } from './store-failure.ts';
 
 /** How long a process waits for another one that writes, in milliseconds. */
 const BUSY_TIMEOUT = 10_000;
@@ -39,11 +39,11 @@ export class Database {
   readonly #statements = new Map<string, Statement<unknown>>();
   readonly #tables = new Map<string, TableStatement>();
   #isInTransaction = false;
-  /** The transaction was begun by `together`: what comes inside it is part of it. */
+  /** The transaction was begun by `transaction`: reads and writes inside it are part of it. */
   #isJoinable = false;
   #isOpen = true;
   /** Why only a copy is read, which nothing can be written to. */
-  #outOfReach: Error | undefined;
+  #locationError: Error | undefined;
 
   /** Throws `Failed` ("store-unusable") where the file cannot be used; a newer database is left as it is. */
   constructor(path: string, schema: Schema, options: DatabaseOptions = {}) {
@@ -64,11 +64,11 @@ export class Database {
       });
     } catch (error) {
       this.#driver.close();
-      if (options.readCopy !== true || !(error instanceof Error) || !isOutOfReach(error)) throw error;
+      if (options.readCopy !== true || !(error instanceof Error) || !isLocationError(error)) throw error;
       const copy = openReadOnlyCopy(path, options);
       if (copy === undefined) throw error;
       this.#driver = copy;
-      this.#outOfReach = error;
+      this.#locationError = error;
       if (this.#isCurrent()) return;
       copy.close();
       throw error;
@@ -106,12 +106,12 @@ export class Database {
 
   /** Everything that `work` writes is stored durably, or nothing of it where it throws. */
   write<T>(work: () => T): T {
-    if (this.#outOfReach !== undefined) throw this.#outOfReach;
+    if (this.#locationError !== undefined) throw this.#locationError;
     return this.#transaction('BEGIN IMMEDIATE', work);
   }
 
   /** One transaction around any number of reads and writes. */
-  together<T>(work: () => T): T {
+  transaction<T>(work: () => T): T {
     return this.write(() => {
       this.#isJoinable = true;
       try {

@@ -4,6 +4,13 @@ import type { Database } from './database.ts';
 import type { EventFilter } from './store.ts';
 import { keyOf } from './task-rows.ts';
 
+/** What the parts of the store work with. */
+export interface StoreContext {
+  readonly db: Database;
+  readonly tag: string;
+  readonly log: EventLog;
+}
+
 /** Appends events to the store, inside the transaction that makes the change they tell of. */
 export class EventLog {
   readonly #db: Database;

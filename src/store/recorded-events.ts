@@ -1,7 +1,6 @@
 import type { Event, Stamped } from '../domain/event.ts';
-import type { StoreContext } from './task-status.ts';
-import { settleCall } from './manager-calls.ts';
-import { bookUsage } from './usage.ts';
+import type { StoreContext } from './event-log.ts';
+import { settleCall, bookUsage } from './usage.ts';
 
 /** Appends an event that changes no task, and keeps on the attempt and in the books what it tells of them. */
 export function recordEvent(store: StoreContext, event: Event): Stamped {
@@ -68,7 +67,7 @@ export function recordEvent(store: StoreContext, event: Event): Stamped {
 }
 
 /** Whether an event says nothing any more once the machine has lost its power, and with it every worker. */
-export function isFleeting(event: Event): boolean {
+export function isTransient(event: Event): boolean {
   // A worktree is still there then, with what was written in it.
   if (event.type === 'attempt-prepared') return event.branch === null;
   return event.type === 'attempt-spawned' || (event.type === 'attempt-phase' && event.phase !== 'landing');

@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Failed, fail } from '../domain/failure.ts';
 import { type Driver, type DriverOptions, openDriver } from './driver.ts';
-import { explainPlace, isOutOfReach, sqliteCode } from './store-failure.ts';
+import { explainLocation, isLocationError, sqliteCode } from './store-failure.ts';
+import { refuseSecondRun } from './runs.ts';
 import type { Run } from './store.ts';
 
 /** A project that is held for one run, until it is released or the process is gone. */
@@ -30,7 +31,7 @@ export function openRunLock(
   { holder, ...options }: DriverOptions & { readonly holder: string },
 ): RunLock {
   const lock = acquireRunLock(file, options);
-  if (lock === undefined) return refuseBeside(newestRun(), readHolder(file));
+  if (lock === undefined) return refuse(newestRun(), readHolder(file));
   writeHolder(file, holder);
   return lock;
 }
@@ -88,26 +89,21 @@ function releasable(driver: Driver): RunLock {
   };
 }
 
-function refuseBeside(run: Run | undefined, holder: string | undefined): never {
+function refuse(run: Run | undefined, holder: string | undefined): never {
   if (run === undefined || run.endedAt !== null)
     return fail(
       'run-in-progress',
       `Another run of this project is just starting or ending${holder === undefined ? '' : `: ${holder}`}.`,
       'Try again in a moment; `claude-orchestrator status` shows it.',
     );
-  const { id, process, startedAt, workers } = run;
-  return fail(
-    'run-in-progress',
-    `Run ${id} is in progress: process ${process.pid}, since ${startedAt}, with ${workers} ${workers === 1 ? 'worker' : 'workers'}.`,
-    `Watch it with \`claude-orchestrator status --watch\`, or stop it with \`kill -INT ${process.pid}\`, in its container if it has one.`,
-  );
+  return refuseSecondRun(run, ', in its container if it has one');
 }
 
 /** What a failure of the lock means for the person at the keyboard; anything else is handed back as it is. */
 export function explainLockError(error: unknown, file: string): unknown {
   const code = sqliteCode(error);
   if (code === undefined || !(error instanceof Error)) return error;
-  const place = isOutOfReach(error) ? explainPlace(file) : undefined;
+  const place = isLocationError(error) ? explainLocation(file) : undefined;
   const [cause, fix] = place === undefined ? explanation(code, file) : [place.cause, place.fix];
   const message = `The lock that keeps a project to one run at a time, ${file}, ${cause} (${error.message}). Nothing was started.`;
   return new Failed({ reason: 'store-unusable', message, fix }, { cause: error });

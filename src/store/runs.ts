@@ -2,9 +2,9 @@ import type { ProcessIdentity } from '../domain/attempt.ts';
 import type { PayingAccounts, RunOutcome, Stamped } from '../domain/event.ts';
 import { fail } from '../domain/failure.ts';
 import type { Run } from './store.ts';
-import type { StoreContext } from './task-status.ts';
+import type { StoreContext } from './event-log.ts';
 
-/** What a run is begun with. */
+/** What a run starts with. */
 export interface RunStart {
   readonly id: string;
   readonly process: ProcessIdentity;
@@ -16,13 +16,13 @@ export interface RunStart {
   readonly maxCostPerTaskUsd?: number | null;
 }
 
-/** Throws where a run without an end is alive. */
+/** Throws `Failed` ("run-in-progress") if the process of a run without an end is alive. */
 export function requireAlone(store: StoreContext, isAlive: (process: ProcessIdentity) => boolean): void {
   const other = openRuns(store).find(({ process }) => isAlive(process));
-  if (other !== undefined) refuseBeside(other);
+  if (other !== undefined) refuseSecondRun(other);
 }
 
-/** Begins a run, if no other one is alive; those that were killed are ended as interrupted. */
+/** Starts a run, unless another one is alive. Runs that were killed are ended as interrupted. */
 export function startRun(
   store: StoreContext,
   run: RunStart,
@@ -53,7 +53,7 @@ export function startRun(
   );
 }
 
-/** Ends a run; the last word wins where it was taken for dead meanwhile. */
+/** Ends a run. If another process took it for dead and ended it meanwhile, this end replaces that one. */
 export function endRun(
   { db, log }: StoreContext,
   runId: string,
@@ -68,7 +68,7 @@ export function endRun(
   return log.append({ type: 'run-ended', runId, outcome, message }, at);
 }
 
-/** The run with this id, or the newest. */
+/** The run with this id; without an id, the newest run. */
 export function readRun({ db }: StoreContext, id?: string): Run | undefined {
   const row =
     id === undefined
@@ -106,10 +106,11 @@ function toRun(row: RunRow): Run {
   };
 }
 
-function refuseBeside({ id, process, startedAt, workers }: Run): never {
+/** Refuses to start beside a run; `where` says where its process is. */
+export function refuseSecondRun({ id, process, startedAt, workers }: Run, where = ''): never {
   return fail(
     'run-in-progress',
     `Run ${id} is in progress: process ${process.pid}, since ${startedAt}, with ${workers} ${workers === 1 ? 'worker' : 'workers'}.`,
-    `Watch it with \`claude-orchestrator status --watch\`, or stop it with \`kill -INT ${process.pid}\`.`,
+    `Watch it with \`claude-orchestrator status --watch\`, or stop it with \`kill -INT ${process.pid}\`${where}.`,
   );
 }

@@ -11,29 +11,24 @@ import {
   readFinishedWork,
   readSettledFiles,
 } from './attempts.ts';
+import { readPlan, readVerdict, savePlanReply, saveVerdict } from './caches.ts';
 import { Database } from './database.ts';
 import type { DriverOptions } from './driver.ts';
-import { readDocuments, rememberDocuments } from './documents.ts';
-import { EventLog } from './event-log.ts';
+import { EventLog, type StoreContext } from './event-log.ts';
 import { readFailedTasks, readListedTasks, readOutline } from './listed-tasks.ts';
-import { StoredCalls } from './manager-calls.ts';
+import { StoredManagerCalls, noteUsed, readUnfinishedSpending, readUsage, readUsedSoFar } from './usage.ts';
 import { STORE_SCHEMA } from './migrations.ts';
-import { describeCopyProblem, keepCopy } from './store-copies.ts';
-import { isFleeting, recordEvent } from './recorded-events.ts';
+import { describeCopyProblem, saveCopy } from './store-copies.ts';
+import { isTransient, recordEvent } from './recorded-events.ts';
 import { endRun, readRun, requireAlone, type RunStart, startRun } from './runs.ts';
 import type { EventFilter, AttemptClaim, TaskStore } from './store.ts';
-import { addDrafts } from './task-additions.ts';
-import { addDependency, editTask } from './task-edits.ts';
-import { deleteTasks, removeDependency } from './task-removal.ts';
+import { addDrafts, readDocuments } from './task-additions.ts';
+import { addDependency, deleteTasks, editTask, removeDependency } from './task-changes.ts';
 import { failNotFound, readStates, readTask, readTasks, readTasksAround } from './task-rows.ts';
-import { setStatuses, type StoreContext } from './task-status.ts';
-import { noteUsed, readUnfinishedSpending, readUsage, readUsedSoFar } from './usage.ts';
+import { setStatuses } from './task-status.ts';
 
 /** How long after the start of a run a copy of the store is made, in milliseconds. */
-const COPY_OF_START_MS = 1000;
-
-/** How many plans are kept. */
-const CACHED_PLANS = 50;
+const START_COPY_DELAY_MS = 1000;
 
 /** Which store to open, and how. */
 export interface StoreOptions extends DriverOptions {
@@ -41,13 +36,13 @@ export interface StoreOptions extends DriverOptions {
   readonly file: string;
   /** The list of tasks to work on. */
   readonly tag: string;
-  /** Makes a new store where there is none; its directory must exist. */
+  /** Makes a new store if there is none; its directory must exist. */
   readonly create: boolean;
-  /** Unix milliseconds; the machine's own clock by default. */
+  /** Unix milliseconds; the machine's clock by default. */
   readonly clock?: () => number;
   /**
-   * Where copies of it are kept, and who is told, once, that none could be made; without it, there are none. One is made
-   * soon after a run has begun, and when a store is closed to which tasks were added or in which a run has ended.
+   * The folder where copies of the store are kept, and what to call, once, if a copy cannot be made. Without it, no copies
+   * are made. A copy is made soon after a run starts, and when a store is closed in which tasks were added or a run ended.
    */
   readonly copies?: { readonly folder: () => string; readonly failed: (message: string) => void };
 }
@@ -55,8 +50,8 @@ export interface StoreOptions extends DriverOptions {
 /**
  * Opens the store of a project, migrated to what this version needs.
  *
- * Throws `Failed`: "no-project" where there is none and `create` is not given, "store-unusable" where it is damaged,
- * newer than this version, locked, or not to be opened.
+ * Throws `Failed`: "no-project" if there is none and `create` is false, "store-unusable" if the store is damaged, newer
+ * than this version, locked, or cannot be opened.
  */
 export function openStore(options: StoreOptions): TaskStore {
   const { file, tag, create, clock = Date.now, copies } = options;
@@ -77,14 +72,14 @@ export function openStore(options: StoreOptions): TaskStore {
 
 class SqliteStore implements TaskStore {
   readonly path: string;
-  readonly calls: StoredCalls;
+  readonly calls: StoredManagerCalls;
   readonly #db: Database;
   readonly #log: EventLog;
   readonly #context: StoreContext;
   #copies: StoreOptions['copies'];
   #isWorthCopying = false;
-  #copyOfStart: NodeJS.Timeout | undefined;
-  /** How often tasks were changed here. */
+  #startCopy: NodeJS.Timeout | undefined;
+  /** How many changes of tasks this process has made. */
   #edits = 0;
 
   constructor(db: Database, tag: string, clock: () => number, copies: StoreOptions['copies']) {
@@ -92,7 +87,7 @@ class SqliteStore implements TaskStore {
     this.#db = db;
     this.#log = new EventLog(db, tag, clock);
     this.#context = { db, tag, log: this.#log };
-    this.calls = new StoredCalls(this.#context);
+    this.calls = new StoredManagerCalls(this.#context);
     this.#copies = copies;
   }
 
@@ -120,16 +115,9 @@ class SqliteStore implements TaskStore {
     return this.#db.read(() => readOutline(this.#db, this.#context.tag));
   }
 
-  addTasks(
-    drafts: readonly TaskDraft[],
-    { source, replace = false, documents = [] }: Parameters<TaskStore['addTasks']>[1],
-  ) {
+  addTasks(drafts: readonly TaskDraft[], options: Parameters<TaskStore['addTasks']>[1]) {
     this.#isWorthCopying = true;
-    return this.#edit(() => {
-      const ids = addDrafts(this.#context, drafts, source, replace);
-      rememberDocuments(this.#context, documents, replace === true);
-      return this.#tasks(ids);
-    });
+    return this.#edit(() => this.#tasks(addDrafts(this.#context, drafts, options)));
   }
 
   settledFiles(before: string) {
@@ -183,9 +171,9 @@ class SqliteStore implements TaskStore {
   startRun(run: RunStart, isAlive: (process: ProcessIdentity) => boolean) {
     const started = this.#db.write(() => startRun(this.#context, run, isAlive));
     this.#log.run = run.id;
-    // Not at once: the first workers are not to wait for it.
+    // Later, so that the first workers do not wait for it.
     if (this.#copies !== undefined)
-      this.#copyOfStart = setTimeout(() => this.#keepCopy(), COPY_OF_START_MS).unref();
+      this.#startCopy = setTimeout(() => this.#saveCopy(), START_COPY_DELAY_MS).unref();
     return started;
   }
 
@@ -227,7 +215,7 @@ class SqliteStore implements TaskStore {
   record(event: Event) {
     const record = () => recordEvent(this.#context, event);
     if (event.type === 'attempt-progress') return record();
-    return isFleeting(event) ? this.#db.writeRelaxed(record) : this.#db.write(record);
+    return isTransient(event) ? this.#db.writeRelaxed(record) : this.#db.write(record);
   }
 
   events(filter: EventFilter = {}) {
@@ -255,52 +243,29 @@ class SqliteStore implements TaskStore {
   }
 
   cachedPlan(hash: string) {
-    return this.#db.read(
-      () => this.#db.sql<{ reply: string }>('SELECT reply FROM plan_cache WHERE hash = ?').get(hash)?.reply,
-    );
+    return this.#db.read(() => readPlan(this.#context, hash));
   }
 
   cachePlan(hash: string, reply: string) {
-    this.#db.write(() => {
-      this.#db
-        .sql('INSERT OR REPLACE INTO plan_cache (hash, reply, created_at) VALUES (?, ?, ?)')
-        .run(hash, reply, this.#log.now());
-      this.#db
-        .sql(
-          `DELETE FROM plan_cache WHERE hash NOT IN
-             (SELECT hash FROM plan_cache ORDER BY created_at DESC, hash = ? DESC LIMIT ${CACHED_PLANS})`,
-        )
-        .run(hash);
-    });
+    this.#db.write(() => savePlanReply(this.#context, hash, reply));
   }
 
   gateVerdict(runId: string, tree: string, command: string) {
-    return this.#db.read(
-      () =>
-        this.#db
-          .sql<{ verdict: string }>(
-            'SELECT verdict FROM gate_verdicts WHERE run_id = ? AND tree = ? AND command = ?',
-          )
-          .get(runId, tree, command)?.verdict,
-    );
+    return this.#db.read(() => readVerdict(this.#context, runId, tree, command));
   }
 
   saveGateVerdict(runId: string, tree: string, command: string, verdict: string) {
-    // It can be found out again: not worth waiting for the disk.
-    this.#db.writeRelaxed(() =>
-      this.#db
-        .sql('INSERT OR REPLACE INTO gate_verdicts (run_id, tree, command, verdict) VALUES (?, ?, ?, ?)')
-        .run(runId, tree, command, verdict),
-    );
+    // The gate can be run again, so this is not worth waiting for the disk.
+    this.#db.writeRelaxed(() => saveVerdict(this.#context, runId, tree, command, verdict));
   }
 
   atomically<T>(work: () => T): T {
-    return this.#db.together(work);
+    return this.#db.transaction(work);
   }
 
   close() {
-    clearTimeout(this.#copyOfStart);
-    if (this.#isWorthCopying) this.#keepCopy();
+    clearTimeout(this.#startCopy);
+    if (this.#isWorthCopying) this.#saveCopy();
     this.#db.close();
   }
 
@@ -310,14 +275,14 @@ class SqliteStore implements TaskStore {
     return result;
   }
 
-  #keepCopy(): void {
+  #saveCopy(): void {
     if (this.#copies === undefined) return;
     try {
-      keepCopy(this.#db, this.#copies.folder(), this.#log.now());
+      saveCopy(this.#db, this.#copies.folder(), this.#log.now());
       this.#isWorthCopying = false;
     } catch (error) {
       this.#copies.failed(describeCopyProblem(error));
-      // It is told once, and a disk that has no room for it has none a moment later.
+      // Reported once: a disk without room for a copy has none a moment later either.
       this.#copies = undefined;
     }
   }

@@ -50,7 +50,7 @@ export interface CopyContent {
  *
  * A copy is there whole or not at all, and only its owner can read it. Any number of processes may do this at once.
  */
-export function keepCopy(db: Database, folder: string, now: string): void {
+export function saveCopy(db: Database, folder: string, now: string): void {
   const state = db.read(() =>
     db
       .sql<{ born: string | null; lastEvent: number }>(
@@ -138,7 +138,7 @@ export function readCopy(file: string, options: DriverOptions = {}): CopyContent
  * Without `replace`, a store that is there makes it throw (EEXIST). What is left of a store without its main file, such
  * as its write-ahead log, must not be taken for a part of the copy, and is put aside too.
  */
-export function bringBack(
+export function restoreCopy(
   copy: StoreCopy,
   databaseFile: string,
   now: string,
@@ -149,7 +149,7 @@ export function bringBack(
   try {
     copyFileSync(copy.file, draft, constants.COPYFILE_EXCL);
     flush(draft);
-    const aside = replace || !existsSync(databaseFile) ? putAside(databaseFile, writeTime(now)) : null;
+    const aside = replace || !existsSync(databaseFile) ? moveAside(databaseFile, writeTime(now)) : null;
     placeNew(draft, databaseFile);
     return aside;
   } finally {
@@ -157,7 +157,7 @@ export function bringBack(
   }
 }
 
-function putAside(databaseFile: string, time: string): string | null {
+function moveAside(databaseFile: string, time: string): string | null {
   const aside = `${databaseFile}.before-${time}`;
   const there = ['', '-wal', '-shm'].filter((suffix) => existsSync(databaseFile + suffix));
   for (const suffix of there) renameSync(databaseFile + suffix, aside + suffix);

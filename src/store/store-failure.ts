@@ -40,15 +40,15 @@ export function explainStoreError(error: unknown, name: string, file: string): u
 }
 
 /** Whether a failure is one of the place that a database is in, and not of the database. */
-export function isOutOfReach(error: unknown): boolean {
+export function isLocationError(error: unknown): boolean {
   const code = sqliteCode(error instanceof Failed ? error.cause : error);
-  return code !== undefined && PLACE_CODES.has(code);
+  return code !== undefined && LOCATION_CODES.has(code);
 }
 
-const PLACE_CODES: ReadonlySet<string> = new Set(['CANTOPEN', 'FULL', 'IOERR', 'PERM', 'READONLY']);
+const LOCATION_CODES: ReadonlySet<string> = new Set(['CANTOPEN', 'FULL', 'IOERR', 'PERM', 'READONLY']);
 
 /** What is wrong with the place of a file, where that can be told; SQLite says the same of many things. */
-export function explainPlace(file: string): { cause: string; fix: string } | undefined {
+export function explainLocation(file: string): { cause: string; fix: string } | undefined {
   const folder = dirname(file);
   try {
     accessSync(folder, constants.W_OK);
@@ -71,7 +71,7 @@ export function explainPlace(file: string): { cause: string; fix: string } | und
 const LEAST_BYTES = 64 * 1024;
 
 function explanation(code: string, file: string): { cause: string; fix: string } {
-  const place = PLACE_CODES.has(code) ? explainPlace(file) : undefined;
+  const place = LOCATION_CODES.has(code) ? explainLocation(file) : undefined;
   if (place !== undefined) return { ...place, cause: `${place.cause}; nothing of this change was stored` };
   switch (code) {
     case 'CORRUPT':

@@ -1,26 +1,22 @@
 import { fail } from '../domain/failure.ts';
-import {
-  type GraphNode,
-  type GraphProblem,
-  buildTaskGraph,
-  describeGraphProblem,
-} from '../domain/task-graph.ts';
+import type { GraphProblem } from '../domain/task-graph.ts';
 import { compareTaskIds, parentOf, parseTaskId, type TaskDraft, type TaskId } from '../domain/task.ts';
-import { deleteTasks, removeTasks } from './task-removal.ts';
+import type { StoreContext } from './event-log.ts';
+import type { SourceDocument, TaskStore } from './store.ts';
+import { checkGraph, deleteTasks, refuseProblems, removeTasks } from './task-changes.ts';
 import { idOf, keyOf, parentsOf, readState, readSubtasks, readTasks, type TaskKey } from './task-rows.ts';
-import { followSubtasks, type StoreContext } from './task-status.ts';
+import { followSubtasks } from './task-status.ts';
 
-/** Stores all drafts or throws `Failed`; returns the ids they got, in the order of the drafts. */
+/** Stores all drafts or throws `Failed`. Returns the ids they got, in the order of the drafts. */
 export function addDrafts(
   store: StoreContext,
   drafts: readonly TaskDraft[],
-  source: string,
-  replace: boolean | readonly TaskId[],
+  { source, replace = false, documents = [] }: Parameters<TaskStore['addTasks']>[1],
 ): TaskId[] {
   const at = store.log.now();
   if (replace === true) removeAllNotInProgress(store, at);
   else if (replace !== false) removePending(store, replace);
-  refuseUnlessGraph(drafts.length === 0 ? [] : ownProblems(drafts));
+  refuseProblems(drafts.length === 0 ? [] : ownProblems(drafts));
   const ids = freeIds(store, drafts);
   const rename = (id: TaskId): TaskId => ids.get(id) ?? id;
   const added = drafts.map((draft) => ({
@@ -35,28 +31,11 @@ export function addDrafts(
   );
   if (added.length > 0) insert(store, added, source, at);
   for (const parent of parentsOf(added.map(({ id }) => keyOf(id)))) followSubtasks(store, parent, at);
+  saveDocuments(store, documents, replace === true);
   return added.map(({ id }) => id);
 }
 
-/** Throws `Failed` ("dependency-cycle" or "plan-invalid") with every problem, where these nodes form no graph. */
-export function checkGraph(nodes: readonly GraphNode[]): void {
-  const graph = buildTaskGraph(nodes);
-  if (!graph.ok) refuseUnlessGraph(graph.error);
-}
-
-function refuseUnlessGraph(problems: readonly GraphProblem[]): void {
-  if (problems.length === 0) return;
-  const isCycleOnly = problems.every(({ kind }) => kind === 'cycle' || kind === 'self-dependency');
-  fail(
-    isCycleOnly ? 'dependency-cycle' : 'plan-invalid',
-    problems.map(describeGraphProblem).join('\n'),
-    isCycleOnly
-      ? 'Remove one of these dependencies; nothing was stored.'
-      : 'Correct the tasks and try again; nothing was stored.',
-  );
-}
-
-/** What is wrong with the ids of the batch itself, found before they are renumbered and hard to recognise. */
+/** Finds what is wrong with the ids of the drafts. This comes before they are renumbered, so that users recognise them. */
 function ownProblems(drafts: readonly TaskDraft[]): GraphProblem[] {
   const problems: GraphProblem[] = [];
   const seen = new Set<TaskId>();
@@ -68,7 +47,7 @@ function ownProblems(drafts: readonly TaskDraft[]): GraphProblem[] {
   return problems;
 }
 
-/** The id that each draft is stored with: its own, unless one of those numbered with it is taken meanwhile. */
+/** The id that each draft is stored with: its own id, unless an id of its numbering was taken meanwhile. */
 function freeIds(store: StoreContext, drafts: readonly TaskDraft[]): Map<TaskId, TaskId> {
   const { db, tag } = store;
   const ids = new Map<TaskId, TaskId>();
@@ -99,7 +78,7 @@ function lastNumber({ db, tag }: StoreContext): number {
   return db.sql<{ last: number }>('SELECT max(number) AS last FROM tasks WHERE tag = ?').get(tag)?.last ?? 0;
 }
 
-/** A task with subtasks is never run itself, so it must not become one under a worker's hands. */
+/** A task with subtasks is never run itself, so a task that a worker works on must not get subtasks. */
 function refuseGroupingOfRunning(store: StoreContext, added: readonly TaskKey[]): void {
   const running = parentsOf(added).filter(({ number }) => hasRunningAttempt(store, { number, sub: 0 }));
   if (running.length === 0) return;
@@ -136,7 +115,7 @@ function removeAllNotInProgress(store: StoreContext, at: string): void {
   );
 }
 
-/** What was taken up meanwhile stays. */
+/** Tasks that a worker has started on meanwhile stay. */
 function removePending(store: StoreContext, ids: readonly TaskId[]): void {
   const given = new Set(ids);
   const pending = readTasks(store.db, store.tag)
@@ -184,4 +163,20 @@ function insert(
     const { number, sub } = keyOf(id);
     for (const need of dependencies.map(keyOf)) insertDependency.run(tag, number, sub, need.number, need.sub);
   }
+}
+
+/** The documents that tasks of this list were made of. */
+export function readDocuments({ db, tag }: StoreContext): SourceDocument[] {
+  return db.sql<SourceDocument>('SELECT path, digest FROM documents WHERE tag = ? ORDER BY id').all(tag);
+}
+
+/** Stores which documents tasks were made of. With `replace`, the earlier documents are dropped. */
+function saveDocuments(
+  { db, tag, log }: StoreContext,
+  documents: readonly SourceDocument[],
+  replace: boolean,
+): void {
+  if (replace) db.sql('DELETE FROM documents WHERE tag = ?').run(tag);
+  const insert = db.sql('INSERT INTO documents (tag, path, digest, parsed_at) VALUES (?, ?, ?, ?)');
+  for (const { path, digest } of documents) insert.run(tag, path, digest, log.now());
 }

@@ -197,7 +197,8 @@ function readDependencies(db: Database, tag: string, { number, sub }: TaskKey): 
     .map(idOf);
 }
 
-function readDependents(db: Database, tag: string, { number, sub }: TaskKey): TaskKey[] {
+/** The tasks that depend on a task, ordered by id. */
+export function readDependents(db: Database, tag: string, { number, sub }: TaskKey): TaskKey[] {
   return db
     .sql<TaskKey>(
       `SELECT number, sub FROM dependencies WHERE tag = ? AND needs_number = ? AND needs_sub = ?

@@ -1,7 +1,6 @@
 import type { Stamped } from '../domain/event.ts';
 import { deriveGroupStatus, isSettled, type TaskId, type TaskStatus } from '../domain/task.ts';
-import type { Database } from './database.ts';
-import type { EventLog } from './event-log.ts';
+import type { StoreContext } from './event-log.ts';
 import {
   idOf,
   parentsOf,
@@ -11,13 +10,6 @@ import {
   type TaskKey,
   type TaskState,
 } from './task-rows.ts';
-
-/** What the parts of the store work with. */
-export interface StoreContext {
-  readonly db: Database;
-  readonly tag: string;
-  readonly log: EventLog;
-}
 
 /** Sets the status of tasks as a person asks for it; groups hand it down, and parents follow. */
 export function setStatuses(

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } 
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openStore } from '../../../src/store/sqlite-store.ts';
-import { bringBack, listCopies, readCopy } from '../../../src/store/store-copies.ts';
+import { restoreCopy, listCopies, readCopy } from '../../../src/store/store-copies.ts';
 import { makeDraft } from '../../rig/arbitrary-tasks.ts';
 import { describeEachDriver } from '../../rig/each-driver.ts';
 
@@ -86,9 +86,9 @@ describeEachDriver('copies of a store', ({ driver, file }) => {
     const [newest, older] = listCopies(folder());
     if (newest === undefined || older === undefined) throw new Error('There are two copies.');
     const now = '2026-02-01T00:00:00.000Z';
-    expect(() => bringBack(older, file(), now, false)).toThrow('EEXIST');
+    expect(() => restoreCopy(older, file(), now, false)).toThrow('EEXIST');
     expect(readCopy(file(), { driver })?.tasks).toBe(3);
-    const aside = bringBack(older, file(), now, true);
+    const aside = restoreCopy(older, file(), now, true);
     expect(readCopy(aside ?? '', { driver })?.tasks).toBe(3);
     const store = open();
     expect(store.tasks()).toHaveLength(2);
@@ -104,7 +104,7 @@ describeEachDriver('copies of a store', ({ driver, file }) => {
     rmSync(file());
     const [copy] = listCopies(folder());
     if (copy === undefined) throw new Error('There is a copy.');
-    const aside = bringBack(copy, file(), '2026-02-01T00:00:00.000Z', false);
+    const aside = restoreCopy(copy, file(), '2026-02-01T00:00:00.000Z', false);
     expect(existsSync(`${aside ?? ''}-wal`)).toBe(true);
     const back = open();
     expect(back.tasks()).toHaveLength(1);

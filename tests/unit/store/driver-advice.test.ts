@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { adviseOnDriver } from '../../../src/store/driver-advice.ts';
+import { adviseOnDriver } from '../../../src/store/driver.ts';
 
 const advice = (here: string, isMissing: boolean, ...manifests: string[]): string =>
   adviseOnDriver(here, isMissing, (path) => manifests.includes(path));
