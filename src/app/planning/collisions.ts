@@ -1,7 +1,7 @@
 import type { TaskId } from '../../domain/task.ts';
 import type { Collision } from '../contract/plan.ts';
 
-/** How many pairs of globs are compared in a wave; a wave with more is so wide that a list would help nobody. */
+/** How many pairs of globs are compared in a wave. The list of a wider wave would be too long to help anybody. */
 const MAX_COMPARISONS = 100_000;
 
 /** Finds, wave by wave, the tasks whose `touches` overlap, one entry for each set of tasks. */
@@ -39,7 +39,7 @@ function collisionsOf(touchedBy: ReadonlyMap<string, ReadonlySet<TaskId>>): Omit
 /**
  * Whether some path could match both globs: `*`, `?`, `**`, `[…]` and `{a,b}`; a folder stands for all that is in it.
  *
- * Errs towards yes, since it is used to warn.
+ * In doubt the answer is yes, since it is used to warn.
  */
 export function globsOverlap(a: string, b: string): boolean {
   const others = alternatives(b).map(segmentsOf);
@@ -48,7 +48,7 @@ export function globsOverlap(a: string, b: string): boolean {
     .some((one) => others.some((other) => sequencesOverlap(one, other, '**', namesOverlap)));
 }
 
-/** More alternatives than this are not told apart. */
+/** More alternatives than this are treated as one that matches anything. */
 const MAX_ALTERNATIVES = 64;
 
 function alternatives(glob: string): string[] {
@@ -84,7 +84,7 @@ function namesOverlap(a: string, b: string): boolean {
   );
 }
 
-/** A character class counts as any character. */
+/** A character class is treated as any character. */
 function charactersOf(name: string): string[] {
   return Array.from(name.replace(/\[[^\]]*\]/g, '?').replace(/\*+/g, '*'));
 }

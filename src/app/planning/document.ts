@@ -6,19 +6,19 @@ import { fail } from '../../domain/failure.ts';
 import type { SourceDocument } from '../../store/store.ts';
 import type { Services } from '../services.ts';
 
-/** The largest requirements document that is taken, all its files together, in bytes. */
+/** The largest requirements document that is read, all its files together, in bytes. */
 const MAX_DOCUMENT_BYTES = 200 * 1024;
 
-/** What was read, and of what. */
+/** What was read, and from which files. */
 export interface Document {
   readonly text: string;
   readonly sources: readonly SourceDocument[];
 }
 
 /**
- * The text of one or several files as one document, `-` being stdin; several are joined under their names.
+ * Reads one or several files as one document; `-` is stdin. Several files are joined under their names.
  *
- * Throws `Failed` for what is missing, no text, empty or too large, before anything is paid for.
+ * Throws `Failed` where a file is missing, is not text, is empty or is too large, before anything is paid for.
  */
 export async function readDocument(
   services: Services,
@@ -77,7 +77,7 @@ async function readFileCapped(path: string, name: string): Promise<Buffer> {
   }
 }
 
-/** Reads no further than the limit, so that an endless device or pipe ends as "too large". */
+/** Stops reading at the limit, so that an endless device or pipe counts as too large. */
 async function readCapped(stream: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -98,7 +98,7 @@ function decode(data: Buffer, name: string): string {
   if (zero !== -1) {
     fail(
       'file-unreadable',
-      `${name} is no text: there is a zero byte at offset ${zero}.`,
+      `${name} is not text: there is a zero byte at offset ${zero}.`,
       'Give a text or Markdown file in UTF-8.',
     );
   }
@@ -108,7 +108,7 @@ function decode(data: Buffer, name: string): string {
   } catch {
     return fail(
       'file-unreadable',
-      `${name} is no valid UTF-8 text.`,
+      `${name} is not valid UTF-8 text.`,
       'Save it as UTF-8; a PDF or Word file has to be exported as text first.',
     );
   }

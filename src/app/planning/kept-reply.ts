@@ -7,12 +7,12 @@ import { shellQuote } from '../../domain/text/shell-quote.ts';
 import type { Services } from '../services.ts';
 import type { Project } from '../project/project.ts';
 
-/** No reply of a model is larger. */
+/** No model gives a larger reply. */
 const MAX_REPLY_BYTES = 10 * 2 ** 20;
 
 /**
- * Keeps a reply that was paid for and cannot be used, for its user alone, and says how it is taken once it is mended;
- * undefined where there is none, or where it cannot be written.
+ * Keeps a reply that was paid for and cannot be used in a file that only its user may read, and says how to use it once
+ * it is mended. Undefined where there is no reply, or where it cannot be written.
  */
 export function keepReply(
   project: Project,
@@ -28,7 +28,7 @@ export function keepReply(
     makePrivateFolder(folder);
     writeFileSync(file, reply, { mode: 0o600, flag: 'wx' });
   } catch {
-    // What went wrong with the reply is what there is to say.
+    // People are told what is wrong with the reply, which matters more.
     return undefined;
   }
   const again = ['claude-orchestrator', ...command, '--reply', file].map(shellQuote).join(' ');
@@ -63,7 +63,7 @@ function readReplyFile(file: string): string {
   }
   return fail(
     'file-unreadable',
-    `${file} is no file of at most 10 MB.`,
+    `${file} is not a file of at most 10 MB.`,
     'Give --reply the file that was kept.',
   );
 }

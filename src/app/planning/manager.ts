@@ -15,20 +15,20 @@ import type { Services } from '../services.ts';
 import { checkModelName } from '../claude/model-name.ts';
 import type { Project } from '../project/project.ts';
 
-/** Without a single byte for so long, not even a ping, a connection to the API counts as dead. */
+/** A connection to the API that sends nothing for this long, not even a ping, counts as dead. */
 const SILENCE_MS = 90_000;
 
-/** How long a Claude CLI that is stopped may take to end its tools. */
+/** How long the Claude CLI may take to end its tools when it is stopped. */
 const GRACE_MS = 5000;
 
-/** The Claude CLI tells its login in up to a second; a machine may be much slower, but not this much. */
+/** The Claude CLI tells its login within a second; no machine is slow enough to need this long. */
 const LOGIN_TIMEOUT_MS = 30_000;
 
 /**
- * The manager for one command, by configuration and by what is there. Its calls are booked in the store; which model
- * it is and who pays is printed before the first one.
+ * Opens the manager for one command, as the configuration says and credentials allow. Tells which model it is and who
+ * pays; its calls are recorded in the store and the ledger.
  *
- * Throws `Failed` where there is none, or where its model cannot be used.
+ * Throws `Failed` where there is no manager, or where its model cannot be used.
  */
 export async function openManager(
   services: Services,
@@ -37,7 +37,7 @@ export async function openManager(
   store: TaskStore,
   signal: AbortSignal,
 ): Promise<Manager> {
-  // Who pays, and so whose limits they are, is known only once there is a manager.
+  // Whose limits they are depends on who pays, which is known only once there is a manager.
   let observe: (observation: LimitObservation) => void = () => undefined;
   const created = await createManager(services, project, settings, signal, (observation) =>
     observe(observation),
@@ -70,8 +70,8 @@ interface PaidManager extends Manager {
 }
 
 /**
- * The manager that configuration and credentials lead to; nothing is printed or booked. `onLimits` is told what the
- * API says of the limits of the account that pays.
+ * Makes the manager that the configuration asks for and credentials allow; tells and records nothing. `onLimits` is
+ * given what the API says about the limits of the account that pays.
  */
 export async function createManager(
   services: Services,
@@ -120,7 +120,7 @@ async function createOverApi(
   );
 }
 
-/** Who pays for what the Claude CLI does, and the environment in which it is so. */
+/** Who pays for what the Claude CLI does, and the environment that makes it so. */
 interface CliPayer {
   readonly payer: Payer;
   readonly login: CliLogin | undefined;
@@ -130,7 +130,7 @@ interface CliPayer {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** The subscription where the CLI is logged in, else the API key: with a key in its environment the CLI takes that. */
+/** Chooses the subscription where the CLI is logged in, else the API key: the CLI uses a key that is in its environment. */
 async function findPayer(
   services: Services,
   project: Project,

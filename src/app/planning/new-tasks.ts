@@ -1,4 +1,4 @@
-import { sumUsage } from '../../domain/attempt.ts';
+import { sumUsage, totalCost } from '../../domain/attempt.ts';
 import { Failed } from '../../domain/failure.ts';
 import type { Result } from '../../domain/result.ts';
 import type { TaskDraft, TaskId } from '../../domain/task.ts';
@@ -90,7 +90,7 @@ export function callCost(calls: readonly Pick<ManagerFailure, 'usage' | 'duratio
   const usage = sumUsage(calls.flatMap((call) => call.usage));
   return {
     usage,
-    costUsd: usage.reduce((sum, each) => sum + each.costUsd, 0),
+    costUsd: totalCost(usage),
     durationMs: calls.reduce((sum, { durationMs }) => sum + durationMs, 0),
   };
 }

@@ -15,9 +15,9 @@ import { isSettled, parentOf, type Task } from '../../domain/task.ts';
 export type PlanSource = 'manager' | 'cache' | 'stored';
 
 /**
- * Brings estimates, touched paths, risks and missing dependencies of all open tasks into the store: from the plan
- * cache, else from the manager. What goes wrong is told to `warn`, and the stored tasks stay as they are; only an
- * interrupt fails.
+ * Adds estimates, touched paths, risks and missing dependencies to the open tasks in the store: from a plan that was
+ * cached, else from the manager. If that goes wrong, `warn` is told and the stored tasks stay as they are; only an
+ * interrupt and a store that cannot be used fail.
  *
  * `model` is the name under which plans are cached.
  */
@@ -44,13 +44,13 @@ export async function planTasks(
     if (source === 'stored') return 'stored';
     store.cachePlan(key, serializePlan(plan));
     savePlan(store, plan, warn);
-    // The dependencies that the plan added are part of the key from now on.
+    // The key depends on dependencies, and the plan has just added some.
     store.cachePlan(planKey(store.tasks(), model), serializePlan(plan));
     return 'manager';
   } catch (error) {
     if (!(error instanceof Failed) || signal.aborted || error.failure.reason === 'store-unusable')
       throw error;
-    warn(`The stored tasks are taken as they are, since the manager could not be asked: ${error.message}`);
+    warn(`The stored tasks are used as they are, since the manager could not be asked: ${error.message}`);
     return 'stored';
   }
 }
@@ -85,7 +85,7 @@ function savePlan(store: TaskStore, plan: readonly PlannedTask[], warn: (message
       try {
         store.addDependency(id, need);
       } catch (error) {
-        // Deleted or rewired meanwhile: what people do while a plan is made wins over the plan.
+        // A person deleted or changed the task meanwhile, which wins over the plan.
         if (!(error instanceof Failed) || error.failure.reason === 'store-unusable') throw error;
         warn(`The plan's dependency of ${id} on ${need} was left out: ${neutralise(error.message)}`);
       }

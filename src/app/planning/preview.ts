@@ -65,7 +65,7 @@ function planned(task: Task, estimate: Estimator, critical: ReadonlySet<TaskId>)
   };
 }
 
-/** The graph without what is settled: nothing waits for that any more, nor for what it was waiting for. */
+/** The graph without settled tasks: nothing waits for them any more, nor for what they waited for. */
 function openPart(graph: TaskGraph): TaskGraph {
   const isOpen = (id: TaskId): boolean =>
     graph.isGroup(id)
@@ -75,11 +75,11 @@ function openPart(graph: TaskGraph): TaskGraph {
     .filter(({ id }) => isOpen(id))
     .map((task) => ({ ...task, dependencies: task.dependencies.filter(isOpen) }));
   const built = buildTaskGraph(open);
-  if (!built.ok) throw new Error('Internal error: a part of a valid graph is none.');
+  if (!built.ok) throw new Error('Internal error: a part of a valid graph is not valid.');
   return built.value;
 }
 
-/** Open leaves that are put aside, and those behind them. */
+/** Open tasks that a person has put aside, and those that wait for them. */
 function findHeld(graph: TaskGraph): Map<TaskId, HeldTask> {
   const held = new Map<TaskId, HeldTask>();
   const behind = new Map<TaskId, readonly TaskId[]>();
