@@ -2,11 +2,11 @@ import { stat } from 'node:fs/promises';
 import { err, ok, type Result } from '../domain/result.ts';
 import type { Workspace, Workspaces } from './workspace.ts';
 
-/** Lets every worker work in one and the same directory: the way without git, or with `execution.isolation: "none"`. */
+/** Lets all workers share one directory: without git, or with `execution.isolation: "none"`. */
 export function createSharedDirectory(directory: string): Workspaces {
   const open = async (): Promise<Result<Workspace, string>> => {
     const found = await stat(directory).catch(() => undefined);
-    if (found?.isDirectory() !== true) return err(`The working directory ${directory} is not there.`);
+    if (found?.isDirectory() !== true) return err(`The working directory ${directory} does not exist.`);
     return ok({ directory, environment: {}, branch: null, base: null, inherited: '' });
   };
   return {

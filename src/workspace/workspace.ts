@@ -80,7 +80,10 @@ export interface LandingRequest {
 export interface Workspaces {
   /** For people: what they give up where workers share a directory; null where each task has a directory of its own. */
   readonly description: string | null;
-  /** Null where workers share a directory: then nobody can tell whose a change is, and all changes are delivered already. */
+  /**
+   * Null where workers share a directory: then nobody can tell whose a change is, and all changes are delivered
+   * already.
+   */
   readonly changes: Changes | null;
 
   /**
@@ -100,8 +103,8 @@ export interface Workspaces {
   /** Returns the workspace of an attempt whose orchestrator was killed, as it was left. */
   reopen(attempt: Attempt): Promise<Result<Workspace, string>>;
   /**
-   * Gives a workspace back. `landed`: all of its work is part of the integration branch. `why` tells how the attempt ended,
-   * such as `when its attempt was interrupted`; its snapshot says so.
+   * Gives a workspace back. `landed`: all of its work is part of the integration branch. `why` tells how the attempt
+   * ended, such as `when its attempt was interrupted`; its snapshot says so.
    */
   release(workspace: Workspace, landed: boolean, why?: string): Promise<void>;
   /** Delivers what landed to the user, and touches nothing of theirs that is not committed. */
@@ -115,8 +118,8 @@ export interface Changes {
   /** Keeps everything that the worker wrote, its own commits included. */
   capture(workspace: Workspace): Promise<Change>;
   /**
-   * Merges the change with the tip of the integration branch and puts the workspace to the result. A second call for the
-   * same change and tip does nothing.
+   * Merges the change with the tip of the integration branch and puts the workspace to the result. A second call for
+   * the same change and tip does nothing.
    */
   combine(workspace: Workspace, change: Change): Promise<Combined>;
   /** Puts the workspace back to what was captured or combined last, after commands that judged it have run there. */
@@ -133,8 +136,8 @@ export interface Changes {
     signal: AbortSignal,
   ): Promise<Result<T, string>>;
   /**
-   * Moves the integration branch to a new commit of the tree, after `intend` has recorded that commit. Undefined where the
-   * branch is not at `onto` any more: combine again.
+   * Moves the integration branch to a new commit of the tree, after `intend` has recorded that commit. Undefined where
+   * the branch is not at `onto` any more: combine again.
    */
   land(request: LandingRequest, intend: (commit: string) => void): Promise<string | undefined>;
   /** Whether a commit is part of the integration branch. */
@@ -145,6 +148,8 @@ export interface Changes {
 export interface Previous {
   readonly attempt: Attempt;
   readonly outcome: AttemptOutcome;
-  /** The commit that holds all of its work, where the work is complete: nothing that was written later belongs to it. */
+  /**
+   * The commit that holds all of its work, where the work is complete: nothing that was written later belongs to it.
+   */
   readonly change?: string;
 }

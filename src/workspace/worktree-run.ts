@@ -23,7 +23,7 @@ import type { Previous, Workspace, Workspaces } from './workspace.ts';
 /** How attempts get worktrees of their own. */
 export interface WorktreesOptions {
   readonly git: Git;
-  /** Where in the user's checkout workers would work; in a worktree they work at the same place below its top. */
+  /** A directory of the user's checkout. Workers work in the same directory of their worktree. */
   readonly workingDirectory: string;
   /** The user's, such as `~/.cache`. */
   readonly cacheDirectory: string;
@@ -38,31 +38,31 @@ export interface WorktreesOptions {
   readonly commitMessagePrefix: string;
   readonly autoCommit: boolean;
   readonly deliver: 'checkout' | 'branch' | 'pr';
-  /** What a pull request says; asked for when one is opened. */
+  /** Returns the text of a pull request; called when one is opened. */
   readonly describeRun: (runId: string) => { readonly title: string; readonly body: string };
   /** The user's, for `gh`. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /**
-   * Throws `Failed` where no run is possible; returns what people should know. It gets the folder in which worktrees will
-   * be.
+   * Checks the repository and the folder in which worktrees will be made. Returns what people should know; throws
+   * `Failed` where no run is possible.
    */
   readonly preflight: (root: string) => Promise<readonly string[]>;
   /** Unix milliseconds. */
   readonly now: () => number;
-  /** Told what people should know, when it happens. */
+  /** Receives what people should know, when it happens. */
   readonly warn: (message: string) => void;
 }
 
 const STOPPED = 'It was stopped while its worktree was prepared.';
 
-/** A sentence for people that ends the preparation of a workspace. */
+/** Ends the preparation of a workspace with a sentence for people. */
 class Unprepared extends Error {
   override readonly name = 'Unprepared';
 }
 
 type Environment = Readonly<Record<string, string>>;
 
-/** Worktrees as one run has them. */
+/** The worktrees of one run. */
 export class WorktreeRun implements ChangesContext {
   readonly git: Git;
   readonly pool: SlotPool;
@@ -73,10 +73,10 @@ export class WorktreeRun implements ChangesContext {
   readonly #setup: SlotSetup;
   readonly #snapshots: Snapshots;
   readonly #runId: string;
-  /** Short name of the branch that the user was on. */
+  /** The short name of the branch that the user was on; null where HEAD was detached. */
   readonly #target: string | null;
   readonly #gates = new WorkerPool(1);
-  /** By the directory that the worker works in. */
+  /** By the worker's directory. */
   readonly #leases = new Map<string, Lease>();
 
   private constructor(
@@ -101,7 +101,7 @@ export class WorktreeRun implements ChangesContext {
     this.pool = new SlotPool({ git, snapshots, root, commonDirectory, base, now, warn });
   }
 
-  /** Opens them for a run that holds the project. */
+  /** Opens the worktrees for a run that holds the project. */
   static async begin(
     options: WorktreesOptions,
     runId: string,
@@ -129,7 +129,7 @@ export class WorktreeRun implements ChangesContext {
       const left = previous === null ? undefined : await this.#findWorkOf(previous);
       const commit = left ?? (await this.integration.tip());
       const files = this.#setup.findFiles();
-      // It is awaited later, or not at all.
+      // It is awaited later, or never.
       files.catch(() => undefined);
       const slot = await this.pool.lease(before ?? branch, commit);
       try {
@@ -170,7 +170,7 @@ export class WorktreeRun implements ChangesContext {
     const { slot, change } = lease;
     this.#leases.delete(workspace.directory);
     const { prepared, holder } = this.pool.states.of(slot);
-    // A worker that changed what is installed has changed it for its own branch only.
+    // If the worker has changed the lock files, what is installed fits its own branch only.
     const key = await this.#setup.key(slot).catch(() => null);
     const isSame = prepared !== null && key === prepared;
     const released = await this.pool.release(slot, { prepared: isSame ? prepared : null, landed, why });
@@ -232,7 +232,7 @@ export class WorktreeRun implements ChangesContext {
       const found = await this.git.commitAt(name);
       if (found !== undefined) return found;
     }
-    // Somebody has deleted the branch; the work is kept all the same.
+    // Somebody has deleted the ref. A snapshot still has the work.
     return await findNewestSnapshot(this.git, attempt);
   }
 
@@ -281,7 +281,7 @@ export class WorktreeRun implements ChangesContext {
     await this.git.exclusive(() => this.git.tryMoveRefs([`delete refs/${work}`]));
   }
 
-  /** What the disk, git or a set-up can do wrong is told to people; a bug stays one. */
+  /** Turns an error of the disk, git or a setup command into a sentence. Other errors are bugs and are thrown. */
   async #orSentence<T>(job: () => Promise<T>): Promise<Result<T, string>> {
     try {
       return ok(await job());

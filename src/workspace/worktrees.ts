@@ -8,11 +8,11 @@ import type { Workspaces } from './workspace.ts';
 import { createChanges } from './worktree-changes.ts';
 import { WorktreeRun, type WorktreesOptions } from './worktree-run.ts';
 
-/** Gives each attempt a git worktree and a branch of its own, and lands what comes out on an integration branch. */
+/** Gives each attempt a git worktree and a branch of its own, and lands changes on an integration branch. */
 export function createWorktrees(options: WorktreesOptions): Workspaces {
   let run: WorktreeRun | undefined;
   const begun = (): WorktreeRun => {
-    if (run === undefined) throw new Error('begin() comes before everything else.');
+    if (run === undefined) throw new Error('begin() must be called first.');
     return run;
   };
   return {
@@ -30,7 +30,9 @@ export function createWorktrees(options: WorktreesOptions): Workspaces {
   };
 }
 
-/** What git or the disk can do wrong before anything is started is a person's to mend; a bug stays one. */
+/**
+ * Turns an error of git or the disk into `Failed`, because a person can fix it. Other errors are bugs and are thrown.
+ */
 async function failIfUnusable<T>(begin: () => Promise<T>): Promise<T> {
   try {
     return await begin();
@@ -49,8 +51,8 @@ async function failIfUnusable<T>(begin: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Why a run would be refused when it brings its integration branch up to date; undefined where it would not. Does what
- * the run does, but moves no ref, and what it writes is thrown away.
+ * Returns why a run could not bring its integration branch up to date; undefined where it could. It does the same as a
+ * run, but moves no ref and throws away the objects that it writes.
  */
 export async function checkIntegration(
   directory: string,
@@ -75,7 +77,7 @@ export async function checkIntegration(
   }
 }
 
-/** Git whose commands write their objects somewhere else than into the repository, whose own they read. */
+/** Git whose commands read the objects of the repository and write new ones to another folder. */
 class ScratchGit extends Git {
   readonly #objects: Readonly<Record<string, string>>;
 

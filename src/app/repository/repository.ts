@@ -30,7 +30,7 @@ export async function openRepository(services: Services, directory: string): Pro
     isMissing ? `${directory} is in no git repository.` : `git refuses ${directory}: ${found.stderr.trim()}`,
     isMissing
       ? 'Without git, workers change the files in place, and nothing is kept apart.'
-      : 'Run `git status` there: git says how to mend it.',
+      : 'Run `git status` there: git says how to fix it.',
   );
 }
 

@@ -153,8 +153,8 @@ async function lstatOf(file: string) {
 }
 
 /**
- * Undoes what a command did to files before it failed, such as on a full disk or in a folder without permission. Only for
- * changes that had no obstacle.
+ * Undoes what a command did to files before it failed, such as on a full disk or in a folder without permission. Only
+ * for changes that had no obstacle.
  */
 export async function undoFileChanges(git: Git, changes: readonly FileChange[]): Promise<void> {
   const checkout = await readCheckout(git);

@@ -27,8 +27,9 @@ export interface DeliveryOptions {
 }
 
 /**
- * Delivers the whole integration branch to the user, or nothing, and touches none of their changes. It never rejects for
- * something in its way: the results then stay on the integration branch, and the report has the command that takes them.
+ * Delivers the whole integration branch to the user, or nothing, and touches none of their changes. It never rejects
+ * for something in its way: the results then stay on the integration branch, and the report has the command that takes
+ * them.
  */
 export async function deliver(git: Git, options: DeliveryOptions): Promise<Delivery> {
   const { integrationRef, target, mode } = options;

@@ -101,8 +101,8 @@ export async function stageInCheckout(
 }
 
 /**
- * The tree of an earlier delivery that is still staged as a whole and not committed, so that only what is new since then
- * changes; HEAD where there is none.
+ * The tree of an earlier delivery that is still staged as a whole and not committed, so that only what is new since
+ * then changes; HEAD where there is none.
  */
 async function findStagedDelivery(git: Git, checkout: Checkout, request: StageRequest): Promise<string> {
   const { head } = checkout;

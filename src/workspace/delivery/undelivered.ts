@@ -40,8 +40,8 @@ export function mergeCommand(
 }
 
 /**
- * The same for a checkout with changes of the user's. It commits them first: if git put them aside and back, they could come
- * back with conflict markers. Where the two conflict, the command names the files and stops before the merge.
+ * The same for a checkout with changes of the user's. It commits them first: if git put them aside and back, they could
+ * come back with conflict markers. Where the two conflict, the command names the files and stops before the merge.
  */
 export function commitAndMergeCommand(options: MergeOptions, between: readonly string[] = []): string {
   return [
@@ -94,7 +94,9 @@ export function undeliveredByGit(
   ]);
 }
 
-/** Git makes a merge commit only if the index is as HEAD. A fast-forward looks at the files that change, and no others. */
+/**
+ * Git makes a merge commit only if the index is as HEAD. A fast-forward looks at the files that change, and no others.
+ */
 function needsCleanIndex(
   { isFastForward }: Pick<CheckoutMergeOptions, 'isFastForward'>,
   { paths }: Checkout,
@@ -142,8 +144,8 @@ export async function hasUndelivered(git: Git): Promise<boolean> {
 }
 
 /**
- * Describes results that the user's branch does not have, with the command that takes them. They may have been thrown away,
- * or be staged still, or be meant for another place. Undefined where there are none.
+ * Describes results that the user's branch does not have, with the command that takes them. They may have been thrown
+ * away, or be staged still, or be meant for another place. Undefined where there are none.
  */
 export async function describeUncommittedResults(git: Git, autoCommit: boolean): Promise<string | undefined> {
   const { tip, head, branch, integration } = await findResults(git);

@@ -59,8 +59,8 @@ export async function readCommitSettings(git: Git): Promise<CommitSettings> {
 }
 
 /**
- * Makes a commit in the user's name. If the user wants signatures, an unsigned commit is never made instead. Throws `Failed`
- * where git has no identity or cannot sign.
+ * Makes a commit in the user's name. If the user wants signatures, an unsigned commit is never made instead. Throws
+ * `Failed` where git has no identity or cannot sign.
  */
 export async function commitAsUser(
   git: Git,

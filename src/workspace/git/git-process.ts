@@ -24,8 +24,8 @@ export interface GitProcess {
 }
 
 /**
- * Starts git in a process group of its own, because neither Ctrl-C in the terminal nor a kill of this process may interrupt
- * it. Throws where it cannot be started at all, such as with a command line that is too long.
+ * Starts git in a process group of its own, because neither Ctrl-C in the terminal nor a kill of this process may
+ * interrupt it. Throws where it cannot be started at all, such as with a command line that is too long.
  *
  * It does not use execa, which takes more than twice the processor time: many git processes are started.
  */

@@ -103,8 +103,8 @@ export class Git {
   }
 
   /**
-   * Lists the files that differ between two trees, relative to the repository. With `pattern`, only those in which lines
-   * that match it were added or removed.
+   * Lists the files that differ between two trees, relative to the repository. With `pattern`, only those in which
+   * lines that match it were added or removed.
    */
   async listDifferences(from: string, to: string, pattern = ''): Promise<string[]> {
     const args = [...DIFFER, ...(pattern === '' ? [] : [`-G${pattern}`])];

@@ -27,8 +27,8 @@ export async function isAncestor(git: Git, ancestor: string, commit: string): Pr
 }
 
 /**
- * Merges a commit into a worktree. If there are conflicts, the merge is left in progress with conflict markers in the files;
- * otherwise it is committed.
+ * Merges a commit into a worktree. If there are conflicts, the merge is left in progress with conflict markers in the
+ * files; otherwise it is committed.
  */
 export async function mergeIntoWorktree(git: Git, slot: string, commit: string): Promise<void> {
   const options = { directory: slot, environment: { ...OWN_IDENTITY, ...OWN_REFLOG_ACTION } };

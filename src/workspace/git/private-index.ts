@@ -15,8 +15,8 @@ export interface WorkTree {
 }
 
 /**
- * Finds git's private directory of a worktree without asking git, which might find another repository above it. The calls
- * are synchronous: to wait for each of these small files takes longer than to read it.
+ * Finds git's private directory of a worktree without asking git, which might find another repository above it. The
+ * calls are synchronous: to wait for each of these small files takes longer than to read it.
  */
 export function findWorkTree(directory: string, commonDirectory: string): WorkTree {
   const gone = { directory, gitDirectory: commonDirectory, linked: false, head: undefined };
@@ -61,8 +61,8 @@ export class PrivateIndex {
   /** Starts from a copy of another index, so that git reads only the files that have changed since. */
   async copyFrom(index: string): Promise<boolean> {
     this.remove();
-    // Git reads a file again unless it is older than the index. A copy with a later time than its original would hide an
-    // edit that was made in the instant in which the original was written.
+    // Git reads a file again unless it is older than the index. A copy with a later time than its original would hide
+    // an edit that was made in the instant in which the original was written.
     const original = statSync(index, { throwIfNoEntry: false });
     if (original === undefined) return false;
     await copyFile(index, this.#file);

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * The folder of all refs of the tool. It is outside of the user's branches, so no names can collide. Git also finds these
- * refs without `refs/`, so a command can name one briefly.
+ * The folder of all refs of the tool. It is outside of the user's branches, so no names can collide. Git also finds
+ * these refs without `refs/`, so a command can name one briefly.
  */
 export const OWN_REFS = 'refs/orchestrator/';
 
@@ -41,9 +41,9 @@ export function shortRef(ref: string): string {
 }
 
 /**
- * Encodes a branch's name as one component of a ref: `feat/x` becomes `feat+x`, so that it is not inside of `feat`. Different
- * names stay different, even on a disk that ignores case. A name that is too long for a file keeps only its beginning and a
- * digest.
+ * Encodes a branch's name as one component of a ref: `feat/x` becomes `feat+x`, so that it is not inside of `feat`.
+ * Different names stay different, even on a disk that ignores case. A name that is too long for a file keeps only its
+ * beginning and a digest.
  */
 export function componentOf(branch: string | null): string {
   // No branch's name becomes this: none begins with a slash.

@@ -69,8 +69,8 @@ export function parseReflog(text: string): ReflogEntry[] {
 }
 
 /**
- * The text of a small file of git's; empty where there is none that can be read. A worker can put something in its place
- * that never ends, so only regular files are read.
+ * The text of a small file of git's; empty where there is none that can be read. A worker can put something in its
+ * place that never ends, so only regular files are read.
  */
 export function readRegularFile(file: string): string {
   try {

@@ -2,11 +2,12 @@ import type { Git } from '../git/git.ts';
 import type { ChangeText } from '../workspace.ts';
 
 /**
- * The difference between two commits or trees as a unified diff of at most `maxBytes`. Binary files are only named.
- * Where it is too long, generated files are shortened first, then the longest ones, and what is not shown is named.
+ * Reads the difference between two commits or trees as a unified diff of at most `maxBytes`. Binary files are only
+ * named. Where it is too long, generated files are shortened first, then the longest ones. Files that are not shown are
+ * named.
  */
 export async function readDiff(git: Git, from: string, to: string, maxBytes: number): Promise<ChangeText> {
-  const files = await differingFiles(git, from, to);
+  const files = await listFiles(git, from, to);
   const generated = files.filter(({ path }) => GENERATED.test(path));
   const written = files.filter(({ path }) => !GENERATED.test(path));
   const budget = maxBytes - Math.min(NAMES_BYTES, maxBytes / 4);
@@ -26,22 +27,22 @@ export async function readDiff(git: Git, from: string, to: string, maxBytes: num
   };
 }
 
-/** What tools write and nobody reads line by line. */
+/** Files that tools write and nobody reads line by line. */
 const GENERATED =
   /(^|\/)(package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|go\.sum|[^/]+\.(lock|lockb|snap|map|svg)|[^/]+\.min\.[^/]+)$|(^|\/)(dist|vendor|node_modules)\//;
 
-/** At most what the names of files that are not shown may take. */
+/** The most bytes that the names of files that are not shown may take. */
 const NAMES_BYTES = 4096;
 
 interface DifferingFile {
   readonly path: string;
-  /** The name it had, where it was moved. */
+  /** The earlier name of a file that was renamed. */
   readonly from: string | undefined;
-  /** Of both versions together, in bytes. */
+  /** The bytes of both versions together. */
   readonly size: number;
 }
 
-async function differingFiles(git: Git, from: string, to: string): Promise<DifferingFile[]> {
+async function listFiles(git: Git, from: string, to: string): Promise<DifferingFile[]> {
   const fields = (await git.run(['diff-tree', '-r', '-z', '-M', '--raw', from, to, '--'])).split('\0');
   const found: { path: string; from: string | undefined; blobs: string[] }[] = [];
   for (let at = 0; at < fields.length;) {
@@ -56,19 +57,19 @@ async function differingFiles(git: Git, from: string, to: string): Promise<Diffe
   const sizes = (await git.run(['cat-file', '--batch-check=%(objectsize)'], { input })).split('\n');
   let at = 0;
   return found.map(({ blobs, ...file }) => {
-    // A commit of a submodule is not here, and has no size.
+    // The commit of a submodule is not in this repository, so it has no size.
     const own = sizes.slice(at, (at += blobs.length)).map(Number);
     return { ...file, size: sum(own.filter((size) => Number.isFinite(size))) };
   });
 }
 
-/** The largest file that is compared line by line, and the most that is read by one git. */
+/** The largest file that is compared line by line, and the most that one git process reads. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
 const CHUNK_FILES = 64;
-/** The most that is read of one change. */
+/** The most bytes that are read of one change. */
 const READ_BYTES = 64 * 1024 * 1024;
 
-/** Reads as many sections as there could be room for. */
+/** Reads as many sections as there may be room for. */
 async function readSections(
   git: Git,
   from: string,
@@ -122,15 +123,15 @@ async function readChunk(
 
 interface Shown {
   readonly name: string;
-  /** Empty where there is no room for it. */
+  /** Empty where there is no room for the file. */
   readonly text: string;
   readonly isWhole: boolean;
 }
 
-/** Less than this says nothing about a file. */
+/** Fewer bytes than this say nothing about a file. */
 const LEAST_BYTES = 400;
 
-/** Gives each section the same room, and what short ones leave to the long ones. */
+/** Gives each section the same room; long sections get what short ones do not need. */
 function fit(sections: readonly string[], budget: number): Shown[] {
   const limits = new Map<number, number>();
   const order = sections.map((text, at) => ({ at, size: bytes(text) })).sort((a, b) => a.size - b.size);

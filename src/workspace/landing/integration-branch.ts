@@ -8,52 +8,52 @@ import { INTEGRATION_REFS, integrationRef, landedRef } from '../git/ref-names.ts
 import { planSync, type SyncPlan } from './integration-sync.ts';
 import type { Change, ChangeText, LandingRequest } from '../workspace.ts';
 
-/** Whose results come together, and how their commits are called. */
+/** The branch that results are for, and how their commits are named. */
 export interface IntegrationOptions {
   /** Short name of the user's branch; null where HEAD is detached. */
   readonly branch: string | null;
-  /** What messages of landing commits begin with. */
+  /** How messages of landing commits begin. */
   readonly prefix: string;
 }
 
-/** A change merged onto the tip, in the object database only. */
-export type Merge =
+/** A change merged with the tip, in the object database only. */
+export type MergedChange =
   | {
       readonly kind: 'combined';
       readonly tree: string;
       readonly onto: string;
-      /** Holds the tree, and has the change and the tip as parents; null where the change stands on the tip already. */
+      /** Has the tree, with the change and the tip as parents; null where the change is based on the tip already. */
       readonly commit: string | null;
     }
   | { readonly kind: 'conflict'; readonly onto: string; readonly files: readonly string[] };
 
 /**
- * What comes before anybody is paid for work that could not land: throws `Failed` where the branch cannot be brought up
- * to date, or no commit can be made in the user's name. Moves no ref.
+ * Checks that work could land, before anybody is paid for it. Throws `Failed` where the branch cannot be brought up to
+ * date or no commit can be made in the user's name. Moves no ref.
  */
 export async function prepareIntegration(
   git: Git,
   branch: string | null,
 ): Promise<SyncPlan & { readonly settings: CommitSettings }> {
   const settings = await readCommitSettings(git);
-  // Nothing refers to this commit.
+  // This commit only tests the signature. No ref has it.
   if (settings.sign)
     await commitAsUser(git, settings, { tree: 'HEAD^{tree}', parents: [], message: 'Can it be signed?\n' });
   return { settings, ...(await planSync(git, branch, settings)) };
 }
 
-/** The branch on which finished tasks come together, each as one commit. It is checked out nowhere. */
+/** The branch on which changes land, each as one commit. It is checked out nowhere. */
 export class IntegrationBranch {
   /** The full name of its ref. */
   readonly ref: string;
-  /** What people should know about how it stands to their branch. */
+  /** What people should know about the difference to their branch. */
   readonly notes: readonly string[];
   readonly #git: Git;
   readonly #options: IntegrationOptions;
   readonly #settings: CommitSettings;
   #tip: string;
   readonly #protected = new Map<string, Promise<ProtectedPaths>>();
-  /** Tips that each came to be by landing on the one before; the last one is the tip. */
+  /** The current tip and those before it, as far as each landed on the one before. */
   readonly #tips: Set<string>;
 
   private constructor(
@@ -71,28 +71,30 @@ export class IntegrationBranch {
     this.#tips = new Set([tip]);
   }
 
-  /** Brings the branch up to date with the user's HEAD, or makes it; throws `Failed` where only a person can do that. */
+  /**
+   * Brings the branch up to date with the user's HEAD, or creates it; throws `Failed` where only a person can do that.
+   */
   static async open(git: Git, options: IntegrationOptions): Promise<IntegrationBranch> {
     const { settings, moves, ...begun } = await prepareIntegration(git, options.branch);
     for (const move of moves) await git.run(['update-ref', ...move]);
     return new IntegrationBranch(git, options, settings, begun);
   }
 
-  /** The newest commit of the branch. */
+  /** Returns the newest commit of the branch. */
   async tip(): Promise<string> {
     const found = await this.#git.commitAt(this.ref);
     if (found === this.#tip) return found;
-    // Unless it has landed just now, somebody else has moved it.
+    // Unless this commit has just landed, somebody else has moved the branch.
     if (found === undefined || !this.#tips.has(found)) this.#tips.clear();
-    if (found !== undefined) return this.#moveOn(found);
-    // What landed is in nobody's way: a clean-up of branches in the middle of a run must not undo it.
+    if (found !== undefined) return this.#advance(found);
+    // Somebody has deleted the branch in the middle of a run, such as in a clean-up. That must not undo what landed.
     await this.#git.run(['update-ref', this.ref, this.#tip, '']);
-    return this.#moveOn(this.#tip);
+    return this.#advance(this.#tip);
   }
 
   /**
-   * Whether a commit is part of the branch, or of that for another branch of the user's, who may have been on that one
-   * when it landed; one that does not exist is not.
+   * Whether a commit is part of any integration branch: the user may have been on another branch when it landed. False
+   * where the commit does not exist.
    */
   async contains(commit: string): Promise<boolean> {
     if ((await this.#git.commitAt(commit)) === undefined) return false;
@@ -101,7 +103,7 @@ export class IntegrationBranch {
     return (await this.#git.run(holders)) !== '';
   }
 
-  /** What a captured commit changes; `protectedPaths` are globs of files that a worker must not change. */
+  /** Finds what a captured commit changes; `protectedPaths` are globs of files that a worker must not change. */
   async changeOf(
     commit: string,
     protectedPaths: readonly string[],
@@ -118,10 +120,10 @@ export class IntegrationBranch {
     });
   }
 
-  /** The newest commit of the branch that a commit contains. */
+  /** Finds the newest commit of the branch that a commit contains. */
   async #baseOf(commit: string): Promise<string> {
-    // Most workers add a commit or a few to what was the tip when they began.
-    for (let at = commit, steps = 0; steps < NEAR; steps++) {
+    // Most workers add only a few commits to the tip that they began at.
+    for (let at = commit, steps = 0; steps < MAX_STEPS; steps++) {
       if (this.#tips.has(at)) return at;
       const [parent, second] = await Promise.all([this.#git.find(`${at}^1`), this.#git.find(`${at}^2`)]);
       if (parent === undefined || second !== undefined) break;
@@ -130,14 +132,14 @@ export class IntegrationBranch {
     return await this.#git.run(['merge-base', this.#tip, commit]);
   }
 
-  #moveOn(tip: string): string {
+  #advance(tip: string): string {
     this.#tips.add(tip);
     return (this.#tip = tip);
   }
 
-  /** Merges a change onto the tip, without touching any file. */
-  async merge({ commit, tree, base }: Pick<Change, 'commit' | 'tree' | 'base'>): Promise<Merge> {
-    // We alone move the branch. Should somebody else have, landing finds out.
+  /** Merges a change with the tip without touching a file. */
+  async merge({ commit, tree, base }: Pick<Change, 'commit' | 'tree' | 'base'>): Promise<MergedChange> {
+    // Only this process moves the branch. If somebody else does, landing notices.
     const onto = this.#tip;
     if (base === onto) return { kind: 'combined', tree, onto, commit: null };
     const merged = await mergeTrees(this.#git, onto, commit);
@@ -148,8 +150,8 @@ export class IntegrationBranch {
   }
 
   /**
-   * Moves the branch from `onto` to a new commit of the tree, after `intend` has written that commit down. Undefined
-   * where the branch is not at `onto` any more. Throws `Failed` where git cannot commit in the user's name.
+   * Moves the branch from `onto` to a new commit of the tree, after `intend` has recorded that commit. Undefined where
+   * the branch is not at `onto` any more. Throws `Failed` where git cannot commit in the user's name.
    */
   async land(request: LandingRequest, intend: (commit: string) => void): Promise<string | undefined> {
     const { tree, onto } = request;
@@ -157,7 +159,7 @@ export class IntegrationBranch {
     const commit = await commitAsUser(this.#git, this.#settings, { tree, parents: [onto], message });
     intend(commit);
     this.#tips.add(commit);
-    // In one transaction with a second name, so that no clean-up of branches makes what landed unreachable.
+    // A second ref moves in the same transaction, so that what landed stays reachable if somebody deletes the branch.
     const moves = [
       `update ${this.ref} ${commit} ${onto}`,
       `update ${landedRef(this.#options.branch)} ${commit}`,
@@ -165,32 +167,32 @@ export class IntegrationBranch {
     const move = (): Promise<GitResult> => this.#git.tryMoveRefs(moves).catch(asResult);
     let moved = await move();
     if (moved.exitCode !== 0 && (await this.tip()) === onto) moved = await move();
-    if (moved.exitCode === 0) return this.#moveOn(commit);
+    if (moved.exitCode === 0) return this.#advance(commit);
     const tip = await this.tip();
     if (tip === onto) throw new GitFailed(['update-ref', '--stdin', ...moves], moved);
     return tip === commit ? commit : undefined;
   }
 
-  /** The text of a change, or of what came to it since an earlier commit of the same task. */
+  /** Returns the text of a change, or of what was added since an earlier commit of the same task. */
   async read(
     change: Change,
     { since, maxBytes }: { readonly since: string | null; readonly maxBytes: number },
   ): Promise<ChangeText> {
-    const from = since === null ? change.base : await this.#carry(since, change.base);
+    const from = since === null ? change.base : await this.#rebase(since, change.base);
     return readDiff(this.#git, from, change.commit, maxBytes);
   }
 
-  /** An earlier commit as it would be on a newer base: what others landed meanwhile is not the task's doing. */
-  async #carry(commit: string, base: string): Promise<string> {
+  /** An earlier commit as it would be on a newer base, because the task has not made what others landed meanwhile. */
+  async #rebase(commit: string, base: string): Promise<string> {
     if (await isAncestor(this.#git, base, commit)) return commit;
     const merged = await mergeTrees(this.#git, base, commit);
     return merged.kind === 'clean' ? merged.tree : commit;
   }
 }
 
-const NEAR = 10;
+const MAX_STEPS = 10;
 
-/** A git that was killed has no exit code, and may have done what it was asked all the same. */
+/** A git that was killed has no exit code, and may have moved the refs before it ended. */
 function asResult(error: unknown): GitResult {
   if (!(error instanceof GitFailed)) throw error;
   return { exitCode: error.exitCode, stdout: '', stderr: error.stderr };

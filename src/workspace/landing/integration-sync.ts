@@ -5,9 +5,9 @@ import { isAncestor, mergeTrees } from '../git/merge.ts';
 import { deliveredRef, integrationRef, landedRef, OWN_REFS, shortRef } from '../git/ref-names.ts';
 import { shellQuote } from '../../domain/text/shell-quote.ts';
 
-/** How the integration branch comes up to date; its commits are there, but no ref is moved yet. */
+/** How to bring the integration branch up to date. The commits exist, but no ref is moved yet. */
 export interface SyncPlan {
-  /** What its newest commit will be. */
+  /** The newest commit that the branch will have. */
   readonly tip: string;
   readonly notes: readonly string[];
   /** Arguments of `git update-ref`, in order. */
@@ -15,8 +15,8 @@ export interface SyncPlan {
 }
 
 /**
- * Finds out how the integration branch is brought up to date with the user's HEAD, or made where it is missing. Throws
- * `Failed` where the two cannot be merged.
+ * Finds out how to bring the integration branch up to date with the user's HEAD, or to create it. Throws `Failed` where
+ * the two cannot be merged.
  */
 export async function planSync(git: Git, branch: string | null, settings: CommitSettings): Promise<SyncPlan> {
   const ref = integrationRef(branch);
@@ -32,7 +32,8 @@ export async function planSync(git: Git, branch: string | null, settings: Commit
     notes,
     moves: commit === tip ? [] : [[ref, commit, tip]],
   });
-  if (tip === '') return await keepDropped(git, move(head), { ref, landed: refs.get(landedRef(branch)) });
+  if (tip === '')
+    return await keepDroppedResults(git, move(head), { ref, landed: refs.get(landedRef(branch)) });
   if (await isAncestor(git, tip, head)) return move(head);
   if (await isAncestor(git, head, tip)) return move(tip);
 
@@ -40,15 +41,15 @@ export async function planSync(git: Git, branch: string | null, settings: Commit
   const message = `Merge ${name} into ${shortRef(ref)}\n`;
   const last = refs.get(delivered) ?? '';
   const isKnown = last !== '' && (await isAncestor(git, last, tip));
-  // Whatever became of those results after that, such as a revert, is what the user wants.
+  // The user has committed that delivery. Whatever they did with it later, such as a revert, is what they want.
   if (isKnown && (await wasCommitted(git, head, last))) return asEdit(last);
   const merged = await mergeTrees(git, tip, head);
   if (merged.kind === 'clean')
     return move(await commitAsUser(git, settings, { tree: merged.tree, parents: [tip, head], message }));
-  if (!isKnown || !(await isEditOf(git, head, last))) throw conflicting(name, ref, merged.files);
+  if (!isKnown || !(await isEditOf(git, head, last))) throw conflictFailure(name, ref, merged.files);
   return asEdit(last, `${name} has results of an earlier run with edits; it is taken as it is.`);
 
-  /** The user has committed what was delivered, perhaps with edits of theirs: their commit comes after that delivery. */
+  /** The user has committed a delivery, perhaps with edits, so their commit becomes a successor of that delivery. */
   async function asEdit(from: string, ...notes: string[]): Promise<SyncPlan> {
     const edited = await commitAsUser(git, settings, {
       tree: `${head}^{tree}`,
@@ -57,13 +58,13 @@ export async function planSync(git: Git, branch: string | null, settings: Commit
     });
     if (from === tip) return move(edited, ...notes);
     const again = await mergeTrees(git, edited, tip);
-    if (again.kind === 'conflict') throw conflicting(name, ref, again.files);
+    if (again.kind === 'conflict') throw conflictFailure(name, ref, again.files);
     const parents = [tip, edited];
     return move(await commitAsUser(git, settings, { tree: again.tree, parents, message }), ...notes);
   }
 }
 
-/** Whether a commit of the user holds a delivery just as it was staged, as after `git commit` without an edit. */
+/** Whether a commit of the user has a delivery exactly as it was staged. */
 async function wasCommitted(git: Git, head: string, delivered: string): Promise<boolean> {
   const tree = await git.treeOf(delivered);
   const trees = await git.run(['log', '--format=%T', head, `^${delivered}`]);
@@ -71,8 +72,8 @@ async function wasCommitted(git: Git, head: string, delivered: string): Promise<
 }
 
 /**
- * Whether each file of a delivery is in HEAD otherwise than it was before it. Where one is as before, the user may have
- * committed something else, and the delivery must not be taken for something they have undone.
+ * Whether HEAD has changed every file that a delivery changed. If it still has one as before the delivery, the user may
+ * have committed something else, and that does not mean that they have undone the delivery.
  */
 async function isEditOf(git: Git, head: string, delivered: string): Promise<boolean> {
   const { exitCode, stdout } = await git.attempt(['merge-base', head, delivered]);
@@ -86,8 +87,8 @@ async function isEditOf(git: Git, head: string, delivered: string): Promise<bool
   return ofDelivery.every((path) => changed.has(path));
 }
 
-/** Somebody has deleted or renamed the branch: a new one begins, and what landed on the old one stays reachable. */
-async function keepDropped(
+/** Somebody has deleted or renamed the branch: a new one is created, and a ref keeps what landed on the old one. */
+async function keepDroppedResults(
   git: Git,
   begun: SyncPlan,
   { ref, landed }: { readonly ref: string; readonly landed: string | undefined },
@@ -100,16 +101,14 @@ async function keepDropped(
   return { tip: head, notes: [note], moves: [[`${OWN_REFS}dropped/${landed}`, landed], ...moves] };
 }
 
-function conflicting(name: string, ref: string, files: readonly string[]): Failed {
+function conflictFailure(name: string, ref: string, files: readonly string[]): Failed {
   const shown = files.slice(0, 5).join(', ') + (files.length > 5 ? ` and ${files.length - 5} more` : '');
   const branch = shellQuote(shortRef(ref));
-  return unusable(
-    `Results of earlier runs on ${shortRef(ref)} conflict with ${name}, in ${shown}.`,
-    `To take them: git merge ${branch}, resolve, commit. ` +
+  return new Failed({
+    reason: 'repository-unusable',
+    message: `Results of earlier runs on ${shortRef(ref)} conflict with ${name}, in ${shown}.`,
+    fix:
+      `To take them: git merge ${branch}, resolve, commit. ` +
       `To go on without them: git branch kept-results ${branch} && git update-ref -d ${shellQuote(ref)}`,
-  );
-}
-
-function unusable(message: string, fix: string): Failed {
-  return new Failed({ reason: 'repository-unusable', message, fix });
+  });
 }

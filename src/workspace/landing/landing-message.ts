@@ -1,7 +1,10 @@
 import type { CommitSettings } from '../git/commit.ts';
 import type { LandingRequest } from '../workspace.ts';
 
-/** The message of the commit by which a task lands: its title, the worker's summary, and whose it is. */
+/**
+ * The message of a landing commit: the task's title, the worker's summary, and trailers that name task, run and
+ * attempt.
+ */
 export function landingMessage(
   { task, attempt, summary }: LandingRequest,
   prefix: string,
@@ -28,13 +31,13 @@ function oneLine(text: string): string {
   return plain(text).replace(/\s+/g, ' ').trim();
 }
 
-/** Without what could make a terminal or a reader show something else than what is there. */
+/** Removes characters that make a terminal show other text than there is. */
 function plain(text: string): string {
   return (
     text
       .replace(/\r\n?/g, '\n')
       .replace(ESCAPE_SEQUENCE, '')
-      // Those that reverse the order of what follows.
+      // These reverse the order of the text that follows.
       .replace(/[\u202A-\u202E\u2066-\u2069]/g, '')
       .replace(/(?![\n\t])\p{Cc}/gu, '')
   );
@@ -45,7 +48,7 @@ const ESCAPE_SEQUENCE = new RegExp(
   'g',
 );
 
-/** Breaks a long line between words; code and tables, which begin with a space or a mark, stay as they are. */
+/** Breaks a long line between words. Code and tables, which begin with a space or a symbol, stay as they are. */
 function wrap(line: string): string {
   const text = line.trimEnd();
   if (text.length <= WIDTH || /^[\s|`]/.test(text)) return text;

@@ -11,8 +11,8 @@ import {
 } from '../git/ref-names.ts';
 
 /**
- * Takes over the refs that an earlier version has left, which were among the user's branches, and could be in their way.
- * `slots` is the folder of our worktrees. Returns what people should know.
+ * Moves the refs that an earlier version has made to their new names. The old ones were among the user's branches and
+ * could collide with them. `slots` is the folder of the tool's worktrees. Returns what people should know.
  */
 export async function migrateRefs(git: Git, slots: string): Promise<string[]> {
   const format = '%(refname)%00%(objectname)%00%(worktreepath)%00%(contents)%00';
@@ -27,14 +27,14 @@ export async function migrateRefs(git: Git, slots: string): Promise<string[]> {
   const notes: string[] = [];
   let branches = 0;
   for (const old of found) {
-    const to = newNameOf(old.ref);
+    const to = renameRef(old.ref);
     if (to === undefined || !(await isOurs(git, old, to))) continue;
     const isSlot = old.checkedOut.startsWith(join(slots, '/'));
     if (isSlot)
       await git.run(['update-ref', '--no-deref', 'HEAD', old.commit], { directory: old.checkedOut });
-    const isTheirs = old.checkedOut !== '' && !isSlot;
-    input.push(...(await move(git, old, to, isTheirs)));
-    if (isTheirs)
+    const isUsers = old.checkedOut !== '' && !isSlot;
+    input.push(...(await commandsFor(git, old, to, isUsers)));
+    if (isUsers)
       notes.push(
         `${shortRef(old.ref)}, of an earlier version, stays: it is checked out in ${old.checkedOut}.`,
       );
@@ -53,7 +53,7 @@ export async function migrateRefs(git: Git, slots: string): Promise<string[]> {
 interface OldRef {
   readonly ref: string;
   readonly commit: string;
-  /** Where it is checked out; empty where it is not. */
+  /** The worktree in which it is checked out; empty where there is none. */
   readonly checkedOut: string;
   readonly message: string;
 }
@@ -66,7 +66,7 @@ const OLD = {
 } as const;
 const OLD_PLACES = [BRANCHES, OLD.landed, OLD.delivered];
 
-function newNameOf(ref: string): string | undefined {
+function renameRef(ref: string): string | undefined {
   const after = (place: string): string | null => {
     const name = ref.slice(place.length);
     return name === 'detached' ? null : name;
@@ -75,13 +75,13 @@ function newNameOf(ref: string): string | undefined {
   if (ref.startsWith(OLD.delivered)) return deliveredRef(after(OLD.delivered));
   if (ref.startsWith(OLD.landed)) {
     const name = after(OLD.landed);
-    return landedRef(name === null ? null : decoded(name));
+    return landedRef(name === null ? null : decode(name));
   }
   const name = ref.slice('refs/heads/'.length);
   return ownerOfWork(name) === undefined ? undefined : `refs/${name}`;
 }
 
-function decoded(name: string): string {
+function decode(name: string): string {
   try {
     return decodeURIComponent(name);
   } catch {
@@ -90,8 +90,8 @@ function decoded(name: string): string {
 }
 
 /**
- * A person may have made a branch of such a name by now, such as one of what came together. One that says that it is
- * ours, or that holds nothing of its own, is ours as long as nothing has come together under the new name.
+ * Whether the tool has made a ref; by now, a person may have made a branch of such a name. An integration branch is the
+ * tool's if its message says so or it has no commits of its own, and if no branch has the new name yet.
  */
 async function isOurs(git: Git, { ref, commit, message }: OldRef, to: string): Promise<boolean> {
   if (!ref.startsWith(OLD.integration)) return true;
@@ -101,8 +101,8 @@ async function isOurs(git: Git, { ref, commit, message }: OldRef, to: string): P
   return own !== undefined && (await isAncestor(git, commit, own));
 }
 
-/** Lines for `git update-ref --stdin`. */
-async function move(git: Git, { ref, commit }: OldRef, to: string, stays: boolean): Promise<string[]> {
+/** Returns lines for `git update-ref --stdin`. */
+async function commandsFor(git: Git, { ref, commit }: OldRef, to: string, stays: boolean): Promise<string[]> {
   const there = await git.commitAt(to);
   const isTaken = there !== undefined && there !== commit;
   return [

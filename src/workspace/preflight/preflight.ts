@@ -5,29 +5,29 @@ import { err, ok, type Result } from '../../domain/result.ts';
 import { findUnfinishedOperation } from '../delivery/checkout.ts';
 import type { Git, GitResult } from '../git/git.ts';
 import { deliveredRef } from '../git/ref-names.ts';
-import { checkDisk, missingLfs, readTree, type FreeSpace, type TreeFacts } from './worktree-needs.ts';
+import { checkDisk, checkLfs, readTree, type FreeSpace, type TreeFacts } from './worktree-needs.ts';
 import { shellQuote } from '../../domain/text/shell-quote.ts';
 
 /** Where a run would work. */
 export interface PreflightRequest {
   /** In the user's checkout; may be below its top. */
   readonly workingDirectory: string;
-  /** The folder in which worktrees would be made; null: that is not looked at. */
+  /** The folder in which worktrees would be made; null: do not check it. */
   readonly cacheRoot: string | null;
   readonly workers: number;
-  /** For a disk that is not this one. */
+  /** Stands in for the disk in tests. */
   readonly statfs?: (path: string) => Promise<FreeSpace>;
 }
 
-/** What there is to say about a repository before workers get worktrees of it. */
+/** What is found in a repository before workers get worktrees of it. */
 export interface RepositoryReport {
-  /** Such as `2.39.5`; null where git did not tell. */
+  /** The version of git, such as `2.39.5`; null where git did not say. */
   readonly version: string | null;
   /** Null where HEAD is detached, or nothing is known. */
   readonly branch: string | null;
-  /** How many files are not as they were committed, those aside that an earlier run has staged. */
+  /** How many files have uncommitted changes, except results that an earlier run has staged. */
   readonly uncommitted: number;
-  /** How many files hold results of an earlier run, staged as it left them. */
+  /** How many files have results of an earlier run that are still staged unchanged. */
   readonly results: number;
   /** Each of them makes a run impossible. */
   readonly failures: readonly Failure[];
@@ -35,7 +35,7 @@ export interface RepositoryReport {
   readonly notes: readonly string[];
 }
 
-/** What people should know before workers get worktrees of a repository, or why they cannot. */
+/** Returns what people should know before workers get worktrees of a repository, or why they cannot get any. */
 export async function preflight(
   git: Git,
   request: PreflightRequest,
@@ -45,7 +45,7 @@ export async function preflight(
   return first === undefined ? ok(notes) : err(first);
 }
 
-/** Finds everything that speaks against worktrees of a repository; changes nothing. */
+/** Finds everything that prevents worktrees of a repository; changes nothing. */
 export async function inspectRepository(git: Git, request: PreflightRequest): Promise<RepositoryReport> {
   const { workingDirectory } = request;
   const ask = (args: readonly string[]) => git.attempt(args, { directory: workingDirectory }).catch(asResult);
@@ -56,9 +56,9 @@ export async function inspectRepository(git: Git, request: PreflightRequest): Pr
     readTree(ask),
     ask(['var', 'GIT_COMMITTER_IDENT']),
   ]);
-  const told = /\d+\.\d+(?:\.\d+)?/.exec(version.stdout)?.[0] ?? null;
-  const nothing = { version: told, branch: null, uncommitted: 0, results: 0, notes: [] };
-  const useless = unusable(version, told, place, workingDirectory);
+  const number = /\d+\.\d+(?:\.\d+)?/.exec(version.stdout)?.[0] ?? null;
+  const nothing = { version: number, branch: null, uncommitted: 0, results: 0, notes: [] };
+  const useless = findUnusable(version, number, place, workingDirectory);
   if (useless !== undefined) return { ...nothing, failures: [useless] };
   const [, gitDirectory = '', top = '', prefix = ''] = place.stdout.split('\n');
   const { branch, isUnborn, conflicts, changed, staged } = parseStatus(status.stdout);
@@ -70,15 +70,15 @@ export async function inspectRepository(git: Git, request: PreflightRequest): Pr
       ],
     };
   const found = [
-    status.exitCode === 0 ? undefined : failure(`git status failed: ${firstLine(status)}`, MEND),
-    unfinishedIn(gitDirectory),
+    status.exitCode === 0 ? undefined : failure(`git status failed: ${firstLine(status)}`, FIX),
+    findUnfinished(gitDirectory),
     conflicts.length === 0
       ? undefined
       : failure(
           `there are unresolved conflicts: ${conflicts.join(', ')}`,
           'Resolve them, then `git add` them and commit.',
         ),
-    typeof tree === 'string' ? failure(`the files of HEAD cannot be listed: ${tree}`, MEND) : undefined,
+    typeof tree === 'string' ? failure(`the files of HEAD cannot be listed: ${tree}`, FIX) : undefined,
     identity.exitCode === 0
       ? undefined
       : failure(
@@ -87,16 +87,16 @@ export async function inspectRepository(git: Git, request: PreflightRequest): Pr
         ),
     ...(typeof tree === 'string'
       ? []
-      : await problemsOf(ask, tree, { ...request, top, prefix, gitDirectory })),
+      : await findProblems(ask, tree, { ...request, top, prefix, gitDirectory })),
   ];
   const failures = found.filter((problem) => problem !== undefined);
-  const results = await stagedResults(ask, branch, staged);
+  const results = await countStagedResults(ask, branch, staged);
   const uncommitted = changed - results;
-  return { version: told, branch, uncommitted, results, failures, notes: notesOf(uncommitted, tree) };
+  return { version: number, branch, uncommitted, results, failures, notes: describeNotes(uncommitted, tree) };
 }
 
 const OLDEST = [2, 38] as const;
-const MEND = 'Run `git status` there: git says how to mend it.';
+const FIX = 'Run `git status` there: git says how to fix it.';
 const STATUS = [
   '--no-optional-locks',
   'status',
@@ -111,30 +111,30 @@ function failure(message: string, fix: string): Failure {
   return { reason: 'repository-unusable', message, fix };
 }
 
-/** Git that cannot be started says so like any other failure. */
+/** A git that cannot be started is a failure like any other. */
 function asResult(error: unknown): GitResult {
   if (!(error instanceof Error)) throw error;
   return { exitCode: -1, stdout: '', stderr: error.message };
 }
 
-/** Where nothing more can be asked. */
-function unusable(
+/** Failures after which nothing else can be checked. */
+function findUnusable(
   version: GitResult,
-  told: string | null,
+  number: string | null,
   place: GitResult,
   directory: string,
 ): Failure | undefined {
-  if (version.exitCode !== 0 || told === null)
+  if (version.exitCode !== 0 || number === null)
     return failure(
       /ENOENT/.test(version.stderr)
         ? 'git was not found on PATH'
         : `git cannot be run: ${firstLine(version)}`,
       'Install it: https://git-scm.com/downloads',
     );
-  const [major = 0, minor = 0] = told.split('.').map(Number);
+  const [major = 0, minor = 0] = number.split('.').map(Number);
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]))
     return failure(
-      `git ${told} is too old: worktrees for workers need ${OLDEST.join('.')} or newer`,
+      `git ${number} is too old: worktrees for workers need ${OLDEST.join('.')} or newer`,
       'Install a newer git, or set execution.isolation to "none".',
     );
   if (place.stdout.startsWith('true\n'))
@@ -150,10 +150,10 @@ function unusable(
     );
   if (place.stderr.includes('must be run in a work tree'))
     return failure(`${directory} is in git's own folder`, "Run in the repository's checkout.");
-  return failure(`the repository of ${directory} cannot be used: ${firstLine(place)}`, MEND);
+  return failure(`the repository of ${directory} cannot be used: ${firstLine(place)}`, FIX);
 }
 
-async function problemsOf(
+async function findProblems(
   ask: (args: readonly string[]) => Promise<GitResult>,
   tree: TreeFacts,
   at: PreflightRequest & { readonly top: string; readonly prefix: string; readonly gitDirectory: string },
@@ -161,9 +161,9 @@ async function problemsOf(
   const { top, prefix, gitDirectory, cacheRoot, workers, statfs } = at;
   const folder = prefix.replace(/\/$/, '');
   const isCommitted = prefix === '' || tree.paths.some((path) => path.startsWith(prefix));
-  const [lfs, isCaseBlind, cacheProblem] = await Promise.all([
-    missingLfs(ask, tree, { top, gitDirectory }),
-    tree.sameButCase === null ? false : isIgnoringCase(ask),
+  const [lfs, ignoresCase, cacheProblem] = await Promise.all([
+    checkLfs(ask, tree, { top, gitDirectory }),
+    tree.sameButCase === null ? false : readIgnoreCase(ask),
     cacheRoot === null
       ? undefined
       : checkDisk({ root: cacheRoot, workers, statfs: statfs ?? freeSpace, top, tree }),
@@ -176,7 +176,7 @@ async function problemsOf(
           `Commit it: \`git add ${shellQuote(join(top, folder))} && git commit\`.`,
         ),
     lfs === undefined ? undefined : failure(...lfs),
-    tree.sameButCase === null || !isCaseBlind
+    tree.sameButCase === null || !ignoresCase
       ? undefined
       : failure(
           `${tree.sameButCase.join(' and ')} differ in case only, and this disk holds but one of them`,
@@ -186,16 +186,16 @@ async function problemsOf(
   ];
 }
 
-async function isIgnoringCase(ask: (args: readonly string[]) => Promise<GitResult>): Promise<boolean> {
+async function readIgnoreCase(ask: (args: readonly string[]) => Promise<GitResult>): Promise<boolean> {
   return (await ask(['config', '--type=bool', '--get', 'core.ignorecase'])).stdout.trim() === 'true';
 }
 
-function unfinishedIn(gitDirectory: string): Failure | undefined {
+function findUnfinished(gitDirectory: string): Failure | undefined {
   const unfinished = findUnfinishedOperation(gitDirectory);
   return unfinished === undefined ? undefined : failure(`a ${unfinished.name} is unfinished`, unfinished.fix);
 }
 
-function notesOf(uncommitted: number, tree: TreeFacts | string): string[] {
+function describeNotes(uncommitted: number, tree: TreeFacts | string): string[] {
   const notes: string[] = [];
   if (uncommitted > 0) {
     const files =
@@ -212,15 +212,15 @@ function notesOf(uncommitted: number, tree: TreeFacts | string): string[] {
   return notes;
 }
 
-/** How many of the staged files are in the index as the last delivery has put them there. */
-async function stagedResults(
+/** Counts the staged files that are exactly as the last delivery has staged them. */
+async function countStagedResults(
   ask: (args: readonly string[]) => Promise<GitResult>,
   branch: string | null,
   staged: readonly string[],
 ): Promise<number> {
   if (staged.length === 0) return 0;
   const other = await ask(['diff-index', '--cached', '--name-only', '-z', deliveredRef(branch)]);
-  // Nothing was delivered yet.
+  // Nothing has been delivered yet.
   if (other.exitCode !== 0) return 0;
   const theirs = new Set(other.stdout.split('\0'));
   return staged.filter((path) => !theirs.has(path)).length;
@@ -236,7 +236,7 @@ function parseStatus(status: string) {
       .filter((line) => line.startsWith('u '))
       .map((line) => line.split(' ').slice(10).join(' ')),
     changed: lines.filter((line) => /^[1u?] /.test(line)).length,
-    /** Those that are on disk as they are staged. */
+    /** Staged files without further changes on disk. */
     staged: lines.filter((line) => /^1 [^.]\. /.test(line)).map((line) => line.split(' ').slice(8).join(' ')),
   };
 }

@@ -3,30 +3,30 @@ import { access, readFile, readdir, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import type { GitResult } from '../git/git.ts';
 
-/** What HEAD holds, as far as it matters to worktrees. */
+/** What worktrees of HEAD depend on. */
 export interface TreeFacts {
   readonly paths: readonly string[];
   readonly submodules: readonly string[];
-  /** Two paths that are one on a disk that does not tell cases apart. */
+  /** Two paths that are the same on a disk that ignores case. */
   readonly sameButCase: readonly [string, string] | null;
-  /** What the files of one worktree take on a disk, in bytes, and how many files and folders they are. */
+  /** The disk space of one worktree in bytes, and the number of its files and folders. */
   readonly bytes: number;
   readonly inodes: number;
 }
 
 type Ask = (args: readonly string[]) => Promise<GitResult>;
 
-/** Lists the files of HEAD; a string tells why that failed. */
+/** Reads the files of HEAD; a string says why that failed. */
 export async function readTree(ask: Ask): Promise<TreeFacts | string> {
-  // The sizes of files that a partial clone has not fetched would be fetched one by one.
+  // Without this setting, git would fetch the files that a partial clone lacks one by one, to learn their sizes.
   const sized = await ask(['-c', 'protocol.allow=never', 'ls-tree', '-r', '-l', '-z', '--full-tree', 'HEAD']);
   if (sized.exitCode === 0) return factsOf(sized.stdout);
   const plain = await ask(['ls-tree', '-r', '-z', '--full-tree', 'HEAD']);
   return plain.exitCode === 0 ? factsOf(plain.stdout) : plain.stderr.trim();
 }
 
-/** Why files kept by Git LFS would not come to worktrees, and what mends it; undefined where they come or there are none. */
-export async function missingLfs(
+/** Returns why worktrees would not get files of Git LFS, and the fix; undefined where they would or there are none. */
+export async function checkLfs(
   ask: Ask,
   { paths }: TreeFacts,
   { top, gitDirectory }: { top: string; gitDirectory: string },
@@ -56,9 +56,9 @@ export async function missingLfs(
 }
 
 const ATTRIBUTES = '.gitattributes';
-/** What file systems give to files. */
+/** The unit in which file systems assign space. */
 const BLOCK = 4096;
-/** For files of which the size is not known. */
+/** The assumed size of a file whose size is not known. */
 const TYPICAL_BYTES = 2 * BLOCK;
 
 function factsOf(listing: string): TreeFacts {
@@ -88,24 +88,24 @@ function pairOf(first: string | undefined, second: string): readonly [string, st
   return first === undefined ? null : [first, second];
 }
 
-/** Where worktrees would be made, and how many. */
+/** Where worktrees would be made, and for how many workers. */
 export interface WorktreePlan {
-  /** The folder that holds them. */
+  /** The folder of the worktrees. */
   readonly root: string;
   readonly workers: number;
   readonly statfs: (path: string) => Promise<FreeSpace>;
 }
 
-/** As `statfs` of `node:fs/promises` tells it. */
+/** The result of `statfs` of `node:fs/promises`. */
 export interface FreeSpace {
   readonly bavail: number;
   readonly bsize: number;
-  /** 0 where the file system does not count its files. */
+  /** 0 where the file system has no limit for files. */
   readonly files: number;
   readonly ffree: number;
 }
 
-/** Why worktrees cannot be made there, and what mends it; undefined where they can. */
+/** Returns why worktrees cannot be made there, and the fix; undefined where they can. */
 export async function checkDisk({
   root,
   workers,
@@ -115,20 +115,20 @@ export async function checkDisk({
 }: WorktreePlan & { readonly top: string; readonly tree: TreeFacts }): Promise<
   readonly [message: string, fix: string] | undefined
 > {
-  const folder = await nearestFolder(root);
+  const folder = await findNearestFolder(root);
   const real = join(realpathSync(folder), relative(folder, root));
   if (!isOutside(realpathSync(top), real))
     return [
       `worktrees would be made in ${root}, inside of the repository itself`,
       'Set workspace.root to a directory outside of it.',
     ];
-  const problem = await unwritable(folder);
+  const problem = await findAccessProblem(folder);
   if (problem !== undefined)
     return [
       `worktrees cannot be made in ${root}: ${problem}`,
       'Make it writable for you, or set workspace.root to another directory.',
     ];
-  const missing = Math.max(0, workers + FOR_GATES - (await slotsIn(root)));
+  const missing = Math.max(0, workers + FOR_GATES - (await countSlots(root)));
   const { bavail, bsize, files, ffree } = await statfs(folder);
   const needed = missing * tree.bytes;
   if (bavail * bsize < needed)
@@ -145,14 +145,14 @@ export async function checkDisk({
   return undefined;
 }
 
-/** Verify commands get a worktree of their own. */
+/** Gates get a worktree of their own. */
 const FOR_GATES = 1;
 const FREE_SPACE = 'Free some space, set workspace.root to another disk, or run with fewer workers.';
 
-/** The directory itself, or what of its path is there already. */
-async function nearestFolder(path: string): Promise<string> {
+/** The directory itself, or the nearest folder above it that exists. */
+async function findNearestFolder(path: string): Promise<string> {
   const found = await stat(path).catch(() => undefined);
-  return found !== undefined || path === dirname(path) ? path : nearestFolder(dirname(path));
+  return found !== undefined || path === dirname(path) ? path : findNearestFolder(dirname(path));
 }
 
 function isOutside(top: string, path: string): boolean {
@@ -160,7 +160,7 @@ function isOutside(top: string, path: string): boolean {
   return isAbsolute(way) || way === '..' || way.startsWith('../') || way.startsWith('..\\');
 }
 
-async function unwritable(folder: string): Promise<string | undefined> {
+async function findAccessProblem(folder: string): Promise<string | undefined> {
   if (!(await stat(folder)).isDirectory()) return `${folder} is not a directory`;
   const writable = await access(folder, constants.W_OK | constants.X_OK).then(
     () => true,
@@ -169,8 +169,8 @@ async function unwritable(folder: string): Promise<string | undefined> {
   return writable ? undefined : `you may not write to ${folder}`;
 }
 
-/** Worktrees that are there from earlier runs. */
-async function slotsIn(root: string): Promise<number> {
+/** Counts the worktrees that exist from earlier runs. */
+async function countSlots(root: string): Promise<number> {
   const names = await readdir(root).catch(() => []);
   return names.filter((name) => /^(?:w\d+|gates)$/.test(name)).length;
 }

@@ -33,7 +33,9 @@ export class CleanWorktrees {
     return performance.now() - (this.#known.get(worktree)?.checkedAt ?? -Infinity) < MOMENT_MS;
   }
 
-  /** Whether a worktree still holds that commit; false where none is known. With `isChecked`, its files are not read. */
+  /**
+   * Whether a worktree still holds that commit; false where none is known. With `isChecked`, its files are not read.
+   */
   async isClean(worktree: string, admin: string, isChecked = false): Promise<boolean> {
     const known = this.#known.get(worktree);
     if (known?.index === undefined) return false;

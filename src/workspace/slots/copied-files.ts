@@ -4,18 +4,20 @@ import { dirname, join } from 'node:path';
 import { err, ok, type Result } from '../../domain/result.ts';
 import type { Git } from '../git/git.ts';
 
-/** Lists what is asked for once for all worktrees, in this file in the top directory of a repository. */
+/** The file at the top of a repository that lists files for all worktrees. */
 const INCLUDE_FILE = '.worktreeinclude';
 
-/** Files of the user's checkout that git does not track and that worktrees get all the same. */
+/** Files of the user's checkout that git does not track and that worktrees get. */
 export interface CopiedFiles {
-  /** By `workspace.copy`: each of them has to arrive. */
-  readonly asked: readonly string[];
-  /** By `.worktreeinclude`, which is about ignored files only. */
+  /** Requested by `workspace.copy`: each of them must be copied. */
+  readonly requested: readonly string[];
+  /** Listed in `.worktreeinclude`, which applies to ignored files only. */
   readonly included: readonly string[];
 }
 
-/** Finds them. `patterns` are those of a `.gitignore` in `prefix`, a path such as `packages/app`, empty at the top. */
+/**
+ * Finds these files. `patterns` work as in a `.gitignore` in `prefix`, a path such as `packages/app`, empty at the top.
+ */
 export async function findCopiedFiles(
   git: Git,
   top: string,
@@ -24,7 +26,7 @@ export async function findCopiedFiles(
 ): Promise<CopiedFiles> {
   const file = join(top, INCLUDE_FILE);
   const hasFile = (await lstat(file).catch(() => undefined))?.isFile() === true;
-  const [asked, included] = await Promise.all([
+  const [requested, included] = await Promise.all([
     patterns.length === 0
       ? []
       : list(
@@ -35,10 +37,10 @@ export async function findCopiedFiles(
         ),
     hasFile ? list(git, top, [`--exclude-from=${file}`], '') : [],
   ]);
-  return { asked, included };
+  return { requested, included };
 }
 
-/** A pattern with a slash in it is about one place, and git takes it to be below the top. */
+/** A pattern with a slash names one place. Git looks for it below the top, so the prefix is added. */
 function below(prefix: string, pattern: string): string {
   const [, not = '', glob = ''] = /^(!?)(.*)$/s.exec(pattern) ?? [];
   const anchored = /\/./.test(glob) && !glob.startsWith('**/');
@@ -48,28 +50,31 @@ function below(prefix: string, pattern: string): string {
 async function list(git: Git, top: string, excludes: string[], prefix: string): Promise<string[]> {
   const where = prefix === '' ? [] : ['--', `:(top,literal)${prefix}`];
   const found = await git.run(['ls-files', '-z', '-o', '-i', ...excludes, ...where], { directory: top });
-  // A path that ends with a slash is a repository of its own.
+  // A path that ends with a slash is another repository.
   return found.split('\0').filter((path) => path !== '' && !path.endsWith('/'));
 }
 
-/** Copies them to a worktree that is clean, and returns which it got. The error is a sentence that names what would have become part of changes. */
+/**
+ * Copies files to a clean worktree and returns which were copied. The error is a sentence that names files which would
+ * become part of the change.
+ */
 export async function copyFiles(
   git: Git,
   top: string,
   worktree: string,
-  { asked, included }: CopiedFiles,
+  { requested, included }: CopiedFiles,
 ): Promise<Result<readonly string[], string>> {
   const wanted: string[] = [];
-  for (const path of new Set([...asked, ...included])) {
-    // A link of the repository may lead out of it: what is there is not ours to write.
+  for (const path of new Set([...requested, ...included])) {
+    // A link in the repository may lead out of it. Nothing may be written there.
     if (!(await isBeyondLink(worktree, path))) wanted.push(path);
   }
   if (wanted.length === 0) return ok([]);
   const ignored = await ignoredOf(git, worktree, wanted);
   const copied = wanted.filter((path) => ignored.has(path));
   const exposed: string[] = [];
-  for (const path of wanted.filter((one) => asked.includes(one) && !ignored.has(one))) {
-    // Where the worktree has one, it is tracked there: something that landed meanwhile.
+  for (const path of wanted.filter((one) => requested.includes(one) && !ignored.has(one))) {
+    // If the worktree has the file, it is tracked there: it landed meanwhile.
     if ((await lstat(join(worktree, path)).catch(() => undefined)) === undefined) exposed.push(path);
   }
   if (exposed.length > 0) {
@@ -95,7 +100,7 @@ async function ignoredOf(git: Git, worktree: string, paths: readonly string[]): 
     directory: worktree,
     input: paths.map((path) => `${path}\0`).join(''),
   });
-  // 1 tells that it ignores none of them.
+  // Exit code 1 means that it ignores none of them.
   if (exitCode > 1 || exitCode < 0) throw new Error(`git check-ignore failed in ${worktree}: ${stderr}`);
   return new Set(stdout.split('\0').filter((path) => path !== ''));
 }
@@ -111,33 +116,34 @@ async function copyOne(from: string, worktree: string, path: string): Promise<vo
       preserveTimestamps: true,
     });
   } catch (error) {
-    // The user removed it in this moment: then there is nothing to copy.
+    // The user has just removed it, so there is nothing to copy.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
 }
 
 const MODULES = 'node_modules';
 
-/** Where installed packages may be taken from, and for whom. */
+/** Where installed packages are copied from, and where to. */
 export interface NodeModulesRequest {
-  /** A directory of the user's checkout, and the same one of the worktree. */
+  /** A directory of the user's checkout, and the same directory of the worktree. */
   readonly from: string;
   readonly to: string;
-  /** On the file system of the worktree, and not in it. */
+  /** A path on the file system of the worktree that is not in the worktree. */
   readonly scratch: string;
-  /** Copies byte by byte where the file system cannot share them: where no command would install them. */
-  readonly plainly: boolean;
+  /** Whether to copy byte by byte where the file system cannot share files, because no command would install them. */
+  readonly byteByByte: boolean;
 }
 
 /**
- * Gives a worktree the packages that the user has installed, where it has none of its own. The caller knows that the
- * lock files are the same.
+ * Copies the packages that the user has installed to a worktree that has none. The caller knows that the lock files are
+ * the same.
  *
- * Files are shared copy-on-write or copied, never by hard links: a worker that changed one would change the user's.
+ * Files are shared copy-on-write or copied. Hard links are never used: a worker that changed one would change the
+ * user's.
  */
 export async function copyNodeModules(
   git: Git,
-  { from, to, scratch, plainly }: NodeModulesRequest,
+  { from, to, scratch, byteByByte }: NodeModulesRequest,
 ): Promise<void> {
   const [theirs, ours] = [join(from, MODULES), join(to, MODULES)];
   if (!(await isDirectory(theirs)) || (await lstat(ours).catch(() => undefined)) !== undefined) return;
@@ -145,7 +151,7 @@ export async function copyNodeModules(
   if (ignored.exitCode !== 0) return;
   await rm(scratch, { recursive: true, force: true });
   const shared = await canShare(theirs, scratch);
-  if (!shared && !plainly) return;
+  if (!shared && !byteByByte) return;
   try {
     await cp(theirs, scratch, {
       recursive: true,
@@ -153,14 +159,14 @@ export async function copyNodeModules(
       verbatimSymlinks: true,
       preserveTimestamps: true,
     });
-    // Whole or not at all: half of an installation looks like one.
+    // Half of an installation would look complete, so it appears as a whole or not at all.
     await rename(scratch, ours);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
-/** By a try with one file: no system call tells. */
+/** Tries with one file, because no system call says so. */
 async function canShare(directory: string, scratch: string): Promise<boolean> {
   const file = await anyFile(directory);
   if (file === undefined) return false;

@@ -53,8 +53,8 @@ export interface RemovalOptions {
 }
 
 /**
- * Removes an idle worktree after a snapshot of what was written in it since. Returns why it could not be removed; undefined
- * when it is gone. The caller holds the project, so no run gives the worktree to a task meanwhile.
+ * Removes an idle worktree after a snapshot of what was written in it since. Returns why it could not be removed;
+ * undefined when it is gone. The caller holds the project, so no run gives the worktree to a task meanwhile.
  */
 export async function removeWorktree(
   directory: string,

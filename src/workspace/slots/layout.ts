@@ -3,30 +3,30 @@ import { realpath } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { Git } from '../git/git.ts';
 
-/** Where things are: the user's checkout, and what is made outside of it. */
+/** Where the user's checkout is, and where the tool keeps files outside of it. */
 export interface Layout {
   /** The top of the user's checkout. */
   readonly top: string;
-  /** Of the directory that workers work in, below `top`: `packages/app`, or empty. */
+  /** The directory that workers work in, relative to `top`: `packages/app`, or empty. */
   readonly prefix: string;
   /** Where all worktrees of the repository have their common files. */
   readonly commonDirectory: string;
   /** The folder of the worktrees. */
   readonly root: string;
-  /** Where leases of ports are, for all projects of this machine. */
+  /** The folder of port leases, for all projects of this machine. */
   readonly leases: string;
 }
 
-/** What decides it. */
+/** What the layout depends on. */
 export interface LayoutOptions {
   readonly workingDirectory: string;
   /** The user's, such as `~/.cache`. */
   readonly cacheDirectory: string;
-  /** `workspace.root`: where worktrees are made, if not there. */
+  /** `workspace.root`: where worktrees are made, if not in the cache directory. */
   readonly root: string | null;
 }
 
-/** Finds it; throws `GitFailed` where there is no checkout. */
+/** Finds the layout; throws `GitFailed` where there is no checkout. */
 export async function findLayout(
   git: Git,
   { workingDirectory, cacheDirectory, root }: LayoutOptions,
@@ -37,7 +37,7 @@ export async function findLayout(
   );
   const [commonDirectory = '', top = '', prefix = ''] = found.split('\n');
   const ours = join(cacheDirectory, 'claude-orchestrator');
-  // By the working directory too: two projects of one repository may run at the same time.
+  // The working directory is part of the name, because two projects of one repository may run at the same time.
   const id = createHash('sha256')
     .update(`${await realpath(commonDirectory)}\0${await realpath(workingDirectory)}`)
     .digest('hex');

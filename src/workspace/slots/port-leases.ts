@@ -2,22 +2,22 @@ import { createHash, randomUUID } from 'node:crypto';
 import { link, lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Ports from here on are copied, all of them below those that systems give away by themselves. */
+/** Ports from here to the end are leased. All are below those that operating systems assign by themselves. */
 const FIRST = 20_000;
 const END = 32_768;
-/** How many ports a slot gets. */
+/** The number of ports of a slot. */
 export const PORTS_PER_SLOT = 10;
 const BLOCKS = Math.floor((END - FIRST) / PORTS_PER_SLOT);
 
 /**
- * The first port of a block that no other slot of this machine has; the same one each time the slot asks.
+ * Leases a block of ports that no other slot of this machine has, and returns its first port: the same one each time
+ * the slot asks. Undefined where all blocks are leased.
  *
- * A lease is a file in `leases` that names its slot: it ends when the slot's directory is gone. Undefined where all
- * blocks are copied.
+ * A lease is a file in `leases` that names its slot. It expires when the slot's directory is gone.
  */
 export async function leasePorts(leases: string, slot: string): Promise<number | undefined> {
   await mkdir(leases, { recursive: true });
-  // By name, so that a slot finds the block it has without a look at all of them.
+  // The search starts at a place that depends on the slot's name, so a slot finds its own block without looking at all.
   const start = createHash('sha256').update(slot).digest().readUInt32BE(0) % BLOCKS;
   const claim = join(leases, `.${randomUUID()}`);
   await writeFile(claim, slot);
@@ -25,10 +25,11 @@ export async function leasePorts(leases: string, slot: string): Promise<number |
     for (let step = 0; step < BLOCKS; step++) {
       const port = FIRST + ((start + step) % BLOCKS) * PORTS_PER_SLOT;
       const lease = join(leases, String(port));
-      if ((await take(claim, lease)) || (await readFile(lease, 'utf8').catch(() => '')) === slot) return port;
-      if (!(await isOver(lease))) continue;
-      await endLease(lease);
-      if (await take(claim, lease)) return port;
+      if ((await acquire(claim, lease)) || (await readFile(lease, 'utf8').catch(() => '')) === slot)
+        return port;
+      if (!(await isExpired(lease))) continue;
+      await removeLease(lease);
+      if (await acquire(claim, lease)) return port;
     }
     return undefined;
   } finally {
@@ -36,8 +37,8 @@ export async function leasePorts(leases: string, slot: string): Promise<number |
   }
 }
 
-/** A link is made with its content, or not at all: nobody ever reads a lease that is half written. */
-async function take(claim: string, lease: string): Promise<boolean> {
+/** A link gets its content at once, so nobody reads a lease that is half written. */
+async function acquire(claim: string, lease: string): Promise<boolean> {
   try {
     await link(claim, lease);
     return true;
@@ -47,7 +48,7 @@ async function take(claim: string, lease: string): Promise<boolean> {
   }
 }
 
-async function isOver(lease: string): Promise<boolean> {
+async function isExpired(lease: string): Promise<boolean> {
   const slot = await readFile(lease, 'utf8').catch(() => undefined);
   if (slot === undefined) return false;
   try {
@@ -58,14 +59,17 @@ async function isOver(lease: string): Promise<boolean> {
   }
 }
 
-/** Of several that end the same lease at once, one moves it away; a new lease that it caught instead is put back. */
-async function endLease(lease: string): Promise<void> {
+/**
+ * If several processes remove the same lease at once, one of them moves it. A new lease that it moved instead is put
+ * back.
+ */
+async function removeLease(lease: string): Promise<void> {
   const moved = `${lease}.${randomUUID()}`;
   try {
     await rename(lease, moved);
   } catch {
     return;
   }
-  if (!(await isOver(moved))) await take(moved, lease);
+  if (!(await isExpired(moved))) await acquire(moved, lease);
   await rm(moved, { force: true });
 }

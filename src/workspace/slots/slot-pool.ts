@@ -80,7 +80,9 @@ export class SlotPool {
     return notes;
   }
 
-  /** Returns a slot at `commit` that nobody else gets until it is given back; if possible, the last slot of work `near`. */
+  /**
+   * Returns a slot at `commit` that nobody else gets until it is given back; if possible, the last slot of work `near`.
+   */
   async lease(near: string, commit: string): Promise<string> {
     for (;;) {
       const slot = this.#choose(near);

@@ -6,13 +6,14 @@ import { copyFiles, findCopiedFiles, copyNodeModules, type CopiedFiles } from '.
 import type { Git } from '../git/git.ts';
 import { PORTS_PER_SLOT, leasePorts } from './port-leases.ts';
 
-/** What is printed where a command fails; `ok` tells whether it ended with 0. */
+/** The result of a setup command. */
 interface SetupResult {
+  /** Whether it exited with 0. */
   readonly ok: boolean;
   readonly output: string;
 }
 
-/** Runs one shell command; `environment` is what comes on top of the user's. Whatever it started is gone afterwards. */
+/** Runs a shell command with `environment` added to the user's. Every process that it started is gone afterwards. */
 export type RunSetup = (
   command: string,
   directory: string,
@@ -20,24 +21,24 @@ export type RunSetup = (
   signal: AbortSignal,
 ) => Promise<SetupResult>;
 
-/** What every worktree gets besides the files of its commit. */
+/** What a worktree gets besides the files of its commit. */
 export interface SetupOptions {
   readonly git: Git;
-  /** Of the user's checkout. */
+  /** The top of the user's checkout. */
   readonly top: string;
-  /** Of the directory that workers work in, below `top`: `packages/app`, or empty. */
+  /** The directory that workers work in, relative to `top`: `packages/app`, or empty. */
   readonly prefix: string;
   /** `.gitignore` patterns. */
   readonly copy: readonly string[];
   readonly setup: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly runSetup: RunSetup;
-  /** Where leases of ports are, for all projects of this machine. */
+  /** The folder of port leases, for all projects of this machine. */
   readonly leases: string;
   readonly warn: (message: string) => void;
 }
 
-/** Of files that say which packages are installed. */
+/** Names of files that say which packages are installed. */
 const LOCK_FILES = [
   'package-lock.json',
   'npm-shrinkwrap.json',
@@ -65,7 +66,7 @@ const LOCK_FILES = [
 ];
 const MAX_OUTPUT = 4000;
 
-/** Makes worktrees ready to work in. */
+/** Prepares worktrees for work. */
 export class SlotSetup {
   readonly #options: SetupOptions;
 
@@ -73,31 +74,34 @@ export class SlotSetup {
     this.#options = options;
   }
 
-  /** Which files are to be copied; they are looked for while the worktree is checked out. */
+  /** Finds the files to copy. The caller does this while the worktree is being checked out. */
   findFiles(): Promise<CopiedFiles> {
     const { git, top, prefix, copy } = this.#options;
     return findCopiedFiles(git, top, prefix, copy);
   }
 
-  /** What everything that runs in the slot has in its environment. */
+  /** The environment of everything that runs in a slot. */
   async environment(slot: string): Promise<Result<Readonly<Record<string, string>>, string>> {
     const { env, leases } = this.#options;
     const port = await leasePorts(leases, slot);
     if (port === undefined) {
       return err(
-        `All blocks of ${PORTS_PER_SLOT} ports are copied; remove the files in ${leases} of worktrees that are not used.`,
+        `All blocks of ${PORTS_PER_SLOT} ports are leased; remove the files in ${leases} of worktrees that are not used.`,
       );
     }
     return ok({ ...env, ORCHESTRATOR_PORT_BASE: String(port) });
   }
 
-  /** Gives a slot that is at its commit the files of the user's that git does not track; the error is a sentence. */
+  /** Copies files that git does not track from the user's checkout to a slot; the error is a sentence. */
   copy(slot: string, files: CopiedFiles): Promise<Result<readonly string[], string>> {
     const { git, top } = this.#options;
     return copyFiles(git, top, slot, files);
   }
 
-  /** Runs what makes a new slot one to work in. The error is a sentence with the end of what the command printed. */
+  /**
+   * Installs packages and runs the setup commands in a slot. The error is a sentence with the end of the command's
+   * output.
+   */
   async install(
     slot: string,
     key: string,
@@ -109,7 +113,7 @@ export class SlotSetup {
       const scratch = `${slot}.node_modules`;
       for (const below of new Set(['', prefix])) {
         const [from, to] = [join(top, below), join(slot, below)];
-        await copyNodeModules(git, { from, to, scratch, plainly: setup.length === 0 });
+        await copyNodeModules(git, { from, to, scratch, byteByByte: setup.length === 0 });
       }
     }
     for (const command of setup) {
@@ -121,17 +125,19 @@ export class SlotSetup {
         `The workspace.setup command \`${command}\` failed in ${join(slot, prefix)}: ${said.trim()}`,
       );
     }
-    if (setup.length > 0) await this.#undoTracked(slot);
+    if (setup.length > 0) await this.#undoVisibleFiles(slot);
     return ok(null);
   }
 
-  /** Stands for the commands and the lock files of a directory: as long as it is the same, nothing is to be done again. */
+  /**
+   * A digest of the setup commands and the lock files of a directory. While it is the same, setup need not run again.
+   */
   async key(directory: string): Promise<string> {
     const { prefix, setup } = this.#options;
     const hash = createHash('sha256').update(JSON.stringify(setup));
     let hasSubmodules = false;
     for (const below of new Set(['', prefix])) {
-      // Most of them are nowhere, and to look for each takes longer than to list the folder.
+      // Most of these files do not exist, and to look for each takes longer than to list the folder.
       const there = new Set(await readdir(join(directory, below)).catch(() => []));
       if (below === '') hasSubmodules = there.has('.gitmodules');
       for (const name of LOCK_FILES.filter((one) => there.has(one))) {
@@ -155,8 +161,8 @@ export class SlotSetup {
       .join('\0');
   }
 
-  /** What a command wrote where git sees it would become part of the task's change. */
-  async #undoTracked(slot: string): Promise<void> {
+  /** Undoes what a command wrote to files that git does not ignore. It would become part of the task's change. */
+  async #undoVisibleFiles(slot: string): Promise<void> {
     const { git, warn } = this.#options;
     const status = await git.run(['status', '--porcelain', '--no-renames', '-z'], { directory: slot });
     const files = status.split('\0').flatMap((entry) => (entry === '' ? [] : [entry.slice(3)]));

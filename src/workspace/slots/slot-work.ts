@@ -59,8 +59,8 @@ export class SlotWork {
   }
 
   /**
-   * Puts a slot to a commit, unless it is there already. `isClean`: everything in it was captured just now. What it held
-   * before is lost, so the caller has taken a snapshot of it.
+   * Puts a slot to a commit, unless it is there already. `isClean`: everything in it was captured just now. What it
+   * held before is lost, so the caller has taken a snapshot of it.
    */
   async switchTo(slot: string, commit: string, isClean = false): Promise<void> {
     const { git, commonDirectory } = this.#options;
@@ -72,9 +72,9 @@ export class SlotWork {
   }
 
   /**
-   * Takes a snapshot of all work in a slot, the refs that its worker made included, and takes the slot off any branch. The
-   * ref of the work is moved to the snapshot, or removed where the work has `landed`. False where a person has locked the
-   * slot; throws where the work cannot be kept.
+   * Takes a snapshot of all work in a slot, the refs that its worker made included, and takes the slot off any branch.
+   * The ref of the work is moved to the snapshot, or removed where the work has `landed`. False where a person has
+   * locked the slot; throws where the work cannot be kept.
    */
   async save(slot: string, landed: boolean, why: string): Promise<boolean> {
     const { git, root, commonDirectory, base, snapshots, warn } = this.#options;

@@ -75,8 +75,8 @@ function orUndefined<T>(read: () => T): T | undefined {
 }
 
 /**
- * Makes a directory a worktree at `commit` without a checkout; the files in it stay. False where a person has locked the
- * worktree that was there before.
+ * Makes a directory a worktree at `commit` without a checkout; the files in it stay. False where a person has locked
+ * the worktree that was there before.
  */
 export async function createSlot(
   git: Git,
@@ -108,9 +108,9 @@ export async function createSlot(
 const UNFINISHED_SLOT = 'new-';
 
 /**
- * Removes what is left of worktrees below `root` that git was creating when it was killed. Their HEAD is no commit yet, and
- * while git knows of one of them, `git gc` and `git log --all` fail for the user. They are locked, so git does not prune
- * them.
+ * Removes what is left of worktrees below `root` that git was creating when it was killed. Their HEAD is no commit yet,
+ * and while git knows of one of them, `git gc` and `git log --all` fail for the user. They are locked, so git does not
+ * prune them.
  */
 export async function forgetUnfinishedSlots(root: string, commonDirectory: string): Promise<void> {
   const roots = [root, await realpath(root)];
@@ -153,8 +153,8 @@ const MOST_PROCESSES = 4;
 export type SlotContent = 'new' | 'captured' | 'used';
 
 /**
- * Puts a slot to a commit: it then holds the files of that commit and those that git ignores. What it held before is lost,
- * so the caller has taken a snapshot of it. `atOnce`: how many new slots are being checked out at the same time.
+ * Puts a slot to a commit: it then holds the files of that commit and those that git ignores. What it held before is
+ * lost, so the caller has taken a snapshot of it. `atOnce`: how many new slots are being checked out at the same time.
  */
 export async function switchSlot(
   git: Git,
@@ -163,8 +163,8 @@ export async function switchSlot(
   content: SlotContent,
   atOnce = 1,
 ): Promise<void> {
-  // A first checkout takes a fraction of the time with several processes; a warm one writes too little for that. Several
-  // checkouts at once share the processes, or this process would get too little of the processor.
+  // A first checkout takes a fraction of the time with several processes; a warm one writes too little for that.
+  // Several checkouts at once share the processes, or this process would get too little of the processor.
   const processes = Math.max(1, Math.floor(MOST_PROCESSES / atOnce));
   const parallel = content === 'new' ? ['-c', `checkout.workers=${processes}`] : [];
   await git.run([...parallel, 'checkout', '-f', '-q', '--detach', commit], {
@@ -230,8 +230,9 @@ async function removeFrom(admin: string, names: RegExp): Promise<void> {
 }
 
 /**
- * Moves repositories that were made inside a slot out of it, and returns where they are. A snapshot has their files but not
- * their history, and `git clean` does not remove them. `base` is a commit that has nothing to do with the slot's work.
+ * Moves repositories that were made inside a slot out of it, and returns where they are. A snapshot has their files but
+ * not their history, and `git clean` does not remove them. `base` is a commit that has nothing to do with the slot's
+ * work.
  */
 export async function moveNestedRepositories(
   git: Git,

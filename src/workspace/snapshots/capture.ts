@@ -15,9 +15,10 @@ export interface Captured {
 }
 
 /**
- * Writes all files of a worktree that are not ignored as a tree, without touching its index. Files may change meanwhile.
- * `fallback` is a commit to start from where the worktree's own index cannot be used. New files of `without` are excluded,
- * ignored or not. With `takesIndex`, the worktree's index becomes that of the tree, if every file could be read.
+ * Writes all files of a worktree that are not ignored as a tree, without touching its index. Files may change
+ * meanwhile. `fallback` is a commit to start from where the worktree's own index cannot be used. New files of `without`
+ * are excluded, ignored or not. With `takesIndex`, the worktree's index becomes that of the tree, if every file could
+ * be read.
  */
 export async function captureTree(
   git: Git,
@@ -94,8 +95,8 @@ async function untracked(index: PrivateIndex, paths: readonly string[]): Promise
 }
 
 /**
- * Makes git look at every file again. Returns the repositories of which the index has only a commit (`links`), and those of
- * them that `.gitmodules` does not list (`embedded`).
+ * Makes git look at every file again. Returns the repositories of which the index has only a commit (`links`), and
+ * those of them that `.gitmodules` does not list (`embedded`).
  */
 async function prepare(
   directory: string,

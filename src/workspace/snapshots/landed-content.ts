@@ -2,9 +2,9 @@ import { NOT_UTF8, type Git } from '../git/git.ts';
 import type { Change } from '../workspace.ts';
 
 /**
- * Whether the content of a commit is part of some other commits, the first of which holds what landed: every blob in it and
- * in its history, and every file as it is in the commit. A commit that moves, removes or copies files or changes their modes
- * adds no blob, so blobs alone do not tell whether it has landed.
+ * Whether the content of a commit is part of some other commits, the first of which holds what landed: every blob in it
+ * and in its history, and every file as it is in the commit. A commit that moves, removes or copies files or changes
+ * their modes adds no blob, so blobs alone do not tell whether it has landed.
  */
 export async function isContentLanded(
   git: Git,

@@ -47,8 +47,8 @@ export async function keepExcludedFiles(
 }
 
 /**
- * Keeps the refs that a worker has made, except those that are part of its work, which is at `commit`. Returns what to tell
- * people; undefined where all of them are part of the work.
+ * Keeps the refs that a worker has made, except those that are part of its work, which is at `commit`. Returns what to
+ * tell people; undefined where all of them are part of the work.
  */
 export async function keepWorkerRefs(
   { git, refs, place, request }: SideSnapshotContext,

@@ -68,8 +68,8 @@ export class SnapshotRefs {
   }
 
   /**
-   * Makes the ref of a snapshot, under the next number that no other process has used, and returns it. The next snapshot is
-   * not compared with one that comes without a tree.
+   * Makes the ref of a snapshot, under the next number that no other process has used, and returns it. The next
+   * snapshot is not compared with one that comes without a tree.
    */
   async add(
     { runId, taskId }: { readonly runId: string; readonly taskId: TaskId },

@@ -67,8 +67,9 @@ export class Snapshots {
   }
 
   /**
-   * Takes a snapshot of all files of a worktree that are not ignored, whatever state it is in, and changes nothing in it. If
-   * nothing is new since the last snapshot, it returns that one; if nothing differs from the base, it returns the base.
+   * Takes a snapshot of all files of a worktree that are not ignored, whatever state it is in, and changes nothing in
+   * it. If nothing is new since the last snapshot, it returns that one; if nothing differs from the base, it returns
+   * the base.
    */
   take(worktree: string, request: SnapshotRequest): Promise<TakenSnapshot> {
     const turn = this.#turns.get(worktree) ?? new WorkerPool(1);
@@ -77,8 +78,8 @@ export class Snapshots {
   }
 
   /**
-   * Takes side snapshots of refs that a worker has made. Its work is at `commit`. Returns what to tell people; undefined where
-   * all of the refs are part of the work.
+   * Takes side snapshots of refs that a worker has made. Its work is at `commit`. Returns what to tell people;
+   * undefined where all of the refs are part of the work.
    */
   async takeRefs(
     worktree: string,

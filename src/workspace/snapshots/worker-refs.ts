@@ -42,9 +42,9 @@ export interface WorkerPlace {
 const MOST = 50;
 
 /**
- * Finds the refs that the worker of a worktree has made since the baseline. Refs that may as well belong to the user, or to
- * another worker who still needs them, are not among them. A branch is, if its commit was made here or only this worktree
- * was on it; a tag is, if its commit was made here; a stash entry is, if nobody else can have made it.
+ * Finds the refs that the worker of a worktree has made since the baseline. Refs that may as well belong to the user,
+ * or to another worker who still needs them, are not among them. A branch is, if its commit was made here or only this
+ * worktree was on it; a tag is, if its commit was made here; a stash entry is, if nobody else can have made it.
  */
 export async function findWorkerRefs(git: Git, common: string, place: WorkerPlace): Promise<WorkerRef[]> {
   const baseline = readRefsBaseline(place.slot);
@@ -187,8 +187,8 @@ interface SharedRefs {
 }
 
 /**
- * Reads them from git's own files. Most workers make no refs, so this must not cost a process. The calls are synchronous: to
- * wait for each of the few small files takes longer than to read it.
+ * Reads them from git's own files. Most workers make no refs, so this must not cost a process. The calls are
+ * synchronous: to wait for each of the few small files takes longer than to read it.
  */
 function readSharedRefs(commonDirectory: string): SharedRefs {
   const packed = readRegularFile(join(commonDirectory, 'packed-refs'));
