@@ -17,7 +17,6 @@ export function makeCommand(cli: Cli): Command {
   withExamples(command, ['cancel 3', 'cancel 2,4-6']);
   return onRun<CommonOptions>(command, cli, async (options, ids) => {
     printChange(cli, options, await cancel(findProject(cli, options), { ids }, cli), describe);
-    return undefined;
   });
 }
 

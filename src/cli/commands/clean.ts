@@ -25,7 +25,6 @@ export function makeCommand(cli: Cli): Command {
   return onRun<CommonOptions & CleanRequest>(command, cli, async (options) => {
     const report = await clean(findProject(cli, options), options, cli);
     printReport(cli, options, report, (found) => describe(found, options));
-    return undefined;
   });
 }
 

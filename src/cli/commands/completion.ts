@@ -33,6 +33,5 @@ export function makeCompletion(
     const script = SCRIPTS[shell](described);
     if (options.json === true) printJson(cli, { shell, script } satisfies CompletionReport);
     else cli.stdout.write(script);
-    return undefined;
   });
 }

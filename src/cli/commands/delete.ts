@@ -26,6 +26,5 @@ export function makeCommand(cli: Cli): Command {
       `Deleted ${plural(tasks.length, 'task')}:`,
       ...tasks.map(({ id, title }) => `  ${id}  ${neutralise(title)}`),
     ]);
-    return undefined;
   });
 }

@@ -20,7 +20,6 @@ export function makeCommand(cli: Cli): Command {
   return onRun<CommonOptions>(command, cli, async (options, [word = '', id = '', ...dependsOn]) => {
     const request = { action: oneOf(word, ACTIONS), id, dependsOn };
     printChange(cli, options, await depend(findProject(cli, options), request), describe);
-    return undefined;
   });
 }
 
@@ -50,7 +49,6 @@ function makeTaskMasterCommand(cli: Cli, action: DependRequest['action'], descri
     const { id = '', dependsOn = '' } = options;
     const report = await depend(findProject(cli, options), { action, id, dependsOn: [dependsOn] });
     printChange(cli, options, report, describe);
-    return undefined;
   });
 }
 

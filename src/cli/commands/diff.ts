@@ -34,7 +34,6 @@ export function makeCommand(cli: Cli): Command {
       if (cli.stdout.isTTY === true) tell(describe(change));
       if (!(await printPatch(cli, patch, options))) tell(`Task ${change.id} has changed nothing so far.`);
     }
-    return undefined;
   });
 }
 

@@ -33,6 +33,5 @@ export function makeCommand(cli: Cli): Command {
     printChange(cli, options, report, ({ task, changed }) => [
       `${task.id}  ${neutralise(task.title)}  (changed: ${changed.join(', ')})`,
     ]);
-    return undefined;
   });
 }

@@ -47,6 +47,5 @@ export function makeCommand(cli: Cli): Command {
         lines.push(...sources.map((source) => `Source: ${source}`), formatCallCost(cost));
       return fold(cli.stdout, lines);
     });
-    return undefined;
   });
 }

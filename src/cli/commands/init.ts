@@ -33,7 +33,6 @@ export function makeCommand(cli: Cli): Command {
     printReport(cli, options, report, (found, layout) =>
       options.quiet === true ? [] : describe(cli, found, layout),
     );
-    return undefined;
   });
 }
 

@@ -45,7 +45,6 @@ export function makeCommand(cli: Cli): Command {
       texts: json,
     });
     printReport(cli, options, report, (found, layout) => describe(found, layout, options));
-    return undefined;
   });
 }
 

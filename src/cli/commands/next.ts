@@ -19,7 +19,6 @@ export function makeCommand(cli: Cli): Command {
   return onRun<CommonOptions>(command, cli, async (options) => {
     const report = await next(findProject(cli, options));
     printReport(cli, options, report, (found, { style }) => describe(found, style, options));
-    return undefined;
   });
 }
 

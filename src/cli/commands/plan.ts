@@ -40,6 +40,5 @@ export function makeCommand(cli: Cli): Command {
       if (tooLarge !== undefined) cli.tell({ kind: 'warning', message: tooLarge });
       return [text];
     });
-    return undefined;
   });
 }

@@ -89,7 +89,6 @@ export function makeCommand(cli: Cli): Command {
       if (!(await printPatch(cli, patch, options)) && !isQuiet)
         cli.stderr.write(`${snapshot.ref} differs in no file from what landed before it.\n`);
     }
-    return undefined;
   });
 }
 

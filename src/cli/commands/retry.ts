@@ -21,7 +21,6 @@ export function makeCommand(cli: Cli): Command {
   return onRun<RetryOptions>(command, cli, async (options, ids) => {
     const report = await retry(findProject(cli, options), { ids, force: options.force }, cli);
     printChange(cli, options, report, describe);
-    return undefined;
   });
 }
 

@@ -40,7 +40,6 @@ export function makeCommand(cli: Cli): Command {
   return onRun<SetStatusOptions>(command, cli, async (options, args) => {
     const report = await setStatus(findProject(cli, options), readRequest(options, args));
     printChange(cli, options, report, describe);
-    return undefined;
   });
 }
 

@@ -38,7 +38,6 @@ export function makeCommand(cli: Cli): Command {
         ...describe(task, { ...layout, width, events }),
       ]);
     });
-    return undefined;
   });
 }
 

@@ -35,6 +35,5 @@ export function makeCommand(cli: Cli): Command {
         lines.push(formatSummary(report.run, { columns, color: useColor(cli, options), now }));
       return lines.map((text) => text.trimEnd()).flatMap((text, index) => (index > 0 ? ['', text] : [text]));
     });
-    return undefined;
   });
 }

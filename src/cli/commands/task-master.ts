@@ -51,7 +51,6 @@ export function makeAddTask(cli: Cli): Command {
       dependencies: dependencies === undefined ? undefined : [dependencies],
     });
     printReport(cli, options, report, ({ task }) => [`${task.id}  ${neutralise(task.title)}`]);
-    return undefined;
   });
 }
 
