@@ -6,7 +6,7 @@ import {
 } from '../../src/domain/usage-limit.ts';
 import type { SeenWindow, UsageEntry, UsageLedger } from '../../src/usage/ledger.ts';
 
-/** A ledger of one account that is kept in memory; `sharePerUsd` is what its windows are said to lose for a dollar. */
+/** A ledger of one account in memory; `sharePerUsd` is the share of its windows that a dollar takes. */
 export class MemoryLedger implements UsageLedger {
   readonly problem = null;
   readonly booked: UsageEntry[] = [];

@@ -3,32 +3,32 @@ import type { UsageWindow } from '../../src/domain/usage-limit.ts';
 import type { Assignment, Worker, WorkerHooks } from '../../src/worker/worker.ts';
 import { attemptEnd, costing } from './attempt-end.ts';
 
-/** What becomes of a night apart from the work. Times in Unix milliseconds, amounts in US dollars at list price. */
+/** The conditions of a night. Times are in Unix milliseconds, amounts in US dollars at list price. */
 export interface NightPlan {
-  /** What the window of five hours holds, when it resets first, and what of it is used by then. */
+  /** The size of the five-hour window, its first reset, and its use at the start. */
   readonly window: { readonly holdsUsd: number; readonly resetsAt: number; readonly usedUsd: number };
-  /** What the person uses beside the run, all at once. */
+  /** The person's own use beside the run, each amount at one moment. */
   readonly person: readonly { readonly at: number; readonly usd: number }[];
-  /** When nothing reaches the API. */
+  /** The time in which nothing reaches the API. */
   readonly outage: { readonly from: number; readonly until: number };
-  /** Whose verify command always fails, and whose fails now and then. */
+  /** The task whose verify command always fails, and the one whose verify command fails now and then. */
   readonly badTask: string;
   readonly flakyTask: string;
-  /** How many calls a task takes. */
+  /** The number of calls that a task takes. */
   readonly callsOf: (taskId: string) => number;
 }
 
 const CALL_MS = 60_000;
 const CALL_USD = 0.1;
 const FIVE_HOURS_MS = 5 * 3_600_000;
-/** How long the CLI itself repeats a request that reaches nobody. */
+/** How long the CLI itself repeats a request that does not reach the API. */
 const PATIENCE_MS = 15_000;
 
-/** An account with a limit, an API that is not always there, and workers whose sessions go on where they stopped. */
+/** An account with a limit, an API with an outage, and workers that continue their sessions. */
 export class NightWorld implements Worker {
-  /** Requests that were refused, and attempts that began while the account was at its limit. */
+  /** The refused requests. */
   readonly refusals: { readonly at: number; readonly taskId: string }[] = [];
-  /** Calls that were answered, by session. */
+  /** The number of answered calls of each session. */
   readonly answered = new Map<string, number>();
   spentUsd = 0;
   readonly #plan: NightPlan;
@@ -49,7 +49,7 @@ export class NightWorld implements Worker {
       attemptEnd(outcome, { usage: usedUsd === 0 ? [] : costing(usedUsd), contextTokens: 30_000, ...more });
     for (;;) {
       const before = this.answered.get(attempt.sessionId) ?? 0;
-      // A session that is sent back has to do a little more.
+      // A session that is resumed after a failure takes one more call.
       if (before >= this.#plan.callsOf(task.id) && usedUsd > 0) break;
       if (signal.aborted) return ended('cancelled');
       if (this.#isOut()) {

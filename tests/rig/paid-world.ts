@@ -3,14 +3,14 @@ import type { Budget } from '../../src/engine/budget.ts';
 import type { Assignment, Worker, WorkerHooks } from '../../src/worker/worker.ts';
 import { attemptEnd, costing } from './attempt-end.ts';
 
-/** What an attempt would do if nothing kept it: what each of its API calls costs, and what its review does. */
+/** The work of an attempt that nothing stops: the cost of each of its API calls, and of its review. */
 export interface Work {
   readonly callsUsd: readonly number[];
   readonly callMs: number;
   readonly reviewUsd: number;
 }
 
-/** A Claude process that spends money, whether or not anybody watches it. */
+/** A Claude process that spends money, whether or not an orchestrator follows it. */
 interface Process {
   readonly grantUsd: number;
   spentUsd: number;
@@ -20,8 +20,8 @@ interface Process {
 }
 
 /**
- * A world in which workers cost money: they go on when their orchestrator is killed, and stop where the Claude CLI
- * would, after the call that exceeds what they may spend. It keeps its own account of all that was really spent.
+ * A world in which workers cost money. They go on when their orchestrator is killed. They stop where the Claude CLI does:
+ * after the call that exceeds their limit. The world keeps its own account of the real cost.
  */
 export class PaidWorld {
   spentUsd = 0;
@@ -33,7 +33,7 @@ export class PaidWorld {
     this.#workOf = workOf;
   }
 
-  /** The worker of the next orchestrator; `budget` is what it asks before it asks the manager, `intend` what it tells then. */
+  /** The worker of the next orchestrator. It asks `budget` before a review, and announces the review's cost to `intend`. */
   worker(budget: Budget, intend: (costUsd: number) => void = () => undefined): Worker {
     const life = this.#life;
     return {
@@ -52,7 +52,7 @@ export class PaidWorld {
     };
   }
 
-  /** The orchestrator is gone from one moment to the next; its workers are not. */
+  /** Kills the orchestrator, but not its workers. */
   kill(): void {
     this.#life++;
     for (const process of this.#processes.values()) {
@@ -109,7 +109,7 @@ export class PaidWorld {
     const end = await new Promise<AttemptEnd>((resolve) => {
       if (process.end === null) process.onEnd = resolve;
       else resolve(process.end);
-      // What is left of a dead orchestrator ends nothing; it only has to come to its own end.
+      // A dead orchestrator ends no process; only its own wait has to end.
       signal.addEventListener('abort', () => {
         if (life === this.#life) this.#end(process, 'cancelled');
         else resolve(attemptEnd('cancelled'));

@@ -4,7 +4,7 @@ import type { RunParts } from '../../src/engine/run.ts';
 import type { RunOptions } from '../../src/engine/run.ts';
 import { createSharedDirectory } from '../../src/workspace/shared-directory.ts';
 
-/** Everything of a run that most tests do not care about: workers share `folder`, and nobody plans, pays or is told. */
+/** The parts of a run that most tests do not care about: workers share `folder`, and there is no plan, cost or reporter. */
 export function quietParts(folder: string): Omit<RunParts, 'store' | 'worker' | 'budget' | 'ledger'> {
   return {
     workspaces: createSharedDirectory(folder),
@@ -20,7 +20,7 @@ export function quietParts(folder: string): Omit<RunParts, 'store' | 'worker' | 
   };
 }
 
-/** The options of a run of two workers in `folder` that keeps no limit of its own. */
+/** The options of a run of two workers in `folder` without limits of its own. */
 export function quietOptions(folder: string, runId = 'run-1'): RunOptions {
   return {
     runId,
@@ -44,7 +44,7 @@ export function quietOptions(folder: string, runId = 'run-1'): RunOptions {
   };
 }
 
-/** Money without a ceiling, but for what is given. */
+/** A budget without a ceiling, except for the given options. */
 export function openBudget(options: Partial<BudgetOptions> = {}): Budget {
   return new Budget({
     maxCostUsd: null,

@@ -2,7 +2,7 @@ import type { AttemptEnd } from '../../src/domain/attempt.ts';
 import type { Assignment, Worker, WorkerHooks } from '../../src/worker/worker.ts';
 import { attemptEnd } from './attempt-end.ts';
 
-/** One attempt that a scripted worker was given and that the test decides about. */
+/** An attempt of a scripted worker. The test decides how it ends. */
 export interface Call {
   readonly assignment: Assignment;
   readonly hooks: WorkerHooks;
@@ -10,12 +10,12 @@ export interface Call {
   end(end: AttemptEnd): void;
 }
 
-/** A worker whose attempts begin and end when the test says so: concurrency becomes something to assert on. */
+/** A worker whose attempts end when the test says so, so that a test can assert concurrency. */
 export class ScriptedWorker implements Worker {
   readonly calls: Call[] = [];
   readonly recovered: Call['assignment']['attempt'][] = [];
   readonly #waiting: (() => void)[] = [];
-  /** What `recover` answers, given the signal that ends workers. */
+  /** The answer of `recover`, given the signal that ends workers. */
   recovery: (signal: AbortSignal) => Promise<AttemptEnd | undefined> = () => Promise.resolve(undefined);
 
   run(assignment: Assignment, hooks: WorkerHooks, signal: AbortSignal): Promise<AttemptEnd> {
@@ -39,7 +39,7 @@ export class ScriptedWorker implements Worker {
     return Promise.resolve();
   }
 
-  /** The `count`-th attempt (from 1), as soon as it was begun. */
+  /** Waits until the attempt with this number (from 1) has begun. */
   async call(count: number): Promise<Call> {
     while (this.calls.length < count) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     const call = this.calls[count - 1];

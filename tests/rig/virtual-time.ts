@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { vi } from 'vitest';
 
-/** Lets timers and the clock stand still until they are set ahead; everything else goes on in real time. */
+/** Stops timers and the clock until a test moves them. Everything else runs in real time. */
 export function stopTheClock(at: string): void {
   vi.useFakeTimers({
     toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'],
@@ -9,10 +9,10 @@ export function stopTheClock(at: string): void {
   });
 }
 
-/** Goes from timer to timer until `isOver` says so. */
+/** Moves the clock from timer to timer until `isOver`. */
 export async function liveUntil(isOver: () => boolean): Promise<void> {
   while (!isOver()) {
-    // What the last timer set off may take a few turns until it sets the next one.
+    // The work of the last timer may need a few turns until it sets the next one.
     for (let turn = 0; turn < 3; turn++) await nextTurn();
     if (isOver()) return;
     await vi.advanceTimersToNextTimerAsync();

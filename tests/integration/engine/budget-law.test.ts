@@ -22,12 +22,12 @@ const scenario = fc.record({
   maxCostUsd: fc.double({ min: 0.02, max: 10, noNaN: true }),
   workers: fc.integer({ min: 1, max: 5 }),
   expectedUsd: usd(2),
-  /** What each task's attempts do: one after the other, the last again and again. */
+  /** The work of each task's attempts in turn; the last one is repeated. */
   tasks: fc.array(
     fc.record({ callsUsd: fc.array(usd(0.6), { minLength: 1, maxLength: 8 }), reviewUsd: usd(0.3) }),
     { minLength: 1, maxLength: 8 },
   ),
-  /** Orchestrators are killed after so many seconds, one after the other; the last one lives. */
+  /** The seconds after which one orchestrator after the other is killed; the last one lives. */
   livesSeconds: fc.array(fc.integer({ min: 1, max: 90 }), { maxLength: 4 }),
 });
 
@@ -72,7 +72,7 @@ it('never costs more than the budget and one call for each running worker, howev
           carriedUsd: store.unfinishedSpending(),
           reviews: true,
         });
-        // What the manager costs is stored with each call; here by the budget that is told of it.
+        // The cost of the manager is stored with each call; here, it is stored when the budget hears of it.
         const told = budget.chargeManager.bind(budget);
         const calls = new Map<number, number[]>();
         const intend = (costUsd: number): void => {
@@ -116,14 +116,14 @@ it('never costs more than the budget and one call for each running worker, howev
         if (Date.now() >= killAt) killed++;
         world.kill();
         store.close();
-        // What is left of it ends at its next look into the store.
+        // The dead orchestrator ends when it next reads the store.
         await liveUntil(() => isOver);
         if (result !== undefined) break;
       }
       const call = Math.max(...tasks.flatMap(({ callsUsd, reviewUsd }) => [...callsUsd, reviewUsd]));
       expect(result).toBeDefined();
       expect(world.spentUsd).toBeLessThanOrEqual(maxCostUsd + workers * call + 1e-9);
-      // Nothing is left undone while there is money for it.
+      // While there is money, every task is done.
       if (result?.outcome === 'over-budget')
         expect(world.spentUsd + workers * call).toBeGreaterThan(maxCostUsd - workers * (call + 0.05));
     }),

@@ -13,7 +13,7 @@ import { openBudget, quietOptions, quietParts } from '../../rig/run-parts.ts';
 import { PaidWorld } from '../../rig/paid-world.ts';
 import { liveUntil, stopTheClock } from '../../rig/virtual-time.ts';
 
-/** A task of so many calls, each of which costs ten cents, that needs these others. */
+/** A task of so many calls, each for ten cents, with these dependencies. */
 interface Job {
   readonly calls: number;
   readonly needs: readonly number[];
@@ -34,7 +34,7 @@ describe('a run with a ceiling', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Lives through a whole run, and tells how long it took and what was said. */
+  /** Plays a whole run. Returns how long it took and what it reported. */
   const live = async (
     jobs: readonly Job[],
     workers: number,
@@ -119,7 +119,7 @@ describe('a run with a ceiling', () => {
     );
   });
 
-  it('says when workers idle for want of money, and when that is over', async () => {
+  it('says when workers idle because money is missing, and when that ends', async () => {
     const jobs = Array.from({ length: 4 }, () => ({ calls: 5, needs: [] }));
     const { outcome, events } = await live(jobs, 4, 2.1);
     expect(outcome).toBe('completed');

@@ -18,7 +18,7 @@ const REVIEW: Review = {
   commit: 'abc',
 };
 
-describe('what an attempt goes on with', () => {
+describe('the continuation of an attempt', () => {
   let folder: string;
   let store: TaskStore;
   beforeEach(() => {
@@ -48,7 +48,7 @@ describe('what an attempt goes on with', () => {
     if (claimed === undefined) throw new Error('It cannot be claimed.');
     return claimed.attempt;
   };
-  /** An attempt from its start to its end; with a branch if it got as far as to have a workspace. */
+  /** An attempt from its start to its end; with a branch if it got a workspace. */
   const attempted = (
     end: AttemptEnd,
     { branch = true, session = 's1', of = '', runId = 'r1', resumed = false } = {},
@@ -79,13 +79,13 @@ describe('what an attempt goes on with', () => {
     expect(continues).toMatchObject({ outcome: 'cancelled', change: 'c1' });
   });
 
-  test('is finished work whatever else of the task has changed', () => {
+  test('is finished work although something else of the task has changed', () => {
     attempted(finished);
     store.editTask('1', { priority: 'low', touches: ['a'] });
     expect(next().finished).not.toBeNull();
   });
 
-  test('is work to be done again where a person has reworded the task since', () => {
+  test('is no finished work where a person has reworded the task since', () => {
     attempted(finished);
     store.editTask('1', { details: 'Do it in another way.' });
     const { finished: found, continues } = next();
@@ -93,7 +93,7 @@ describe('what an attempt goes on with', () => {
     expect(continues).not.toHaveProperty('change');
   });
 
-  test('are the facts and findings that its session was never told, whatever came to nothing since', () => {
+  test('has the facts and findings that its session was never told, whatever failed since', () => {
     attempted(attemptEnd('review-rejected', { review: REVIEW, usage: costing(1), report: REPORT }));
     attempted(attemptEnd('infrastructure', { message: 'The disk is full.' }), { branch: false });
     attempted(attemptEnd('cancelled', { message: 'Its orchestrator was killed.' }));
@@ -102,7 +102,7 @@ describe('what an attempt goes on with', () => {
     expect(review).toEqual(REVIEW);
   });
 
-  test('are findings whose rounds count anew in another run', () => {
+  test('has findings whose rounds are counted anew in another run', () => {
     attempted(attemptEnd('review-rejected', { review: REVIEW, usage: costing(1) }));
     startRun('r2');
     attempted(attemptEnd('infrastructure'), { runId: 'r2' });
@@ -115,7 +115,7 @@ describe('what an attempt goes on with', () => {
     expect(next().previous?.outcome).toBe('cancelled');
   });
 
-  test('is the work so far also for a new session, and in a copy what was said in the session as well', () => {
+  test('is the work so far also for a new session, and for a copy its conversation too', () => {
     const failed = attemptEnd('verify-failed', { usage: costing(1), contextTokens: 10 });
     const files = [attempted(failed), attempted(failed)];
     attempted(attemptEnd('infrastructure'), { session: 's2', branch: false });
@@ -132,7 +132,7 @@ describe('what an attempt goes on with', () => {
     });
   });
 
-  test('is finished work of another session, with what proves it', () => {
+  test('is finished work of another session, with its proof', () => {
     const files = attempted(finished);
     const { finished: found, continues, earlierFiles } = next('s2');
     expect(found).toEqual({ report: REPORT, change: 'c1' });
@@ -140,7 +140,7 @@ describe('what an attempt goes on with', () => {
     expect(earlierFiles).toEqual([files]);
   });
 
-  test('is not work that a person has to say something to first, unless only its session was at fault', () => {
+  test('is no work that needs a person first, unless only its session failed', () => {
     attempted(attemptEnd('verify-failed', { usage: costing(1), contextTokens: 10 }));
     attempted(attemptEnd('refused', { usage: costing(1), contextTokens: 10 }));
     expect(continued('s2').continues).toBeNull();
@@ -149,7 +149,7 @@ describe('what an attempt goes on with', () => {
     expect(continued('s3').continues).toMatchObject({ outcome: 'refused' });
   });
 
-  test('is neither findings of work that landed nor the workspace of another session', () => {
+  test('has neither findings of landed work nor the workspace of another session', () => {
     attempted(attemptEnd('review-rejected', { review: REVIEW, usage: costing(1) }));
     attempted(attemptEnd('landed'), { session: 's2' });
     const { review, continues, earlierFiles } = next('s3');

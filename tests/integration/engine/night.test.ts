@@ -54,7 +54,7 @@ it('gets through a night of 60 tasks, two limits, an outage, a bad task and a fl
   );
   const world = new NightWorld({
     window: { holdsUsd: 60, resetsAt: at(1, 30), usedUsd: 30 },
-    // At one in the morning the run would have got by with what was left.
+    // At one in the morning, the rest of the window is enough for the run.
     person: [
       { at: at(0, 50), usd: 20 },
       { at: at(3, 50), usd: 18 },
@@ -126,10 +126,10 @@ it('gets through a night of 60 tasks, two limits, an outage, a bad task and a fl
   const paused = events.filter((event) => event.type === 'run-paused');
   const resumed = events.filter((event) => event.type === 'run-resumed');
   expect(resumed.map(({ reason }) => reason)).toEqual(['usage-limit', 'outage', 'usage-limit']);
-  // At a limit each worker is refused once at most; nobody comes to see whether it is still there.
+  // A limit refuses each worker at most once: nothing starts only to see whether it is still in force.
   expect(world.refusals.length).toBeGreaterThan(1);
   expect(world.refusals.length).toBeLessThanOrEqual(2 * 4);
-  // From the first word of a pause to its time, nothing starts.
+  // From the report of a pause to its end, nothing starts.
   const starts = events
     .filter((event) => event.type === 'attempt-started')
     .map((event) => Date.parse(event.at));
@@ -138,7 +138,7 @@ it('gets through a night of 60 tasks, two limits, an outage, a bad task and a fl
     expect(starts.filter((time) => time > from && time < until)).toEqual([]);
   }
 
-  // Nobody pays but for what is his own: one attempt for each task, and three for the bad one.
+  // Tasks are only charged for their own failures: one attempt for each task, and three for the bad one.
   const charged = attempts.filter(({ end }) => end !== null && OUTCOME_POLICY[end.outcome].charged);
   expect(charged).toHaveLength(TASKS - 1 + 3);
   const sessions = (taskId: string): number =>

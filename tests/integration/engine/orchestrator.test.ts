@@ -142,7 +142,7 @@ describe('orchestrate', () => {
     expect(store.tasks().map(({ status }) => status)).toEqual(['failed', 'pending']);
   });
 
-  it('asks once where it was refused, and begins a new session when a person runs it again', async () => {
+  it('tries a refused task once, and starts a new session when a person runs it again', async () => {
     add(makeDraft('1'));
     const run = start();
     const first = await worker.call(1);
@@ -157,7 +157,7 @@ describe('orchestrate', () => {
     expect((await again).outcome).toBe('completed');
   });
 
-  it('starts nothing more after a usage limit, charges nothing, and goes on in the same session later', async () => {
+  it('starts nothing after a usage limit, charges nothing, and resumes the same session later', async () => {
     add(makeDraft('1'), makeDraft('2'), makeDraft('3'), makeDraft('4'));
     const run = start({ maxWaitMs: 0 });
     const [first, second] = [await worker.call(1), await worker.call(2)];
@@ -179,7 +179,7 @@ describe('orchestrate', () => {
     expect((await again).outcome).toBe('completed');
   });
 
-  it('stops when the budget is spent, and says what is left', async () => {
+  it('stops when the budget is spent, and says what is still to do', async () => {
     add(makeDraft('1'), makeDraft('2'));
     const run = start({ workers: 1, budget: { maxCostUsd: 1 } });
     const call = await worker.call(1);
@@ -199,7 +199,7 @@ describe('orchestrate', () => {
     expect(store.task('1')?.status).toBe('pending');
   });
 
-  it('gives a task no more for all its attempts than one task may cost', async () => {
+  it('limits the cost of all attempts at a task together', async () => {
     add(makeDraft('1'));
     const run = start({ budget: { maxCostPerTaskUsd: 2 }, maxRetries: 5 });
     await endNext(1, attemptEnd('crashed', { usage: costing(1.5) }));
@@ -220,7 +220,7 @@ describe('orchestrate', () => {
     expect(store.attempts({ running: true })).toEqual([]);
   });
 
-  it('ends what runs when a task fails in failure mode kill', async () => {
+  it('ends running workers when a task fails in failure mode kill', async () => {
     add(makeDraft('1'), makeDraft('2'), makeDraft('3'));
     const run = start({ failureMode: 'kill', maxRetries: 0 });
     await worker.call(2);
@@ -243,7 +243,7 @@ describe('orchestrate', () => {
     expect(events.filter(({ type }) => type === 'tasks-added')).toMatchObject([{ taskIds: ['2'] }]);
   });
 
-  it('runs only what was asked for', async () => {
+  it('runs only the requested tasks', async () => {
     add(makeDraft('1'), makeDraft('2'), makeDraft('3', { dependencies: ['1'] }));
     const run = start({ only: ['2', '3'] });
     expect(await endNext(1, attemptEnd('landed'))).toBe('2');
@@ -267,7 +267,7 @@ describe('orchestrate', () => {
     expect(store.attempts({ taskId: '1' }).map(({ end }) => end?.outcome)).toEqual(['cancelled', 'landed']);
   });
 
-  it('settles what a killed orchestrator left, but tries nothing again that was not asked for', async () => {
+  it('settles the attempts of a killed orchestrator, but retries only requested tasks', async () => {
     add(makeDraft('1'), makeDraft('2'));
     claimByKilledRun('1');
     const run = start({ only: ['2'], workers: 1 });
@@ -278,7 +278,7 @@ describe('orchestrate', () => {
     expect(store.attempts({ running: true })).toEqual([]);
   });
 
-  it('ends the workers it has taken over when it cannot go on', async () => {
+  it('ends the workers that it has taken over when it cannot continue', async () => {
     add(makeDraft('1'));
     claimByKilledRun('1');
     let ended = false;
@@ -303,7 +303,7 @@ describe('orchestrate', () => {
     expect(store.usage().reduce((sum, { costUsd }) => sum + costUsd, 0)).toBe(0.5);
   });
 
-  it('follows up what a review left open, also where nobody lived to see that the change had landed', async () => {
+  it('stores the open findings of a review, also where the orchestrator was killed during the landing', async () => {
     add(makeDraft('1'));
     const attempt = claimByKilledRun('1')?.attempt;
     if (attempt === undefined) throw new Error('It cannot be claimed.');
@@ -329,7 +329,7 @@ describe('orchestrate', () => {
     ]);
   });
 
-  it('ends at once what it takes over of tasks that were given up meanwhile', async () => {
+  it('ends adopted attempts at once where a person has cancelled their tasks since', async () => {
     add(makeDraft('1'));
     claimByKilledRun('1');
     store.setStatus(['1'], 'cancelled', 'given up');
@@ -345,7 +345,7 @@ describe('orchestrate', () => {
     expect(store.task('1')?.status).toBe('cancelled');
   });
 
-  it('is over in the store, too, where the delivery breaks', async () => {
+  it('ends the stored run where the delivery fails', async () => {
     add(makeDraft('1'));
     workspaces = { ...workspaces, deliver: () => Promise.reject(new Error('boom')) };
     const run = start();
@@ -354,7 +354,7 @@ describe('orchestrate', () => {
     expect(store.lastRun()).toMatchObject({ outcome: 'interrupted', message: 'boom' });
   });
 
-  it('stores no run where there is no place to work in, and leaves what a killed one began to the next', async () => {
+  it('stores no run where no workspace can be prepared, and leaves the attempts of a killed run to the next one', async () => {
     add(makeDraft('1'));
     const dead = { pid: 1, startTime: 'dead' };
     store.startRun({ id: 'run-0', process: dead, workers: 1, billing: '', tasks: 1 }, () => false);
@@ -387,7 +387,7 @@ describe('orchestrate', () => {
     },
   );
 
-  it('stores what a worker has used while it works', async () => {
+  it('stores the usage of a worker while it works', async () => {
     add(makeDraft('1'));
     const run = start();
     const { hooks } = await worker.call(1);
@@ -408,7 +408,7 @@ describe('orchestrate', () => {
     await run;
   });
 
-  it('turns an exception of a worker into the end of its attempt, and does not repeat it for ever', async () => {
+  it('turns an exception of a worker into the end of its attempt, and does not retry it for ever', async () => {
     add(makeDraft('1'));
     worker.run = () => Promise.reject(new Error('boom'));
     const result = await start({ maxRetries: 2 });

@@ -49,7 +49,7 @@ describe('a run that is paused', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** What each attempt comes to is decided by `answer`; one that is left without an end goes on. */
+  /** `answer` decides how each attempt ends; an attempt without an end goes on. */
   const start = (
     answer: (call: Call) => AttemptEnd | Promise<AttemptEnd> | undefined,
     {
@@ -84,7 +84,7 @@ describe('a run that is paused', () => {
     );
   };
 
-  /** Lives on until the run is over, but no longer than so many hours. */
+  /** Lets time pass until the run ends, but at most so many hours. */
   const finish = async (hours: number): Promise<RunResult> => {
     const end = Date.now() + hours * HOUR;
     await liveUntil(() => run.result !== undefined || run.failure !== undefined || Date.now() > end);
@@ -115,7 +115,7 @@ describe('a run that is paused', () => {
     });
   };
 
-  it('gives back what the attempt of a killed run held that came to nothing', async () => {
+  it('gives back the money of a killed run’s attempt that left no result', async () => {
     add(1);
     claimByKilledRun('1', 10);
     start(() => attemptEnd('landed', { usage: costing(1) }), { budget: { maxCostUsd: 10 } });
@@ -123,7 +123,7 @@ describe('a run that is paused', () => {
     expect(worker.calls[0]?.assignment.maxCostUsd).toBe(10);
   });
 
-  it('ends what a killed run has started with more money than there is now', async () => {
+  it('ends an attempt that a killed run started with more money than there is now', async () => {
     add(1);
     claimByKilledRun('1');
     let spentUsd = 0;
@@ -146,7 +146,7 @@ describe('a run that is paused', () => {
     expect(store.task('1')?.status).toBe('pending');
   });
 
-  it('is over at once when a person cancels all that is left, a task that waits for its retry as well', async () => {
+  it('ends at once when a person cancels all other tasks, one that waits for its retry included', async () => {
     add(2);
     start(
       ({ assignment, hooks }) => {
@@ -161,7 +161,7 @@ describe('a run that is paused', () => {
     await finish(0.1);
   });
 
-  it('is over at once when it is interrupted, and leaves everything to the next run', async () => {
+  it('ends at once when it is interrupted, and leaves everything to the next run', async () => {
     add(3);
     start(({ hooks }) => {
       hooks.onLimits(refused(START + 5 * HOUR));
@@ -173,7 +173,7 @@ describe('a run that is paused', () => {
     expect(store.tasks().map(({ status }) => status)).toEqual(['pending', 'pending', 'pending']);
   });
 
-  it('is over at once when a running task fails for good in failure mode kill', async () => {
+  it('ends at once when a running task fails in failure mode kill', async () => {
     add(3);
     start(
       ({ assignment, hooks }) => {
@@ -190,7 +190,7 @@ describe('a run that is paused', () => {
     expect(store.tasks().map(({ status }) => status)).toEqual(['failed', 'pending', 'pending']);
   });
 
-  it('starts what a person adds meanwhile only after the pause', async () => {
+  it('starts a task that a person adds only after the pause', async () => {
     add(1);
     ledger.observe('worker', refused(START + 2 * HOUR));
     start(() => attemptEnd('landed', { usage: costing(1) }));
@@ -202,7 +202,7 @@ describe('a run that is paused', () => {
     expect(Math.min(...starts)).toBeGreaterThanOrEqual(START + 2 * HOUR);
   });
 
-  it('tells that it goes on before anything starts since the first attempt was answered', async () => {
+  it('reports that it continues before it starts the next attempts', async () => {
     add(3);
     ledger.observe('worker', refused(START + 2 * HOUR));
     start(() => attemptEnd('landed', { usage: costing(1) }));
@@ -216,7 +216,7 @@ describe('a run that is paused', () => {
     ]);
   });
 
-  it('gives tasks that died alike back what it cost them, the first one too', async () => {
+  it('does not charge tasks that failed alike, the first one included', async () => {
     add(2);
     const tries = new Map<string, number>();
     start(
@@ -233,7 +233,7 @@ describe('a run that is paused', () => {
     expect(events.filter(({ type }) => type === 'run-paused')).toHaveLength(1);
   });
 
-  it('keeps no pause for a limit that was over before the killed run was taken over', async () => {
+  it('does not pause for a limit that had reset before the killed run was taken over', async () => {
     add(1);
     claimByKilledRun('1');
     worker.recovery = () =>
@@ -243,7 +243,7 @@ describe('a run that is paused', () => {
     expect((await finish(0.1)).outcome).toBe('completed');
   });
 
-  it('tells a reserve once, also where nobody says when the window resets', async () => {
+  it('reports a reserve once, also where the reset of the window is unknown', async () => {
     add(1);
     ledger.observe('worker', {
       windows: [{ name: 'five_hour', utilization: 0.95, status: 'allowed', resetsAt: null }],
@@ -255,7 +255,7 @@ describe('a run that is paused', () => {
     expect(events.filter(({ type }) => type === 'run-paused')).toHaveLength(1);
   });
 
-  it('does not let one task that the API cannot answer hold up all others', async () => {
+  it('does not let one task that the API cannot answer delay all others', async () => {
     add(6);
     start(({ assignment }) =>
       assignment.task.id === '1'
@@ -289,17 +289,17 @@ describe('a run that is paused', () => {
     await finish(2);
   });
 
-  it('goes on soon after a machine has slept over the end of the pause', async () => {
+  it('continues soon after the machine has slept beyond the end of the pause', async () => {
     add(1);
     ledger.observe('worker', refused(START + 2 * HOUR));
     start(() => attemptEnd('landed', { usage: costing(1) }));
     await liveUntil(() => Date.now() > START + MINUTE);
-    // The clock goes on, the timers do not.
+    // The clock moves on, the timers do not.
     vi.setSystemTime(START + 3 * HOUR);
     await finish(0.1);
   });
 
-  it('does not start a task whose needs were added while it waited to be tried again', async () => {
+  it('does not start a task that got a new dependency while it waited for its retry', async () => {
     add(2);
     const order: string[] = [];
     start(

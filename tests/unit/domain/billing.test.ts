@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { choosePayer } from '../../../src/domain/billing.ts';
 
-describe('chooseBilling', () => {
+describe('choosePayer', () => {
   it.each([
     { auth: 'auto', hasApiKey: true, loggedIn: true, payer: 'subscription' },
     { auth: 'auto', hasApiKey: true, loggedIn: false, payer: 'api_key' },

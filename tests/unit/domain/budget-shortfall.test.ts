@@ -12,7 +12,7 @@ function started(maxCostUsd: number | null, maxCostPerTaskUsd: number | null): r
   return [{ type: 'run-started', ...run, maxCostUsd, maxCostPerTaskUsd }];
 }
 
-test('what is left fits into the ceiling of the run that is named, by what finished work has cost', () => {
+test('the rest of the work fits into the named ceiling of the run, by the cost of finished work', () => {
   const open = [makeTask('1', { size: 'S' }), makeTask('2', { size: 'S' })];
   const finished = { size: 'S', estimateMinutes: null, minutes: 3, costUsd: 2, model: 'sonnet' } as const;
   const history = Array.from({ length: 50 }, () => finished);
@@ -23,7 +23,7 @@ test('what is left fits into the ceiling of the run that is named, by what finis
   });
 });
 
-test('the ceiling of a task is the one where the run has money left, or needs none', () => {
+test('a task’s ceiling is the cause where the run has money left, or no ceiling', () => {
   const stopped = { ...NONE, spentUsd: 3, maxTaskUsd: 1.4 };
   const ofTask = { key: 'budget.max_cost_per_task_usd', neededUsd: 3 };
   expect(findBudgetShortfall({ ...stopped, events: started(null, 1) })).toEqual(ofTask);
@@ -32,7 +32,7 @@ test('the ceiling of a task is the one where the run has money left, or needs no
   expect(findBudgetShortfall(stopped).key).toBe('budget.max_cost_usd');
 });
 
-test('whoever gives what is named gives more than before', () => {
+test('the named ceiling is always higher than before', () => {
   const dollars = fc.double({ min: 0.01, max: 10_000, noNaN: true });
   const ceiling = fc.option(dollars);
   fc.assert(

@@ -12,7 +12,7 @@ describe('learnEstimates', () => {
     expect(minutes).toEqual([...minutes].sort((a, b) => a - b));
   });
 
-  it('comes close to what tasks of a size really take, and leaves one outlier without much say', () => {
+  it('comes close to the real times of a size, and gives an outlier little weight', () => {
     const usual = Array.from({ length: 20 }, () => ({ ...task, minutes: 16 }));
     expect(learnEstimates(usual)(task)).toBeGreaterThan(13);
     expect(learnEstimates(usual)(task)).toBeLessThanOrEqual(16);
@@ -20,7 +20,7 @@ describe('learnEstimates', () => {
     expect(outlier).toBeLessThan(20);
   });
 
-  it('is always positive and finite, whatever was recorded', () => {
+  it('is always positive and finite, for any history', () => {
     const history = fc.array(
       fc.record({
         size: fc.constantFrom(null, ...SIZES),

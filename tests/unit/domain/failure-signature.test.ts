@@ -44,7 +44,7 @@ describe('the signature of a failure', () => {
     expect(failureSignature(one)).not.toBe(failureSignature(other));
   });
 
-  test('is the same for whatever numbers stand between the same words', () => {
+  test('is the same for any numbers between the same words', () => {
     const words = fc.array(fc.stringMatching(/^[g-z]{3,9}$/), { minLength: 1, maxLength: 8 });
     fc.assert(
       fc.property(words, fc.array(fc.nat(), { minLength: 16, maxLength: 16 }), (parts, numbers) => {
@@ -56,7 +56,7 @@ describe('the signature of a failure', () => {
     );
   });
 
-  test('is made in time that grows with the text only, for whatever text', () => {
+  test('takes linear time for any text', () => {
     const hostile = fc.constantFrom('/tmp', '/', 'a', '0', '-', ':', '.', ' ', 'worktrees/', '\u001b[', '😀');
     fc.assert(
       fc.property(fc.array(hostile, { maxLength: 40 }), fc.integer({ min: 1, max: 4000 }), (parts, times) => {

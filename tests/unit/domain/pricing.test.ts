@@ -13,7 +13,7 @@ const NOTHING: Charge = {
 };
 
 describe('computeListPrice', () => {
-  // What the CLI 2.1.330 itself reported for a million tokens of each kind.
+  // The costs that the CLI 2.1.330 itself reported for a million tokens of each kind.
   test.each([
     ['claude-opus-5-5', 4, 20, 0.2, 5, 8],
     ['claude-opus-5', 5, 25, 0.5, 6.25, 10],

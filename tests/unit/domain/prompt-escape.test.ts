@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { escapePrompt } from '../../../src/domain/prompt-escape.ts';
 import { cases } from '../../rig/effort.ts';
 
-/** Where the CLI looks for a file to attach, and for a command to run. */
+/** The places where the CLI looks for a file to attach, and for a command to run. */
 const ATTACHES = /(^|\s)@\S/;
 const RUNS = /^\s*\/\S/;
 
@@ -48,7 +48,7 @@ describe('escapePrompt', () => {
     expect(escapePrompt(text)).toBe(escaped);
   });
 
-  test('nothing the CLI would expand or run is left, whatever the text', () => {
+  test('no text keeps anything that the CLI expands or runs', () => {
     fc.assert(
       fc.property(texts, (text) => {
         const escaped = escapePrompt(text);

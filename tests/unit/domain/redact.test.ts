@@ -50,7 +50,7 @@ describe('a known secret', () => {
     );
   });
 
-  it('never survives beside others, whatever is left of them', () => {
+  it('never survives beside others, even in parts', () => {
     fc.assert(
       fc.property(
         fc.array(secret, { minLength: 1, maxLength: 6 }),
@@ -72,7 +72,7 @@ describe('a known secret', () => {
     expect(createRedactor(['short'])('a short one')).toBe('a short one');
   });
 
-  it('is what follows the host where it is an address', () => {
+  it('is the part after the host where it is an address', () => {
     const redact = createRedactor(['https://hooks.example.com/in/0a9f8e7d6c5b4a']);
     expect(redact('POST https://hooks.example.com/in/0a9f8e7d6c5b4a failed')).toBe(
       'POST https://hooks.example.com/…5b4a failed',
@@ -82,7 +82,7 @@ describe('a known secret', () => {
   });
 });
 
-/** Ends in `tail`. */
+/** A part of a secret with this length that ends in `tail`. */
 const filler = (length: number): string => `${'Zy9'.repeat(length).slice(0, length - 4)}tail`;
 
 describe('a secret that nobody has named', () => {
@@ -228,7 +228,7 @@ describe('redaction', () => {
     );
   });
 
-  it('goes into values, keeps keys and what is no text, and returns what holds no secret itself', () => {
+  it('redacts values, keeps keys and other types, and returns a value without secrets as it is', () => {
     const clean = { a: ['x', 1, null, { b: true }] };
     expect(redactValue(clean, redactor)).toBe(clean);
     expect(redactValue({ 'secret-one': ['secret-one', 2, { c: 'x secret-two' }] }, redactor)).toEqual({
@@ -239,7 +239,7 @@ describe('redaction', () => {
     expect(JSON.stringify(redactValue(deep, redactor))).not.toContain('secret');
   });
 
-  // How long they take is not looked at: with a pattern that backtracks they would not end.
+  // The time is not measured: with a pattern that backtracks, these tests would not end.
   it.each([
     'a',
     '\\',

@@ -11,7 +11,7 @@ import { arbitraryTasks, makeTask } from '../../rig/arbitrary-tasks.ts';
 import { cases } from '../../rig/effort.ts';
 
 describe('buildTaskGraph', () => {
-  it('orders every valid list so that each task comes after all it needs', () => {
+  it('orders every valid list so that each task comes after its needs', () => {
     fc.assert(
       fc.property(arbitraryTasks(), (tasks) => {
         const graph = valid(tasks);
@@ -25,7 +25,7 @@ describe('buildTaskGraph', () => {
     );
   });
 
-  it('finds the same graph whatever the order of the list', () => {
+  it('finds the same graph for any order of the list', () => {
     fc.assert(
       fc.property(
         arbitraryTasks().chain((tasks) =>
@@ -104,7 +104,7 @@ describe('buildTaskGraph', () => {
     ]);
   });
 
-  it('is linear: a ladder with 2^n paths is no work', () => {
+  it('takes linear time: a ladder with 2^n paths is fast', () => {
     const tasks = Array.from({ length: 5000 }, (_, index) =>
       makeTask(String(index + 1), { dependencies: [index - 1, index].filter((id) => id >= 1).map(String) }),
     );
@@ -128,7 +128,7 @@ describe('groups', () => {
     expect(graph.waves()).toEqual([['1'], ['2.1'], ['2.2'], ['3']]);
   });
 
-  it('hold back what depends on them until every subtask is settled', () => {
+  it('block their dependents until every subtask is settled', () => {
     const done = (ids: string[]): Task[] =>
       tasks.map((task) => (ids.includes(task.id) ? { ...task, status: 'done' } : task));
     expect(checkReadiness(valid(done(['1', '2.1'])), '3')).toEqual({

@@ -17,7 +17,7 @@ import { OutlinedTasks, type TaskOutline } from '../../../src/domain/task-outlin
 import { arbitraryTasks } from '../../rig/arbitrary-tasks.ts';
 import { cases } from '../../rig/effort.ts';
 
-/** Lists in which everything can have happened; a group has the status that follows from its subtasks. */
+/** Lists in any state; a group has the status that follows from its subtasks. */
 const lists = fc
   .tuple(arbitraryTasks(20), fc.array(fc.constantFrom(...TASK_STATUSES), { minLength: 80, maxLength: 80 }))
   .map(([tasks, statuses]) => {
@@ -29,7 +29,7 @@ const lists = fc
   });
 
 describe('the outline of a list', () => {
-  it('counts what the tasks themselves would be counted as', () => {
+  it('gives the same counts as the tasks themselves', () => {
     fc.assert(
       fc.property(lists, (tasks) => {
         const board = boardOf(tasks);
@@ -40,7 +40,7 @@ describe('the outline of a list', () => {
     );
   });
 
-  it('orders what can start as the scheduler does, for the same reasons', () => {
+  it('orders the ready tasks as the scheduler does, for the same reasons', () => {
     fc.assert(
       fc.property(lists, (tasks) => {
         const board = boardOf(tasks);
@@ -74,7 +74,7 @@ const BARE: Omit<Outlined, 'id' | 'dependencies'> = {
   estimateMinutes: null,
 };
 
-/** What the store reads of these tasks. */
+/** The outline that the store reads for these tasks. */
 function outlineOf(tasks: readonly Outlined[]): TaskOutline {
   const key = (id: string): [number: number, sub: number] => {
     const [number = 0, sub = 0] = id.split('.').map(Number);

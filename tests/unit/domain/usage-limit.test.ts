@@ -50,7 +50,7 @@ const isBelievable = (at: number | null): at is number => at !== null && at > NO
 const exhausts = ({ status, name }: UsageWindow): boolean => status === 'rejected' && name !== 'overage';
 
 describe('a refusal', () => {
-  test('holds until the latest reset of what is exhausted, each that cannot be believed being in an hour', () => {
+  test('holds until the latest reset of the exhausted windows; an implausible one counts as in an hour', () => {
     fc.assert(
       fc.property(refusal, (seen) => {
         const resets = seen.windows
@@ -77,7 +77,7 @@ describe('a refusal', () => {
     );
   });
 
-  test('is not lengthened by a window that is not exhausted, whatever is said of it', () => {
+  test('is not extended by a window that is not exhausted', () => {
     fc.assert(
       fc.property(refusal, window, fc.constantFrom('allowed', 'allowed_warning'), (seen, other, status) => {
         const more = { ...seen, windows: [...seen.windows, { ...other, status }] };
@@ -98,7 +98,7 @@ describe('a refusal', () => {
     });
   });
 
-  test('of what is used beyond the plan does not outlast the plan', () => {
+  test('of usage beyond the plan does not last longer than that of the plan', () => {
     const seen = refused(full('five_hour', NOW + 2 * HOUR), full('overage', NOW + 20 * DAY));
     expect(computePause(seen, NOW)?.until).toBe(NOW + 2 * HOUR);
     expect(computePause(refused(full('overage', NOW + 20 * DAY)), NOW)?.until).toBe(NOW + HOUR);
@@ -106,7 +106,7 @@ describe('a refusal', () => {
 });
 
 describe('no pause', () => {
-  test('follows where nothing was refused, or where use beyond the plan is being paid for', () => {
+  test('follows where nothing was refused, or where usage beyond the plan is paid for', () => {
     fc.assert(
       fc.property(observation, (seen) => {
         fc.pre(!seen.refused || seen.overageInUse);
@@ -121,7 +121,7 @@ describe('no pause', () => {
 describe('a pause', () => {
   const later = fc.array(fc.tuple(fc.integer({ min: 0, max: 2 * DAY }), observation), { maxLength: 12 });
 
-  test('becomes longer or stays, in whatever order what is seen comes', () => {
+  test('becomes longer or stays, in any order of observations', () => {
     fc.assert(
       fc.property(later, (steps) => {
         let [now, pause] = [NOW, undefined as LimitPause | undefined];
@@ -142,7 +142,7 @@ describe('a pause', () => {
     );
   });
 
-  test('with a known reset is not lengthened by a refusal that names none', () => {
+  test('with a known reset is not extended by a refusal without one', () => {
     const known = extendPause(undefined, refused(full('five_hour', NOW + 600_000)), NOW);
     expect(extendPause(known, refused(), NOW + 60_000)).toEqual(known);
     expect(extendPause(known, refused(full('five_hour', null)), NOW + 60_000)).toEqual(known);

@@ -23,7 +23,7 @@ const ask = (taskId: string, expectedUsd = 0.5, earlierUsd = 0, ready = 9) => ({
 });
 
 describe('Budget', () => {
-  it('never gives out more than there is, whatever starts and ends in which order', () => {
+  it('never grants more than is left, in any order of starts and ends', () => {
     const steps = fc.array(
       fc.record({
         start: fc.boolean(),
@@ -70,7 +70,7 @@ describe('Budget', () => {
     expect(money.grant(ask('3', 0.5, 1.99))).toEqual({ kind: 'task-spent' });
   });
 
-  it('counts what the runs have cost that it goes on with, and what the manager costs', () => {
+  it('counts the cost of the runs that it continues, and of the manager', () => {
     const money = budget({ maxCostUsd: 10, carriedUsd: 4 });
     money.chargeManager(5.98);
     expect(money.spentUsd).toBeCloseTo(9.98);
@@ -80,7 +80,7 @@ describe('Budget', () => {
     expect(money.mayAskManager()).toBe(false);
   });
 
-  it('lets nobody begin with less than is expected while others hold money that they may give back', () => {
+  it('starts no attempt below its expected cost while others hold money that they may give back', () => {
     const money = budget({ maxCostUsd: 2, slots: 4 });
     expect(money.grant(ask('1', 0.9))).toMatchObject({ kind: 'granted', reservedUsd: 0.9 });
     expect(money.grant(ask('2', 1.2))).toEqual({ kind: 'wait' });
@@ -89,7 +89,7 @@ describe('Budget', () => {
     expect(money.grant(ask('2', 1.2))).toMatchObject({ kind: 'granted' });
   });
 
-  it('keeps a share for every free worker while others work that make more tasks ready', () => {
+  it('keeps a share for every free worker while running tasks may make more tasks ready', () => {
     const money = budget({ maxCostUsd: 8, slots: 4 });
     expect(money.grant({ ...ask('1', 0.5, 0, 1), open: 9 })).toMatchObject({ reservedUsd: 2 });
     expect(money.grant({ ...ask('2', 0.5, 0, 0), open: 9 })).toMatchObject({ reservedUsd: 2 });
@@ -100,14 +100,14 @@ describe('Budget', () => {
     expect(budget({ maxCostUsd: 3 }).grant(ask('1', 9, 0, 0))).toMatchObject({ reservedUsd: 3 });
   });
 
-  it('keeps a part of each grant for the review, and what adopted attempts hold', () => {
+  it('keeps a part of each grant for the review, and holds the money of adopted attempts', () => {
     const money = budget({ maxCostUsd: 10, reviews: true, slots: 2 });
     money.adopt('1', 9);
     expect(money.leftUsd).toBe(1);
     expect(money.grant(ask('2'))).toEqual({ kind: 'granted', reservedUsd: 1, workerUsd: 0.85 });
   });
 
-  it('asks no manager once running attempts have used it all', () => {
+  it('does not allow calls of the manager once running attempts have used everything', () => {
     const money = budget({ maxCostUsd: 1 });
     money.grant(ask('1', 0.5, 0, 0));
     expect(money.mayAskManager()).toBe(true);

@@ -33,14 +33,14 @@ describe('CircuitBreaker', () => {
     expect(breaker.state(until + 1)).toBe('closed');
   });
 
-  it('takes no answer for an end of the pause before its time: it may be one to a question from before', () => {
+  it('ignores an answer before the end of the pause, which may be to an earlier request', () => {
     const breaker = new CircuitBreaker(() => 0);
     breaker.openForLimit('usage-limit', MINUTE, 'refused', 0);
     breaker.recordAnswer('1', MINUTE / 2);
     expect(breaker.state(MINUTE / 2)).toBe('open');
   });
 
-  it('may be held open for longer, never for shorter', () => {
+  it('may stay open longer, never shorter', () => {
     fc.assert(
       fc.property(
         fc.array(
@@ -68,7 +68,7 @@ describe('CircuitBreaker', () => {
     );
   });
 
-  it('keeps the delay that it gave to a reset, however often that is heard of', () => {
+  it('keeps the random delay of a reset that is reported again', () => {
     let random = 0.1;
     const breaker = new CircuitBreaker(() => (random += 0.2));
     breaker.openForLimit('usage-limit', 10 * MINUTE, '', 0);
@@ -77,7 +77,7 @@ describe('CircuitBreaker', () => {
     expect(breaker.pause).toBe(pause);
   });
 
-  it('waits longer after each outage, up to ten minutes, and counts those that fall into a wait as one', () => {
+  it('waits longer after each outage, up to ten minutes, and ignores outages during a pause', () => {
     const breaker = new CircuitBreaker(() => 1);
     const waits: number[] = [];
     let now = 0;
@@ -94,7 +94,7 @@ describe('CircuitBreaker', () => {
     expect(breaker).toMatchObject({ pause: null, outages: 0 });
   });
 
-  it('prefers what a limit says to the guess of an outage', () => {
+  it('prefers the reset of a limit to the guess for an outage', () => {
     const breaker = new CircuitBreaker(() => 0);
     breaker.openForOutage('dead network', 0);
     breaker.openForLimit('usage-limit', 5000, '', 1);

@@ -34,7 +34,7 @@ function attempt(end: AttemptEnd | null, overrides: Partial<Attempt> = {}): Atte
   };
 }
 
-/** An end that came after the model had said something, with so many tokens in its session. */
+/** An end after a reply of the model, with so many tokens in its session. */
 const replied = (outcome: (typeof OUTCOMES)[number], contextTokens = 10_000): AttemptEnd =>
   attemptEnd(outcome, { contextTokens, usage: costing(0.1) });
 const ago = (minutes: number): Partial<Attempt> => ({
@@ -42,13 +42,13 @@ const ago = (minutes: number): Partial<Attempt> => ({
 });
 
 describe('a session', () => {
-  test('is a new one for a first attempt, after success, and where the same would be answered again', () => {
+  test('is new for a first attempt, after success, and where the model would give the same answer again', () => {
     expect(chooseSession([], NOW)).toEqual({ kind: 'new' });
     for (const outcome of OUTCOMES.filter((one) => ['none', 'fresh'].includes(OUTCOME_POLICY[one].next)))
       expect(chooseSession([attempt(replied(outcome))], NOW)).toEqual({ kind: 'new' });
   });
 
-  test('is resumed after what is nobody’s fault, however large and long ago it was', () => {
+  test('is resumed after an outcome that is not the task’s fault, however large and old it is', () => {
     const free = OUTCOMES.filter((outcome) => !OUTCOME_POLICY[outcome].charged);
     fc.assert(
       fc.property(
@@ -64,7 +64,7 @@ describe('a session', () => {
     );
   });
 
-  test('that was refused before its first reply is resumed all the same', () => {
+  test('is resumed although it was refused before its first reply', () => {
     for (const outcome of ['usage-limited', 'cancelled'] as const) {
       const refused = attempt(attemptEnd(outcome));
       const again = attempt(attemptEnd(outcome), { resumed: true });
@@ -84,13 +84,13 @@ describe('a session', () => {
     expect(chooseSession([attempt(replied('verify-failed', tokens), ago(minutes))], NOW).kind).toBe(kind);
   });
 
-  test('is measured where something was said in it last', () => {
+  test('is measured at its last reply', () => {
     const worked = attempt(replied('usage-limited', 150_000), ago(300));
     const idle = attempt(attemptEnd('crashed'), ago(1));
     expect(chooseSession([worked, idle], NOW).kind).toBe('new');
   });
 
-  test('is copied after a stall, and then the copy goes on', () => {
+  test('is copied after a stall, and then the copy is resumed', () => {
     const stalled = attempt(replied('stalled'));
     expect(chooseSession([stalled], NOW)).toEqual({ kind: 'fork', of: 'a' });
     const copy = attempt(replied('cancelled'), { sessionId: 'b', resumed: true, forkedFrom: 'a' });
@@ -99,13 +99,13 @@ describe('a session', () => {
     expect(chooseSession([stalled, copy, resumed], NOW)).toEqual({ kind: 'resume', sessionId: 'b' });
   });
 
-  test('is copied again where nothing was said in the copy', () => {
+  test('is copied again where the copy has no reply', () => {
     const stalled = attempt(replied('stalled'));
     const copy = attempt(attemptEnd('usage-limited'), { sessionId: 'b', resumed: true, forkedFrom: 'a' });
     expect(chooseSession([stalled, copy], NOW)).toEqual({ kind: 'fork', of: 'a' });
   });
 
-  test('that cannot be resumed is left for a new one once', () => {
+  test('is replaced by a new one once where it cannot be resumed', () => {
     const worked = attempt(replied('cancelled'));
     for (const outcome of ['crashed', 'refused', 'prompt-too-long', 'infrastructure'] as const) {
       const dead = attempt(attemptEnd(outcome), { resumed: true });
@@ -118,7 +118,7 @@ describe('a session', () => {
     expect(chooseSession([worked, dead, fresh], NOW)).toEqual({ kind: 'resume', sessionId: 'c' });
   });
 
-  test('is always one that was there, and never one that just could not be resumed', () => {
+  test('always exists, and is never one that just could not be resumed', () => {
     const ends = fc.record({
       outcome: fc.constantFrom(...OUTCOMES),
       contextTokens: fc.option(fc.nat(1_100_000)),
@@ -155,7 +155,7 @@ describe('a session', () => {
     );
   });
 
-  test('holds what was said in it and, before that, in those it was copied from', () => {
+  test('holds its own attempts, after those of the sessions that it was copied from', () => {
     const a1 = attempt(replied('stalled'));
     const other = attempt(replied('crashed'), { sessionId: 'x' });
     const b1 = attempt(replied('stalled'), { sessionId: 'b', forkedFrom: 'a' });

@@ -9,7 +9,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 describe('Governor', () => {
-  it('starts nothing after a refusal that any run has met, then one task, then all', () => {
+  it('starts nothing after a refusal in any run, then one task, then all', () => {
     const { governor, ledger, clock } = rig();
     ledger.observe('worker', refused(2 * HOUR));
     governor.checkLimits(clock.now);
@@ -29,7 +29,7 @@ describe('Governor', () => {
     expect(governor.pause).toBeNull();
   });
 
-  it('pauses for an attempt that was refused, also where only its last words say so', () => {
+  it('pauses for a refused attempt, also where only its end says so', () => {
     const { governor, ledger, clock } = rig();
     governor.admit(ask('1'), clock.now);
     governor.recordEnd(attempt('1'), attemptEnd('usage-limited', { resetsAt: 3 * HOUR }), clock.now);
@@ -37,7 +37,7 @@ describe('Governor', () => {
     expect(governor.pause?.until).toBeGreaterThanOrEqual(3 * HOUR);
   });
 
-  it('ends the run instead where nobody wants to wait so long', () => {
+  it('stops the run where the pause is longer than it may wait', () => {
     for (const [maxWaitMs, isStopped] of [
       [0, true],
       [HOUR, true],
@@ -51,7 +51,7 @@ describe('Governor', () => {
     }
   });
 
-  it('tries all the same where earlier limits are not to be looked at, until it meets one itself', () => {
+  it('ignores the limits of earlier runs where it is told to, until it meets one itself', () => {
     const { governor, ledger, clock } = rig({ checkBeforeStart: false });
     ledger.observe('worker', refused(2 * HOUR));
     governor.checkLimits(clock.now);
@@ -73,7 +73,7 @@ describe('Governor', () => {
     expect(governor.pause?.until).toBeGreaterThanOrEqual(HOUR);
   });
 
-  it('lets a smaller task go first where a larger one does not fit, and waits where none does', () => {
+  it('starts a smaller task where a larger one does not fit, and waits where none fits', () => {
     const { governor, ledger, clock } = rig({}, {}, 0.1);
     ledger.observe('worker', allowed({ utilization: 0.8, resetsAt: HOUR }));
     expect(governor.admit(ask('1', 3), clock.now)).toEqual({ kind: 'wait' });
@@ -97,7 +97,7 @@ describe('Governor', () => {
     expect([seen(0.1, 6 * HOUR), seen(0.85, 6 * HOUR)]).toEqual([0, 1]);
   });
 
-  it('takes attempts at several tasks that die alike for one outage, and tells whose they were', () => {
+  it('treats equal failures of several tasks as one outage, and names the tasks', () => {
     const { governor, clock } = rig();
     const died = (taskId: string, message: string): string[] | null =>
       governor.recordEnd(attempt(taskId), attemptEnd('crashed', { message }), clock.now).correlated;
@@ -108,7 +108,7 @@ describe('Governor', () => {
     expect(governor.pause).toMatchObject({ reason: 'outage' });
   });
 
-  it('takes no two deaths at one task for an outage', () => {
+  it('does not treat repeated failures of one task as an outage', () => {
     const { governor, clock } = rig();
     for (let time = 0; time < 3; time++)
       expect(
@@ -117,7 +117,7 @@ describe('Governor', () => {
     expect(governor.pause).toBeNull();
   });
 
-  it('waits for a dead network for a day, and for a broken machine not so long', () => {
+  it('waits a day for a dead network, and less for a broken machine', () => {
     const tries = (outage: boolean): number => {
       const { governor, clock } = rig();
       let count = 0;
@@ -138,7 +138,7 @@ describe('Governor', () => {
     expect(tries(false)).toBeLessThan(10);
   });
 
-  it('takes no outage that falls into a long wait for a limit, or comes after it, for one that lasts as long', () => {
+  it('does not count a long wait for a limit as part of an outage during it or after it', () => {
     const { governor, ledger, clock } = rig();
     const lost = attemptEnd('infrastructure', { outage: true, message: 'Connection error.' });
     ledger.observe('worker', refused(60 * HOUR));
@@ -152,7 +152,7 @@ describe('Governor', () => {
     expect(governor.pause).toMatchObject({ reason: 'outage', since: clock.now });
   });
 
-  it('takes work that landed without asking the API for no sign that a pause is over', () => {
+  it('does not end a pause for work that landed without an answer of the API', () => {
     const { governor, ledger, clock } = rig();
     ledger.observe('worker', refused(2 * HOUR));
     governor.checkLimits(clock.now);
@@ -166,7 +166,7 @@ describe('Governor', () => {
     expect(governor.startable(clock.now)).toBe(Infinity);
   });
 
-  it('waits out the throttling of a key also where nobody wants to wait for limits', () => {
+  it('waits for the throttling of a key also where the run does not wait for limits', () => {
     const stopAfter = (resetsAt: number): string | undefined => {
       const { governor, ledger, clock } = rig({ maxWaitMs: 0 });
       const window = { name: 'api_throttle', utilization: 1, status: 'rejected', resetsAt } as const;
@@ -178,12 +178,12 @@ describe('Governor', () => {
     expect([stopAfter(5000), stopAfter(HOUR)]).toEqual([undefined, 'paused-usage-limit']);
   });
 
-  it('takes a task whose replies always break off for one that fails by itself, before it has cost much', () => {
+  it('finds a task whose replies always break off before it costs much', () => {
     const { governor, clock } = rig();
     let tries = 0;
     for (let correlated: string[] | null = []; correlated !== null; tries++) {
       governor.admit(ask('1'), clock.now);
-      // Some of the reply comes, and with it the first of the costs.
+      // A part of the reply arrives, with the first part of the cost.
       governor.recordProgress('1', 0.1, clock.now);
       const end = attemptEnd('infrastructure', { message: 'cut', outage: true, usage: costing(0.1) });
       ({ correlated } = governor.recordEnd(attempt('1'), end, clock.now));
@@ -202,7 +202,7 @@ describe('Governor', () => {
     }
   });
 
-  it('says what little is spent of a small budget, and not that nothing is', () => {
+  it('shows the small amounts of a small budget', () => {
     const { governor, clock } = rig({}, { maxCostUsd: 0.004 });
     governor.admit(ask('1'), clock.now);
     governor.recordEnd(attempt('1'), attemptEnd('landed', { usage: costing(0.0042) }), clock.now);
@@ -210,7 +210,7 @@ describe('Governor', () => {
     expect(governor.stop?.message).toBe('$0.0042 of the $0.0040 budget is spent.');
   });
 
-  it('says when the money is spent, and by whom', () => {
+  it('says when the budget is spent, and by which runs', () => {
     const { governor, clock } = rig({}, { maxCostUsd: 5, carriedUsd: 3 });
     governor.admit(ask('1'), clock.now);
     governor.recordEnd(attempt('1'), attemptEnd('landed', { usage: costing(2) }), clock.now);

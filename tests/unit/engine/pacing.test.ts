@@ -31,7 +31,7 @@ function tooSmall(
 }
 
 describe('Pacing.findTooSmall', () => {
-  it('starts what fits, and nothing that does not fit beside what runs', () => {
+  it('starts a task that fits beside the running ones, and no other', () => {
     const window = seen({ utilization: 0.7 });
     expect(tooSmall([window], 2, 0, { reserve: 0 })).toBeUndefined();
     expect(tooSmall([window], 4, 0, { reserve: 0 })).toBe(window);
@@ -54,7 +54,7 @@ describe('Pacing.findTooSmall', () => {
     );
   });
 
-  it('lets fewer run the emptier the window is, and the sum of what runs always fits', () => {
+  it('runs fewer tasks the less of the window is left, and their sum always fits', () => {
     fc.assert(
       fc.property(
         fc.double({ min: 0, max: 1, noNaN: true }),
@@ -72,12 +72,12 @@ describe('Pacing.findTooSmall', () => {
     );
   });
 
-  it('does not take the use of the person for its own: a small task goes on beside a busy person', () => {
+  it('does not count the person’s use as its own: a small task starts beside a busy person', () => {
     const window = seen({ utilization: 0.8, sharePerUsd: 5 });
     expect(tooSmall([window], 1, 0, { reserve: 0 })).toBeUndefined();
   });
 
-  it('holds up nobody for days on a guess: only of five hours is it said what they hold before it was measured', () => {
+  it('delays no task for days because of a guess: only the five-hour window has a prior', () => {
     const guessed = { utilization: 0.97, sharePerUsd: null };
     expect(tooSmall([seen(guessed)], 2, 0, { reserve: 0 })).toBeDefined();
     for (const name of ['seven_day', 'seven_day_opus', 'overage'])
@@ -85,7 +85,7 @@ describe('Pacing.findTooSmall', () => {
     expect(tooSmall([seen({ name: 'seven_day', utilization: 0.97 })], 2, 0, { reserve: 0 })).toBeDefined();
   });
 
-  it('looks at no throttling of a key, at nothing unknown, and at no window whose overage is being paid for', () => {
+  it('ignores the throttling of a key, unknown use, and windows whose overage is paid for', () => {
     const windows = [
       seen({ name: 'api_input_tokens', utilization: 1 }),
       seen({ utilization: null }),
@@ -96,7 +96,7 @@ describe('Pacing.findTooSmall', () => {
 });
 
 describe('Pacing.findAtReserve', () => {
-  it('names the windows of which only the share of the person is left', () => {
+  it('finds the windows of which only the person’s reserve is left', () => {
     const windows = [seen({ utilization: 0.89 }), seen({ name: 'seven_day', utilization: 0.9 })];
     expect(
       pacing(windows, 0.1)

@@ -14,12 +14,12 @@ function judge(policy: RetryPolicy, end: AttemptEnd, circumstances: Partial<Circ
   return policy.decide(attempt, end, { isLast: false, outage: false, now: 0, ...circumstances });
 }
 
-/** An end that is like no other. */
+/** An end with a signature of its own. */
 const differing = (outcome: AttemptOutcome, index: number): AttemptEnd =>
   attemptEnd(outcome, { message: 'abcdefghijklmnopqrstuvwxyz'.charAt(index % 26) });
 
 describe('RetryPolicy', () => {
-  it('ends every sequence of failures but those that stop dispatch: none can be repeated for ever', () => {
+  it('ends every sequence of failures that do not stop dispatch', () => {
     const stopping = OUTCOMES.filter((outcome) => OUTCOME_POLICY[outcome].stops !== 'dispatch');
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...stopping), { minLength: 30, maxLength: 30 }), (outcomes) => {
@@ -34,7 +34,7 @@ describe('RetryPolicy', () => {
     );
   });
 
-  it('never lets a limit, a bad credential, an interrupt or differing faults of the machine fail a task', () => {
+  it('never fails a task for limits, bad credentials, interrupts or different faults of the machine', () => {
     const free = OUTCOMES.filter((outcome) => !OUTCOME_POLICY[outcome].charged);
     fc.assert(
       fc.property(
@@ -50,7 +50,7 @@ describe('RetryPolicy', () => {
     );
   });
 
-  it('goes on as if a limit or an outage had never been', () => {
+  it('continues after a limit or an outage as if it had not happened', () => {
     const ends = fc.array(
       fc.record({ outcome: fc.constantFrom(...OUTCOMES), message: fc.constantFrom('a', 'b') }),
       { maxLength: 12 },
@@ -75,7 +75,7 @@ describe('RetryPolicy', () => {
     );
   });
 
-  it('leaves to a later run what a limit or an outage stopped while the run ends', () => {
+  it('leaves a task to a later run where a limit or an outage stops its last attempt', () => {
     for (const outage of [true, false]) {
       const end = attemptEnd(outage ? 'infrastructure' : 'usage-limited');
       const policy = new RetryPolicy(options, () => 0);
@@ -107,7 +107,7 @@ describe('RetryPolicy', () => {
     expect(verdicts).toEqual([{ kind: 'retry', at: 7 }, { kind: 'retry', at: 7 }, { kind: 'failed' }]);
   });
 
-  it('fails a task early that fails three times in a row of the same thing, whoever pays for it', () => {
+  it('fails a task early after three equal failures in a row, charged or not', () => {
     for (const outcome of ['verify-failed', 'crashed', 'infrastructure'] as const) {
       const policy = new RetryPolicy({ ...options, maxRetries: 50 }, () => 0);
       const message = (index: number): string =>
@@ -120,18 +120,18 @@ describe('RetryPolicy', () => {
     }
   });
 
-  it('does not take a task to fail of the same thing that failed of another thing or was stopped in between', () => {
+  it('does not count equal failures with another failure or a stop between them', () => {
     const policy = new RetryPolicy({ ...options, maxRetries: 50 }, () => 0);
     const failed = attemptEnd('crashed', { message: 'x' });
     for (let count = 0; count < 10; count++)
       for (const end of [failed, failed, attemptEnd('verify-failed', { message: 'x' })])
         expect(judge(policy, end).kind).toBe('retry');
-    // Each time it conflicts with other work.
+    // It conflicts with other work each time.
     for (let count = 0; count < 10; count++)
       expect(judge(policy, attemptEnd('conflict', { message: 'In a.ts.' })).kind).toBe('retry');
   });
 
-  it('forgets what it is told that the task was not to blame for', () => {
+  it('forgets a failure that it is told to forgive', () => {
     const policy = new RetryPolicy(options, () => 0);
     for (let count = 0; count < 20; count++) {
       expect(judge(policy, attemptEnd('crashed', { message: 'x' })).kind).toBe('retry');
@@ -140,7 +140,7 @@ describe('RetryPolicy', () => {
     policy.forgive('another');
   });
 
-  it('begins once anew where a session has grown too long, and gives up a prompt that is too long itself', () => {
+  it('starts a new session once where the old one is too long, and fails a task whose prompt is too long', () => {
     const tooLong = attemptEnd('prompt-too-long', { contextTokens: 190_000, usage: costing(1) });
     const policy = new RetryPolicy({ ...options, maxRetries: 50 }, () => 0);
     expect(judge(policy, tooLong).kind).toBe('retry');
@@ -152,7 +152,7 @@ describe('RetryPolicy', () => {
     expect(new RetryPolicy(options, () => 0).decide(resumed, first, circumstances).kind).toBe('retry');
   });
 
-  it('begins anew where the API takes no request of a resumed session, and only there', () => {
+  it('starts a new session only where the API refuses every request of a resumed one', () => {
     const refused = attemptEnd('refused', { message: 'The API refused the request.' });
     const circumstances = { isLast: false, outage: false, now: 0 };
     const policy = new RetryPolicy(options, () => 0);
@@ -164,7 +164,7 @@ describe('RetryPolicy', () => {
     );
   });
 
-  it('gives a change up that is still not accepted in the last round of review', () => {
+  it('fails a change that is rejected in the last round of review', () => {
     const policy = new RetryPolicy(options, () => 0.5);
     const rejected = (round: number): AttemptEnd =>
       attemptEnd('review-rejected', {

@@ -15,7 +15,7 @@ import { cases } from '../../rig/effort.ts';
 
 const estimate = learnEstimates([]);
 
-/** What happens to each start of a task, and how long it takes: the world the scheduler is tried in. */
+/** The world of a scheduler: what happens to each start of a task, and how long it takes. */
 const arbitraryWorld = fc.record({
   tasks: arbitraryTasks(),
   slots: fc.integer({ min: 1, max: 6 }),
@@ -72,7 +72,7 @@ describe('Scheduler', () => {
     );
   });
 
-  it('takes up again what a person gives back to it', () => {
+  it('runs a task again that a person reopens', () => {
     const scheduler = new Scheduler(graphOf([makeTask('1')]), {
       slots: 1,
       failureMode: 'continue',
@@ -104,7 +104,7 @@ describe('Scheduler', () => {
     expect(scheduler.take(0).map(({ id }) => id)).toEqual(['3', '2', '1', '10']);
   });
 
-  it('finishes what was interrupted for no fault of its own before it begins anything', () => {
+  it('finishes interrupted tasks before it starts others', () => {
     const graph = graphOf([makeTask('1'), makeTask('2'), makeTask('3', { dependencies: ['1'] })]);
     const scheduler = new Scheduler(graph, { slots: 2, failureMode: 'continue', estimate });
     expect(scheduler.take(0).map(({ id }) => id)).toEqual(['1', '2']);
@@ -113,7 +113,7 @@ describe('Scheduler', () => {
     expect(scheduler.take(0, 1).map(({ id }) => id)).toEqual(['2']);
   });
 
-  it('takes in tasks that were added, settled, deferred or cancelled while it works', () => {
+  it('takes over tasks that are added, settled, deferred or cancelled while it works', () => {
     const first = [
       makeTask('1'),
       makeTask('2', { dependencies: ['1'] }),
@@ -154,7 +154,7 @@ describe('Scheduler', () => {
   });
 });
 
-/** Plays a run on a virtual clock and checks the laws at every step; returns what started when. */
+/** Plays a run on a virtual clock and checks the laws at every step. Returns each start with its time. */
 function play({ tasks, slots, failureMode, fates }: World): { id: string; at: number }[] {
   const graph = graphOf(tasks);
   const scheduler = new Scheduler(graph, { slots, failureMode: failureMode satisfies FailureMode, estimate });
