@@ -3,7 +3,8 @@ import { parse } from 'dotenv';
 import { readTextFile } from './config-file.ts';
 import { nearest } from '../../domain/text/nearest.ts';
 import { unknownKey, type ConfigProblem } from './problem.ts';
-import { configKeys, schemaAt, shapeOf } from './schema.ts';
+import { shapeOf } from './fields.ts';
+import { configKeys, schemaAt } from './schema.ts';
 
 const PREFIX = 'CLAUDE_ORCHESTRATOR__';
 

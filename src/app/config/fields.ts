@@ -54,3 +54,9 @@ export const section = <S extends z.ZodRawShape>(shape: S, description: string) 
     // Every key of every section has a default, which the type of a generic shape cannot say.
     .prefault({} as never)
     .describe(description);
+
+/** The keys of a section, or undefined if `schema` is that of a key. */
+export function shapeOf(schema: z.ZodType): z.ZodRawShape | undefined {
+  const inner = schema instanceof z.ZodPrefault ? schema.unwrap() : schema;
+  return inner instanceof z.ZodObject ? inner.shape : undefined;
+}

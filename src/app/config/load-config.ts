@@ -2,7 +2,8 @@ import { mergeEnvFile, secretsOf, settingsOf, type Environment, type Secrets } f
 import { readConfigFile } from './config-file.ts';
 import { isLegacyKey, sortFlags } from './legacy.ts';
 import { problemsOf, unknownKey, type ConfigProblem } from './problem.ts';
-import { configKeys, configSchema, schemaAt, shapeOf, type Config } from './schema.ts';
+import { shapeOf } from './fields.ts';
+import { configKeys, configSchema, schemaAt, type Config } from './schema.ts';
 import { findSecrets } from './secrets.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
 

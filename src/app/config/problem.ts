@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { nearest } from '../../domain/text/nearest.ts';
-import { configJsonSchema, configKeys, schemaAt, shapeOf } from './schema.ts';
+import { shapeOf } from './fields.ts';
+import { configJsonSchema, configKeys, schemaAt } from './schema.ts';
 import { isWebhook, looksSecret } from './secrets.ts';
 
 /** One thing that is wrong with the configuration. */

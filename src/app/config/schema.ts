@@ -7,6 +7,7 @@ import {
   model,
   seconds,
   section,
+  shapeOf,
   texts,
   variables,
   webhook,
@@ -287,12 +288,6 @@ export function schemaAt(path: readonly string[]): z.ZodType | undefined {
     schema = shape[key] as z.ZodType;
   }
   return schema;
-}
-
-/** The keys of a section, or undefined if `schema` is that of a key. */
-export function shapeOf(schema: z.ZodType): z.ZodRawShape | undefined {
-  const inner = schema instanceof z.ZodPrefault ? schema.unwrap() : schema;
-  return inner instanceof z.ZodObject ? inner.shape : undefined;
 }
 
 function* leaves(schema: z.ZodType, prefix: string): Generator<string> {

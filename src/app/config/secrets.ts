@@ -31,16 +31,16 @@ export function findSecrets(value: unknown): string[] {
 }
 
 /** A value without what must not be shown: credentials, and the path of a webhook address. */
-export function redact(path: string, value: unknown): unknown {
+export function hideSecrets(path: string, value: unknown): unknown {
   if (typeof value === 'string') {
     if (looksSecret(value) || SECRET_NAME.test(path.slice(path.lastIndexOf('.') + 1))) return lastFour(value);
     if (isWebhook(path) && URL.canParse(value)) return `${new URL(value).origin}/…${value.slice(-4)}`;
     return value;
   }
-  if (Array.isArray(value)) return value.map((item) => redact(path, item));
+  if (Array.isArray(value)) return value.map((item) => hideSecrets(path, item));
   if (typeof value === 'object' && value !== null)
     return Object.fromEntries(
-      Object.entries(value).map(([key, inner]) => [key, redact(`${path}.${key}`, inner)]),
+      Object.entries(value).map(([key, inner]) => [key, hideSecrets(`${path}.${key}`, inner)]),
     );
   return value;
 }

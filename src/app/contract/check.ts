@@ -18,7 +18,10 @@ export const checkReport = z
             '`ok`; `warning`: it could be better; `failure`: a run cannot start; `skipped`: nobody looked at it',
           ),
         message: z.string(),
-        fix: z.string().optional().describe('what to do about it; missing where there is nothing to fix'),
+        fix: z
+          .string()
+          .exactOptional()
+          .describe('what to do about it; missing where there is nothing to fix'),
       }),
     ),
   })

@@ -26,7 +26,7 @@ export const initReport = z.object({
     z.object({
       path: z.string().describe('relative to the project'),
       action: z.enum(['written', 'completed', 'replaced', 'kept']),
-      note: z.string().optional().describe('missing where there is nothing to say'),
+      note: z.string().exactOptional().describe('missing where there is nothing to say'),
     }),
   ),
   notes: list(z.string()),

@@ -3,8 +3,9 @@ import { addTaskReport, addTaskRequest } from './add-task.ts';
 import { addReport, addRequest } from './add.ts';
 import { cancelReport, cancelRequest } from './cancel.ts';
 import { checkReport, checkRequest } from './check.ts';
-import { completionReport, completionRequest } from './completion.ts';
 import { cleanReport, cleanRequest } from './clean.ts';
+import { completionReport, completionRequest } from './completion.ts';
+import { configRequest, configSchemaReport, configShowReport, configValidateReport } from './config.ts';
 import { deleteReport, deleteRequest } from './delete.ts';
 import { demoReport, demoRequest } from './demo.ts';
 import { dependReport, dependRequest } from './depend.ts';
@@ -90,4 +91,7 @@ export const USE_CASES = {
   completion: { request: completionRequest, report: completionReport },
   clean: { request: cleanRequest, report: cleanReport },
   init: { request: initRequest, report: initReport },
+  'config-show': { request: configRequest, report: configShowReport, commands: ['config show'] },
+  'config-schema': { request: configRequest, report: configSchemaReport, commands: ['config schema'] },
+  'config-validate': { request: configRequest, report: configValidateReport, commands: ['config validate'] },
 } as const satisfies Record<string, UseCase>;

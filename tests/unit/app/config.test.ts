@@ -13,7 +13,7 @@ import {
 import { variableOf } from '../../../src/app/config/environment.ts';
 import { formatProblem } from '../../../src/app/config/problem.ts';
 import { configJsonSchema, configKeys, configSchema } from '../../../src/app/config/schema.ts';
-import { redact } from '../../../src/app/config/secrets.ts';
+import { hideSecrets } from '../../../src/app/config/secrets.ts';
 import { cases } from '../../rig/effort.ts';
 
 let directory: string;
@@ -298,7 +298,7 @@ describe('webhooks', () => {
 
   test('are shown by their host alone, and never in a problem', () => {
     for (const key of keys) {
-      expect(redact(key, 'https://me:word@hooks.example/services/T0/B0/SECRETSECRET?key=SECRET42')).toBe(
+      expect(hideSecrets(key, 'https://me:word@hooks.example/services/T0/B0/SECRETSECRET?key=SECRET42')).toBe(
         'https://hooks.example/…ET42',
       );
       const said = problems({
