@@ -13,7 +13,7 @@ import { formatDuration, formatMoney, formatTokens, plural } from '../domain/tex
 import { nextCommand, describeOutcome } from '../domain/text/run-outcome.ts';
 import { styles, type Styles } from '../domain/text/styles.ts';
 import { isDecided } from '../domain/task.ts';
-import type { RunSummary } from '../reporting/summary.ts';
+import type { RunSummary } from '../app/contract/run-summary.ts';
 
 const MOST_DONE = 40;
 const MOST_LEFT = 10;

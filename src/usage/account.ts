@@ -2,21 +2,21 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** An account that pays, as far as it can be told without a call. */
+/** An account that pays, as far as it is known without a call. */
 export interface Account {
-  /** The same for everything that shares the account's limits on this machine; holds no secret. */
+  /** The same for all use on this machine that shares the account's limits. It holds no secret. */
   readonly id: string;
   /** For people: `Claude subscription`, `API key …abcd`. */
   readonly label: string;
 }
 
-/** What tells a subscription: the environment of the Claude CLI, and the home directory of its user. */
+/** Where a subscription is found: the environment of the Claude CLI, and the home directory of its user. */
 export interface SubscriptionPlace {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly home: string;
 }
 
-/** The account behind an API key; a gateway's keys are not the API's. */
+/** The account of an API key. Keys of a gateway are told apart from keys of the API. */
 export function apiKeyAccount(
   apiKey: string,
   environment: SubscriptionPlace['environment'],
@@ -25,7 +25,7 @@ export function apiKeyAccount(
   return { id: identity('key', apiKey, environment), label };
 }
 
-/** The account that the Claude CLI is logged in to: by a token, else by what it has stored of its login. */
+/** The account that the Claude CLI is logged in to: by its token, else by the login that it has stored. */
 export function subscriptionAccount({ environment, home }: SubscriptionPlace, label: string): Account {
   const token = environment['CLAUDE_CODE_OAUTH_TOKEN'];
   if (token !== undefined && token !== '') return { id: identity('token', token, environment), label };
@@ -43,7 +43,7 @@ function identity(kind: string, value: string, environment: SubscriptionPlace['e
   return `${kind}-${secret.slice(0, 16)}`;
 }
 
-/** The ids of the person and of the organization that pays, from the CLI's own file; undefined if it tells none. */
+/** The ids of the person and of the organization that pays, from the CLI's own file; undefined if it has none. */
 function storedLogin(file: string): string | undefined {
   try {
     const config = JSON.parse(readFileSync(file, 'utf8')) as {

@@ -1,22 +1,22 @@
 import type { ModelUsage } from '../domain/attempt.ts';
 import type { LimitObservation, LimitPause, UsageWindow } from '../domain/usage-limit.ts';
 
-/** Who uses an account: workers and the manager may be paid for by different ones. */
+/** Who uses an account. Different accounts may pay for workers and for the manager. */
 export type Role = 'manager' | 'worker';
 
-/** A window with what is known of it over time. Unix milliseconds. */
+/** A window with what is known of it over time. Times are Unix milliseconds. */
 export interface SeenWindow extends UsageWindow {
-  /** Who pays through it, for people: `Claude subscription`, `API key …abcd`. */
+  /** The account that pays through it, for people: `Claude subscription`, `API key …abcd`. */
   readonly account: string;
   readonly seenAt: number;
   /**
-   * The share of the window that one US dollar at list price takes, measured from when the window was seen first to
-   * the last booking; null while too little was seen to tell. Whatever else uses the account makes it larger.
+   * The share of the window that one US dollar at list price takes, measured from when the window was first seen to the
+   * last booking; null while too little was seen. Other use of the same account makes it larger.
    */
   readonly sharePerUsd: number | null;
 }
 
-/** What was used, for what. */
+/** What was used, and for what. */
 export interface UsageEntry {
   readonly role: Role;
   readonly runId: string | null;
@@ -25,21 +25,21 @@ export interface UsageEntry {
 }
 
 /**
- * What the accounts that a run uses have used, and what the API said of their limits. One file for a user, shared by
- * all projects and runs on this machine; any number of processes may use it at the same time. Every method is
- * synchronous and never throws: where the file cannot be used, this process goes on with what it knows itself.
+ * The usage ledger: what the accounts of a run have used, and what the API said of their limits. It is one file for a
+ * user, shared by all projects and runs on this machine, and any number of processes may use it at once. Every method is
+ * synchronous and never throws: if the file cannot be used, this process goes on with what it knows itself.
  */
 export interface UsageLedger {
-  /** Why the file is not used any more, for people; null while it is. Limits that other processes meet go unseen then. */
+  /** Why the file is no longer used, for people; null while it is used. Without it, the limits that other processes meet are not seen. */
   readonly problem: string | null;
-  /** Takes what the API said to the account that pays for `role`. */
+  /** Stores what the API said of the account that pays for `role`. */
   observe(role: Role, observation: LimitObservation): void;
   book(entry: UsageEntry): void;
   /** The windows of the accounts in use that have not been reset since they were seen, plans' first. */
   windows(): readonly SeenWindow[];
-  /** Until when nothing may start, the longest of the accounts in use; undefined if something may. */
+  /** The pause in which nothing may start, the longest of the accounts in use; undefined if something may start. */
   pause(): LimitPause | undefined;
-  /** What the accounts in use have used since then (Unix milliseconds), in all projects; one sum a model. */
+  /** What the accounts in use have used since a time (Unix milliseconds), in all projects; a sum for each model. */
   usedSince(since: number): readonly ModelUsage[];
   close(): void;
 }

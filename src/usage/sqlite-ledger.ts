@@ -1,28 +1,35 @@
 import { dirname } from 'node:path';
 import type { ModelUsage } from '../domain/attempt.ts';
-import { Database } from '../store/database.ts';
+import { Database, type Schema } from '../store/database.ts';
 import type { DriverOptions } from '../store/driver.ts';
 import { makePrivateFolder } from '../store/private-folder.ts';
 import { extendPause, type LimitObservation, type LimitPause } from '../domain/usage-limit.ts';
 import type { Account } from './account.ts';
 import type { Role, SeenWindow, UsageEntry, UsageLedger } from './ledger.ts';
-import { LEDGER_SCHEMA } from './schema.ts';
-import { bookEntry, pruneUsage, usedSince } from './usage-rows.ts';
-import { currentWindows, measureWindows, saveWindowRow, saveWindows, type WindowRow } from './window-rows.ts';
+import {
+  bookEntry,
+  pruneUsage,
+  usedSince,
+  currentWindows,
+  measureWindows,
+  saveWindowRow,
+  saveWindows,
+  type WindowRow,
+} from './ledger-rows.ts';
 
-/** Which ledger to open, and for whom. */
+/** Which ledger to open, and for which accounts. */
 export interface LedgerOptions extends DriverOptions {
-  /** The database of this user; it and its directory are made where they are missing. */
+  /** The database of this user; the file and its directory are created if they are missing. */
   readonly file: string;
-  /** Who pays for workers and for the manager. */
+  /** The accounts that pay for workers and for the manager. */
   readonly accounts: Readonly<Record<Role, Account>>;
-  /** What the usage is booked on, a path. */
+  /** The project that usage is booked on, a path. */
   readonly project: string;
   /** Unix milliseconds. */
   readonly now: () => number;
 }
 
-/** Opens the usage ledger of this user. Where the file cannot be used, `problem` of what is returned says why. */
+/** Opens the usage ledger of this user. If the file cannot be used, `problem` of the ledger says why. */
 export function openUsageLedger(options: LedgerOptions): UsageLedger {
   return new SqliteLedger(options);
 }
@@ -31,7 +38,7 @@ interface PauseRow extends LimitPause {
   readonly account: string;
 }
 
-/** What was read last; without a version, it has to be read again. */
+/** What was read last. Without a version, it has to be read again. */
 interface Snapshot {
   readonly version: number | null;
   readonly windows: readonly WindowRow[];
@@ -109,11 +116,11 @@ class SqliteLedger implements UsageLedger {
     try {
       this.#db.close();
     } catch {
-      // What could be written was written before.
+      // Everything that could be written was written before.
     }
   }
 
-  /** What is stored of the accounts in use; read again only after something was written. */
+  /** The stored state of the accounts in use; it is read again only after something was written. */
   #current(): Snapshot {
     return this.#use((db) => {
       const version = db.version();
@@ -145,13 +152,13 @@ class SqliteLedger implements UsageLedger {
       try {
         broken.close();
       } catch {
-        // It is of no more use anyway.
+        // It cannot be used any more anyway.
       }
       return work(this.#db);
     }
   }
 
-  /** A ledger of this process alone, with what it has seen so far. */
+  /** Makes a ledger in memory, for this process alone, with what the process has read so far. */
   #inMemory(error: unknown): Database {
     const reason = error instanceof Error ? error.message : String(error);
     this.#problem ??= `${reason} Usage limits that other runs meet are not seen here, nor are those of this run seen there.`;
@@ -173,3 +180,51 @@ function savePause(db: Database, account: string, { since, until, window }: Limi
     window,
   );
 }
+
+/** The schema of the usage ledger ("clou"). A released step is never changed. Times are Unix milliseconds. */
+const LEDGER_SCHEMA: Schema = {
+  name: 'usage ledger',
+  applicationId: 0x636c6f75,
+  migrations: [
+    `
+    -- first_utilization is what was used when the window was seen first since its last reset; booked_usd is what was
+    -- booked since then, and booked_utilization what was used at the last booking.
+    CREATE TABLE windows (
+      account TEXT NOT NULL,
+      name TEXT NOT NULL,
+      utilization REAL,
+      status TEXT NOT NULL,
+      resets_at INTEGER,
+      seen_at INTEGER NOT NULL,
+      first_utilization REAL,
+      booked_utilization REAL,
+      booked_usd REAL NOT NULL,
+      PRIMARY KEY (account, name)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE pauses (
+      account TEXT PRIMARY KEY,
+      since INTEGER NOT NULL,
+      until INTEGER NOT NULL,
+      window TEXT
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE usage (
+      id INTEGER PRIMARY KEY,
+      at INTEGER NOT NULL,
+      account TEXT NOT NULL,
+      role TEXT NOT NULL,
+      project TEXT NOT NULL,
+      run TEXT,
+      task TEXT,
+      model TEXT NOT NULL,
+      input INTEGER NOT NULL,
+      output INTEGER NOT NULL,
+      cache_read INTEGER NOT NULL,
+      cache_write INTEGER NOT NULL,
+      cost_usd REAL NOT NULL
+    ) STRICT;
+    CREATE INDEX usage_by_time ON usage (at);
+    `,
+  ],
+};

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { RunSummary } from '../../reporting/summary.ts';
+import type { RunSummary as Summary } from '../../reporting/summary.ts';
 import { attemptOutcome } from './attempt.ts';
 import { delivery, pauseReason, runOutcome } from './event.ts';
 import { list, moment, shape, usd } from './shape.ts';
@@ -97,4 +97,5 @@ export const runSummary = shape('RunSummary', 'a run, summed up', {
   directories: list(z.string()).describe(
     'where workers worked that had no directory of their own: the changes are there',
   ),
-}) satisfies z.ZodType<RunSummary>;
+}) satisfies z.ZodType<Summary>;
+export type RunSummary = z.infer<typeof runSummary>;

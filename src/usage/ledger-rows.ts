@@ -1,3 +1,4 @@
+import type { ModelUsage } from '../domain/attempt.ts';
 import type { Database } from '../store/database.ts';
 import {
   plausibleReset,
@@ -5,7 +6,7 @@ import {
   type LimitObservation,
   type UsageWindow,
 } from '../domain/usage-limit.ts';
-import type { SeenWindow } from './ledger.ts';
+import type { SeenWindow, UsageEntry } from './ledger.ts';
 
 /** A window as stored. */
 export interface WindowRow {
@@ -22,13 +23,13 @@ export interface WindowRow {
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-/** The API rounds resets; one that moves by more than this belongs to another window. */
+/** The API rounds resets. A reset that moves by more than this belongs to another window. */
 const SAME_RESET_MS = 10 * MINUTE_MS;
-/** Less growth or cost than this says nothing of how one makes the other. */
-const TELLING_GROWTH = 0.02;
-const TELLING_USD = 0.05;
+/** Growth and cost below these are too small to relate one to the other. */
+const LEAST_GROWTH = 0.02;
+const LEAST_USD = 0.05;
 
-/** Takes the windows of an observation; one that was reset meanwhile is measured anew. */
+/** Stores the windows of an observation. A window that was reset meanwhile is measured anew. */
 export function saveWindows(db: Database, account: string, { windows }: LimitObservation, now: number): void {
   const find = db.sql<WindowRow>('SELECT * FROM windows WHERE account = ? AND name = ?');
   for (const { name, utilization: said, status, resetsAt } of windows) {
@@ -67,7 +68,7 @@ export function saveWindowRow(db: Database, row: WindowRow): void {
   );
 }
 
-/** Notes what was spent beside what the windows had grown to by then. */
+/** Adds what was spent to the windows of an account, together with the use that they have reached by now. */
 export function measureWindows(db: Database, account: string, costUsd: number): void {
   db.sql(
     `UPDATE windows SET booked_usd = booked_usd + ?, booked_utilization = utilization
@@ -75,7 +76,7 @@ export function measureWindows(db: Database, account: string, costUsd: number): 
   ).run(costUsd, account);
 }
 
-/** For people and for the governor, plans' windows first; those that have been reset are left out. */
+/** The windows that have not been reset, for people and for the governor; those of plans come first. */
 export function currentWindows(
   rows: readonly WindowRow[],
   labels: ReadonlyMap<string, string>,
@@ -102,7 +103,7 @@ function wasReset(before: WindowRow, used: number | null, resetsAt: number | nul
   return used !== null && before.first_utilization !== null && used < before.first_utilization;
 }
 
-/** Until when a window stands as it was seen. */
+/** How long a window counts as it was seen. */
 function expiry({ name, resets_at, seen_at }: WindowRow): number {
   if (resets_at !== null) return resets_at;
   if (!isPlanWindow({ name })) return seen_at + MINUTE_MS;
@@ -110,7 +111,62 @@ function expiry({ name, resets_at, seen_at }: WindowRow): number {
 }
 
 function sharePerUsd({ first_utilization, booked_utilization, booked_usd }: WindowRow): number | null {
-  if (first_utilization === null || booked_utilization === null || booked_usd < TELLING_USD) return null;
+  if (first_utilization === null || booked_utilization === null || booked_usd < LEAST_USD) return null;
   const growth = booked_utilization - first_utilization;
-  return growth < TELLING_GROWTH ? null : growth / booked_usd;
+  return growth < LEAST_GROWTH ? null : growth / booked_usd;
+}
+
+/** An entry with what the ledger itself adds to it. */
+interface Booking extends UsageEntry {
+  readonly account: string;
+  /** A path. */
+  readonly project: string;
+  /** Unix milliseconds. */
+  readonly at: number;
+}
+
+const KEPT_MS = 60 * 24 * 3_600_000;
+
+/** Books usage, a row for each model. */
+export function bookEntry(db: Database, booking: Booking): void {
+  const { at, account, role, project, runId, taskId } = booking;
+  const insert = db.sql(
+    `INSERT INTO usage (at, account, role, project, run, task, model, input, output, cache_read, cache_write, cost_usd)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  for (const { model, input, output, cacheRead, cacheWrite, costUsd } of booking.usage)
+    insert.run(
+      at,
+      account,
+      role,
+      project,
+      runId,
+      taskId,
+      model,
+      input,
+      output,
+      cacheRead,
+      cacheWrite,
+      costUsd,
+    );
+}
+
+/** What these accounts have used since a time, a sum for each model. */
+export function usedSince(db: Database, accounts: readonly string[], since: number): ModelUsage[] {
+  return db.read(() =>
+    db
+      .sql<ModelUsage>(
+        `SELECT model, sum(input) AS input, sum(output) AS output, sum(cache_read) AS cacheRead,
+                sum(cache_write) AS cacheWrite, sum(cost_usd) AS costUsd
+         FROM usage WHERE at >= ? AND account IN (SELECT value FROM json_each(?)) GROUP BY model ORDER BY model`,
+      )
+      .all(since, JSON.stringify(accounts)),
+  );
+}
+
+/** Deletes usage that is too old to be asked for. */
+export function pruneUsage(db: Database, now: number): void {
+  const oldest = db.sql<{ at: number | null }>('SELECT min(at) AS at FROM usage').get()?.at ?? null;
+  if (oldest === null || oldest >= now - KEPT_MS) return;
+  db.writeRelaxed(() => db.sql('DELETE FROM usage WHERE at < ?').run(now - KEPT_MS));
 }
