@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { list, shape } from './shape.ts';
 
 /** A file that a change touches. */
-export const changedFile = shape('ChangedFile', 'a file that a change touches', {
+const changedFile = shape('ChangedFile', 'a file that a change touches', {
   path: z.string(),
   added: z.int().nullable().describe('lines; null where it is binary, as is `removed`'),
   removed: z.int().nullable(),

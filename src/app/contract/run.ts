@@ -28,7 +28,7 @@ export const runLine = z
       .describe('the only line where there is nothing to do'),
   ])
   .describe('One JSON object a line, as it happens.');
-export type RunLine = z.infer<typeof runLine>;
+type RunLine = z.infer<typeof runLine>;
 
 /** What a run came to: its summary, or why there was nothing to do. */
 export type RunReport = Extract<RunLine, { type: 'summary' | 'nothing-to-do' }>;
