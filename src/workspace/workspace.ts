@@ -80,10 +80,7 @@ export interface LandingRequest {
 export interface Workspaces {
   /** For people: what they give up where workers share a directory; null where each task has a directory of its own. */
   readonly description: string | null;
-  /**
-   * Null where workers share a directory: then nobody can tell whose a change is, and all changes are delivered
-   * already.
-   */
+  /** Null where workers share a directory: nobody can tell whose a change is, and nothing has to land. */
   readonly changes: Changes | null;
 
   /**
@@ -148,8 +145,6 @@ export interface Changes {
 export interface Previous {
   readonly attempt: Attempt;
   readonly outcome: AttemptOutcome;
-  /**
-   * The commit that holds all of its work, where the work is complete: nothing that was written later belongs to it.
-   */
+  /** The commit with all of its work, where that is complete; nothing that was written later belongs to it. */
   readonly change?: string;
 }

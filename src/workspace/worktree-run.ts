@@ -178,7 +178,7 @@ export class WorktreeRun implements ChangesContext {
     try {
       await this.#snapshots.prune(holder, await this.integration.tip(), change);
     } catch (error) {
-      if (!(error instanceof GitFailed)) throw error; // TakenSnapshot too long is no loss.
+      if (!(error instanceof GitFailed)) throw error; // A snapshot that is kept too long is no loss.
     }
   }
 

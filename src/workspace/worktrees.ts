@@ -30,9 +30,7 @@ export function createWorktrees(options: WorktreesOptions): Workspaces {
   };
 }
 
-/**
- * Turns an error of git or the disk into `Failed`, because a person can fix it. Other errors are bugs and are thrown.
- */
+/** Turns an error of git or the disk into `Failed`, since a person can fix it. Other errors are bugs: thrown. */
 async function failIfUnusable<T>(begin: () => Promise<T>): Promise<T> {
   try {
     return await begin();

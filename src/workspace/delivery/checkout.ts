@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Git } from '../git/git.ts';
+import { STATUS, type Git } from '../git/git.ts';
 
 /** Mode and object id of a file, as `100644 <id>`; `ABSENT` where there is none. */
 export type Entry = string;
@@ -33,19 +33,15 @@ export interface Checkout {
 
 /** Reads the state of the user's checkout without changing it; undefined where HEAD has no commit. */
 export async function readCheckout(git: Git): Promise<Checkout | undefined> {
-  const parsed = await git.attempt([
-    'rev-parse',
-    '--show-toplevel',
-    '--absolute-git-dir',
-    '--verify',
-    '--quiet',
-    'HEAD^{commit}',
-  ]);
+  const args = ['rev-parse', '--show-toplevel', '--absolute-git-dir', '--verify', '--quiet', 'HEAD^{commit}'];
+  const parsed = await git.attempt(args);
   const [top, gitDirectory, head] = parsed.stdout.split('\n');
   if (top === undefined || gitDirectory === undefined || parsed.exitCode !== 0 || !head) return undefined;
   const [symbolic, status] = await Promise.all([
     git.attempt(['symbolic-ref', '--quiet', 'HEAD']),
-    git.run(STATUS, { directory: top }),
+    git.run([...STATUS, '--porcelain=v2', '--untracked-files=no', '--ignore-submodules=dirty'], {
+      directory: top,
+    }),
   ]);
   const ref = symbolic.exitCode === 0 ? symbolic.stdout.trimEnd() : '';
   return {
@@ -70,16 +66,6 @@ export interface UnfinishedOperation {
 }
 
 const BRANCHES = 'refs/heads/';
-
-const STATUS = [
-  '--no-optional-locks',
-  'status',
-  '--porcelain=v2',
-  '-z',
-  '--no-renames',
-  '--untracked-files=no',
-  '--ignore-submodules=dirty',
-];
 
 function unfinished(file: string, command: string, name = command): UnfinishedOperation {
   const fix = `Finish it with \`git ${command} --continue\`, or undo it with \`git ${command} --abort\`.`;

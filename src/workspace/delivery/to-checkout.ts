@@ -57,10 +57,7 @@ export async function commitToCheckout(
 }
 
 /** Results that are to be staged. */
-export interface StageRequest extends CheckoutMergeOptions {
-  readonly tip: string;
-  /** What the checkout is to hold: the tip, or the tip merged with what the user has committed meanwhile. */
-  readonly tree: string;
+export interface StageRequest extends CommitRequest {
   /** The commit that was delivered before this one. */
   readonly delivered: string | undefined;
 }

@@ -94,9 +94,7 @@ export function undeliveredByGit(
   ]);
 }
 
-/**
- * Git makes a merge commit only if the index is as HEAD. A fast-forward looks at the files that change, and no others.
- */
+/** Git makes a merge commit only if the index is as HEAD. A fast-forward looks at the changing files only. */
 function needsCleanIndex(
   { isFastForward }: Pick<CheckoutMergeOptions, 'isFastForward'>,
   { paths }: Checkout,

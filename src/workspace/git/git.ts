@@ -20,6 +20,9 @@ export interface GitOptions {
   readonly hooks?: boolean;
 }
 
+/** The beginning of each `git status`: it takes no lock and prints paths unquoted. */
+export const STATUS = ['--no-optional-locks', 'status', '-z', '--no-renames'] as const;
+
 /** How a byte that is not UTF-8 reads in the output of git. */
 export const NOT_UTF8 = '\uFFFD';
 

@@ -32,16 +32,8 @@ export async function isAncestor(git: Git, ancestor: string, commit: string): Pr
  */
 export async function mergeIntoWorktree(git: Git, slot: string, commit: string): Promise<void> {
   const options = { directory: slot, environment: { ...OWN_IDENTITY, ...OWN_REFLOG_ACTION } };
-  const args = [
-    '-c',
-    'rerere.enabled=false',
-    'merge',
-    '-q',
-    '--no-commit',
-    '--no-ff',
-    '--no-autostash',
-    commit,
-  ];
+  const flags = ['-q', '--no-commit', '--no-ff', '--no-autostash'];
+  const args = ['-c', 'rerere.enabled=false', 'merge', ...flags, commit];
   const merged = await git.attempt(args, options);
   const head = await git.run(['rev-parse', '--path-format=absolute', '--git-path', 'MERGE_HEAD'], options);
   const isInProgress = (await lstat(head).catch(() => undefined)) !== undefined;

@@ -55,18 +55,8 @@ async function listNames(git: Git, args: readonly string[]): Promise<string[]> {
 
 /** A marker that was there before, such as in a test's fixture, or one that was removed, is no unresolved conflict. */
 async function addsMarkers(git: Git, between: readonly string[], file: string): Promise<boolean> {
-  const diff = await git.run([
-    'diff-tree',
-    '-p',
-    '-U0',
-    '--no-renames',
-    '--no-ext-diff',
-    '--no-textconv',
-    '--no-color',
-    ...between,
-    '--',
-    `:(top,literal)${file}`,
-  ]);
+  const options = ['-p', '-U0', '--no-renames', '--no-ext-diff', '--no-textconv', '--no-color'];
+  const diff = await git.run(['diff-tree', ...options, ...between, '--', `:(top,literal)${file}`]);
   return /^\+(<<<<<<<|>>>>>>>) /m.test(diff);
 }
 

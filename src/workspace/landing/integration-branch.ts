@@ -71,9 +71,7 @@ export class IntegrationBranch {
     this.#tips = new Set([tip]);
   }
 
-  /**
-   * Brings the branch up to date with the user's HEAD, or creates it; throws `Failed` where only a person can do that.
-   */
+  /** Brings the branch up to date with the user's HEAD, or creates it; throws `Failed` where a person has to. */
   static async open(git: Git, options: IntegrationOptions): Promise<IntegrationBranch> {
     const { settings, moves, ...begun } = await prepareIntegration(git, options.branch);
     for (const move of moves) await git.run(['update-ref', ...move]);

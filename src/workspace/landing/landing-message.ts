@@ -1,10 +1,7 @@
 import type { CommitSettings } from '../git/commit.ts';
 import type { LandingRequest } from '../workspace.ts';
 
-/**
- * The message of a landing commit: the task's title, the worker's summary, and trailers that name task, run and
- * attempt.
- */
+/** The message of a landing commit: the task's title, the worker's summary, and trailers with the ids. */
 export function landingMessage(
   { task, attempt, summary }: LandingRequest,
   prefix: string,

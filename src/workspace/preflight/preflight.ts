@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Failure } from '../../domain/failure.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
 import { findUnfinishedOperation } from '../delivery/checkout.ts';
-import type { Git, GitResult } from '../git/git.ts';
+import { STATUS, type Git, type GitResult } from '../git/git.ts';
 import { deliveredRef } from '../git/ref-names.ts';
 import { checkDisk, checkLfs, readTree, type FreeSpace, type TreeFacts } from './worktree-needs.ts';
 import { shellQuote } from '../../domain/text/shell-quote.ts';
@@ -52,7 +52,7 @@ export async function inspectRepository(git: Git, request: PreflightRequest): Pr
   const [version, place, status, tree, identity] = await Promise.all([
     ask(['version']),
     ask(['rev-parse', '--is-bare-repository', '--absolute-git-dir', '--show-toplevel', '--show-prefix']),
-    ask(STATUS),
+    ask([...STATUS, '--porcelain=v2', '--branch', '--untracked-files=normal']),
     readTree(ask),
     ask(['var', 'GIT_COMMITTER_IDENT']),
   ]);
@@ -97,16 +97,6 @@ export async function inspectRepository(git: Git, request: PreflightRequest): Pr
 
 const OLDEST = [2, 38] as const;
 const FIX = 'Run `git status` there: git says how to fix it.';
-const STATUS = [
-  '--no-optional-locks',
-  'status',
-  '--porcelain=v2',
-  '--branch',
-  '-z',
-  '--no-renames',
-  '--untracked-files=normal',
-];
-
 function failure(message: string, fix: string): Failure {
   return { reason: 'repository-unusable', message, fix };
 }

@@ -1,11 +1,8 @@
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Git } from '../git/git.ts';
+import { STATUS, type Git } from '../git/git.ts';
 
-/**
- * Remembers which worktrees hold exactly a commit, and checks whether they still do. The check costs less than another
- * snapshot or checkout.
- */
+/** Knows which worktrees hold exactly a commit still. That costs less than another snapshot or checkout. */
 export class CleanWorktrees {
   readonly #git: Git;
   readonly #known = new Map<string, CleanWorktree>();
@@ -33,16 +30,17 @@ export class CleanWorktrees {
     return performance.now() - (this.#known.get(worktree)?.checkedAt ?? -Infinity) < MOMENT_MS;
   }
 
-  /**
-   * Whether a worktree still holds that commit; false where none is known. With `isChecked`, its files are not read.
-   */
+  /** Whether a worktree still holds its commit; false where none is known. `isChecked`: do not read its files. */
   async isClean(worktree: string, admin: string, isChecked = false): Promise<boolean> {
     const known = this.#known.get(worktree);
     if (known?.index === undefined) return false;
     // An index that somebody else wrote may tell git not to look at a file.
     if (identifyIndex(admin) !== known.index || !isAt(admin, known.commit)) return false;
     if (isChecked) return true;
-    const { exitCode, stdout } = await this.#git.attempt(STATUS, { directory: worktree });
+    const { exitCode, stdout } = await this.#git.attempt(
+      [...STATUS, '--porcelain', '--untracked-files=normal'],
+      { directory: worktree },
+    );
     if (exitCode !== 0 || stdout !== '') return false;
     known.checkedAt = performance.now();
     return true;
@@ -57,15 +55,6 @@ interface CleanWorktree {
 }
 
 const MOMENT_MS = 1000;
-
-const STATUS = [
-  '--no-optional-locks',
-  'status',
-  '--porcelain',
-  '-z',
-  '--no-renames',
-  '--untracked-files=normal',
-];
 
 /** Whether a worktree is at a commit, on no branch and in no merge. */
 function isAt(admin: string, commit: string): boolean {

@@ -15,9 +15,7 @@ export interface CopiedFiles {
   readonly included: readonly string[];
 }
 
-/**
- * Finds these files. `patterns` work as in a `.gitignore` in `prefix`, a path such as `packages/app`, empty at the top.
- */
+/** Finds these files. `patterns` work as in a `.gitignore` in `prefix`, such as `packages/app`; empty: at the top. */
 export async function findCopiedFiles(
   git: Git,
   top: string,

@@ -59,10 +59,7 @@ async function isExpired(lease: string): Promise<boolean> {
   }
 }
 
-/**
- * If several processes remove the same lease at once, one of them moves it. A new lease that it moved instead is put
- * back.
- */
+/** If several processes remove the same lease, one of them moves it. A new lease moved by mistake is put back. */
 async function removeLease(lease: string): Promise<void> {
   const moved = `${lease}.${randomUUID()}`;
   try {

@@ -80,9 +80,7 @@ export class SlotPool {
     return notes;
   }
 
-  /**
-   * Returns a slot at `commit` that nobody else gets until it is given back; if possible, the last slot of work `near`.
-   */
+  /** Reserves a slot and puts it to `commit`; if possible, the slot that work `near` was in last. */
   async lease(near: string, commit: string): Promise<string> {
     for (;;) {
       const slot = this.#choose(near);

@@ -98,10 +98,7 @@ export class SlotSetup {
     return copyFiles(git, top, slot, files);
   }
 
-  /**
-   * Installs packages and runs the setup commands in a slot. The error is a sentence with the end of the command's
-   * output.
-   */
+  /** Installs packages and runs the setup commands. The error is a sentence with the end of a command's output. */
   async install(
     slot: string,
     key: string,
@@ -129,9 +126,7 @@ export class SlotSetup {
     return ok(null);
   }
 
-  /**
-   * A digest of the setup commands and the lock files of a directory. While it is the same, setup need not run again.
-   */
+  /** A digest of the setup commands and the lock files of a directory. Setup runs again only when it changes. */
   async key(directory: string): Promise<string> {
     const { prefix, setup } = this.#options;
     const hash = createHash('sha256').update(JSON.stringify(setup));

@@ -144,15 +144,8 @@ async function withoutSubmodules(
   index: PrivateIndex,
   links: readonly string[],
 ): Promise<Set<string>> {
-  const file = join(directory, '.gitmodules');
-  const { stdout } = await index.attempt([
-    'config',
-    '-z',
-    '-f',
-    file,
-    '--get-regexp',
-    String.raw`^submodule\..*\.path$`,
-  ]);
+  const paths = ['--get-regexp', String.raw`^submodule\..*\.path$`];
+  const { stdout } = await index.attempt(['config', '-z', '-f', join(directory, '.gitmodules'), ...paths]);
   const known = new Set(stdout.split('\0').map((entry) => entry.slice(entry.indexOf('\n') + 1)));
   return new Set(
     await filterAsync(
@@ -164,15 +157,8 @@ async function withoutSubmodules(
 
 async function add(index: PrivateIndex, without: ReadonlySet<string>, partly: boolean): Promise<GitResult> {
   const excluded = [...without].map((path) => `:(top,exclude,literal)${path}`);
-  return index.attempt([
-    'add',
-    '-A',
-    '--sparse',
-    ...(partly ? ['--ignore-errors'] : []),
-    '--',
-    ':(top)',
-    ...excluded,
-  ]);
+  const errors = partly ? ['--ignore-errors'] : [];
+  return index.attempt(['add', '-A', '--sparse', ...errors, '--', ':(top)', ...excluded]);
 }
 
 /** Git lists an embedded repository as a directory before it is added, and as a commit afterwards. */

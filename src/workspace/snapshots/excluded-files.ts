@@ -1,6 +1,6 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Git } from '../git/git.ts';
+import { STATUS, type Git } from '../git/git.ts';
 import { PrivateIndex, type WorkTree } from '../git/private-index.ts';
 import type { ExcludedFiles } from '../workspace.ts';
 
@@ -103,8 +103,7 @@ const IGNORED = ['ls-files', '-o', '-i', '--exclude-standard', '--directory', '-
 
 /** The files of a submodule that differ from its commit. */
 async function editedIn(git: Git, directory: string): Promise<string[]> {
-  const args = ['--no-optional-locks', 'status', '--porcelain', '-z', '-uall', '--no-renames'];
-  const { exitCode, stdout } = await git.attempt(args, { directory });
+  const { exitCode, stdout } = await git.attempt([...STATUS, '--porcelain', '-uall'], { directory });
   return exitCode !== 0 ? [] : stdout.split('\0').flatMap((line) => (line === '' ? [] : [line.slice(3)]));
 }
 

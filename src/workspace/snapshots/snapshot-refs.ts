@@ -3,10 +3,14 @@ import { GitFailed, type Git } from '../git/git.ts';
 import { recordCommit } from '../git/commit.ts';
 import { OWN_REFS } from '../git/ref-names.ts';
 
-/** Whose work a snapshot is taken of, and why. */
-export interface SnapshotRequest {
+/** A task in a run. */
+export interface TaskOfRun {
   readonly runId: string;
   readonly taskId: TaskId;
+}
+
+/** Whose work a snapshot is taken of, and why. */
+export interface SnapshotRequest extends TaskOfRun {
   /** For the list of snapshots, e.g. `when its attempt was interrupted`. */
   readonly why: string;
   /** The commit that the work began at. It becomes the parent where the worktree has lost its HEAD. */
@@ -72,7 +76,7 @@ export class SnapshotRefs {
    * snapshot is not compared with one that comes without a tree.
    */
   async add(
-    { runId, taskId }: { readonly runId: string; readonly taskId: TaskId },
+    { runId, taskId }: TaskOfRun,
     kept: { readonly commit: string } & Partial<NewestSnapshot>,
   ): Promise<string> {
     for (let tries = 1; ; tries++) {
@@ -152,7 +156,7 @@ export function snapshotFolder(runId: string, taskId: TaskId): string {
 /** Finds the newest snapshot of a task in a run. */
 export async function findNewestSnapshot(
   git: Git,
-  { runId, taskId }: { readonly runId: string; readonly taskId: TaskId },
+  { runId, taskId }: TaskOfRun,
 ): Promise<string | undefined> {
   const newest = ['for-each-ref', '--sort=-version:refname', '--count=1', '--format=%(objectname)'];
   const commit = await git.run([...newest, `refs/orchestrator/${runId}/${taskId}`]);

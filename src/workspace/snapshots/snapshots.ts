@@ -21,6 +21,7 @@ import {
   SNAPSHOT_REF,
   SnapshotRefs,
   type SnapshotRequest,
+  type TaskOfRun,
 } from './snapshot-refs.ts';
 import type { WorkerRef } from './worker-refs.ts';
 import type { Change, ExcludedFiles } from '../workspace.ts';
@@ -92,13 +93,7 @@ export class Snapshots {
   }
 
   /** Lists the side snapshots of refs that a worker has made. */
-  async listRefSnapshots({
-    runId,
-    taskId,
-  }: {
-    readonly runId: string;
-    readonly taskId: TaskId;
-  }): Promise<string[]> {
+  async listRefSnapshots({ runId, taskId }: TaskOfRun): Promise<string[]> {
     const place = `${taskId}${SIDE_SUFFIXES.refs}`;
     const kept = await this.#refs.list(runId, place);
     return [...kept.keys()].map((number) => `${snapshotFolder(runId, place)}/${number}`);
@@ -107,12 +102,8 @@ export class Snapshots {
   /** Lists all snapshots, the newest first; `landed` names a commit or ref that holds what landed. */
   async list(landed: string | null): Promise<Snapshot[]> {
     const format = '%(refname)%09%(objectname)%09%(committerdate:iso-strict)%09%(contents:subject)';
-    const lines = await this.#git.run([
-      'for-each-ref',
-      '--sort=-committerdate',
-      `--format=${format}`,
-      OWN_REFS,
-    ]);
+    const args = ['for-each-ref', '--sort=-committerdate', `--format=${format}`, OWN_REFS];
+    const lines = await this.#git.run(args);
     const found = lines.split('\n').flatMap((line) => {
       const [ref = '', commit = '', date = '', ...why] = line.split('\t');
       const [, runId, place, number] = SNAPSHOT_REF.exec(ref) ?? [];
@@ -136,7 +127,7 @@ export class Snapshots {
 
   /** Removes the snapshots of a task whose content is all part of the commit that landed. */
   async prune(
-    { runId, taskId }: { readonly runId: string; readonly taskId: TaskId },
+    { runId, taskId }: TaskOfRun,
     landed: string,
     change: Pick<Change, 'commit' | 'base' | 'files'> | null = null,
   ): Promise<void> {
@@ -266,11 +257,8 @@ export class Snapshots {
   }
 
   #commonDirectory(): Promise<string> {
-    const found = (this.#common ??= this.#git.run([
-      'rev-parse',
-      '--path-format=absolute',
-      '--git-common-dir',
-    ]));
+    const args = ['rev-parse', '--path-format=absolute', '--git-common-dir'];
+    const found = (this.#common ??= this.#git.run(args));
     // The failure may have been temporary: the next call asks again.
     found.catch(() => (this.#common = undefined));
     return found;
