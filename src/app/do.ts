@@ -91,8 +91,8 @@ function checkRequest({ texts, files, raw }: DoRequest): void {
   if (files.length === 0 && texts.length === 0)
     fail(
       'wrong-usage',
-      'Nothing is said that is to be done.',
-      'Such as: claude-orchestrator do "Fix the login", or do -f prd.md. `claude-orchestrator run` goes on with what is left.',
+      'You did not say what to do.',
+      'For example: `claude-orchestrator do "Fix the login"`, or `do -f prd.md`. `claude-orchestrator run` goes on with open tasks.',
     );
   if (files.length > 0 && texts.length > 0)
     fail('wrong-usage', 'A document and texts cannot be done together.', 'Give one of them.');

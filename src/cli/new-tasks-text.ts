@@ -32,11 +32,14 @@ export function describeNewTasks(
   return [`${what}${stored ? '' : ' (--dry-run: nothing was stored)'}${where}`, ...lines];
 }
 
-/** What calls of the manager cost: `Cost: $0.12 (12k tokens of claude-opus-5-5) in 42s`. */
-export function formatCallCost({ usage, costUsd, durationMs }: CallCost): string {
+type MaybeCost = { readonly [K in keyof CallCost]?: CallCost[K] | undefined };
+
+/** What calls of the manager cost, if there were any: `Cost: $0.12 (12k tokens of claude-opus-5-5) in 42s`. */
+export function describeCallCost({ usage, costUsd, durationMs }: MaybeCost): string[] {
+  if (usage === undefined || costUsd === undefined || durationMs === undefined) return [];
   const tokens = usage.map(
     (each) => `${formatTokens(totalTokens(each))} tokens of ${neutralise(each.model)}`,
   );
   const what = tokens.length === 0 ? '' : ` (${tokens.join(', ')})`;
-  return `Cost: ${formatMoney(costUsd)}${what} in ${formatDuration(durationMs)}`;
+  return [`Cost: ${formatMoney(costUsd)}${what} in ${formatDuration(durationMs)}`];
 }

@@ -49,14 +49,14 @@ export function preparePlace(services: ProjectSeeker, options: ProjectRequest): 
   makeStateFolder(project);
   if (options.config !== undefined)
     return { project: { ...project, configFile: found.configFile }, stacks: [], note: undefined };
-  // Detected each time: commands that verify a change may have come to the repository since.
+  // Detected each time, since the repository may have got a tool chain meanwhile.
   const stacks = detectStacks(filesOf(project.root));
   const configFile = join(project.stateFolder, CONFIG_FILE);
   writeFileWhole(configFile, configTemplate(stacks, ''));
   return { project: { ...project, configFile }, stacks, note: noteFor(found) };
 }
 
-/** What is here already and is not used. */
+/** Says what is here already but is not used. */
 function noteFor(found: Project): string | undefined {
   const lost = found.isOutside ? undefined : copyNotice(found);
   if (lost !== undefined) return `${lost.message} ${lost.fix}`;

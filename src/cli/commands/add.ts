@@ -6,7 +6,7 @@ import { PRIORITIES, type Priority } from '../../domain/task.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, withExamples, type CommonOptions } from '../command.ts';
 import { fold } from '../fold.ts';
-import { describeNewTasks, formatCallCost, REPLY_OPTION } from '../new-tasks-text.ts';
+import { describeCallCost, describeNewTasks, REPLY_OPTION } from '../new-tasks-text.ts';
 import { printReport } from '../print.ts';
 
 interface AddOptions extends CommonOptions {
@@ -41,10 +41,9 @@ export function makeCommand(cli: Cli): Command {
 /** Adds the task, and tells what was stored. */
 export async function addTask(cli: Cli, options: CommonOptions, request: AddRequest): Promise<undefined> {
   const report = await add(findProject(cli, options), request, cli);
-  printReport(cli, options, report, ({ stored, task, usage, costUsd, durationMs }, layout) => {
+  printReport(cli, options, report, ({ stored, task, ...cost }, layout) => {
     const lines = describeNewTasks(stored, [task], layout);
-    const isPaid = usage !== undefined && costUsd !== undefined && durationMs !== undefined;
-    if (isPaid && options.quiet !== true) lines.push(formatCallCost({ usage, costUsd, durationMs }));
+    if (options.quiet !== true) lines.push(...describeCallCost(cost));
     return fold(cli.stdout, lines);
   });
   return undefined;

@@ -8,7 +8,7 @@ import { askToConfirm } from '../ask.ts';
 import { EXIT, type Cli } from '../cli.ts';
 import { onRun, withExamples } from '../command.ts';
 import { fold } from '../fold.ts';
-import { describeNewTasks, formatCallCost } from '../new-tasks-text.ts';
+import { describeCallCost, describeNewTasks } from '../new-tasks-text.ts';
 import { printJson, printReport, stdoutWidth } from '../print.ts';
 import { addRunOptions, requestOf, type RunCommandOptions } from '../run/run-options.ts';
 import { exitCodeOf, showRun } from '../run/show-run.ts';
@@ -61,12 +61,9 @@ function viewOf(cli: Cli, options: DoOptions, sources: readonly string[]): DoVie
     },
     showTasks: (report) => {
       if (quiet === true && json !== true) return;
-      printReport(cli, options, report, ({ tasks, usage, costUsd, durationMs }, layout) => {
-        const lines = describeNewTasks(true, tasks, layout);
-        const isPaid = usage !== undefined && costUsd !== undefined && durationMs !== undefined;
-        if (isPaid) lines.push(formatCallCost({ usage, costUsd, durationMs }));
-        return fold(cli.stdout, lines);
-      });
+      printReport(cli, options, report, ({ tasks, ...cost }, layout) =>
+        fold(cli.stdout, [...describeNewTasks(true, tasks, layout), ...describeCallCost(cost)]),
+      );
     },
   };
 }

@@ -5,7 +5,7 @@ import { fail } from '../../domain/failure.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, withExamples, type CommonOptions } from '../command.ts';
 import { fold } from '../fold.ts';
-import { describeNewTasks, formatCallCost, REPLY_OPTION } from '../new-tasks-text.ts';
+import { describeCallCost, describeNewTasks, REPLY_OPTION } from '../new-tasks-text.ts';
 import { wholeNumber } from '../values.ts';
 import { printReport } from '../print.ts';
 
@@ -44,7 +44,7 @@ export function makeCommand(cli: Cli): Command {
     printReport(cli, options, report, ({ stored, subtasks, sources, ...cost }, layout) => {
       const lines = describeNewTasks(stored, subtasks, layout, ` under task ${report.id}`);
       if (options.quiet !== true)
-        lines.push(...sources.map((source) => `Source: ${source}`), formatCallCost(cost));
+        lines.push(...sources.map((source) => `Source: ${source}`), ...describeCallCost(cost));
       return fold(cli.stdout, lines);
     });
   });

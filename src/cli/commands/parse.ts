@@ -5,7 +5,7 @@ import { findProject } from '../../app/project/project.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, withExamples, type CommonOptions } from '../command.ts';
 import { fold } from '../fold.ts';
-import { describeNewTasks, formatCallCost, REPLY_OPTION } from '../new-tasks-text.ts';
+import { describeCallCost, describeNewTasks, REPLY_OPTION } from '../new-tasks-text.ts';
 import { wholeNumber } from '../values.ts';
 import { printReport } from '../print.ts';
 
@@ -48,7 +48,7 @@ export async function parseDocument(
   printReport(cli, options, report, ({ stored, tasks, ...cost }, layout) => {
     const lines = describeNewTasks(stored, tasks, layout);
     if (options.quiet !== true)
-      lines.push(formatCallCost(cost), ...(stored ? ['Next: claude-orchestrator plan'] : []));
+      lines.push(...describeCallCost(cost), ...(stored ? ['Next: claude-orchestrator plan'] : []));
     return fold(cli.stdout, lines);
   });
   return undefined;

@@ -5,7 +5,7 @@ import { fail } from '../../domain/failure.ts';
 import type { Cli } from '../cli.ts';
 import { onRun, withExamples, type CommonOptions } from '../command.ts';
 import { drawMermaid } from '../mermaid.ts';
-import { formatCallCost } from '../new-tasks-text.ts';
+import { describeCallCost } from '../new-tasks-text.ts';
 import { describePlan } from '../plan-text.ts';
 import { printReport } from '../print.ts';
 
@@ -33,7 +33,7 @@ export function makeCommand(cli: Cli): Command {
       fail('wrong-usage', '--json and --mermaid contradict each other.', 'Give one of them.');
     const manager = options.manager !== false && options.plan !== false;
     const report = await plan(findProject(cli, options), { manager, graph: mermaid }, cli);
-    if (report.asked !== null) cli.tell({ kind: 'progress', message: formatCallCost(report.asked) });
+    for (const message of describeCallCost(report.asked ?? {})) cli.tell({ kind: 'progress', message });
     printReport(cli, options, report, ({ graph, criticalPath }, layout) => {
       if (graph === undefined) return describePlan(report, layout);
       const { text, tooLarge } = drawMermaid(graph, criticalPath.tasks);

@@ -73,7 +73,7 @@ describe('do, before anything is spent', () => {
   it.each([
     ['without a terminal and without --yes', ['Fix it'], 'This is no terminal'],
     ['with a document on stdin and without --yes', ['-f', '-'], 'stdin holds what is to be done'],
-    ['without anything to do', ['--yes'], 'Nothing is said that is to be done'],
+    ['without anything to do', ['--yes'], 'You did not say what to do'],
     ['with texts and a document', ['Fix it', '-f', 'a.md', '--yes'], 'cannot be done together'],
     ['with a document to be taken as typed', ['-f', 'a.md', '--raw', '--yes'], 'which --raw forbids'],
     ['with an empty task', ['  ', '--yes'], 'A task is empty'],
