@@ -1,8 +1,7 @@
-import type { Attempt, AttemptEnd, Review, WorkerReport } from '../domain/attempt.ts';
+import type { AttemptEnd, WorkerReport } from '../domain/attempt.ts';
 import { messageOf, type FailureReason } from '../domain/failure.ts';
 import type { Reviewer } from '../manager/manager.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
-import type { Task } from '../domain/task.ts';
 import type { Change, Changes, Workspace } from '../workspace/workspace.ts';
 import { attemptFiles } from './claude/attempt-files.ts';
 import { readCommands } from './claude/read-commands.ts';
@@ -15,7 +14,7 @@ import {
   findRefusal,
   listExcluded,
 } from './acceptance-text.ts';
-import type { WorkerHooks } from './worker.ts';
+import type { Assignment, WorkerHooks } from './worker.ts';
 
 /** What it takes to judge a change and to land it. */
 export interface AcceptanceOptions {
@@ -31,19 +30,15 @@ export interface AcceptanceOptions {
 }
 
 /** Work that its worker says is done. */
-export interface ReportedWork {
-  readonly attempt: Attempt;
-  readonly task: Task;
-  readonly parent: Task | null;
+export interface ReportedWork extends Pick<
+  Assignment,
+  'attempt' | 'task' | 'parent' | 'review' | 'earlierFiles'
+> {
   readonly workspace: Workspace;
   readonly marker: Marker;
   readonly report: WorkerReport;
   /** How the worker ended and what it cost; what follows is added to it. */
   readonly end: AttemptEnd;
-  /** The review whose findings are open. */
-  readonly review: Review | null;
-  /** The folders of earlier attempts in the same session. */
-  readonly earlierFiles: readonly string[];
 }
 
 /** Takes a reported change to its end: it passes the gates and the review and lands, or the end says what stopped it. */

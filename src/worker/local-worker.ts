@@ -34,16 +34,12 @@ export function createLocalWorker(options: LocalWorkerOptions): Worker {
         // Told even if the run was stopped, since the workspace now holds what an earlier attempt left.
         hooks.onWorkspace(workspace);
         if (signal.aborted) return emptyEnd('cancelled', 'Stopped before it was started.');
-        const verdict = await workUnlessReported(options, assignment, workspace, hooks, signal);
-        if (verdict.kind !== 'reported') return withReview(verdict.end, assignment);
-        const { parent, review, earlierFiles } = assignment;
+        const result = await workUnlessReported(options, assignment, workspace, hooks, signal);
+        // The findings of a review stay open until a later one closes them.
+        if (result.kind !== 'reported') return { ...result.end, review: assignment.review };
         const marker = attemptMarker(options.project, attempt.id);
-        return await accept(
-          acceptanceOptions(options),
-          { ...verdict, attempt, task, parent, workspace, marker, review, earlierFiles },
-          hooks,
-          signal,
-        );
+        const work = { ...assignment, ...result, workspace, marker };
+        return await accept({ ...options, changes: workspaces.changes }, work, hooks, signal);
       });
     },
 
@@ -108,11 +104,11 @@ async function recover(
   const follow = (): Promise<SessionResult | undefined> => adoptSession(options, attempt, hooks, signal);
   const settle = async (workspace: Workspace | undefined): Promise<AttemptEnd | undefined> => {
     // This comes before anything that may fail, so that no process goes on working unseen.
-    const verdict =
+    const result =
       workspace === undefined
         ? await follow()
         : await withSnapshots(options, attempt.taskId, workspace, hooks, follow);
-    const known = verdict?.end ?? emptyEnd('infrastructure', '');
+    const known = result?.end ?? emptyEnd('infrastructure', '');
     const failed = (message: string): AttemptEnd => ({ ...known, outcome: 'infrastructure', message });
     const commit = attempt.landing;
     try {
@@ -121,18 +117,13 @@ async function recover(
     } catch (error) {
       return failed(`It cannot be found out whether its change has landed: ${messageOf(error)}`);
     }
-    if (verdict?.kind !== 'reported') return verdict?.end;
+    if (result?.kind !== 'reported') return result?.end;
     const record = await readAssignment(attemptFiles(attempt.files).assignment);
     if (record === undefined) return failed(RECORD_LOST);
     if (workspace === undefined) return failed(opened.ok ? '' : opened.error);
     const marker = attemptMarker(options.project, attempt.id);
-    const { task, parent, review, earlierFiles } = record;
-    return await accept(
-      acceptanceOptions(options),
-      { ...verdict, attempt, task, parent, workspace, marker, review, earlierFiles },
-      hooks,
-      signal,
-    );
+    const work = { ...record, ...result, attempt, workspace, marker };
+    return await accept({ ...options, changes: workspaces.changes }, work, hooks, signal);
   };
   return opened.ok ? await inWorkspace(options, opened.value, hooks, settle) : await settle(undefined);
 }
@@ -198,13 +189,4 @@ function warn(hooks: WorkerHooks, message: string): void {
   } catch {
     // A store that does not take a warning does not take the attempt's end either, and that ends the run.
   }
-}
-
-function acceptanceOptions(options: LocalWorkerOptions): AcceptanceOptions {
-  return { ...options, changes: options.workspaces.changes };
-}
-
-/** The findings of a review stay open until a later one closes them. */
-function withReview(end: AttemptEnd, { review }: Assignment): AttemptEnd {
-  return { ...end, review };
 }

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import type { Review } from '../../domain/attempt.ts';
-import { PRIORITIES, RISKS, SIZES, TASK_STATUSES, type Task } from '../../domain/task.ts';
+import { PRIORITIES, RISKS, SIZES, TASK_STATUSES } from '../../domain/task.ts';
+import type { Assignment } from '../worker.ts';
 
 const text = z.string();
 const taskSchema = z.object({
@@ -45,11 +45,7 @@ const fileSchema = z.object({
 });
 
 /** What an attempt was started with. It is kept so that another orchestrator can finish the attempt. */
-export interface AssignmentRecord {
-  readonly task: Task;
-  readonly parent: Task | null;
-  readonly review: Review | null;
-  readonly earlierFiles: readonly string[];
+export interface AssignmentRecord extends Pick<Assignment, 'task' | 'parent' | 'review' | 'earlierFiles'> {
   /** True if its process resumed a session, which had costs before. */
   readonly resumed: boolean;
 }

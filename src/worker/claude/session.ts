@@ -5,14 +5,14 @@ import type { Workspace } from '../../workspace/workspace.ts';
 import { readAssignment, writeAssignment } from './assignment-record.ts';
 import { attemptFiles, exists, readTail } from './attempt-files.ts';
 import { claudeArguments, claudeEnvironment, type ClaudeSettings } from './command.ts';
-import { spawnClaude, type ProcessExit } from './process.ts';
+import { spawnClaude } from './process.ts';
 import { classifyEnd, type SessionResult } from './classify-end.ts';
 import { readLimitObservation } from './limit-observation.ts';
 import { attemptMarker } from '../process/markers.ts';
 import type { ProcessTable } from '../process/process-table.ts';
 import { describeAction, toProgress } from './progress.ts';
 import { firstPrompt, resumePrompt, workerRules } from './prompt.ts';
-import { supervise, type Timeouts } from './supervise.ts';
+import { supervise, type Supervision, type Timeouts } from './supervise.ts';
 import { Transcript } from './transcript.ts';
 import type { Assignment, WorkerHooks } from '../worker.ts';
 
@@ -129,11 +129,8 @@ const NOBODY: ProcessIdentity = { pid: 0, startTime: 'never started' };
 async function follow(
   options: SessionOptions,
   attempt: Attempt,
-  process: {
-    readonly identity: ProcessIdentity;
-    readonly exited: Promise<ProcessExit> | null;
+  process: Pick<Supervision, 'identity' | 'exited' | 'elapsedMs'> & {
     readonly resume: boolean;
-    readonly elapsedMs: number;
     /** Where it works. */
     readonly directory: string;
   },
