@@ -2,12 +2,13 @@ import { z } from 'zod';
 
 /** What `demo` is asked. */
 export const demoRequest = z.object({
-  keep: z.boolean().optional().describe('keep the repository'),
+  keep: z.boolean().exactOptional().describe('keep the repository'),
   standIn: z
     .boolean()
-    .optional()
+    .exactOptional()
     .describe('use the built-in stand-in even where the Claude CLI is installed'),
 });
+export type DemoRequest = z.infer<typeof demoRequest>;
 
 /** What `demo` answers. */
 export const demoReport = z.object({
