@@ -14,7 +14,7 @@ export const doRequest = runRequest.omit({ ids: true }).extend({
 export type DoRequest = z.infer<typeof doRequest>;
 
 /** What is going to be done: told before anything is spent. */
-export const intention = z
+const intention = z
   .object({
     type: z.literal('intention'),
     root: z.string().describe('the repository'),
@@ -42,7 +42,7 @@ export const intention = z
 export type Intention = z.infer<typeof intention>;
 
 /** The tasks that were made of the request. */
-export const requestedTasks = z
+const requestedTasks = z
   .object({
     type: z.literal('tasks'),
     tasks: list(madeTask),
