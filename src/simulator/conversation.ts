@@ -3,7 +3,7 @@ import { z } from 'zod';
 const blockSchema = z.looseObject({ type: z.string(), text: z.string().optional() });
 const contentSchema = z.union([z.string(), z.array(blockSchema)]);
 
-/** What of a request to `/v1/messages` a reply can depend on; everything else passes unchecked. */
+/** The parts of a request to `/v1/messages` that a reply can depend on. Everything else is not checked. */
 const requestSchema = z.looseObject({
   model: z.string().min(1),
   messages: z.array(z.looseObject({ role: z.string(), content: contentSchema })).min(1),
@@ -16,31 +16,31 @@ const requestSchema = z.looseObject({
 type Content = z.output<typeof contentSchema>;
 type Message = z.output<typeof requestSchema>['messages'][number];
 
-/** Who asks. */
+/** The kind of caller. */
 export type Role = 'manager' | 'worker' | 'housekeeping';
 
-/** One request, as rules see it. */
+/** A request, as rules see it. */
 export interface Conversation {
   readonly model: string;
   readonly role: Role;
   readonly streaming: boolean;
   readonly tools: readonly string[];
   readonly system: string;
-  /** The text of each user message, in order, tool results excepted. */
+  /** The text of each user message, in order, without tool results. */
   readonly userTexts: readonly string[];
   /** The texts of the tool results in the newest message. */
   readonly newestResults: readonly string[];
-  /** The caller's working directory as the caller tells it, else `.`. */
+  /** The caller's working directory, if the request states it; else `.`. */
   readonly cwd: string;
-  /** The caller wants its prompt cached. */
+  /** Whether the caller wants its prompt cached. */
   readonly caches: boolean;
   /** Size of the request, in bytes. */
   readonly bytes: number;
-  /** Assistant messages since the newest user message that holds one of `texts`; all of them if there are none. */
+  /** Counts the assistant messages since the newest user message with one of `texts`; all of them without `texts`. */
   turn(texts: readonly string[]): number;
 }
 
-/** Reads the body of a request; the error is a sentence as the API would say it. */
+/** Reads the body of a request. An error is a sentence like one of the API. */
 export function readConversation(
   body: string,
   userAgent: string,
@@ -104,11 +104,11 @@ const CHANGES_FILES = ['Bash', 'Edit', 'Write', 'NotebookEdit'];
 
 function roleOf(tools: readonly string[], userAgent: string): Role {
   if (tools.some((name) => CHANGES_FILES.includes(name))) return 'worker';
-  const ofItsOwn = tools.every((name) => name === 'web_search');
-  return userAgent.startsWith('claude-cli') && ofItsOwn ? 'housekeeping' : 'manager';
+  const hasNoTools = tools.every((name) => name === 'web_search');
+  return userAgent.startsWith('claude-cli') && hasNoTools ? 'housekeeping' : 'manager';
 }
 
-/** The CLI tells its directory at its start, and again whenever a resumed session runs somewhere else. */
+/** The CLI states its directory at the start, and again whenever a resumed session runs in another directory. */
 function workingDirectory(system: string): string {
   const told = [...system.matchAll(/(?:Primary working directory|CWD): (.+?)(?: \(was .*\))?$/gm)].at(-1);
   return told?.[1] ?? '.';

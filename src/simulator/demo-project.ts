@@ -1,4 +1,4 @@
-/** One task of the demo: what the manager plans, and what the worker writes. */
+/** A task of the demo: what the manager plans, and what the worker writes. */
 export interface DemoTask {
   readonly id: string;
   readonly title: string;
@@ -7,11 +7,11 @@ export interface DemoTask {
   readonly size: 'S' | 'M';
   readonly estimateMinutes: number;
   readonly risk: 'low' | 'medium';
-  /** Path and content, in the order in which they are written. */
+  /** The files, with path and content, in the order in which they are written. */
   readonly files: readonly (readonly [path: string, content: string])[];
-  /** What the first try writes in place of `files`, so that the task's own test fails. */
+  /** What the first attempt writes instead of `files`, so that the task's own test fails. */
   readonly mistake?: readonly (readonly [path: string, content: string])[];
-  /** What the first try writes in place of `files`, so that its tests pass and the review finds something. */
+  /** What the first attempt writes instead of `files`, so that its tests pass and the review finds something. */
   readonly flaw?: DemoFlaw;
   readonly handover: string;
 }
@@ -19,8 +19,8 @@ export interface DemoTask {
 /** A flaw that only a review finds. */
 interface DemoFlaw {
   readonly files: DemoTask['files'];
-  /** Text that the change holds for as long as it has the flaw. */
-  readonly mark: string;
+  /** Text that the change contains as long as it has the flaw. */
+  readonly marker: string;
   readonly summary: string;
   readonly finding: {
     readonly severity: 'major';
@@ -31,7 +31,7 @@ interface DemoFlaw {
   };
 }
 
-/** The heading of the requirements, which is in no other text that the manager is given. */
+/** The heading of the requirements. No other text that the manager gets contains it. */
 export const DEMO_TITLE = 'Product requirements: textstat';
 
 /** The requirements that the demo turns into tasks. */
@@ -93,7 +93,7 @@ const readingTimeTest = (count: number): string =>
     `  assert.equal(readingMinutes('word '.repeat(${count})), 2);\n  assert.equal(readingMinutes(''), 0);\n`,
   );
 
-/** The tasks of the demo, with two diamonds: 1 to 6 by way of 2 to 5, and 6 to 8 and 7. */
+/** The tasks of the demo. Their dependencies form two diamonds: from 1 through 2 to 5 to 6, and from 6 to 7 and 8. */
 export const DEMO_TASKS: readonly DemoTask[] = [
   {
     id: '1',
@@ -184,7 +184,7 @@ export const DEMO_TASKS: readonly DemoTask[] = [
         ['src/reading-time.js', readingTime('round')],
         ['test/reading-time.test.js', readingTimeTest(400)],
       ],
-      mark: 'Math.round(words(text)',
+      marker: 'Math.round(words(text)',
       summary: 'It estimates the reading time, but rounds it down half of the time; the task says up.',
       finding: {
         severity: 'major',

@@ -4,7 +4,7 @@ import type { ScenarioInput } from './scenario.ts';
 type RuleInput = ScenarioInput['rules'][number];
 type ReplyInput = NonNullable<RuleInput['reply']>;
 
-/** As fast as a demo should be, and slow enough to be watched. */
+/** Fast enough for a demo, and slow enough to watch. */
 const PACE = { waitMs: 120, delayMs: 8 };
 
 /** What the simulated models say in the demo: plans for its requirements, and work on each of its tasks. */
@@ -18,7 +18,7 @@ export const DEMO_SCENARIO: ScenarioInput = {
       reply: { json: parseReply(), ...PACE },
     },
     { name: 'plan', when: { role: 'manager' }, reply: { json: planReply(), ...PACE } },
-    // The last task first: a prompt names the tasks that its own task builds on, but never a later one.
+    // The last task comes first: a prompt names the tasks that its task builds on, and never a later one.
     ...DEMO_TASKS.toReversed().flatMap(workerRules),
   ],
 };
@@ -47,7 +47,7 @@ function planned({ id, size, estimateMinutes, risk, files }: DemoTask): object {
 
 function reviewRules(task: DemoTask): RuleInput[] {
   const { title, description, flaw } = task;
-  // As the task stands in the question, and in no other task's.
+  // The question about this task contains this text, and no question about another task does.
   const subject = `"title": ${JSON.stringify(title)}`;
   const asked = { role: 'manager', system: 'You review' } as const;
   const approval = {
@@ -58,7 +58,7 @@ function reviewRules(task: DemoTask): RuleInput[] {
   const approve = (resolved: readonly string[]): ReplyInput => ({ json: { ...approval, resolved }, ...PACE });
   const accepted = { name: `review ${task.id}`, when: { ...asked, contains: subject }, reply: approve([]) };
   if (flaw === undefined) return [accepted];
-  const { finding, summary, mark } = flaw;
+  const { finding, summary, marker } = flaw;
   return [
     {
       name: `review ${task.id} once more`,
@@ -67,7 +67,7 @@ function reviewRules(task: DemoTask): RuleInput[] {
     },
     {
       name: `find the flaw of ${task.id}`,
-      when: { ...asked, contains: [subject, mark] },
+      when: { ...asked, contains: [subject, marker] },
       reply: {
         json: { findings: [{ id: '', ...finding }], resolved: [], summary, verdict: 'rejected' },
         ...PACE,

@@ -2,20 +2,20 @@ import { sumUsage, type ModelUsage } from '../domain/attempt.ts';
 import { computeListPrice, type Charge } from '../domain/pricing.ts';
 import type { Role } from './conversation.ts';
 
-/** One answered request and what its caller was told that it cost. */
+/** An answered request, and the cost that its caller was told. */
 export interface LedgerEntry extends ModelUsage {
   readonly requestId: string;
   readonly role: Role;
-  /** Name of the rule that answered. */
+  /** The name of the rule that answered. */
   readonly rule: string;
   readonly webSearches: number;
 }
 
-/** Everything that was charged, in the order of the requests. */
+/** All charges, in the order of the requests. */
 export class Ledger {
   readonly #entries = new Map<string, LedgerEntry>();
 
-  /** Books a request; booked again, as a stream goes on, the newer charge replaces the older. */
+  /** Books a request. A stream books its request again as it goes on; the newer charge replaces the older one. */
   book(request: Pick<LedgerEntry, 'requestId' | 'role' | 'rule' | 'model'>, charge: Charge): void {
     this.#entries.set(request.requestId, {
       requestId: request.requestId,
@@ -35,7 +35,7 @@ export class Ledger {
     return [...this.#entries.values()];
   }
 
-  /** One sum a model, of all requests or of those of one role. */
+  /** A sum for each model, of all requests or of those of one role. */
   usage(role?: Role): ModelUsage[] {
     return sumUsage(this.entries.filter((entry) => role === undefined || entry.role === role));
   }

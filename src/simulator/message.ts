@@ -3,7 +3,7 @@ import type { Conversation } from './conversation.ts';
 import type { Charge } from '../domain/pricing.ts';
 import type { Reply } from './scenario.ts';
 
-/** One content block of a reply, as the API words it. */
+/** A content block of a reply, in the API's format. */
 export type ContentBlock =
   | { readonly type: 'text'; readonly text: string; readonly citations: null }
   | ({ readonly type: 'tool_use' | 'server_tool_use'; readonly id: string; readonly name: string } & {
@@ -17,7 +17,7 @@ export type ContentBlock =
       readonly content: readonly object[];
     };
 
-/** A whole reply, before it is sent one way or the other. */
+/** A whole reply, before it is sent at once or as a stream. */
 export interface ReplyMessage {
   readonly id: string;
   readonly model: string;
@@ -28,9 +28,9 @@ export interface ReplyMessage {
 
 const DIRECT = { type: 'direct' } as const;
 
-/** Writes out what a scenario's reply means as an answer to this request. */
+/** Makes the answer to a request from a scenario's reply. */
 export function composeMessage(reply: Reply, conversation: Conversation): ReplyMessage {
-  const content = blocks(substitute(reply, conversation.cwd), conversation.tools);
+  const content = contentOf(substitute(reply, conversation.cwd), conversation.tools);
   const wantsTool = content.some((block) => block.type === 'tool_use');
   return {
     id: apiId('msg'),
@@ -49,8 +49,8 @@ export function apiId(kind: string): string {
   return `${kind}_01${randomUUID().replaceAll('-', '').slice(0, 22)}`;
 }
 
-/** Usage in the API's own words. */
-export function apiUsage(charge: Charge): object {
+/** Usage in the API's format. */
+function apiUsage(charge: Charge): object {
   return {
     input_tokens: charge.input,
     output_tokens: charge.output,
@@ -69,7 +69,7 @@ export function apiUsage(charge: Charge): object {
   };
 }
 
-/** The message as a reply that is not streamed carries it. */
+/** The message as it is sent without streaming. */
 export function apiMessage(message: ReplyMessage): object {
   return {
     id: message.id,
@@ -86,7 +86,7 @@ export function apiMessage(message: ReplyMessage): object {
   };
 }
 
-function blocks(reply: Reply, offered: readonly string[]): ContentBlock[] {
+function contentOf(reply: Reply, offered: readonly string[]): ContentBlock[] {
   const tools = [...(reply.tools ?? [])];
   const structured = reply.json !== undefined;
   const byTool = structured && offered.includes('StructuredOutput');
@@ -124,7 +124,7 @@ function substitute<T>(value: T, cwd: string): T {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, substitute(item, cwd)])) as T;
 }
 
-/** Four bytes a token; a caller that caches pays for its prompt once, and for what each turn adds. */
+/** Estimates the usage, at four bytes a token. A caller that caches pays once for its prompt and for what each turn adds. */
 function estimate(conversation: Conversation, replyBytes: number): Omit<Charge, 'webSearches'> {
   const prompt = Math.ceil(conversation.bytes / 4);
   const output = Math.max(1, Math.ceil(replyBytes / 4));
@@ -132,4 +132,79 @@ function estimate(conversation: Conversation, replyBytes: number): Omit<Charge, 
   if (!conversation.caches) return { input: prompt, output, ...none };
   const known = conversation.turn([]) === 0 ? 0 : Math.floor(prompt * 0.95);
   return { input: 3, output, ...none, cacheRead: known, cacheWrite: Math.max(0, prompt - known - 3) };
+}
+
+/** A server-sent event. Its type is repeated in its data. */
+type StreamEvent = { readonly type: string } & Readonly<Record<string, unknown>>;
+
+/** The events that stream a message, in order. */
+export function streamEvents(message: ReplyMessage): StreamEvent[] {
+  const start = {
+    ...apiMessage(message),
+    content: [],
+    stop_reason: null,
+    usage: apiUsage(chargeSoFar([], message.charge)),
+  };
+  return [
+    { type: 'message_start', message: start },
+    { type: 'ping' },
+    ...message.content.flatMap(blockEvents),
+    {
+      type: 'message_delta',
+      delta: { stop_reason: message.stopReason, stop_sequence: null, stop_details: null, container: null },
+      usage: apiUsage(message.charge),
+    },
+    { type: 'message_stop' },
+  ];
+}
+
+/** What a stream has cost when these events are sent: the whole prompt, and a token for every three characters. */
+export function chargeSoFar(sent: readonly StreamEvent[], charge: Charge): Charge {
+  if (sent.some((event) => event.type === 'message_delta')) return charge;
+  const characters = sent.reduce((sum, event) => sum + generated(event), 0);
+  return { ...charge, output: Math.max(1, Math.round(characters / 3)), webSearches: 0 };
+}
+
+/** The event as bytes on the wire. */
+export function encodeEvent(event: StreamEvent): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+function generated(event: StreamEvent): number {
+  const { delta, content_block } = event as Partial<Record<string, Record<string, unknown>>>;
+  const parts = [delta?.['text'], delta?.['partial_json'], content_block?.['name']];
+  return parts.reduce<number>((sum, part) => sum + (typeof part === 'string' ? part.length : 0), 0);
+}
+
+function blockEvents(block: ContentBlock, index: number): StreamEvent[] {
+  const [empty, deltas] = opened(block);
+  return [
+    { type: 'content_block_start', index, content_block: empty },
+    ...deltas.map((delta) => ({ type: 'content_block_delta', index, delta })),
+    { type: 'content_block_stop', index },
+  ];
+}
+
+function opened(block: ContentBlock): [start: object, deltas: object[]] {
+  switch (block.type) {
+    case 'text':
+      return [{ ...block, text: '' }, pieces(block.text).map((text) => ({ type: 'text_delta', text }))];
+    case 'tool_use':
+    case 'server_tool_use':
+      return [
+        { ...block, input: {} },
+        pieces(JSON.stringify(block.input)).map((json) => ({ type: 'input_json_delta', partial_json: json })),
+      ];
+    case 'web_search_tool_result':
+      return [block, []];
+  }
+}
+
+/** Cuts a text into at most three pieces, between code points. */
+function pieces(text: string): string[] {
+  const points = Array.from(text);
+  const size = Math.max(1, Math.ceil(points.length / 3));
+  return Array.from({ length: Math.ceil(points.length / size) }, (_, index) =>
+    points.slice(index * size, (index + 1) * size).join(''),
+  );
 }

@@ -50,7 +50,7 @@ const MODELS: readonly ModelInfo[] = [
   },
 ];
 
-/** The one page that `/v1/models` has. */
+/** The only page of `/v1/models`. */
 export function modelPage(): object {
   return {
     data: MODELS,

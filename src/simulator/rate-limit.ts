@@ -2,7 +2,7 @@ import type { KeyLimits, RateLimit } from './scenario.ts';
 
 type Fields = readonly (readonly [name: string, value: string | undefined])[];
 
-/** The headers that tell a subscription's state; `fromMs` is what relative resets count from. */
+/** The headers with a subscription's state. Relative resets count from `fromMs`. */
 export function rateLimitHeaders(limit: RateLimit, fromMs: number): Record<string, string> {
   const reset = ({ resetIn, resetAt }: Pick<RateLimit, 'resetIn' | 'resetAt'>): string | undefined =>
     resetAt?.toString() ?? (resetIn === undefined ? undefined : String(Math.floor(fromMs / 1000 + resetIn)));
@@ -28,12 +28,12 @@ export function rateLimitHeaders(limit: RateLimit, fromMs: number): Record<strin
   ]);
 }
 
-/** The headers that tell what an API key may still use; `fromMs` is what resets count from. */
+/** The headers with what an API key may still use. Resets count from `fromMs`. */
 export function keyLimitHeaders(limits: KeyLimits, fromMs: number): Record<string, string> {
   const fields = Object.entries(limits).flatMap(([name, { limit, remaining, resetIn }]): Fields => [
     [`${name}-limit`, String(limit)],
     [`${name}-remaining`, String(remaining)],
-    // To the second, as the API writes it.
+    // To the second, as in the API.
     [`${name}-reset`, `${new Date(fromMs + resetIn * 1000).toISOString().slice(0, 19)}Z`],
   ]);
   return headers('anthropic-ratelimit-', fields);

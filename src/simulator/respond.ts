@@ -2,27 +2,25 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Charge } from '../domain/pricing.ts';
 import { unreachable } from '../domain/result.ts';
-import { errorBody, errorStatus } from './errors.ts';
-import { apiMessage, type ReplyMessage } from './message.ts';
+import { apiMessage, chargeSoFar, encodeEvent, streamEvents, type ReplyMessage } from './message.ts';
 import type { Fault, Reply } from './scenario.ts';
-import { chargeSoFar, encodeEvent, streamEvents } from './stream.ts';
 
-/** One request that is being answered. */
+/** A request that is being answered. */
 export interface Exchange {
   readonly response: ServerResponse;
   readonly requestId: string;
   readonly streaming: boolean;
-  /** Headers of the reply besides the content type. */
+  /** The headers of the reply besides the content type. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Aborts when the caller is gone or the simulator closes. */
+  /** Aborts when the caller has gone or the simulator closes. */
   readonly signal: AbortSignal;
-  /** Called whenever the caller was told what it owes; the last call counts. A reply that ends in an error is free. */
+  /** Called with the charge whenever the caller was sent one; the last call counts. A reply that ends in an error is free. */
   readonly bill: (charge: Charge) => void;
   /** Makes the whole server unreachable for a time. */
   readonly startOutage: (ms: number) => void;
 }
 
-/** Sends a reply, or what its fault makes of it; rejects when `signal` aborts. */
+/** Sends a reply, or what its fault makes of it. Rejects when `signal` aborts. */
 export async function respond(reply: Reply, message: ReplyMessage, exchange: Exchange): Promise<void> {
   await sleep(reply.waitMs, undefined, { signal: exchange.signal });
   const { fault } = reply;
@@ -43,7 +41,7 @@ export async function respond(reply: Reply, message: ReplyMessage, exchange: Exc
   else await failMidway(fault, exchange);
 }
 
-/** Some bytes of a reply, and what the caller knows to owe once it has them. */
+/** A part of a reply, and the charge that the caller knows once it has that part. */
 interface Step {
   readonly bytes: string;
   readonly charge?: Charge;
@@ -64,7 +62,7 @@ function whole(message: ReplyMessage, fault: Fault | undefined): Step[] {
   return [{ bytes: body.slice(0, half) }, { bytes: body.slice(half) }];
 }
 
-/** True if the fault was one that leaves no reply to begin with. */
+/** Plays a fault that comes before the headers; false if the fault is not one of these. */
 async function failBeforeHeaders(fault: Fault, exchange: Exchange): Promise<boolean> {
   switch (fault.kind) {
     case 'http':
@@ -93,7 +91,7 @@ async function failBeforeHeaders(fault: Fault, exchange: Exchange): Promise<bool
 async function failMidway(fault: Fault, { response, streaming, signal, requestId }: Exchange): Promise<void> {
   switch (fault.kind) {
     case 'reset':
-      // A reset throws away what the caller has not read yet; without this pause it would look like one before the headers.
+      // A reset discards what the caller has not read yet. Without this pause it would look like one before the headers.
       await sleep(50, undefined, { signal });
       response.socket?.resetAndDestroy();
       return;
@@ -149,4 +147,46 @@ function forever(signal: AbortSignal): Promise<never> {
     if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
   });
+}
+
+/** The API's error types by status. */
+const ERROR_TYPES: Readonly<Record<number, string>> = {
+  400: 'invalid_request_error',
+  401: 'authentication_error',
+  402: 'billing_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+  504: 'timeout_error',
+  529: 'overloaded_error',
+};
+
+const ERROR_MESSAGES: Readonly<Record<number, string>> = {
+  401: 'invalid x-api-key',
+  403: 'Your API key does not have permission to use the specified resource.',
+  429: 'This request would exceed your rate limit.',
+  529: 'Overloaded',
+};
+
+/** The error type that goes with a status. */
+function errorType(status: number): string {
+  return ERROR_TYPES[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
+}
+
+/** The JSON body of an error. */
+export function errorBody(status: number, requestId: string, message?: string, type?: string): string {
+  return JSON.stringify({
+    type: 'error',
+    error: {
+      type: type ?? errorType(status),
+      message: message ?? ERROR_MESSAGES[status] ?? `HTTP ${status}`,
+    },
+    request_id: requestId,
+  });
+}
+
+/** The status of an error type, for replies that are not streamed. */
+function errorStatus(type: string): number {
+  return Number(Object.entries(ERROR_TYPES).find(([, own]) => own === type)?.[0] ?? 500);
 }

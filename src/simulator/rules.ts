@@ -1,21 +1,21 @@
 import type { Conversation } from './conversation.ts';
 import type { Reply, Rule, Scenario } from './scenario.ts';
 
-/** The rule that answers, and its reply for this turn. */
+/** A rule that answers, and its reply for this turn. */
 export interface Match {
   readonly rule: string;
   readonly reply: Reply;
-  /** What the resets that it tells count from: now, or for a rule that holds for a time its first answer. */
+  /** What the resets in the reply count from: now, or the first answer of a rule that applies for a limited time. */
   readonly resetsFrom: number;
 }
 
-/** What the Claude CLI asks beside its main loop (to sum up a web page, say) needs an answer, whatever the scenario. */
+/** The answer to what the Claude CLI asks besides its main loop (to sum up a web page, say), whatever the scenario. */
 const HOUSEKEEPING: Omit<Match, 'resetsFrom'> = {
   rule: 'housekeeping',
   reply: { text: 'Nothing to add.', waitMs: 0, delayMs: 0 },
 };
 
-/** Picks replies by a scenario's rules, counting how often each of them applied. */
+/** Chooses replies by a scenario's rules, and counts how often each rule has applied. */
 export class RuleBook {
   readonly #rules: readonly Rule[];
   readonly #fitted = new Map<Rule, number>();

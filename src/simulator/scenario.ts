@@ -6,25 +6,25 @@ const text = z.string().min(1);
 const count = z.int().min(0);
 const milliseconds = z.number().min(0).max(3_600_000);
 
-/** Which requests a rule answers; everything that is given must hold. */
+/** Which requests a rule answers. Every given condition must hold. */
 const conditionSchema = z.strictObject({
-  /** `worker` may change files, `manager` may not, `housekeeping` is what the Claude CLI asks besides its main loop. */
+  /** `worker` may change files and `manager` may not; `housekeeping` is what the Claude CLI asks besides its main loop. */
   role: z.enum(['manager', 'worker', 'housekeeping']).optional(),
   /** Part of the model's id. */
   model: text.optional(),
-  /** Text that some user message holds (tool results excepted), or several texts that all must be there. */
+  /** Text that a user message (without tool results) contains, or several texts that must all be there. */
   contains: z.union([text, z.array(text).min(1)]).optional(),
-  /** Text that no user message holds. */
+  /** Text that no user message contains. */
   lacks: z.union([text, z.array(text).min(1)]).optional(),
-  /** Text that the system prompt holds. */
+  /** Text that the system prompt contains. */
   system: text.optional(),
-  /** Text that one of the newest tool results holds. */
+  /** Text that one of the newest tool results contains. */
   result: text.optional(),
-  /** Name of a tool that the request offers. */
+  /** The name of a tool that the request offers. */
   tool: text.optional(),
-  /** Assistant messages since the newest user message that holds one of `contains`; of all, without `contains`. */
+  /** The number of assistant messages since the newest user message with one of `contains`; of all, without `contains`. */
   turn: count.optional(),
-  /** Only this one of the requests that fit everything else, counted from 1. */
+  /** Only this one, counted from 1, of the requests that all other conditions fit. */
   nth: z.int().min(1).optional(),
 });
 
@@ -37,8 +37,8 @@ const usageSchema = z.strictObject({
 });
 
 /**
- * When a limit resets: in seconds from the reply (from the first one of a rule that holds for a time: a window's reset
- * stays where it is), or at this Unix time in seconds, whatever that is.
+ * When a limit resets: in seconds from the reply, or at this Unix time in seconds, whatever that is. For a rule that
+ * applies for a limited time it counts from the first reply, since a window's reset does not move.
  */
 const reset = { resetIn: z.number().optional(), resetAt: z.number().optional() };
 
@@ -55,7 +55,7 @@ const windowSchema = z.strictObject({
 /** Becomes the `anthropic-ratelimit-unified-*` headers. */
 const rateLimitSchema = z.strictObject({
   status: limitStatus,
-  /** The window that decides; those of single models are told by nothing else. */
+  /** The window that decides. Nothing else tells the windows of single models. */
   claim: z
     .enum([
       'five_hour',
@@ -85,7 +85,7 @@ const keyLimitsSchema = z.partialRecord(
   z.strictObject({ limit: count, remaining: count, resetIn: z.number() }),
 );
 
-/** What goes wrong with a reply. Faults after the headers come when half of the reply's events are out. */
+/** What goes wrong with a reply. A fault after the headers comes when half of the reply's events are sent. */
 const faultSchema = z.discriminatedUnion('kind', [
   /** An HTTP error; `body` replaces the JSON error body, as a proxy's HTML page would. */
   z.strictObject({
@@ -109,9 +109,9 @@ const faultSchema = z.discriminatedUnion('kind', [
     type: text.default('overloaded_error'),
     message: text.default('Overloaded'),
   }),
-  /** Nothing more comes, and the connection stays open. */
+  /** No more data comes, and the connection stays open. */
   z.strictObject({ kind: z.literal('silence') }),
-  /** Nothing more comes but pings. */
+  /** Only pings come. */
   z.strictObject({ kind: z.literal('pings'), everyMs: milliseconds.default(1000) }),
   /** Not even headers come. */
   z.strictObject({ kind: z.literal('no-headers') }),
@@ -124,16 +124,16 @@ const searchSchema = z.strictObject({
   results: z.array(z.strictObject({ title: text, url: z.url() })),
 });
 
-/** One reply: any mix of content, and how it is sent. `{{cwd}}` in strings is the caller's working directory. */
+/** A reply: any mix of content, and how it is sent. `{{cwd}}` in strings is the caller's working directory. */
 const replySchema = z.strictObject({
   text: z.string().optional(),
-  /** A structured reply: a StructuredOutput call where the request offers that tool, else the text of the reply. */
+  /** A structured reply: a StructuredOutput call if the request offers that tool, else the text of the reply. */
   json: z.unknown().optional(),
   tools: z.array(toolCallSchema).optional(),
   /** Web searches that the API does itself before it replies. */
   searches: z.array(searchSchema).optional(),
   stopReason: z.enum(['end_turn', 'max_tokens', 'refusal', 'pause_turn', 'tool_use']).optional(),
-  /** Without it, estimated from the sizes of request and reply. */
+  /** By default estimated from the sizes of request and reply. */
   usage: usageSchema.optional(),
   /** Before the headers. */
   waitMs: milliseconds.default(0),
@@ -149,13 +149,13 @@ const ruleSchema = z
   .strictObject({
     name: text.optional(),
     when: conditionSchema.default({}),
-    /** How many requests the rule answers before it stops to apply. */
+    /** How many requests the rule answers before it stops applying. */
     times: z.int().min(1).optional(),
     /** How long the rule applies, counted from its first answer: a limit or an outage that ends by itself. */
     forMs: milliseconds.optional(),
     /** Answers every request. */
     reply: replySchema.optional(),
-    /** Answers by turn (see `when.turn`); beyond its end the rule does not apply. */
+    /** Answers by turn (see `when.turn`). The rule does not apply to later turns. */
     turns: z.array(replySchema).min(1).optional(),
   })
   .refine((rule) => (rule.reply === undefined) !== (rule.turns === undefined), {

@@ -1,16 +1,15 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readConversation, type Role } from './conversation.ts';
-import { errorBody } from './errors.ts';
 import { Ledger } from './ledger.ts';
 import { apiId, composeMessage } from './message.ts';
 import { modelInfo, modelPage } from './models.ts';
 import { keyLimitHeaders, rateLimitHeaders } from './rate-limit.ts';
-import { respond } from './respond.ts';
+import { errorBody, respond } from './respond.ts';
 import { RuleBook } from './rules.ts';
 import { parseScenario, type ScenarioInput } from './scenario.ts';
 
-/** A request as it came in, kept for tests. */
+/** A request as it was received, kept for tests. */
 interface SeenRequest {
   readonly id: string;
   /** Unix milliseconds. */
@@ -23,7 +22,7 @@ interface SeenRequest {
   /** Cut off after a million characters. */
   readonly body: string;
   readonly role?: Role;
-  /** The rule that answered; undefined where none did. */
+  /** The rule that answered; undefined if none did. */
   readonly rule?: string;
 }
 
@@ -45,7 +44,7 @@ const KEPT_BODY_CHARACTERS = 1_000_000;
 
 /**
  * Starts a scripted Anthropic Messages API on loopback, at a free port.
- * Throws `Failed` ("config-invalid") where the scenario is not valid.
+ * Throws `Failed` ("config-invalid") if the scenario is not valid.
  */
 export async function startSimulator(
   scenario: ScenarioInput,
@@ -193,7 +192,7 @@ function hasCredential(headers: IncomingMessage['headers']): boolean {
   return headers['x-api-key'] !== undefined || headers.authorization !== undefined;
 }
 
-/** The body as text; undefined where it is larger than the API takes. */
+/** The body as text; undefined if it is larger than the API accepts. */
 async function readBody(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -205,7 +204,7 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Sends `value`, or where the status says that something is wrong, an error with its `message`. */
+/** Sends `value`; if the status is one of an error, sends an error with its `message`. */
 function sendJson(response: ServerResponse, requestId: string, status: number, value: object): void {
   const message = 'message' in value ? String(value.message) : undefined;
   response.writeHead(status, { 'content-type': 'application/json', 'request-id': requestId });

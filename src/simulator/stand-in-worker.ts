@@ -9,13 +9,13 @@ import { Session } from './stand-in/session.ts';
 import { Toolbox } from './stand-in/tools.ts';
 
 /**
- * A stand-in for the Claude CLI where there is none: it speaks the same stream-json, asks a Messages API, and really
- * edits files and runs commands. It knows a handful of tools and flags, and is meant for the demo and for tests.
+ * A stand-in for the Claude CLI where that is not installed. It prints the same stream-json, asks a Messages API, and
+ * really edits files and runs commands. It supports a few tools and flags, and is meant for the demo and for tests.
  */
 const VERSION = '2.1.330 (stand-in for the Claude CLI)';
 
 const { env } = process;
-// Whoever reads along may go away.
+// The reader of the output may go away.
 process.stdout.on('error', () => process.exit(1));
 process.exitCode = await main(process.argv.slice(2));
 
@@ -100,7 +100,7 @@ function openSession({ sessionId, resume }: Options): Session | string {
   return error;
 }
 
-/** An API key comes before a subscription, as in the Claude CLI. */
+/** An API key takes precedence over a subscription, as in the Claude CLI. */
 function isSubscription(): boolean {
   return !env['ANTHROPIC_API_KEY'] && Boolean(env['CLAUDE_CODE_OAUTH_TOKEN']);
 }

@@ -1,20 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { askRepeatedly } from './failures.ts';
 import { denialLine, failureLines, initLine, replyLines, retryLine, toolResultLine } from './lines.ts';
 import type { ApiClient, ApiFailure, ApiReply } from './messages-api.ts';
 import type { Options } from './options.ts';
-import { denial, type ToolCall } from './permission.ts';
-import { schemaProblem } from './report-schema.ts';
-import { askRepeatedly } from './retrying.ts';
 import type { Block, Session } from './session.ts';
-import { TOOLS, type Toolbox, type ToolResult } from './tools.ts';
+import { denial, schemaProblem, TOOLS, type ToolCall, type Toolbox, type ToolResult } from './tools.ts';
 import { UsageMeter } from './usage-meter.ts';
 
-/** Everything an agent works with. */
+/** Everything that an agent works with. */
 export interface AgentContext {
   readonly options: Options;
   readonly session: Session;
   readonly client: ApiClient;
-  /** It is billed to a subscription, not to an API key. */
+  /** Whether a subscription pays, and not an API key. */
   readonly subscription: boolean;
   readonly maxRetries: number;
   readonly cwd: string;
@@ -26,7 +24,7 @@ export interface AgentContext {
 const NUDGE = '[structured-output-enforce] You MUST call the StructuredOutput tool to complete this request.';
 const MAX_INVALID_REPORTS = 5;
 
-/** The loop of a coding agent: ask the model, do what it says, until it is done. */
+/** The loop of a coding agent: it asks the model and does what the model says until the work is done. */
 export class Agent {
   readonly #context: AgentContext;
   readonly #meter = new UsageMeter();
@@ -67,13 +65,13 @@ export class Agent {
     }
   }
 
-  /** Tells that a person interrupted it. */
+  /** Reports that a person interrupted the agent. */
   interrupt(): void {
     const errors = ['[ede_diagnostic] interrupted'];
     this.#endWithError({ subtype: 'error_during_execution', terminal_reason: 'aborted_tools', errors });
   }
 
-  /** Keeps what was spent for the process that resumes the session. */
+  /** Saves what was spent, for the process that resumes the session. */
   saveCost(): void {
     this.#context.session.saveCost(this.#costUsd());
   }

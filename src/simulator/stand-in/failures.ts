@@ -1,17 +1,18 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ApiFailure } from './messages-api.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ask, type ApiClient, type ApiEvent, type ApiFailure, type ApiReply } from './messages-api.ts';
 
-/** How a failed request is told at the end of a run. */
+/** How a failed request is reported at the end of a run. */
 export interface Verdict {
   /** `error` of the assistant line. */
   readonly error: string;
   readonly text: string;
   readonly terminalReason: string;
-  /** `api_error`, where there is one. */
+  /** `api_error`, if there is one. */
   readonly apiError?: string;
 }
 
-/** What the rate-limit headers of a subscription say; undefined where there are none. */
+/** What the rate-limit headers of a subscription say. */
 export interface RateLimitInfo {
   readonly status: string;
   readonly resetsAt?: number;
@@ -25,8 +26,8 @@ export interface RateLimitInfo {
   readonly unifiedWindows?: object;
 }
 
-/** What comes of a request without a credential, which is not even sent. */
-export const NOT_LOGGED_IN: ApiFailure = {
+/** The result of a request without a credential, which is not even sent. */
+const NOT_LOGGED_IN: ApiFailure = {
   ok: false,
   status: null,
   type: 'not_logged_in',
@@ -34,8 +35,8 @@ export const NOT_LOGGED_IN: ApiFailure = {
   headers: {},
 };
 
-/** Whether asking again can help, with an API key or with a subscription. */
-export function isRetryable(failure: ApiFailure, subscription: boolean): boolean {
+/** Whether asking again can help. This depends on whether an API key or a subscription pays. */
+function isRetryable(failure: ApiFailure, subscription: boolean): boolean {
   const { status } = failure;
   if (failure.type === NOT_LOGGED_IN.type) return false;
   if (Number(failure.headers['retry-after'] ?? 0) > 60) return false;
@@ -43,39 +44,39 @@ export function isRetryable(failure: ApiFailure, subscription: boolean): boolean
   return status === null || status >= 500 || status === 401 || status === 408;
 }
 
-/** What the Claude CLI says about a failure that it does not get over. */
+/** What the Claude CLI says about a failure that retries do not resolve. */
 export function verdict(failure: ApiFailure, subscription: boolean): Verdict {
   const { status, message } = failure;
-  const told = (error: string, text: string, terminalReason = 'api_error'): Verdict => ({
+  const say = (error: string, text: string, terminalReason = 'api_error'): Verdict => ({
     error,
     text,
     terminalReason,
   });
-  if (failure.type === NOT_LOGGED_IN.type) return told('authentication_failed', message);
+  if (failure.type === NOT_LOGGED_IN.type) return say('authentication_failed', message);
   switch (status) {
     case null:
-      return { ...told('server_error', `API Error: ${message}`), apiError: connectionError(message) };
+      return { ...say('server_error', `API Error: ${message}`), apiError: connectionError(message) };
     case 401:
       return subscription
-        ? told('authentication_failed', `Failed to authenticate. API Error: 401 ${message}`)
-        : told('authentication_failed', 'Invalid API key · Fix external API key');
+        ? say('authentication_failed', `Failed to authenticate. API Error: 401 ${message}`)
+        : say('authentication_failed', 'Invalid API key · Fix external API key');
     case 403:
-      return told('authentication_failed', `Failed to authenticate. API Error: 403 ${message}`);
+      return say('authentication_failed', `Failed to authenticate. API Error: 403 ${message}`);
     case 404:
-      return told('model_not_found', `There's an issue with the selected model. ${message}`);
+      return say('model_not_found', `There's an issue with the selected model. ${message}`);
     case 413:
-      return told('invalid_request', `API Error: 413 ${message}`, 'image_error');
+      return say('invalid_request', `API Error: 413 ${message}`, 'image_error');
     case 429:
       return rateLimited(failure, subscription);
   }
-  if (status >= 500) return told('server_error', `API Error: ${status} ${message}`);
+  if (status >= 500) return say('server_error', `API Error: ${status} ${message}`);
   if (/prompt is too long/i.test(message))
-    return told('invalid_request', 'Prompt is too long', 'prompt_too_long');
-  if (/credit balance/i.test(message)) return told('billing_error', 'Credit balance is too low');
-  return told('unknown', `API Error: ${status} ${message}`);
+    return say('invalid_request', 'Prompt is too long', 'prompt_too_long');
+  if (/credit balance/i.test(message)) return say('billing_error', 'Credit balance is too low');
+  return say('unknown', `API Error: ${status} ${message}`);
 }
 
-/** Reads the rate-limit headers. */
+/** Reads the rate-limit headers; undefined if there are none. */
 export function rateLimit(headers: IncomingHttpHeaders): RateLimitInfo | undefined {
   const header = (name: string): string | undefined => {
     const value = headers[`anthropic-ratelimit-unified-${name}`];
@@ -136,7 +137,7 @@ function rateLimited(failure: ApiFailure, subscription: boolean): Verdict {
   if (!subscription) {
     return { error, terminalReason, text: `API Error: Request rejected (429) · ${failure.message}` };
   }
-  // Without a word on which window it is or when it resets, it is throttling, whatever the status says.
+  // If neither the window nor its reset is named, it is throttling, whatever the status says.
   if (limit?.status !== 'rejected' || (limit.rateLimitType ?? limit.resetsAt) === undefined) {
     return { error, terminalReason, text: 'Server is temporarily limiting requests (not your usage limit)' };
   }
@@ -148,4 +149,43 @@ function rateLimited(failure: ApiFailure, subscription: boolean): Verdict {
     text: `You've hit your usage limit${resets}`,
     apiError: 'usage_limit_reached',
   };
+}
+
+/** How often a request is repeated, and who is informed. */
+interface RetryPolicy {
+  readonly maxRetries: number;
+  readonly subscription: boolean;
+  readonly onEvent: (event: ApiEvent) => void;
+  /** Called when a reply has broken off. */
+  readonly onBroken: (broken: NonNullable<ApiFailure['broken']>) => void;
+  readonly onRetry: (failure: ApiFailure, attempt: number, delayMs: number) => void;
+}
+
+/** Asks until there is a reply or asking again cannot help. If the last stream broke off, it asks once more without streaming. */
+export async function askRepeatedly(
+  client: ApiClient,
+  body: Readonly<Record<string, unknown>>,
+  policy: RetryPolicy,
+): Promise<ApiReply | ApiFailure> {
+  if (client.headers['x-api-key'] === undefined && client.headers['authorization'] === undefined)
+    return NOT_LOGGED_IN;
+  for (let attempt = 1; ; attempt++) {
+    const reply = await ask(client, { ...body, stream: true }, policy.onEvent);
+    if (reply.ok) return reply;
+    if (reply.broken !== undefined) policy.onBroken(reply.broken);
+    if (!isRetryable(reply, policy.subscription)) return reply;
+    if (attempt > policy.maxRetries) {
+      const hadBegun = reply.headers['content-type']?.startsWith('text/event-stream') === true;
+      return hadBegun ? ask(client, { ...body, stream: false }, policy.onEvent) : reply;
+    }
+    const delayMs = delayOf(reply, attempt);
+    policy.onRetry(reply, attempt, delayMs);
+    await sleep(delayMs);
+  }
+}
+
+/** The delay before a retry: half a second, doubled each time, at most 32 s, and never less than the server asks for. */
+function delayOf(failure: ApiFailure, attempt: number): number {
+  const own = Math.min(32_000, 500 * 2 ** (attempt - 1));
+  return Math.max(own, Number(failure.headers['retry-after'] ?? 0) * 1000) * (1 + Math.random() / 4);
 }

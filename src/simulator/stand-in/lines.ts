@@ -1,8 +1,8 @@
 import { rateLimit, verdict, type RateLimitInfo } from './failures.ts';
 import type { ApiFailure, ApiReply } from './messages-api.ts';
 import type { Options } from './options.ts';
-import type { ToolCall } from './permission.ts';
 import type { Block } from './session.ts';
+import type { ToolCall } from './tools.ts';
 
 /** The first line of a run. */
 export function initLine(options: Options, cwd: string, subscription: boolean): object {
@@ -26,7 +26,7 @@ export function initLine(options: Options, cwd: string, subscription: boolean): 
   };
 }
 
-/** A reply: one line a content block, each with what the reply's beginning said of its usage. */
+/** A reply: a line for each content block, with the usage that the beginning of the reply stated. */
 export function replyLines(
   { id, model, content, startUsage: usage, headers }: ApiReply,
   subscription: boolean,
@@ -77,7 +77,7 @@ export function retryLine(
   };
 }
 
-/** A failure that ends the run: the lines before the result, and what the result says of it. */
+/** A failure that ends the run: the lines before the result, and the fields of the result. */
 export function failureLines(
   failure: ApiFailure,
   subscription: boolean,

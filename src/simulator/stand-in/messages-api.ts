@@ -16,15 +16,15 @@ export interface ApiReply {
   readonly headers: IncomingHttpHeaders;
 }
 
-/** Why there is none. */
+/** Why there is no reply. */
 export interface ApiFailure {
   readonly ok: false;
-  /** Null where no HTTP response came. */
+  /** Null if no HTTP response came. */
   readonly status: number | null;
   readonly type: string | null;
   readonly message: string;
   readonly headers: IncomingHttpHeaders;
-  /** The reply had begun: what it has cost so far. */
+  /** What a reply that broke off has cost so far. */
   readonly broken?: { readonly usage: ApiUsage; readonly characters: number };
 }
 
@@ -35,13 +35,13 @@ export type ApiEvent = Readonly<Record<string, unknown>> & { readonly type: stri
 export interface ApiClient {
   readonly baseUrl: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** For the headers of a reply. */
+  /** How long to wait for the headers of a reply. */
   readonly timeoutMs: number;
-  /** For each next piece of a reply. */
+  /** How long to wait for each next piece of a reply. */
   readonly idleMs: number;
 }
 
-/** Asks once. Never rejects; `onEvent` sees the events of a stream as they come. */
+/** Asks once. It never rejects, and calls `onEvent` for the events of a stream as they come. */
 export function ask(
   client: ApiClient,
   body: Readonly<Record<string, unknown>>,
@@ -68,7 +68,7 @@ export function ask(
   });
 }
 
-/** Puts a reply together from what comes in. */
+/** Puts a reply together from the data that comes in. */
 class ReplyReader {
   response: IncomingMessage | undefined;
   readonly #streaming: boolean;

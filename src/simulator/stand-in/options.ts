@@ -1,4 +1,4 @@
-/** What the command line asks for, as far as the stand-in can do it. */
+/** The options that the stand-in supports. */
 export interface Options {
   readonly sessionId: string | undefined;
   readonly resume: string | undefined;
@@ -47,7 +47,7 @@ const LISTS = ['--allowedTools', '--disallowedTools', '--tools', '--add-dir', '-
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** Reads the arguments; a string is what the Claude CLI would complain about before it does anything. */
+/** Parses the arguments. A string is the error that the Claude CLI would print before it does anything. */
 export function parseOptions(argv: readonly string[]): Options | string {
   const given = new Map<string, string[]>();
   const rest: string[] = [];

@@ -7,7 +7,7 @@ export interface Message {
   readonly content: readonly Block[];
 }
 
-/** A content block, of which only the parts that the stand-in looks at are named. */
+/** A content block, with the fields that the stand-in uses. */
 export interface Block {
   readonly type: string;
   readonly text?: string;
@@ -22,7 +22,7 @@ type Entry = { readonly message: Message } | { readonly costUsd: number };
 const INTERRUPTED =
   "[Tool call interrupted: the session ended before this call's result was recorded, so its outcome is unknown.]";
 
-/** One conversation, kept on disk as it happens, so that a killed process can be resumed. */
+/** A conversation, written to disk as it happens, so that the session of a killed process can be resumed. */
 export class Session {
   readonly id: string;
   readonly messages: Message[] = [];
@@ -41,7 +41,7 @@ export class Session {
     this.earlierCostUsd = costUsd;
   }
 
-  /** A new session; undefined if the id is taken. */
+  /** Creates a session; undefined if the id is taken. */
   static create(id: string, folder: string): Session | undefined {
     const file = fileOf(id, folder);
     if (existsSync(file)) return undefined;
@@ -50,7 +50,7 @@ export class Session {
     return new Session(id, file, []);
   }
 
-  /** An existing session; undefined if there is none with this id. */
+  /** Opens an existing session; undefined if there is none with this id. */
   static resume(id: string, folder: string): Session | undefined {
     const file = fileOf(id, folder);
     if (!existsSync(file)) return undefined;
@@ -64,7 +64,7 @@ export class Session {
     this.#write({ message });
   }
 
-  /** Remembers the total for the process that resumes this session. */
+  /** Saves the total, for the process that resumes this session. */
   saveCost(costUsd: number): void {
     this.#write({ costUsd });
   }
@@ -92,7 +92,7 @@ function fileOf(id: string, folder: string): string {
   return join(folder, `${id}.jsonl`);
 }
 
-/** A process that was killed while it wrote leaves half a line. */
+/** Parses the lines. A process that was killed while it wrote leaves half a line, which is skipped. */
 function entries(content: string): Entry[] {
   return content.split('\n').flatMap((line) => {
     try {

@@ -1,20 +1,26 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
-import type { ToolCall } from './permission.ts';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 
-/** What a tool says. */
+/** A tool call, which may be allowed or denied. */
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+/** The result of a tool call. */
 export interface ToolResult {
   readonly text: string;
   readonly failed: boolean;
 }
 
-/** Where tools run. */
+/** What tools need to run. */
 export interface ToolContext {
   readonly cwd: string;
-  /** For the shell commands. */
+  /** The environment of shell commands. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Ends a process group at once; throws where it is gone. */
+  /** Kills a process group at once; throws if the group is gone. */
   readonly killGroup: (leader: number) => void;
   /** Called from time to time while a command runs. */
   readonly onProgress: (call: ToolCall, elapsedSeconds: number) => void;
@@ -32,7 +38,7 @@ const HEARTBEAT_MS = 30_000;
 const MAX_OUTPUT_CHARACTERS = 30_000;
 const LAST_OUTPUT_MS = 500;
 
-/** Runs tools for real, and knows which commands still run. */
+/** Really runs tools, and keeps track of the commands that still run. */
 export class Toolbox {
   readonly #context: ToolContext;
   readonly #running = new Set<ChildProcess>();
@@ -52,9 +58,9 @@ export class Toolbox {
         case 'Write':
           mkdirSync(dirname(path), { recursive: true });
           writeFileSync(path, input('content'));
-          return said(`File created successfully at: ${path}`);
+          return succeeded(`File created successfully at: ${path}`);
         case 'Read':
-          return said(numbered(readFileSync(path, 'utf8')));
+          return succeeded(numbered(readFileSync(path, 'utf8')));
         case 'Edit':
           return edit(path, input('old_string'), input('new_string'));
         case 'Bash':
@@ -67,7 +73,7 @@ export class Toolbox {
     }
   }
 
-  /** Ends every command that still runs, with all that it started. */
+  /** Kills every command that still runs, with all processes that it started. */
   kill(): void {
     for (const child of this.#running) this.#kill(child);
   }
@@ -103,12 +109,12 @@ export class Toolbox {
         clearTimeout(limit);
         this.#running.delete(child);
         const text = [output.trimEnd(), note].filter((part) => part !== '').join('\n');
-        resolveResult(code === 0 ? said(text) : failed(`Exit code ${code}\n${text}`));
+        resolveResult(code === 0 ? succeeded(text) : failed(`Exit code ${code}\n${text}`));
       };
       child.once('error', (error) => finish(127, String(error)));
       child.once('exit', (code) => {
         const end = (): void => (timedOut ? finish(143, 'Command timed out') : finish(code ?? 137, ''));
-        // What it left in the background may hold its output open for ever.
+        // A process that it left in the background may keep its output open for ever.
         const enough = setTimeout(end, LAST_OUTPUT_MS);
         child.once('close', () => {
           clearTimeout(enough);
@@ -137,7 +143,7 @@ function edit(path: string, from: string, to: string): ToolResult {
     path,
     content.replace(from, () => to),
   );
-  return said(`The file ${path} has been updated successfully.`);
+  return succeeded(`The file ${path} has been updated successfully.`);
 }
 
 function numbered(content: string): string {
@@ -147,10 +153,89 @@ function numbered(content: string): string {
     .join('\n');
 }
 
-const said = (text: string): ToolResult => ({ text, failed: false });
+const succeeded = (text: string): ToolResult => ({ text, failed: false });
 const failed = (text: string): ToolResult => ({ text, failed: true });
 
 function tool(name: string, description: string, fields: readonly string[]): object {
   const properties = Object.fromEntries(fields.map((field) => [field, { type: 'string' }]));
   return { name, description, input_schema: { type: 'object', properties, required: fields } };
+}
+
+const READS = ['echo', 'ls', 'pwd', 'cat', 'head', 'tail', 'wc', 'grep', 'true', 'cd'];
+const CHANGES = ['mkdir', 'touch', 'rm', 'mv', 'cp', 'sed'];
+
+/** Why a call is denied; undefined if it may run. The order of the rules is that of the Claude CLI. */
+export function denial(
+  call: ToolCall,
+  cwd: string,
+  mode: string,
+  allowed: readonly string[],
+): string | undefined {
+  if (mode === 'bypassPermissions' || call.name === 'StructuredOutput' || allowed.includes(call.name))
+    return undefined;
+  if (call.name !== 'Bash') return fileDenial(call, cwd, mode);
+  const command = String(call.input['command']);
+  const free = mode === 'acceptEdits' ? [...READS, ...CHANGES] : READS;
+  const parts = command.split(/&&|\|\||[;|\n]/).map((part) => part.trim());
+  const asks = parts.find(
+    (part) =>
+      part !== '' && !free.includes(part.split(/\s/)[0] ?? '') && !allowed.some((rule) => covers(rule, part)),
+  );
+  if (asks === undefined) return undefined;
+  return parts.length === 1
+    ? 'This command requires approval'
+    : `This Bash command contains multiple operations. The following part requires approval: ${asks}`;
+}
+
+function fileDenial(call: ToolCall, cwd: string, mode: string): string | undefined {
+  const path = String(call.input['file_path']);
+  const inside =
+    !relative(cwd, resolve(cwd, path)).startsWith('..') && !isAbsolute(relative(cwd, resolve(cwd, path)));
+  if (inside && (call.name === 'Read' || mode === 'acceptEdits')) return undefined;
+  const wish = call.name === 'Read' ? 'read from' : 'write to';
+  return `Claude requested permissions to ${wish} ${path}, but you haven't granted it yet.`;
+}
+
+/** Whether a rule allows a command. Rules are `Bash(npm test)` and, by prefix, `Bash(npm test:*)` or `Bash(npm test *)`. */
+function covers(rule: string, command: string): boolean {
+  const pattern = /^Bash\((.*)\)$/.exec(rule)?.[1];
+  if (pattern === undefined) return false;
+  const prefix = /^(.*?)(?::| )\*$/.exec(pattern)?.[1];
+  return prefix === undefined ? command === pattern : command === prefix || command.startsWith(`${prefix} `);
+}
+
+/** Why a value does not fit a JSON Schema; undefined if it fits. Only an object's own properties are checked. */
+export function schemaProblem(schema: Readonly<Record<string, unknown>>, value: object): string | undefined {
+  const fields = new Map(Object.entries(value));
+  const properties = (schema['properties'] ?? {}) as Record<string, Record<string, unknown>>;
+  const missing = ((schema['required'] ?? []) as string[]).find((name) => !fields.has(name));
+  if (missing !== undefined) return `root: must have required property '${missing}'`;
+  for (const [name, field] of fields) {
+    const property = properties[name];
+    if (property === undefined) {
+      if (schema['additionalProperties'] === false)
+        return `root: must NOT have additional property '${name}'`;
+      continue;
+    }
+    const { type, enum: choices } = property;
+    if (typeof type === 'string' && !isOfType(field, type)) return `/${name}: must be ${type}`;
+    if (Array.isArray(choices) && !choices.includes(field))
+      return `/${name}: must be equal to one of the allowed values`;
+  }
+  return undefined;
+}
+
+function isOfType(value: unknown, type: string): boolean {
+  switch (type) {
+    case 'array':
+      return Array.isArray(value);
+    case 'null':
+      return value === null;
+    case 'integer':
+      return Number.isInteger(value);
+    case 'object':
+      return typeof value === 'object' && value !== null && !Array.isArray(value);
+    default:
+      return typeof value === type;
+  }
 }

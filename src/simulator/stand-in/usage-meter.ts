@@ -1,7 +1,7 @@
 import { computeListPrice, type Charge } from '../../domain/pricing.ts';
 import type { ApiUsage } from './messages-api.ts';
 
-/** Adds up what the requests of one process have used, in the words of the CLI's `result` line. */
+/** Adds up what the requests of a process have used, in the format of the CLI's `result` line. */
 export class UsageMeter {
   readonly #byModel = new Map<string, { charge: Charge; costUsd: number }>();
 

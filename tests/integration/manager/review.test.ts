@@ -128,11 +128,11 @@ describe.each([
       expect(first.findings).toMatchObject([
         { id: 'F1', severity: 'major', file: path, line: flaw.finding.line },
       ]);
-      expect(content.split('\n')[flaw.finding.line - 1]).toContain(flaw.mark);
+      expect(content.split('\n')[flaw.finding.line - 1]).toContain(flaw.marker);
       const second = await review({
         task,
         previous: first,
-        change: { text: `-  return ${flaw.mark}\n${added(files)}`, truncated: false },
+        change: { text: `-  return ${flaw.marker}\n${added(files)}`, truncated: false },
       });
       verdicts.push(`${id} ${second.verdict}`);
       expect(second).toMatchObject({ round: 2, findings: [] });

@@ -57,10 +57,10 @@ test.each([
       if (flaw !== undefined) {
         expect(await passes()).toBe(true);
         const path = join(started.cwd, flaw.finding.file);
-        expect(readFileSync(path, 'utf8')).toContain(flaw.mark);
+        expect(readFileSync(path, 'utf8')).toContain(flaw.marker);
         const said = `Mend what the review found:\n1. F1: ${flaw.finding.title}`;
         await started.claude(said, [...args, '--resume', session], { command });
-        expect(readFileSync(path, 'utf8')).not.toContain(flaw.mark);
+        expect(readFileSync(path, 'utf8')).not.toContain(flaw.marker);
       }
       if (await passes()) continue;
       failed.push(task.id);
