@@ -50,7 +50,7 @@ export function fail(reason: FailureReason, message: string, fix?: string): neve
   throw new Failed({ reason, message, ...(fix === undefined ? {} : { fix }) });
 }
 
-/** What an error says, whatever was thrown. */
+/** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -88,7 +88,7 @@ export const OUTCOME_POLICY: Readonly<Record<AttemptOutcome, OutcomePolicy>> = {
     next: 'none',
     stops: 'task',
     advice:
-      'Allow what was denied (with a rule in claude_cli.allowed_tools, or in git.protected_paths), then `run` again.',
+      'Allow what was denied (add a rule to claude_cli.allowed_tools, or change git.protected_paths), then `run` again.',
   },
   // A model that is asked the same question again gives the same answer, and each answer costs money.
   refused: {

@@ -130,7 +130,7 @@ export function isRunnable(status: TaskStatus): boolean {
   return status === 'pending' || status === 'failed';
 }
 
-/** Whether a person has decided what becomes of a task: it has not failed, and no run goes on with it. */
+/** Whether a person has decided about a task, so that no run continues it. A failed task is not decided. */
 export function isDecided(status: TaskStatus): boolean {
   return !isRunnable(status) && status !== 'in-progress';
 }

@@ -1,5 +1,6 @@
 import { Dispatcher } from './dispatcher.ts';
 import type { Delivery, RunEnd } from '../domain/event.ts';
+import { messageOf } from '../domain/failure.ts';
 import type { RunOptions, RunParts, RunResult } from './run.ts';
 import { formatMoney } from '../domain/text/format.ts';
 
@@ -15,7 +16,8 @@ export async function orchestrate(
   signal: AbortSignal,
 ): Promise<RunResult> {
   const { store, worker, workspaces, reporter, budget, isAlive } = parts;
-  const { runId } = options;
+  const { runId, process, workers, billing, accounts } = options;
+  const { maxCostUsd, maxCostPerTaskUsd } = budget.options;
   const dispatcher = new Dispatcher(parts, options, signal);
 
   // Until the run is stored, a refusal leaves no trace: nothing has started.
@@ -23,21 +25,9 @@ export async function orchestrate(
   const unfinished = store.attempts({ running: true });
   await worker.endOrphans(new Set(unfinished.map(({ id }) => id)));
   const notes = await workspaces.begin(runId, unfinished);
-  reporter.report(
-    store.startRun(
-      {
-        id: runId,
-        process: options.process,
-        workers: options.workers,
-        tasks: dispatcher.counts().total + unfinished.length,
-        billing: options.billing,
-        accounts: options.accounts,
-        maxCostUsd: budget.options.maxCostUsd,
-        maxCostPerTaskUsd: budget.options.maxCostPerTaskUsd,
-      },
-      isAlive,
-    ),
-  );
+  const tasks = dispatcher.counts().total + unfinished.length;
+  const run = { id: runId, process, workers, tasks, billing, accounts, maxCostUsd, maxCostPerTaskUsd };
+  reporter.report(store.startRun(run, isAlive));
 
   try {
     for (const message of notes) reporter.report(store.record({ type: 'warning', message }));
@@ -81,9 +71,8 @@ function concludeRun(dispatcher: Dispatcher, isInterrupted: boolean, delivery: D
 
 /** Ends the stored run where that is still possible, so that nothing takes it for a run that goes on. */
 function endBrokenRun({ store, reporter }: RunParts, runId: string, error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error);
   try {
-    reporter.report(store.endRun(runId, 'interrupted', message));
+    reporter.report(store.endRun(runId, 'interrupted', messageOf(error)));
   } catch {
     // The store itself has failed. The next run finds this one without an end, and settles it.
   }

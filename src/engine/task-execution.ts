@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { emptyEnd, totalCost, type Attempt, type AttemptEnd } from '../domain/attempt.ts';
 import { chooseSession, findContinuation } from './continuation.ts';
 import type { Event, Stamped } from '../domain/event.ts';
+import { messageOf } from '../domain/failure.ts';
 import { addFollowUps } from './follow-ups.ts';
 import type { Governor } from './governor.ts';
 import { OUTCOME_POLICY } from '../domain/outcome.ts';
@@ -265,9 +266,6 @@ async function catchAll<T extends AttemptEnd | undefined>(work: () => Promise<T>
   try {
     return await work();
   } catch (error) {
-    return emptyEnd(
-      'infrastructure',
-      `The worker could not be run: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    return emptyEnd('infrastructure', `The worker could not be run: ${messageOf(error)}`);
   }
 }

@@ -162,6 +162,7 @@ function play({ tasks, slots, failureMode, fates }: World): { id: string; at: nu
   const log: { id: string; at: number }[] = [];
   const done = new Set<string>();
   const starts = new Map<string, number>();
+  const dueAt = new Map<string, number>();
   let failed = false;
   let now = 0;
   for (let step = 0; step < 10_000; step++) {
@@ -169,6 +170,7 @@ function play({ tasks, slots, failureMode, fates }: World): { id: string; at: nu
       const needs = graph.needs(id).flatMap((need) => (graph.isGroup(need) ? graph.needs(need) : [need]));
       if (!needs.every((need) => done.has(need))) throw new Error(`${id} started before what it needs`);
       if (done.has(id) || running.some((other) => other.id === id)) throw new Error(`${id} started twice`);
+      if (now < (dueAt.get(id) ?? 0)) throw new Error(`${id} started before its retry was due`);
       if (failed && failureMode !== 'continue') throw new Error(`${id} started after a failure`);
       const start = (starts.get(id) ?? 0) + 1;
       starts.set(id, start);
@@ -183,6 +185,7 @@ function play({ tasks, slots, failureMode, fates }: World): { id: string; at: nu
             ? { kind: 'failed' }
             : { kind: 'retry', at: end + 2 }
           : { kind: fate.verdict };
+      if (verdict.kind === 'retry') dueAt.set(id, verdict.at);
       running.push({ id, end, verdict });
       log.push({ id, at: now });
     }
