@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
+import { demoReport } from '../../src/app/contract/demo.ts';
 import { ALL } from '../rig/effort.ts';
 
 const run = promisify(execFile);
@@ -84,7 +85,9 @@ describe('the packed tarball, installed into an empty directory', () => {
       cwd: folder,
       env: env(),
     });
-    expect(JSON.parse(stdout)).toMatchObject({ passed: true });
+    const report: unknown = JSON.parse(stdout);
+    expect(report).toMatchObject({ passed: true });
+    expect(demoReport.parse(report)).toEqual(report);
   });
 
   it.runIf(ALL)(

@@ -60,8 +60,9 @@ export function run(
 export function taskMaster(
   project: { readonly directory: string },
   argv: readonly string[],
+  terminal: Omit<CliOptions, 'cwd'> = {},
 ): Promise<CliEnd> {
-  return runInProcess(TASK_MASTER_COMMANDS, argv, { cwd: project.directory });
+  return runInProcess(TASK_MASTER_COMMANDS, argv, { cwd: project.directory, ...terminal });
 }
 
 /** What `--json` printed. */
