@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS } from '../../src/cli/commands.ts';
 import { configurationReference } from '../../scripts/configuration-reference.ts';
+import { jsonReference } from '../../scripts/json-reference.ts';
 
 const readme = readFileSync('README.md', 'utf8');
 
@@ -26,6 +27,18 @@ const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync('docs').map((file)
 describe('docs/', () => {
   it('has the configuration as the schema has it; else: npm run docs', () => {
     expect(readFileSync('docs/configuration.md', 'utf8')).toBe(configurationReference());
+  });
+
+  it('has the JSON shapes as the contract has them; else: npm run docs', () => {
+    expect(readFileSync('docs/json.md', 'utf8')).toBe(jsonReference());
+  });
+
+  it('has every shape that the page of JSON shapes links', () => {
+    const page = jsonReference();
+    const headings = [...page.matchAll(/^##+ (.*)$/gm)].map(([, title = '']) => title.toLowerCase());
+    const links = [...page.matchAll(/\]\(#([^)]*)\)/g)].map(([, anchor = '']) => anchor);
+    expect(links.filter((anchor) => !headings.includes(anchor))).toEqual([]);
+    expect(new Set(headings).size).toBe(headings.length);
   });
 
   it.each(pages.filter((page) => page.startsWith('docs/')))('has %s among what the README links', (page) => {
