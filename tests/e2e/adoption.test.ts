@@ -3,22 +3,16 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import type { Attempt, ModelUsage } from '../../src/domain/attempt.ts';
-import { startSimulator, type Simulator } from '../../src/simulator/server.ts';
-import { makeGitProject, type GitProject } from '../rig/git-project.ts';
+import { openAccount, type Account } from '../rig/account.ts';
 import { reviewReply, reviewRule } from '../rig/reviews.ts';
 import { processes, until } from '../rig/worker-rig.ts';
 
-let simulator: Simulator;
-let project: GitProject;
+let account: Account;
 
-afterEach(async () => {
-  await simulator.close();
-  project.sandbox.remove();
-});
+afterEach(() => account.close());
 
 it('takes over a worker in the middle of a tool call: one session, one result, no token paid twice', async () => {
-  const flag = (name: string): string => join(project.sandbox.home, name);
-  simulator = await startSimulator({
+  account = await openAccount('api_key', {
     rules: [
       reviewRule(reviewReply()),
       {
@@ -39,15 +33,20 @@ it('takes over a worker in the middle of a tool call: one session, one result, n
       },
     ],
   });
-  project = await makeGitProject(simulator.url, { 'README.md': 'Hello\n' }, { git: { auto_commit: true } });
+  const { simulator, home } = account;
+  const flag = (name: string): string => join(home, name);
+  const project = account.project(0, {
+    claude_cli: { permission_mode: 'bypassPermissions' },
+    monitoring: { enable_opus_review: true },
+  });
   expect(await project.tool('add', '--raw', 'Write result.txt')).toMatchObject({ code: 0 });
 
-  const killed = project.start('run', '--no-plan');
+  const { process: killed } = project.start();
   const gone = once(killed, 'exit');
   await until(() => existsSync(flag('working')));
   killed.kill('SIGKILL');
   await gone;
-  const mark = { variable: 'HOME', value: project.sandbox.home };
+  const mark = { variable: 'HOME', value: home };
   expect(processes.findMarked(mark), 'the worker outlives its orchestrator').not.toEqual([]);
 
   const second = project.tool('run', '--no-plan', '--json');

@@ -4,8 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Stamped } from '../../src/domain/event.ts';
 import type { ScenarioInput } from '../../src/simulator/scenario.ts';
-import { startSimulator, type Simulator } from '../../src/simulator/server.ts';
-import { makeGitProject, type GitProject } from '../rig/git-project.ts';
+import { openAccount, type Account } from '../rig/account.ts';
 import { reviewReply, reviewRule } from '../rig/reviews.ts';
 
 type RuleInput = ScenarioInput['rules'][number];
@@ -78,24 +77,22 @@ const title = (id: number): string => `Job ${id} of twelve`;
 const INTEGRATION = 'orchestrator/integration/main';
 
 describe('landing', () => {
-  let simulator: Simulator;
-  let project: GitProject;
+  let account: Account;
 
-  afterEach(async () => {
-    await simulator.close();
-    project.sandbox.remove();
-  });
+  afterEach(() => account.close());
 
   it('lands all that can land, and the integration branch is never red', async () => {
-    simulator = await startSimulator({
+    account = await openAccount('api_key', {
       rules: [reviewRule(reviewReply()), ...IDS.toReversed().flatMap((id) => rulesFor(id, JOBS[id] as Job))],
     });
-    project = await makeGitProject(simulator.url, FILES, {
+    const { simulator, home } = account;
+    const config = {
+      claude_cli: { permission_mode: 'bypassPermissions' },
       verify: { commands: ['node check.js'] },
       execution: { max_retries: 1 },
-      git: { auto_commit: true },
-    });
-    const { git, tool } = project;
+      monitoring: { enable_opus_review: true },
+    };
+    const { directory, git, tool } = account.project(0, config, FILES);
     for (const id of IDS) {
       const needs = JOBS[id]?.needs ?? [];
       const depends = needs.length === 0 ? [] : ['--depends-on', needs.join(',')];
@@ -130,11 +127,11 @@ describe('landing', () => {
     );
     expect(git('rev-parse', 'main')).toBe(git('rev-parse', INTEGRATION));
     for (const commit of git('rev-list', INTEGRATION).trim().split('\n')) {
-      const copy = join(project.sandbox.home, commit);
+      const copy = join(home, commit);
       git('worktree', 'add', '-q', '--detach', copy, commit);
       execFileSync(process.execPath, ['check.js'], { cwd: copy });
     }
-    const text = (file: string): string => readFileSync(join(project.directory, file), 'utf8');
+    const text = (file: string): string => readFileSync(join(directory, file), 'utf8');
     expect([text('one.txt'), text('two.txt')]).toEqual(['taken by 1 and 2\n', 'taken by 11\n']);
     // What could not land is not lost.
     const left = git('for-each-ref', '--format=%(refname)', 'refs/orchestrator/').split('\n');

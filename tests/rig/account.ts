@@ -1,15 +1,15 @@
-import { execFile, execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { dirname, join, resolve } from 'node:path';
 import type { Stamped } from '../../src/domain/event.ts';
 import type { ScenarioInput } from '../../src/simulator/scenario.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/server.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import type { TaskStore } from '../../src/store/store.ts';
 import { makeDraft } from './arbitrary-tasks.ts';
+import { runTool, type ToolResult } from './cli.ts';
 import { anyClaude } from './simulator.ts';
 import { processes, until } from './worker-rig.ts';
 
@@ -38,9 +38,13 @@ export interface RunningTool {
   readonly end: Promise<{ code: number | null; output: string; summary: SummaryLine | undefined }>;
 }
 
-/** A repository with tasks. */
+/** A repository with one commit and with tasks. */
 export interface AccountProject {
   readonly directory: string;
+  git(...args: string[]): string;
+  /** Runs the tool to its end. */
+  tool(...args: string[]): Promise<ToolResult>;
+  /** Starts `run --no-plan --json`. */
   start(args?: readonly string[]): RunningTool;
   /** What `status --json` says. */
   status(): Promise<unknown>;
@@ -51,8 +55,12 @@ export interface AccountProject {
 export interface Account {
   readonly simulator: Simulator;
   readonly home: string;
-  /** Makes a repository with so many tasks, called `Write part 1` and so on. */
-  project(tasks: number, config?: Readonly<Record<string, unknown>>): AccountProject;
+  /** Makes a repository with these files, text by path, and so many tasks, called `Write part 1` and so on. */
+  project(
+    tasks: number,
+    config?: Readonly<Record<string, unknown>>,
+    files?: Readonly<Record<string, string>>,
+  ): AccountProject;
   /**
    * The commands of all that was started with this home and still lives. A git that answers questions ends with its input,
    * which is a moment after the tool: gits are waited for.
@@ -78,6 +86,8 @@ export async function openAccount(login: Login, scenario: ScenarioInput): Promis
     GIT_COMMITTER_EMAIL: 'ada@example.com',
     ANTHROPIC_BASE_URL: simulator.url,
     CLAUDE_CONFIG_DIR: join(home, '.claude'),
+    // The real CLI accepts bypassPermissions from root in a sandbox only.
+    IS_SANDBOX: '1',
     ...(login === 'api_key'
       ? { ANTHROPIC_API_KEY: 'sk-ant-simulated-key' }
       : { CLAUDE_CODE_OAUTH_TOKEN: 'sk-ant-oat01-simulated' }),
@@ -95,9 +105,14 @@ export async function openAccount(login: Login, scenario: ScenarioInput): Promis
       await until(() => (found = left()).every((command) => !/^git |^$/.test(command)));
       return found;
     },
-    project: (tasks, config = {}) => {
+    project: (tasks, config = {}, files = { 'README.md': 'Hello\n' }) => {
       const directory = join(root, `project-${++projects}`);
-      setUp(directory, env, claude, login, config);
+      const git: AccountProject['git'] = (...args) =>
+        execFileSync('git', args, { cwd: directory, encoding: 'utf8', env });
+      const tool: AccountProject['tool'] = (...args) =>
+        runTool(args, { cwd: directory, limitMs: 230_000, env });
+      const standard = standardConfig(claude, login, config);
+      makeProject(directory, { ...files, 'orchestrator_config.json': JSON.stringify(standard) }, git);
       const file = join(directory, '.taskmaster', 'tasks.db');
       const withStore: AccountProject['withStore'] = (use) => {
         const store = openStore({ file, tag: 'master', create: true });
@@ -112,12 +127,10 @@ export async function openAccount(login: Login, scenario: ScenarioInput): Promis
       withStore((store) => store.addTasks(drafts, { source: 'test' }));
       return {
         directory,
+        git,
+        tool,
         withStore,
-        status: async () => {
-          const options = { cwd: directory, env };
-          const { stdout } = await promisify(execFile)(process.execPath, [TOOL, 'status', '--json'], options);
-          return JSON.parse(stdout) as unknown;
-        },
+        status: async () => JSON.parse((await tool('status', '--json')).stdout) as unknown,
         start: (args = []) => {
           const clock = join(root, `clock-${++tools}`);
           const tool = startTool(['run', '--no-plan', '--json', ...args], directory, env, clock);
@@ -157,30 +170,29 @@ export function partRules(tasks: number, more: object = {}): ScenarioInput['rule
   }));
 }
 
-function setUp(
+/** The configuration for runs against the simulated API, with `config` added to it. */
+function standardConfig(claude: string, login: Login, config: object): object {
+  const { execution, claude_cli, monitoring, ...rest } = config as Readonly<Record<string, object>>;
+  return {
+    claude_cli: { command: claude, auth: login, ...claude_cli },
+    execution: { max_workers: 4, retry_base_delay: 0.05, retry_max_delay: 0.2, ...execution },
+    monitoring: { enable_opus_review: false, ...monitoring },
+    git: { auto_commit: true },
+    ...rest,
+  };
+}
+
+function makeProject(
   directory: string,
-  env: NodeJS.ProcessEnv,
-  claude: string,
-  login: Login,
-  config: object,
+  files: Readonly<Record<string, string>>,
+  git: AccountProject['git'],
 ): void {
   mkdirSync(join(directory, '.taskmaster'), { recursive: true });
-  const { execution, claude_cli, monitoring, ...rest } = config as Readonly<Record<string, object>>;
-  writeFileSync(join(directory, '.gitignore'), '.taskmaster/\norchestrator_config.json\n');
-  writeFileSync(join(directory, 'README.md'), 'Hello\n');
-  writeFileSync(
-    join(directory, 'orchestrator_config.json'),
-    JSON.stringify({
-      claude_cli: { command: claude, auth: login, ...claude_cli },
-      execution: { max_workers: 4, retry_base_delay: 0.05, retry_max_delay: 0.2, ...execution },
-      monitoring: { enable_opus_review: false, ...monitoring },
-      git: { auto_commit: true },
-      ...rest,
-    }),
-  );
-  const git = (...args: string[]): void => {
-    execFileSync('git', args, { cwd: directory, env });
-  };
+  const all = { ...files, '.gitignore': '.taskmaster/\norchestrator_config.json\n' };
+  for (const [path, content] of Object.entries(all)) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    writeFileSync(join(directory, path), content);
+  }
   git('init', '-q', '-b', 'main');
   git('add', '.');
   git('commit', '-qm', 'Begin');
