@@ -30,7 +30,7 @@ export const processes: ProcessTable = createProcessTable({
 
 const FAKE_CLAUDE = resolve('tests/rig/fake-claude.js');
 
-/** What the fake Claude CLI does, one step a property; see `fake-claude.js`. */
+/** What the fake Claude CLI does, one step for each property. See `fake-claude.js`. */
 export type Step = Readonly<Record<string, unknown>>;
 
 /** A call that the fake Claude CLI got. */
@@ -42,8 +42,8 @@ export interface FakeCall {
   readonly pid: number;
 }
 
-/** What a worker told while it worked. */
-export interface Told {
+/** What a worker reported while it worked. */
+export interface RecordedHooks {
   readonly spawned: ProcessIdentity[];
   readonly phases: Phase[];
   readonly progress: WorkerProgress[];
@@ -54,7 +54,7 @@ export interface Told {
   readonly hooks: WorkerHooks;
 }
 
-/** What a worker is made of differently. */
+/** Options of a worker that differ from the defaults of the rig. */
 type RigOptions = Partial<LocalWorkerOptions> & { readonly verifyTimeoutMs?: number };
 
 /** A directory to work in, a fake Claude CLI, and workers that use it. */
@@ -71,15 +71,15 @@ export interface WorkerRig {
   attempt(overrides?: Partial<Attempt>): Attempt;
   assignment(overrides?: Partial<Assignment>): Assignment;
   /** One attempt from its start to its end. */
-  run(overrides?: RigOptions, signal?: AbortSignal): Promise<AttemptEnd & { told: Told }>;
-  /** Everything that the attempts of this rig started and that still lives. */
+  run(overrides?: RigOptions, signal?: AbortSignal): Promise<AttemptEnd & { recorded: RecordedHooks }>;
+  /** Everything that the attempts of this rig started and that is still alive. */
   leftovers(): ProcessIdentity[];
   close(): Promise<void>;
 }
 
-/** Hooks that write down what they are told. */
-export function listen(): Told {
-  const told = {
+/** Hooks that record what a worker reports. */
+export function recordHooks(): RecordedHooks {
+  const recorded = {
     spawned: [] as ProcessIdentity[],
     phases: [] as Phase[],
     progress: [] as WorkerProgress[],
@@ -89,20 +89,20 @@ export function listen(): Told {
     limits: [] as LimitObservation[],
   };
   return {
-    ...told,
+    ...recorded,
     hooks: {
-      onSpawn: (identity) => told.spawned.push(identity),
-      onPhase: (phase) => told.phases.push(phase),
-      onWorkspace: (workspace) => told.workspaces.push(workspace),
-      onLanding: (commit) => told.landings.push(commit),
-      onLimits: (observation) => told.limits.push(observation),
-      onWarning: (message) => told.warnings.push(message),
-      onProgress: (progress) => told.progress.push(progress),
+      onSpawn: (identity) => recorded.spawned.push(identity),
+      onPhase: (phase) => recorded.phases.push(phase),
+      onWorkspace: (workspace) => recorded.workspaces.push(workspace),
+      onLanding: (commit) => recorded.landings.push(commit),
+      onLimits: (observation) => recorded.limits.push(observation),
+      onWarning: (message) => recorded.warnings.push(message),
+      onProgress: (progress) => recorded.progress.push(progress),
     },
   };
 }
 
-/** Makes a rig; `environment` is added to that of the CLI. */
+/** Creates a rig. `environment` is added to that of the CLI. */
 export async function workerRig(environment: Record<string, string> = {}): Promise<WorkerRig> {
   const root = await mkdtemp(join(tmpdir(), 'worker-rig-'));
   const project = join(root, 'project');
@@ -204,9 +204,9 @@ export async function workerRig(environment: Record<string, string> = {}): Promi
       ...overrides,
     }),
     run: async (overrides, signal = new AbortController().signal) => {
-      const told = listen();
-      const end = await rig.worker(overrides).run(rig.assignment(), told.hooks, signal);
-      return { ...end, told };
+      const recorded = recordHooks();
+      const end = await rig.worker(overrides).run(rig.assignment(), recorded.hooks, signal);
+      return { ...end, recorded };
     },
     leftovers: () => processes.findMarked(marker),
     close: async () => {
@@ -217,7 +217,7 @@ export async function workerRig(environment: Record<string, string> = {}): Promi
   return rig;
 }
 
-/** Waits until something holds that another process has to bring about. */
+/** Waits until a condition holds that another process causes. */
 export async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await delay(10);
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { attemptFiles } from '../../../src/worker/claude/attempt-files.ts';
-import { lines, listen, workerRig, type WorkerRig } from '../../rig/worker-rig.ts';
+import { lines, recordHooks, workerRig, type WorkerRig } from '../../rig/worker-rig.ts';
 
 let rig: WorkerRig;
 beforeEach(async () => {
@@ -32,9 +32,9 @@ test('a worker tells what the API says of limits as it works, whatever becomes o
     { print: event('rejected') },
     { print: lines.result() },
   ]);
-  const { told } = await rig.run();
+  const { recorded } = await rig.run();
   const said = { overageInUse: false };
-  expect(told.limits).toEqual([
+  expect(recorded.limits).toEqual([
     { ...said, refused: false, windows: [window('allowed', soon)] },
     { ...said, refused: true, windows: [window('rejected', over)] },
     { ...said, refused: true, windows: [window('rejected', undefined)] },
@@ -53,7 +53,9 @@ test('of a transcript that is read after the fact only a refusal that still hold
   mkdirSync(attempt.files, { recursive: true });
   const transcript = [lines.init, ...events].map((line) => `${JSON.stringify(line)}\n`).join('');
   writeFileSync(attemptFiles(attempt.files).transcript, transcript);
-  const told = listen();
-  await rig.worker().recover(attempt, told.hooks, new AbortController().signal);
-  expect(told.limits).toEqual([{ overageInUse: false, refused: true, windows: [window('rejected', soon)] }]);
+  const recorded = recordHooks();
+  await rig.worker().recover(attempt, recorded.hooks, new AbortController().signal);
+  expect(recorded.limits).toEqual([
+    { overageInUse: false, refused: true, windows: [window('rejected', soon)] },
+  ]);
 });

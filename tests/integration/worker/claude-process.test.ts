@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Phase } from '../../../src/domain/attempt.ts';
-import { lines, listen, processes, until, workerRig, type WorkerRig } from '../../rig/worker-rig.ts';
+import { lines, recordHooks, processes, until, workerRig, type WorkerRig } from '../../rig/worker-rig.ts';
 
 let rig: WorkerRig;
 beforeEach(async () => {
@@ -20,7 +20,7 @@ const work = [{ print: lines.init }, { print: lines.tool('Edit', { file_path: 's
 describe('a worker', () => {
   test('passes its phases and comes back with a landed change and what it cost', async () => {
     rig.script([...work, { print: lines.result() }]);
-    const { told, ...end } = await rig.run({ verifyCommands: ['true'] });
+    const { recorded, ...end } = await rig.run({ verifyCommands: ['true'] });
     expect(end).toMatchObject({
       outcome: 'landed',
       message: '',
@@ -39,9 +39,9 @@ describe('a worker', () => {
         costUsd: 0.003,
       },
     ]);
-    expect(told.phases).toEqual(['working', 'verifying', 'landing']);
-    expect(told.progress.map(({ action }) => action)).toEqual(['starting', 'Edit src/a.ts', 'reporting']);
-    expect(told.spawned).toEqual([{ pid: rig.calls()[0]?.pid, startTime: expect.any(String) as string }]);
+    expect(recorded.phases).toEqual(['working', 'verifying', 'landing']);
+    expect(recorded.progress.map(({ action }) => action)).toEqual(['starting', 'Edit src/a.ts', 'reporting']);
+    expect(recorded.spawned).toEqual([{ pid: rig.calls()[0]?.pid, startTime: expect.any(String) as string }]);
   });
 
   test('gives the CLI its prompt, arguments, environment and directory', async () => {
@@ -280,23 +280,23 @@ describe('a session', () => {
 
   test('that is gone is begun anew, with the whole task', async () => {
     rig.script([{ print: unknown }, { exit: 1 }], [{ print: lines.result() }]);
-    const told = listen();
+    const recorded = recordHooks();
     const assignment = rig.assignment({ attempt: rig.attempt({ resumed: true }) });
-    const end = await rig.worker().run(assignment, told.hooks, new AbortController().signal);
+    const end = await rig.worker().run(assignment, recorded.hooks, new AbortController().signal);
     expect(end).toMatchObject({ outcome: 'landed', usage: [{ input: 2000 }] });
     const [first, second] = rig.calls();
     expect(first?.argv).toContain('--resume');
     expect(first?.prompt).toContain('You were interrupted');
     expect(second?.argv).toContain('--session-id');
     expect(second?.prompt).toContain('Work by the rules in your instructions');
-    expect(told.spawned).toHaveLength(2);
+    expect(recorded.spawned).toHaveLength(2);
   });
 
   test('is copied where the attempt says so, under an id of its own', async () => {
     rig.script([{ print: lines.result() }]);
     const of = '11111111-1111-4111-8111-111111111111';
     const assignment = rig.assignment({ attempt: rig.attempt({ resumed: true, forkedFrom: of }) });
-    await rig.worker().run(assignment, listen().hooks, new AbortController().signal);
+    await rig.worker().run(assignment, recordHooks().hooks, new AbortController().signal);
     const [first] = rig.calls();
     expect(first?.argv.join(' ')).toContain(
       `--resume ${of} --fork-session --session-id ${rig.attempt().sessionId} --model`,
@@ -317,7 +317,7 @@ describe('a session', () => {
 test('a hook that throws leaves no process behind', async () => {
   rig.script([{ hang: 1 }]);
   const hooks = {
-    ...listen().hooks,
+    ...recordHooks().hooks,
     onSpawn: () => {
       throw new Error('store is gone');
     },
@@ -329,7 +329,7 @@ test('a hook that throws leaves no process behind', async () => {
 test('what an attempt cost is kept where its change cannot be verified', async () => {
   rig.script([{ print: lines.result() }]);
   const hooks = {
-    ...listen().hooks,
+    ...recordHooks().hooks,
     onPhase: (phase: Phase) => {
       if (phase === 'verifying') throw new Error('store is gone');
     },

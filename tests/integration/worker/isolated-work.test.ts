@@ -9,7 +9,7 @@ import { Snapshots } from '../../../src/workspace/snapshots/snapshots.ts';
 import type { Changes, Workspaces } from '../../../src/workspace/workspace.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
 import { attemptEnd } from '../../rig/attempt-end.ts';
-import { lines, listen, workerRig, type Told, type WorkerRig } from '../../rig/worker-rig.ts';
+import { lines, recordHooks, workerRig, type RecordedHooks, type WorkerRig } from '../../rig/worker-rig.ts';
 import { read, WorktreesRig } from '../../rig/worktrees-rig.ts';
 
 const REPORT: WorkerReport = { status: 'completed', summary: 'Did it.', handover: '', followUps: [] };
@@ -56,9 +56,9 @@ async function killedWhileVerifying(): Promise<Attempt> {
 async function recover(
   workspaces: Workspaces,
   attempt: Attempt,
-): Promise<{ end: AttemptEnd | undefined; told: Told }> {
-  const told = listen();
-  return { end: await rig.worker({ workspaces }).recover(attempt, told.hooks, never), told };
+): Promise<{ end: AttemptEnd | undefined; recorded: RecordedHooks }> {
+  const recorded = recordHooks();
+  return { end: await rig.worker({ workspaces }).recover(attempt, recorded.hooks, never), recorded };
 }
 
 describe('an attempt whose orchestrator was killed', () => {
@@ -77,8 +77,8 @@ describe('an attempt whose orchestrator was killed', () => {
 
   test('is not done where workers share a directory by now: its change is in none', async () => {
     const attempt = await killedWhileVerifying();
-    const told = listen();
-    const end = await rig.worker().recover(attempt, told.hooks, never);
+    const recorded = recordHooks();
+    const end = await rig.worker().recover(attempt, recorded.hooks, never);
     expect(end).toMatchObject({ outcome: 'infrastructure', usage: [{ input: 1000 }] });
     expect(end?.message).toContain('worked in a worktree');
   });
@@ -113,7 +113,7 @@ describe('work that is finished', () => {
     const workspaces = await trees.start();
     const end = await rig
       .worker({ workspaces })
-      .run(rig.assignment(await finished(workspaces)), listen().hooks, never);
+      .run(rig.assignment(await finished(workspaces)), recordHooks().hooks, never);
     expect(end).toMatchObject({ outcome: 'landed', usage: [] });
     expect(trees.show(TIP, 'made.txt')).toBe('by the worker');
     expect(trees.git('ls-tree', '--name-only', TIP)).not.toContain('coverage.txt');
@@ -123,7 +123,7 @@ describe('work that is finished', () => {
   test('is worked again where its commit is in no place to land from', async () => {
     rig.script([{ print: lines.init }, { print: lines.result() }]);
     const given = await finished(await trees.start());
-    const end = await rig.worker().run(rig.assignment(given), listen().hooks, never);
+    const end = await rig.worker().run(rig.assignment(given), recordHooks().hooks, never);
     expect(end.outcome).toBe('landed');
     expect(rig.calls()).toHaveLength(1);
   });
@@ -137,7 +137,7 @@ test('what proves a change is written down before it lands', async () => {
   ]);
   const workspaces = await trees.start();
   const proofs: Proof[] = [];
-  const hooks = { ...listen().hooks, onLanding: (_: string, proof: Proof) => void proofs.push(proof) };
+  const hooks = { ...recordHooks().hooks, onLanding: (_: string, proof: Proof) => void proofs.push(proof) };
   const attempt = trees.attempt('1', { id: 1, files: join(rig.root, 'attempts', '1') });
   const end = await rig.worker({ workspaces }).run(rig.assignment({ attempt }), hooks, never);
   expect(end).toMatchObject({ outcome: 'landed', ...proofs[0] });
@@ -159,11 +159,11 @@ describe('what happens around an attempt', () => {
       await release(workspace, landed);
       throw new Error('no space left');
     };
-    const told = listen();
+    const recorded = recordHooks();
     const attempt = trees.attempt('1', { id: 1, files: join(rig.root, 'attempts', '1') });
-    const end = await rig.worker({ workspaces }).run(rig.assignment({ attempt }), told.hooks, never);
+    const end = await rig.worker({ workspaces }).run(rig.assignment({ attempt }), recorded.hooks, never);
     expect(end.outcome).toBe('landed');
-    expect(told.warnings).toEqual([expect.stringContaining('could not be given back: no space left')]);
+    expect(recorded.warnings).toEqual([expect.stringContaining('could not be given back: no space left')]);
   });
 
   test('a snapshot that fails together with the store is no unhandled rejection', async () => {
@@ -174,7 +174,7 @@ describe('what happens around an attempt', () => {
       if (++failures === 2) writeFileSync(join(rig.root, 'go'), '');
       return Promise.reject(new Error('no space left'));
     };
-    const { hooks } = listen();
+    const { hooks } = recordHooks();
     const broken = {
       ...hooks,
       onWarning: () => {
@@ -198,7 +198,7 @@ describe('what happens around an attempt', () => {
     };
     const attempt = trees.attempt('1', { id: 1, files: join(rig.root, 'attempts', '1') });
     const worker = rig.worker({ workspaces, snapshotMs: 20 });
-    const end = await worker.run(rig.assignment({ attempt }), listen().hooks, stop.signal);
+    const end = await worker.run(rig.assignment({ attempt }), recordHooks().hooks, stop.signal);
     expect(end.outcome).toBe('cancelled');
     const kept = await new Snapshots(trees.runner).list(null);
     expect(kept.map(({ why }) => why)).toEqual(['when its attempt was interrupted']);
@@ -213,12 +213,14 @@ describe('what happens around an attempt', () => {
       stop.abort();
       return acquired;
     };
-    const told = listen();
+    const recorded = recordHooks();
     const attempt = trees.attempt('1', { id: 1, files: join(rig.root, 'attempts', '1') });
-    const end = await rig.worker({ workspaces }).run(rig.assignment({ attempt }), told.hooks, stop.signal);
+    const end = await rig
+      .worker({ workspaces })
+      .run(rig.assignment({ attempt }), recorded.hooks, stop.signal);
     expect(end.outcome).toBe('cancelled');
-    expect(told.workspaces.map(({ branch }) => branch)).toEqual(['orchestrator/r1/task-1']);
-    expect(told.workspaces.map((workspace) => read(workspace, 'b.txt'))).toEqual(['b\n']);
+    expect(recorded.workspaces.map(({ branch }) => branch)).toEqual(['orchestrator/r1/task-1']);
+    expect(recorded.workspaces.map((workspace) => read(workspace, 'b.txt'))).toEqual(['b\n']);
     expect(existsSync(join(rig.root, 'calls.ndjson'))).toBe(false);
   });
 });

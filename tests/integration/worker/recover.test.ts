@@ -9,7 +9,7 @@ import { attemptFiles } from '../../../src/worker/claude/attempt-files.ts';
 import { bundle } from '../../rig/bundle.ts';
 import {
   lines,
-  listen,
+  recordHooks,
   processes,
   until,
   workerRig,
@@ -33,7 +33,7 @@ afterEach(async () => {
   expect(leftovers).toEqual([]);
 });
 
-interface Told {
+interface Report {
   readonly identity?: ProcessIdentity;
   readonly action?: string;
   readonly phase?: string;
@@ -42,7 +42,7 @@ interface Told {
 /** Starts an attempt in an orchestrator of its own, and kills that one with SIGKILL as soon as `when` holds. */
 async function killedOrchestrator(
   steps: readonly Step[],
-  when: (told: Told) => boolean,
+  when: (report: Report) => boolean,
   verifyCommands: string[] = [],
 ): Promise<Attempt> {
   rig.script(steps);
@@ -58,9 +58,9 @@ async function killedOrchestrator(
   const gone = exit(child);
   let identity: ProcessIdentity | null = null;
   for await (const line of createInterface({ input: child.stdout })) {
-    const told = JSON.parse(line) as Told;
-    identity = told.identity ?? identity;
-    if (when(told)) break;
+    const report = JSON.parse(line) as Report;
+    identity = report.identity ?? identity;
+    if (when(report)) break;
   }
   child.kill('SIGKILL');
   expect(await gone).toBe('SIGKILL');
@@ -72,14 +72,14 @@ async function recover(
   verifyCommands: string[] = [],
   signal = new AbortController().signal,
 ): Promise<{ end: AttemptEnd | undefined; phases: readonly string[] }> {
-  const told = listen();
+  const recorded = recordHooks();
   const timeouts = { totalMs: 90_000, stallMs: 60_000, graceMs: 300, afterResultMs: 60_000 };
-  const end = await rig.worker({ verifyCommands, timeouts }).recover(attempt, told.hooks, signal);
-  return { end, phases: told.phases };
+  const end = await rig.worker({ verifyCommands, timeouts }).recover(attempt, recorded.hooks, signal);
+  return { end, phases: recorded.phases };
 }
 
 const go = (): void => writeFileSync(join(rig.project, 'go'), '');
-const working = (told: Told): boolean => told.action === 'Bash make';
+const working = (report: Report): boolean => report.action === 'Bash make';
 const begun = [{ print: lines.init }, { print: lines.tool('Bash', { command: 'make' }) }];
 
 describe('after a SIGKILL of the orchestrator', () => {

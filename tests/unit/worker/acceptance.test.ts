@@ -14,7 +14,7 @@ import { Gates } from '../../../src/worker/gates/gates.ts';
 import { accept, type AcceptanceOptions } from '../../../src/worker/acceptance.ts';
 import type { Change, Changes, Combined, Workspace } from '../../../src/workspace/workspace.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
-import { listen } from '../../rig/worker-rig.ts';
+import { recordHooks } from '../../rig/worker-rig.ts';
 
 const WORKSPACE: Workspace = { directory: '/w1', environment: {}, branch: 'b', base: 'base', inherited: '' };
 const CHANGE: Change = {
@@ -62,9 +62,12 @@ const combinedAs = (tree: string, onto = 'tip'): Combined => ({
 });
 
 /** Takes a change in; says how it ended, and what was asked of whom. */
-async function take(
-  world: World = {},
-): Promise<{ end: AttemptEnd; asked: string[]; requests: ReviewRequest[]; told: ReturnType<typeof listen> }> {
+async function take(world: World = {}): Promise<{
+  end: AttemptEnd;
+  asked: string[];
+  requests: ReviewRequest[];
+  recorded: ReturnType<typeof recordHooks>;
+}> {
   const asked: string[] = [];
   const requests: ReviewRequest[] = [];
   const combined = [...(world.combined ?? [combinedAs('tree')])];
@@ -122,7 +125,7 @@ async function take(
       return Promise.resolve('reason' in review ? err(review) : ok(review));
     },
   };
-  const told = listen();
+  const recorded = recordHooks();
   const end = await accept(
     {
       changes,
@@ -144,15 +147,15 @@ async function take(
       review: null,
       earlierFiles: [],
     },
-    told.hooks,
+    recorded.hooks,
     world.signal ?? new AbortController().signal,
   );
-  return { end, asked, requests, told };
+  return { end, asked, requests, recorded };
 }
 
 describe('a change that is reported done', () => {
   it('lands once it has passed the gates and the review, and its commit was written down before', async () => {
-    const { end, asked, told } = await take();
+    const { end, asked, recorded } = await take();
     expect(end).toMatchObject({
       outcome: 'landed',
       change: 'change',
@@ -162,8 +165,8 @@ describe('a change that is reported done', () => {
     });
     expect(end.gates).toEqual([{ command: 'check', verdict: 'passed' }]);
     expect(asked).toEqual(['combine: tree', 'check: tree', 'combine: tree', 'land: tree on tip']);
-    expect(told.landings).toEqual(['landed']);
-    expect(told.phases).toEqual(['verifying', 'reviewing', 'landing']);
+    expect(recorded.landings).toEqual(['landed']);
+    expect(recorded.phases).toEqual(['verifying', 'reviewing', 'landing']);
   });
 
   it('is judged again where something landed while it was judged, and only where the tree is another', async () => {
