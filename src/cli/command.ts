@@ -13,6 +13,13 @@ export interface CommandEntry {
   readonly exits?: string;
 }
 
+/** One of the two binaries. */
+export interface Program {
+  readonly name: string;
+  readonly description: string;
+  readonly commands: readonly CommandEntry[];
+}
+
 /** The options that every command takes, before or after its name, with their meaning. */
 export const COMMON_OPTIONS: readonly (readonly [flags: string, meaning: string])[] = [
   ['--config <file>', 'configuration file (default: orchestrator_config.json, found upwards)'],

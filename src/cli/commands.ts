@@ -1,4 +1,4 @@
-import type { CommandEntry } from './command.ts';
+import type { CommandEntry, Program } from './command.ts';
 
 const ASKS_THE_MANAGER =
   '0 done, 1 no answer that can be used, 2 wrong usage or configuration, 3 at a usage limit, 5 not authenticated, ' +
@@ -13,7 +13,7 @@ function entry(name: string, summary: string, load: CommandEntry['load'], exits?
 }
 
 /** The commands of `claude-orchestrator`, in the order in which a new user needs them. */
-export const ORCHESTRATOR_COMMANDS: readonly CommandEntry[] = [
+const ORCHESTRATOR_COMMANDS: readonly CommandEntry[] = [
   entry(
     'do',
     'do something here and now, with nothing to set up',
@@ -69,13 +69,12 @@ export const ORCHESTRATOR_COMMANDS: readonly CommandEntry[] = [
   ),
   entry('completion', 'print a shell completion script', async () => {
     const { makeCompletion } = await import('./commands/completion.ts');
-    const binaries = { 'claude-orchestrator': ORCHESTRATOR_COMMANDS, 'task-master': TASK_MASTER_COMMANDS };
-    return { makeCommand: (cli) => makeCompletion(cli, binaries) };
+    return { makeCommand: (cli) => makeCompletion(cli, [CLAUDE_ORCHESTRATOR, TASK_MASTER]) };
   }),
 ];
 
 /** The commands of `task-master`, with Task Master's own spelling, over the same store. */
-export const TASK_MASTER_COMMANDS: readonly CommandEntry[] = [
+const TASK_MASTER_COMMANDS: readonly CommandEntry[] = [
   ...ORCHESTRATOR_COMMANDS.filter(({ name }) =>
     ['list', 'next', 'show', 'set-status', 'expand'].includes(name),
   ),
@@ -104,3 +103,15 @@ export const TASK_MASTER_COMMANDS: readonly CommandEntry[] = [
     '0 they do, 1 they do not, 2 wrong usage or configuration',
   ),
 ];
+
+export const CLAUDE_ORCHESTRATOR: Program = {
+  name: 'claude-orchestrator',
+  description: 'Claude Opus plans, Claude Sonnet workers do the tasks in parallel, verified results land.',
+  commands: ORCHESTRATOR_COMMANDS,
+};
+
+export const TASK_MASTER: Program = {
+  name: 'task-master',
+  description: 'The task list of claude-orchestrator, with the commands of Task Master.',
+  commands: TASK_MASTER_COMMANDS,
+};

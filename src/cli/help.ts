@@ -1,5 +1,5 @@
 import { wrap } from '../domain/text/display-text.ts';
-import { COMMON_OPTIONS, type CommandEntry } from './command.ts';
+import { COMMON_OPTIONS, type Program } from './command.ts';
 
 /** The exit codes of a command that has none of its own. */
 const COMMON_EXITS = '0 done, 2 wrong usage or configuration';
@@ -14,12 +14,7 @@ export function exitCodes(exits = COMMON_EXITS): string {
 }
 
 /** The help of a whole binary for a terminal of `columns` cells. It does not use the parser, so it needs no loading. */
-export function topLevelHelp(
-  name: string,
-  description: string,
-  commands: readonly CommandEntry[],
-  columns: number,
-): string {
+export function topLevelHelp({ name, description, commands }: Program, columns: number): string {
   const options = [
     ['-V, --version', 'print the version, as -v alone does'],
     ...COMMON_OPTIONS,

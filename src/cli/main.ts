@@ -3,27 +3,19 @@ import { Failed, type Failure, type FailureReason } from '../domain/failure.ts';
 import type { Redact } from '../domain/redact.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { EXIT, makeCli, type Cli, type Output } from './cli.ts';
-import { VALUE_OPTIONS, type CommandEntry } from './command.ts';
-import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS } from './commands.ts';
+import { VALUE_OPTIONS, type Program } from './command.ts';
+import { CLAUDE_ORCHESTRATOR, TASK_MASTER } from './commands.ts';
 import { FileOutput } from './file-output.ts';
 import { topLevelHelp } from './help.ts';
 
 /** Runs `claude-orchestrator` in this process. */
 export async function claudeOrchestrator(): Promise<void> {
-  await runProcess(
-    'claude-orchestrator',
-    'Claude Opus plans, Claude Sonnet workers do the tasks in parallel, verified results land.',
-    ORCHESTRATOR_COMMANDS,
-  );
+  await runProcess(CLAUDE_ORCHESTRATOR);
 }
 
 /** Runs `task-master` in this process. */
 export async function taskMaster(): Promise<void> {
-  await runProcess(
-    'task-master',
-    'The task list of claude-orchestrator, with the commands of Task Master.',
-    TASK_MASTER_COMMANDS,
-  );
+  await runProcess(TASK_MASTER);
 }
 
 /** The errors of a write that nobody reads any more. A closed terminal has an error of its own. */
@@ -33,11 +25,7 @@ const TERMINAL_GONE = 'EIO';
 /** How long the process may stay alive after its command has ended. Whatever keeps it alive longer is a bug. */
 const EXIT_GRACE_MS = 3000;
 
-async function runProcess(
-  name: string,
-  description: string,
-  commands: readonly CommandEntry[],
-): Promise<void> {
+async function runProcess(program: Program): Promise<void> {
   hideSqliteWarning();
   let cli: Cli;
   try {
@@ -51,7 +39,7 @@ async function runProcess(
     return;
   }
   const output = watchOutput(cli);
-  await runCli(cli, name, description, commands);
+  await runCli(cli, program);
   process.exitCode = cli.exitCode === 0 && output.isLost ? EXIT.usage : cli.exitCode;
   setTimeout(() => process.exit(), EXIT_GRACE_MS).unref();
 }
@@ -79,12 +67,7 @@ function watchOutput(cli: Cli): { readonly isLost: boolean } {
 }
 
 /** Runs one command line and sets `cli.exitCode`. Every expected failure is printed here and nowhere else. */
-export async function runCli(
-  cli: Cli,
-  name: string,
-  description: string,
-  commands: readonly CommandEntry[],
-): Promise<void> {
+export async function runCli(cli: Cli, program: Program): Promise<void> {
   const args = cli.argv;
   const [only = '--help'] = args;
   // Version and help are asked for so often that they do not wait for the parser. `-v` is `--verbose`, but alone it has
@@ -94,16 +77,12 @@ export async function runCli(
     return;
   }
   if (args.length <= 1 && ['--help', '-h', 'help'].includes(only)) {
-    cli.stdout.write(topLevelHelp(name, description, commands, cli.stdout.columns ?? 80));
+    cli.stdout.write(topLevelHelp(program, cli.stdout.columns ?? 80));
     return;
   }
   try {
     const { parseCommandLine } = await import('./program.ts');
-    await parseCommandLine(
-      cli,
-      { name, description, version: packageJson.version, commands },
-      commandName(args),
-    );
+    await parseCommandLine(cli, program, commandName(args));
   } catch (error) {
     const { redactorFor } = await import('../app/project/redaction.ts');
     cli.exitCode = await report(cli, error, redactorFor(cli));

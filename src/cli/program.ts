@@ -1,16 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { Failed, type Failure } from '../domain/failure.ts';
 import { EXIT, type Cli } from './cli.ts';
-import { addCommonOptions, type CommandEntry } from './command.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { addCommonOptions, type Program } from './command.ts';
 import { exitCodes, topLevelHelp } from './help.ts';
-
-/** One of the binaries. */
-export interface Program {
-  readonly name: string;
-  readonly description: string;
-  readonly version: string;
-  readonly commands: readonly CommandEntry[];
-}
 
 /** Parses the command line and runs the command it names. Wrong usage is reported here, and sets `cli.exitCode`. */
 export async function parseCommandLine(
@@ -34,10 +27,7 @@ function wantsJson({ argv }: Cli): boolean {
 }
 
 /** The command line that prints the help for what was typed. */
-function whatHelps(
-  { name, commands }: Pick<Program, 'name' | 'commands'>,
-  selected: string | undefined,
-): string {
+function whatHelps({ name, commands }: Program, selected: string | undefined): string {
   return commands.some((entry) => entry.name === selected) ? `${name} ${selected} --help` : `${name} --help`;
 }
 
@@ -55,13 +45,9 @@ function failureOf({ code, message }: CommanderError, help: string): Failure {
   };
 }
 
-async function buildCommand(
-  cli: Cli,
-  { name, description, version, commands }: Program,
-  selected: string | undefined,
-): Promise<Command> {
-  const help = whatHelps({ name, commands }, selected);
-  const program = new Command(name);
+async function buildCommand(cli: Cli, binary: Program, selected: string | undefined): Promise<Command> {
+  const help = whatHelps(binary, selected);
+  const program = new Command(binary.name);
   // Commands made with `command()` inherit the settings; commands that are added get a copy of them.
   program
     .exitOverride()
@@ -75,10 +61,10 @@ async function buildCommand(
     .configureHelp({ showGlobalOptions: true })
     .helpOption('-h, --help', 'print help')
     .showHelpAfterError(`(run "${help}" for help)`)
-    .description(description)
-    .version(version, '-V, --version', 'print the version');
+    .description(binary.description)
+    .version(packageJson.version, '-V, --version', 'print the version');
   addCommonOptions(program);
-  for (const entry of commands) {
+  for (const entry of binary.commands) {
     if (entry.name === selected) {
       const { makeCommand } = await entry.load();
       const command = makeCommand(cli).copyInheritedSettings(program).summary(entry.summary);
@@ -87,6 +73,6 @@ async function buildCommand(
       program.command(entry.name).summary(entry.summary);
     }
   }
-  program.helpInformation = () => topLevelHelp(name, description, commands, cli.stdout.columns ?? 80);
+  program.helpInformation = () => topLevelHelp(binary, cli.stdout.columns ?? 80);
   return program;
 }

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS } from '../../src/cli/commands.ts';
+import { CLAUDE_ORCHESTRATOR, TASK_MASTER } from '../../src/cli/commands.ts';
 import { runTool, toolEnvironment } from '../rig/cli.ts';
 import { SAMPLE_TASKS, taskProject, type TaskProject } from '../rig/task-project.ts';
 
@@ -29,8 +29,8 @@ it('completes commands, options, values, ids and files in bash', async () => {
       .split('\n')
       .filter((word) => word !== '');
 
-  expect(complete('claude-orchestrator', '')).toEqual(ORCHESTRATOR_COMMANDS.map(({ name }) => name));
-  expect(complete('task-master', '')).toEqual(TASK_MASTER_COMMANDS.map(({ name }) => name));
+  expect(complete('claude-orchestrator', '')).toEqual(CLAUDE_ORCHESTRATOR.commands.map(({ name }) => name));
+  expect(complete('task-master', '')).toEqual(TASK_MASTER.commands.map(({ name }) => name));
   expect(complete('claude-orchestrator', '--tag', 'x', 'set-')).toEqual(['set-status']);
   expect(complete('claude-orchestrator', 'list', '--with')).toEqual(['--with-subtasks']);
   expect(complete('claude-orchestrator', 'list', '--js')).toEqual(['--json']);

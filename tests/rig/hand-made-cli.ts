@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
 import { makeCli, type Output } from '../../src/cli/cli.ts';
-import type { CommandEntry } from '../../src/cli/command.ts';
-import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS } from '../../src/cli/commands.ts';
+import type { Program } from '../../src/cli/command.ts';
+import { CLAUDE_ORCHESTRATOR, TASK_MASTER } from '../../src/cli/commands.ts';
 import { runCli } from '../../src/cli/main.ts';
 
 /** What a command line came to. */
@@ -22,7 +22,7 @@ export interface CliOptions {
 
 /** Runs a command line in this process, against a hand-made one: for what would take too many real ones. */
 export async function runInProcess(
-  commands: readonly CommandEntry[],
+  program: Program,
   argv: readonly string[],
   options: CliOptions,
 ): Promise<CliEnd> {
@@ -43,7 +43,7 @@ export async function runInProcess(
     onSignal: () => () => undefined,
     kill: () => undefined,
   });
-  await runCli(cli, 'claude-orchestrator', 'A tool.', commands);
+  await runCli(cli, program);
   return { exitCode: cli.exitCode, stdout: stdout.text, stderr: stderr.text };
 }
 
@@ -53,7 +53,7 @@ export function run(
   argv: readonly string[],
   terminal: Omit<CliOptions, 'cwd'> = {},
 ): Promise<CliEnd> {
-  return runInProcess(ORCHESTRATOR_COMMANDS, argv, { cwd: project.directory, ...terminal });
+  return runInProcess(CLAUDE_ORCHESTRATOR, argv, { cwd: project.directory, ...terminal });
 }
 
 /** Runs a command of `task-master` in a project. */
@@ -62,7 +62,7 @@ export function taskMaster(
   argv: readonly string[],
   terminal: Omit<CliOptions, 'cwd'> = {},
 ): Promise<CliEnd> {
-  return runInProcess(TASK_MASTER_COMMANDS, argv, { cwd: project.directory, ...terminal });
+  return runInProcess(TASK_MASTER, argv, { cwd: project.directory, ...terminal });
 }
 
 /** What `--json` printed. */

@@ -1,14 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS } from '../../src/cli/commands.ts';
+import { CLAUDE_ORCHESTRATOR, TASK_MASTER } from '../../src/cli/commands.ts';
 import { configurationReference } from '../../scripts/configuration-reference.ts';
 import { jsonReference } from '../../scripts/json-reference.ts';
 
 const readme = readFileSync('README.md', 'utf8');
 
 describe('README.md', () => {
-  it.each([...ORCHESTRATOR_COMMANDS, ...TASK_MASTER_COMMANDS].map(({ name }) => name))(
+  it.each([...CLAUDE_ORCHESTRATOR.commands, ...TASK_MASTER.commands].map(({ name }) => name))(
     'tells about the command %s',
     (name) => {
       expect(readme).toMatch(new RegExp(`\`${name}\\b`));

@@ -6,17 +6,14 @@ import { bashScript } from '../completion/bash.ts';
 import { describeBinary } from '../completion/describe.ts';
 import { fishScript } from '../completion/fish.ts';
 import { zshScript } from '../completion/zsh.ts';
-import { onRun, withExamples, type CommandEntry, type CommonOptions } from '../command.ts';
+import { onRun, withExamples, type CommonOptions, type Program } from '../command.ts';
 import { oneOf, withWords } from '../values.ts';
 
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 const SHELLS = Object.keys(SCRIPTS) as (keyof typeof SCRIPTS)[];
 
 /** `completion`: a script for both binaries, made from the commands themselves. */
-export function makeCompletion(
-  cli: Cli,
-  binaries: Readonly<Record<string, readonly CommandEntry[]>>,
-): Command {
+export function makeCompletion(cli: Cli, binaries: readonly Program[]): Command {
   const command = new Command('completion')
     .description('Print a completion script for a shell, for claude-orchestrator and task-master.')
     .addArgument(withWords(new Argument('<shell>', 'the shell'), SHELLS));
@@ -27,9 +24,7 @@ export function makeCompletion(
   ]);
   return onRun<CommonOptions>(command, cli, async (options, [word = '']) => {
     const shell = oneOf(word, SHELLS);
-    const described = await Promise.all(
-      Object.entries(binaries).map(([name, entries]) => describeBinary(cli, name, entries)),
-    );
+    const described = await Promise.all(binaries.map((binary) => describeBinary(cli, binary)));
     const script = SCRIPTS[shell](described);
     if (options.json === true) printJson(cli, { shell, script } satisfies CompletionReport);
     else cli.stdout.write(script);

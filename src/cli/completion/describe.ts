@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { Cli } from '../cli.ts';
-import { addCommonOptions, type CommandEntry } from '../command.ts';
+import { addCommonOptions, type CommandEntry, type Program } from '../command.ts';
 
 /** What a value may be: one of some words, a file, task ids, or anything. */
 export interface Slot {
@@ -38,8 +38,7 @@ export interface CompletedBinary {
 /** Describes a binary by loading all its commands, so that completion always agrees with the parser. */
 export async function describeBinary(
   cli: Cli,
-  name: string,
-  entries: readonly CommandEntry[],
+  { name, commands: entries }: Program,
 ): Promise<CompletedBinary> {
   const commands = await Promise.all(
     entries.map(async (entry) => {

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS } from '../../../src/cli/commands.ts';
+import { CLAUDE_ORCHESTRATOR, TASK_MASTER } from '../../../src/cli/commands.ts';
 import { runInProcess } from '../../rig/hand-made-cli.ts';
 import { SAMPLE_TASKS, taskProject } from '../../rig/task-project.ts';
 import { cases } from '../../rig/effort.ts';
 
 /** The commands that work on stored tasks, and on what is kept of them: no model, no run. */
-const COMMANDS = [...new Set([...ORCHESTRATOR_COMMANDS, ...TASK_MASTER_COMMANDS])].filter(({ name }) =>
+const COMMANDS = [...new Set([...CLAUDE_ORCHESTRATOR.commands, ...TASK_MASTER.commands])].filter(({ name }) =>
   [
     'list',
     'show',
@@ -150,7 +150,11 @@ it('answers any arguments with a result or a clear error, never with a stack tra
     await fc.assert(
       fc.asyncProperty(commandLine, async (args) => {
         const cwd = projects.at(-1)?.directory ?? '';
-        const { exitCode, stdout, stderr } = await runInProcess(COMMANDS, args, { cwd });
+        const { exitCode, stdout, stderr } = await runInProcess(
+          { ...CLAUDE_ORCHESTRATOR, commands: COMMANDS },
+          args,
+          { cwd },
+        );
         expect([0, 1, 2]).toContain(exitCode);
         expect(stderr + stdout).not.toMatch(/^\s+at .*:\d+/m);
         expect(stderr).not.toContain('This is a bug');

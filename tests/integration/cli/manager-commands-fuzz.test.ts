@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ORCHESTRATOR_COMMANDS } from '../../../src/cli/commands.ts';
+import { CLAUDE_ORCHESTRATOR } from '../../../src/cli/commands.ts';
 import { readDocument } from '../../../src/app/planning/document.ts';
 import { Failed } from '../../../src/domain/failure.ts';
 import { startSimulator } from '../../../src/simulator/server.ts';
@@ -23,7 +23,7 @@ afterAll(() => rig.close());
 
 /** Runs a command in this process; the manager is at `url`, or has no key. */
 function run(argv: readonly string[], url?: string): Promise<CliEnd> {
-  return runInProcess(ORCHESTRATOR_COMMANDS, argv, {
+  return runInProcess(CLAUDE_ORCHESTRATOR, argv, {
     cwd: rig.directory,
     env: {
       HOME: join(rig.directory, '..', 'home'),

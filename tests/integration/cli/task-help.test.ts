@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import packageJson from '../../../package.json' with { type: 'json' };
-import { ORCHESTRATOR_COMMANDS, TASK_MASTER_COMMANDS } from '../../../src/cli/commands.ts';
+import { CLAUDE_ORCHESTRATOR, TASK_MASTER } from '../../../src/cli/commands.ts';
 import { json, run, taskMaster } from '../../rig/hand-made-cli.ts';
 import { taskProject } from '../../rig/task-project.ts';
 
@@ -11,8 +11,8 @@ const OWN = [
 
 describe('every command', () => {
   it.each([
-    ...ORCHESTRATOR_COMMANDS.map(({ name }) => ({ name, on: run })),
-    ...TASK_MASTER_COMMANDS.map(({ name }) => ({ name, on: taskMaster })),
+    ...CLAUDE_ORCHESTRATOR.commands.map(({ name }) => ({ name, on: run })),
+    ...TASK_MASTER.commands.map(({ name }) => ({ name, on: taskMaster })),
   ])('$name names its exit codes, and says the same of help as the top level', async ({ name, on }) => {
     using project = taskProject();
     const [own, top] = [await on(project, [name, '--help']), await on(project, ['--help'])];
