@@ -1,7 +1,8 @@
 import { fail } from '../domain/failure.ts';
 import { nextTaskId } from '../domain/task.ts';
 import type { AddTaskReport, AddTaskRequest } from './contract/add-task.ts';
-import { withStore, type Project } from './project/project.ts';
+import { withStore } from './project/open-store.ts';
+import type { Project } from './project/project.ts';
 import { parseIds, selectTasks } from './tasks/ids.ts';
 
 /** Stores one task as it was written, without a model. */

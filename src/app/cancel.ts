@@ -5,7 +5,8 @@ import { isSettled, type TaskId } from '../domain/task.ts';
 import type { TaskStore } from '../store/store.ts';
 import type { CancelledTask, CancelReport, CancelRequest } from './contract/cancel.ts';
 import { findLiveRun } from './project/process-look-up.ts';
-import { withStore, type Project } from './project/project.ts';
+import { withStore } from './project/open-store.ts';
+import type { Project } from './project/project.ts';
 import type { Services } from './services.ts';
 import { parseIds, selectTasks, selectWork, type IdRange } from './tasks/ids.ts';
 

@@ -2,7 +2,8 @@ import { fail } from '../domain/failure.ts';
 import { parentOf, type TaskId } from '../domain/task.ts';
 import type { TaskStore } from '../store/store.ts';
 import type { DeleteReport, DeleteRequest } from './contract/delete.ts';
-import { withStore, type Project } from './project/project.ts';
+import { withStore } from './project/open-store.ts';
+import type { Project } from './project/project.ts';
 import { parseIds, selectTasks } from './tasks/ids.ts';
 
 /** Deletes tasks with their subtasks, all of them or none. Their attempts and costs are kept. */

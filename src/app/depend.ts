@@ -3,7 +3,8 @@ import { buildTaskGraph, describeGraphProblem } from '../domain/task-graph.ts';
 import type { TaskId } from '../domain/task.ts';
 import type { TaskStore } from '../store/store.ts';
 import type { DependReport, DependRequest } from './contract/depend.ts';
-import { withStore, type Project } from './project/project.ts';
+import { withStore } from './project/open-store.ts';
+import type { Project } from './project/project.ts';
 import { parseId, parseIds, selectTasks } from './tasks/ids.ts';
 
 /** Adds or removes dependencies of one task, all of them or none. */

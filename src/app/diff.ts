@@ -1,6 +1,7 @@
 import type { Attempt } from '../domain/attempt.ts';
 import type { Change, DiffReport, DiffRequest } from './contract/diff.ts';
-import { withStore, type Project } from './project/project.ts';
+import { withStore } from './project/open-store.ts';
+import type { Project } from './project/project.ts';
 import { redactorFor } from './project/redaction.ts';
 import { findChange } from './repository/find-change.ts';
 import { describePatch, streamPatch, type PatchStream, type Range } from './repository/patch.ts';

@@ -2,7 +2,8 @@ import { fail } from '../domain/failure.ts';
 import { nearest } from '../domain/text/nearest.ts';
 import { PRIORITIES, RISKS, SIZES, type TaskChanges } from '../domain/task.ts';
 import type { EditReport, EditRequest } from './contract/edit.ts';
-import { withStore, type Project } from './project/project.ts';
+import { withStore } from './project/open-store.ts';
+import type { Project } from './project/project.ts';
 import { parseId } from './tasks/ids.ts';
 
 /** The word that clears an optional value. */

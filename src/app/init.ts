@@ -13,11 +13,11 @@ import {
   schemaTemplate,
 } from './init/templates.ts';
 import { copyNotice } from './project/lost-store.ts';
+import { openProjectStore } from './project/open-store.ts';
 import {
   CONFIG_FILE,
   gitTop,
   nearestProject,
-  openProjectStore,
   projectIn,
   projectOutside,
   refuseHome,

@@ -1,6 +1,7 @@
 import { parentOf, type ListedTask } from '../domain/task.ts';
 import type { ListReport, ListRequest } from './contract/list.ts';
-import { withStore, type Project } from './project/project.ts';
+import { withStore } from './project/open-store.ts';
+import type { Project } from './project/project.ts';
 import { parseListStatuses } from './tasks/statuses.ts';
 import {
   countTasks,

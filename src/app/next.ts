@@ -6,7 +6,8 @@ import { checkReadiness, type TaskGraph } from '../domain/task-graph.ts';
 import type { TaskStore } from '../store/store.ts';
 import { OutlinedTasks } from '../domain/task-outline.ts';
 import type { NextReport } from './contract/next.ts';
-import { withStore, type Project } from './project/project.ts';
+import { withStore } from './project/open-store.ts';
+import type { Project } from './project/project.ts';
 import {
   type TaskBoard,
   countTasks,

@@ -6,7 +6,8 @@ import type { SourceDocument, TaskStore } from '../store/store.ts';
 import type { ParseReport, ParseRequest } from './contract/parse.ts';
 import { readDocument } from './planning/document.ts';
 import { ANSWERED, askForTasks, preparePlanning } from './planning/new-tasks.ts';
-import { withStore, type Project } from './project/project.ts';
+import { withStore } from './project/open-store.ts';
+import type { Project } from './project/project.ts';
 import { redactorFor } from './project/redaction.ts';
 import type { Services } from './services.ts';
 

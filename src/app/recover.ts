@@ -13,7 +13,8 @@ import type {
   RecoverShowReport,
   RecoverShowRequest,
 } from './contract/recover.ts';
-import { openProjectStore, type Project } from './project/project.ts';
+import { openProjectStore } from './project/open-store.ts';
+import type { Project } from './project/project.ts';
 import { redactorFor } from './project/redaction.ts';
 import { describePatch, streamPatch, type PatchStream, type Range } from './repository/patch.ts';
 import { baseOf, openRepository } from './repository/repository.ts';

@@ -1,5 +1,6 @@
 import type { SetStatusReport, SetStatusRequest } from './contract/set-status.ts';
-import { withStore, type Project } from './project/project.ts';
+import { withStore } from './project/open-store.ts';
+import type { Project } from './project/project.ts';
 import { parseIds, selectTasks } from './tasks/ids.ts';
 import { parseStatus } from './tasks/statuses.ts';
 

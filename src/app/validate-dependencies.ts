@@ -1,6 +1,7 @@
 import { buildTaskGraph, describeGraphProblem } from '../domain/task-graph.ts';
 import type { ValidateDependenciesReport } from './contract/validate-dependencies.ts';
-import { withStore, type Project } from './project/project.ts';
+import { withStore } from './project/open-store.ts';
+import type { Project } from './project/project.ts';
 
 /** Tells whether all dependencies exist and form no cycle. */
 export async function validateDependencies(project: Project): Promise<ValidateDependenciesReport> {

@@ -8,7 +8,8 @@ import { createProcessTable, type ProcessTable } from '../../worker/process/proc
 import { accountsOf, openLedger, choosePayers } from '../claude/accounts.ts';
 import type { ClaudeCli } from '../claude/claude-cli.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
-import { openProjectStore, type Project } from '../project/project.ts';
+import { openProjectStore } from '../project/open-store.ts';
+import type { Project } from '../project/project.ts';
 import { ledgerFile } from '../project/user-data.ts';
 import type { Services } from '../services.ts';
 import type { Finding } from '../contract/check.ts';

@@ -7,7 +7,8 @@ import { openRunLock } from '../../store/run-lock.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { Services } from '../services.ts';
 import { processLookUp } from '../project/process-look-up.ts';
-import { openProjectStore, projectOutside, type Project } from '../project/project.ts';
+import { openProjectStore } from '../project/open-store.ts';
+import { projectOutside, type Project } from '../project/project.ts';
 
 /** What lies beside the store, and belongs to it. */
 const FOLDERS = ['attempts', 'logs'];

@@ -1,7 +1,6 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, parse, resolve } from 'node:path';
-import { Failed, fail } from '../../domain/failure.ts';
-import type { TaskStore } from '../../store/store.ts';
+import { fail } from '../../domain/failure.ts';
 import type { Services } from '../services.ts';
 import { copiesPlace, projectDataFolder, type CopiesPlace } from './user-data.ts';
 
@@ -106,36 +105,6 @@ export function refuseHome(services: Pick<Services, 'env'>, root: string): void 
     `${root} is ${isHome ? 'your home directory' : 'the root of the file system'}, where workers must not work.`,
     'Change into the repository that is to be worked on, and run `claude-orchestrator init` there.',
   );
-}
-
-/**
- * Opens the project's store; without `create` a missing one is a failure that says how to get one. A store to which
- * tasks were added is copied to the user's own data when it is closed; that this failed is a warning and no more.
- */
-export async function openProjectStore(project: Project, create = false): Promise<TaskStore> {
-  const { openStore } = await import('../../store/sqlite-store.ts');
-  try {
-    return openStore({
-      file: project.databaseFile,
-      tag: project.tag,
-      create,
-      copies: project.copies,
-    });
-  } catch (error) {
-    if (!(error instanceof Failed) || error.failure.reason !== 'no-project') throw error;
-    const { withLostStore } = await import('./lost-store.ts');
-    throw withLostStore(error.failure, project);
-  }
-}
-
-/** Gives `use` the project's store, and closes it whatever comes of it. */
-export async function withStore<T>(project: Project, use: (store: TaskStore) => T | Promise<T>): Promise<T> {
-  const store = await openProjectStore(project);
-  try {
-    return await use(store);
-  } finally {
-    store.close();
-  }
 }
 
 function projectWith(
