@@ -105,7 +105,7 @@ export const MUTANTS = [
     file: 'src/worker/claude/classify-end.ts',
     find: "return result.is_error ?? result.subtype !== 'success';",
     replace: "return result.subtype !== 'success';",
-    likely: ['tests/unit/worker/classify-end.test.ts'],
+    likely: ['tests/unit/worker/claude/classify-end.test.ts'],
   },
   {
     name: 'outage-is-crash',
@@ -114,7 +114,7 @@ export const MUTANTS = [
     file: 'src/worker/claude/classify-api-error.ts',
     find: "if (isOutage(kind, status, apiError)) return { outcome: 'infrastructure', message: text, outage: true };",
     replace: "if (isOutage(kind, status, apiError)) return { outcome: 'crashed', message: text };",
-    likely: ['tests/unit/worker/classify-end.test.ts'],
+    likely: ['tests/unit/worker/claude/classify-end.test.ts'],
   },
   {
     name: 'seconds-are-milliseconds',
@@ -123,7 +123,7 @@ export const MUTANTS = [
     file: 'src/worker/claude/stream-json.ts',
     find: 'seconds * 1000',
     replace: 'seconds',
-    likely: ['tests/unit/worker/classify-end.test.ts'],
+    likely: ['tests/unit/worker/claude/classify-end.test.ts'],
   },
   {
     name: 'claims-what-runs',

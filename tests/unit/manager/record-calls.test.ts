@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Event } from '../../../src/domain/event.ts';
 import { recordCalls } from '../../../src/manager/record-calls.ts';
 import type { IntendedCall } from '../../../src/store/store.ts';
-import { COST, scriptedManager } from './scripted-manager.ts';
+import { COST, scriptedManager } from '../../rig/scripted-manager.ts';
 
 test('every call is recorded with its cost, answered or not', async () => {
   const events: Event[] = [];
