@@ -34,7 +34,7 @@ export function jsonReference(): string {
     HEAD,
     shapes.describe(failureReport.shape.error),
     ...useCases.map(([name, { report, commands = [name] }]) =>
-      shapes.section(`## ${commands.join(', ')}`, report),
+      shapes.command(`## ${commands.join(', ')}`, report),
     ),
     shapes.section('## notifications.webhook_url', webhookMessage),
     '## Shapes\n',

@@ -27,6 +27,12 @@ export class Shapes {
       .sort(([, a], [, b]) => Object.keys(b.shape).length - Object.keys(a.shape).length);
   }
 
+  /** What a command prints; a shape that has a name has a section of its own. */
+  command(heading: string, schema: z.ZodType): string {
+    if (ownName(schema) === undefined) return this.section(heading, schema);
+    return `${heading}\n\n${linkTo(schema)}: ${schema.description ?? ''}.\n`;
+  }
+
   section(heading: string, schema: z.ZodType): string {
     const { description, examples } = schema.meta() ?? {};
     return (
@@ -50,9 +56,12 @@ export class Shapes {
         .map((option) => (nameOf(option) === undefined ? this.describe(option) : `${linkTo(option)}\n`))
         .join('\nor\n\n');
     if (schema instanceof z.ZodObject) return this.#table(schema);
-    if (schema instanceof z.ZodEnum)
-      return saysAll(schema.description ?? '', schema) ? '' : `One of ${valuesOf(schema)}.\n`;
-    return `${sentence(this.#type(schema, { meaning: '' }))}\n`;
+    if (schema instanceof z.ZodEnum) {
+      const { meanings } = schema.meta() ?? {};
+      if (!isTexts(meanings)) return `One of ${valuesOf(schema)}.\n`;
+      return schema.options.map((value) => `- \`${value}\`: ${meanings[value] ?? ''}\n`).join('');
+    }
+    return '';
   }
 
   #table(object: z.ZodObject): string {
@@ -81,7 +90,7 @@ export class Shapes {
 
   /** A table of what there is by `type`. */
   #byType(union: z.ZodDiscriminatedUnion): string {
-    const options = optionsOf(union);
+    const options = flatten(union);
     const links = options.filter((option) => nameOf(option) !== undefined).map(linkTo);
     const objects = options.flatMap((option) =>
       option instanceof z.ZodObject && nameOf(option) === undefined ? [option] : [],
@@ -245,6 +254,13 @@ function optionsOf(union: z.ZodUnion | z.ZodDiscriminatedUnion): z.ZodType[] {
   return union.options.map(classic);
 }
 
+/** The options of a union, and those of unions in it that have no name. */
+function flatten(union: z.ZodDiscriminatedUnion): z.ZodType[] {
+  return optionsOf(union).flatMap((option) =>
+    option instanceof z.ZodDiscriminatedUnion && nameOf(option) === undefined ? flatten(option) : [option],
+  );
+}
+
 function shapeOf(object: z.ZodObject): Fields {
   const fields = Object.entries<z.core.$ZodType>(object.shape);
   return Object.fromEntries(fields.map(([key, field]) => [key, classic(field)]));
@@ -253,6 +269,11 @@ function shapeOf(object: z.ZodObject): Fields {
 function classic(schema: z.core.$ZodType): z.ZodType {
   if (schema instanceof z.ZodType) return schema;
   throw new Error('A contract has a schema of another zod.');
+}
+
+/** What each value of an enumeration means, where its schema says so. */
+function isTexts(meanings: unknown): meanings is Readonly<Record<string, string>> {
+  return typeof meanings === 'object' && meanings !== null;
 }
 
 /** Whether a text tells of each value in turn. */

@@ -36,17 +36,19 @@ export const configSchemaReport = z
   .describe('The JSON Schema of the configuration.');
 
 /** What `config validate` answers. */
-export const configValidateReport = z.object({
-  valid: z.boolean(),
-  file: z.string().nullable(),
-  problems: list(
-    z.object({
-      path: z.string().describe('the dotted path of the key; empty where it is about a whole file'),
-      source: z.string().describe('the file or the variable'),
-      message: z.string(),
-      fix: z.string().exactOptional().describe('missing where there is nothing to say'),
-    }),
-  ),
-  warnings: list(z.string()),
-});
+export const configValidateReport = z
+  .object({
+    valid: z.boolean(),
+    file: z.string().nullable(),
+    problems: list(
+      z.object({
+        path: z.string().describe('the dotted path of the key; empty where it is about a whole file'),
+        source: z.string().describe('the file or the variable'),
+        message: z.string(),
+        fix: z.string().exactOptional().describe('missing where there is nothing to say'),
+      }),
+    ),
+    warnings: list(z.string()),
+  })
+  .describe('Exit code 2 where `valid` is false.');
 export type ConfigValidateReport = z.infer<typeof configValidateReport>;

@@ -19,8 +19,13 @@ export const runOutcome = z.enum(RUN_OUTCOMES).meta({ id: 'RunOutcome', descript
 /** Why nothing starts for a while. */
 export const pauseReason = z.enum(['usage-limit', 'reserve', 'pacing', 'outage']).meta({
   id: 'PauseReason',
-  description:
-    'why nothing starts for a while: `usage-limit`: a limit refused a request; `reserve`: what is left is kept for you (`usage.reserve_percent`); `pacing`: too little is left for any task; `outage`: the API, the network or the machine fails',
+  description: 'why nothing starts for a while',
+  meanings: {
+    'usage-limit': 'a limit refused a request',
+    reserve: 'what is left is kept for you (`usage.reserve_percent`)',
+    pacing: 'too little is left for any task',
+    outage: 'the API, the network or the machine fails',
+  },
 }) satisfies z.ZodType<PauseReason>;
 
 /** What became of what landed. */

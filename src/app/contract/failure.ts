@@ -26,13 +26,15 @@ const REASONS = {
   'system-error': 'the system refused something',
 } as const satisfies Record<FailureReason, string>;
 
+const failureReason = z.enum(Object.keys(REASONS) as FailureReason[]).meta({
+  id: 'FailureReason',
+  description: 'why a command did not do what it was asked',
+  meanings: REASONS,
+});
+
 /** Why a command did not do what it was asked. */
 const failure = z.object({
-  reason: z.enum(Object.keys(REASONS) as FailureReason[]).describe(
-    Object.entries(REASONS)
-      .map(([reason, meaning]) => `\`${reason}\`: ${meaning}`)
-      .join('; '),
-  ),
+  reason: failureReason,
   message: z.string().describe('what happened, and where'),
   fix: z.string().exactOptional().describe('what to do next; missing where there is nothing to say'),
   resetsAt: z

@@ -41,7 +41,7 @@ const collision = z.object({
 export type Collision = z.infer<typeof collision>;
 
 /** What `run` would do with the stored tasks. */
-export const planPreview = z.object({
+export const planPreview = shape('PlanPreview', 'what `run` would do with the stored tasks', {
   tasks: z.int().describe('how many would run'),
   waves: list(list(plannedTask)).describe(
     'everything in a wave can run at once when the waves before it are done',

@@ -97,7 +97,11 @@ export const listedTask = taskInContext
     createdAt: true,
     updatedAt: true,
   })
-  .meta({ id: 'ListedTask', description: 'a task in a list; what is optional is only there with `texts`' });
+  .meta({
+    id: 'ListedTask',
+    description:
+      'a task in a list; what is optional is there where whole tasks are asked for, as `list --json` does',
+  });
 export type ListedTaskInContext = z.infer<typeof listedTask>;
 
 /** How many tasks there are in each state. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { webhookMessage } from '../../../../src/app/contract/webhook.ts';
 import type { Notice } from '../../../../src/reporting/notify/notice.ts';
 import { composeSlack } from '../../../../src/reporting/notify/slack.ts';
 import { composeWebhook } from '../../../../src/reporting/notify/webhook.ts';
@@ -112,4 +113,5 @@ test('a webhook gets the documented shape, a hundred at a time', () => {
     title: '1 A task',
     detail: '',
   });
+  expect(webhookMessage.parse(JSON.parse(body))).toEqual(JSON.parse(body));
 });
