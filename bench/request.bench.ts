@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configSchema } from '../src/app/config/schema.ts';
 import { computeListPrice } from '../src/domain/pricing.ts';
-import { claudeArguments, LEAN_ENVIRONMENT } from '../src/worker/claude/command.ts';
-import { firstPrompt, workerRules } from '../src/worker/claude/prompt.ts';
+import { buildArguments, LEAN_ENVIRONMENT } from '../src/worker/claude/command.ts';
+import { buildFirstPrompt, buildRules } from '../src/worker/claude/prompt.ts';
 import { REPORT_JSON_SCHEMA } from '../src/worker/claude/report.ts';
 import { Git } from '../src/workspace/git/git.ts';
 import { makeTask } from '../tests/rig/arbitrary-tasks.ts';
@@ -45,7 +45,7 @@ const ours: Call = (number, directory) => {
   };
   const settings = { ...rig.claude, commandArguments: [], tools };
   return {
-    args: claudeArguments(settings, attempt, { resume: false, maxCostUsd: null, rules }),
+    args: buildArguments(settings, attempt, { resume: false, maxCostUsd: null, rules }),
     env: LEAN_ENVIRONMENT,
     prompt,
   };
@@ -94,7 +94,10 @@ function texts(number: number, directory: string): { rules: string; prompt: stri
     description,
     touches: [`src/${number}/**`],
   });
-  return { rules: workerRules(workspace, VERIFY), prompt: firstPrompt(rig.assignment({ task }), workspace) };
+  return {
+    rules: buildRules(workspace, VERIFY),
+    prompt: buildFirstPrompt(rig.assignment({ task }), workspace),
+  };
 }
 
 /** All requests of one worker, in a worktree of its own. */

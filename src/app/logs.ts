@@ -3,7 +3,7 @@ import { fail } from '../domain/failure.ts';
 import { OUTCOME_POLICY } from '../domain/outcome.ts';
 import { redactValue, type Redact } from '../domain/redact.ts';
 import type { TaskStore } from '../store/store.ts';
-import { attemptFiles } from '../worker/claude/attempt-files.ts';
+import { locateAttemptFiles } from '../worker/claude/attempt-files.ts';
 import type { LogEntry, LogsRequest } from './contract/logs.ts';
 import type { AttemptStory } from './contract/show.ts';
 import { processLookUp } from './project/process-look-up.ts';
@@ -157,7 +157,7 @@ function describeMissing({ files, process, end }: Attempt): string {
       : end === null
         ? 'Claude was not started yet'
         : 'Claude was not started in this attempt';
-  return `There is no transcript at ${attemptFiles(files).transcript}: ${why}.`;
+  return `There is no transcript at ${locateAttemptFiles(files).transcript}: ${why}.`;
 }
 
 function storyOf(store: TaskStore, attempt: Attempt): AttemptStory {
@@ -173,7 +173,7 @@ function beginning(store: TaskStore, attempt: Attempt, title: string): LogEntry 
   const { session, began } = storyOf(store, attempt);
   const { taskId, number, runId, sessionId, resumed, forkedFrom, model, directory, branch, startedAt } =
     attempt;
-  const { transcript } = attemptFiles(attempt.files);
+  const { transcript } = locateAttemptFiles(attempt.files);
   return {
     type: 'attempt',
     ...{ taskId, title, number, runId, sessionId, resumed, forkedFrom, session, began, model },

@@ -11,7 +11,7 @@ import { readSummary } from '../reporting/summarize.ts';
 import type { RunSummary } from '../reporting/summary.ts';
 import { openRunLock, type RunLock } from '../store/run-lock.ts';
 import type { TaskStore } from '../store/store.ts';
-import { projectKey } from '../worker/process/markers.ts';
+import { computeProjectKey } from '../worker/process/markers.ts';
 import { createProcessTable } from '../worker/process/process-table.ts';
 import { accountsOf, openLedger, choosePayers } from './claude/accounts.ts';
 import { describeBilling, findWorkerPayer } from './claude/payer.ts';
@@ -132,7 +132,7 @@ async function composeRun(job: RunJob, { stop, hurry }: Interrupt): Promise<RunS
   const reporter = await openReporters(job, { runId, self, processes, ledger, redact, warn });
 
   // Who works, and where.
-  const marked = { processes, project: projectKey(project.root), self, hurry };
+  const marked = { processes, project: computeProjectKey(project.root), self, hurry };
   const workspaces = await createWorkspaces(job, { runSetup: setUpRunner(settings, marked), warn, hurry });
   if (workspaces.description !== null) services.tell({ kind: 'note', message: workspaces.description });
   if (ledger.problem !== null) warn(ledger.problem);

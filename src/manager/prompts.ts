@@ -107,7 +107,7 @@ interface Data {
  * The pieces between delimiters that none of them can close: the number in the tag appears in no piece. `name` is ours
  * and is put into the tag unchanged.
  */
-export function fence(pieces: readonly Data[]): string {
+export function delimit(pieces: readonly Data[]): string {
   const taken = new Set(pieces.flatMap(({ text }) => text.toLowerCase().match(/data-\d+/g) ?? []));
   let number = 1;
   while (taken.has(`data-${number}`)) number++;
@@ -117,13 +117,13 @@ export function fence(pieces: readonly Data[]): string {
 }
 
 /** The prompt for a PRD. New ids start at `nextId`. */
-export function prdPrompt(
+export function buildPrdPrompt(
   prd: string,
   existing: readonly Task[],
   nextId: number,
   numTasks: number | undefined,
 ): string {
-  const data = fence([{ name: 'requirements', text: prd }, ...listed(existing)]);
+  const data = delimit([{ name: 'requirements', text: prd }, ...listed(existing)]);
   const amount =
     numTasks === undefined
       ? 'Make as many tasks as the document needs.'
@@ -132,30 +132,30 @@ export function prdPrompt(
 }
 
 /** The prompt for one new task that the user described as `text` and that gets `id`. */
-export function addPrompt(text: string, existing: readonly Task[], id: TaskId): string {
-  const data = fence([{ name: 'wish', text }, ...listed(existing)]);
+export function buildAddPrompt(text: string, existing: readonly Task[], id: TaskId): string {
+  const data = delimit([{ name: 'wish', text }, ...listed(existing)]);
   return `${data}\n\nWrite the wish as one task. It gets the id ${id}.`;
 }
 
 /** The prompt for several new tasks, one for each text. They get these ids in the same order. */
-export function addSeveralPrompt(
+export function buildAddSeveralPrompt(
   texts: readonly string[],
   existing: readonly Task[],
   ids: readonly TaskId[],
 ): string {
   const wishes = texts.map((text, index) => ({ name: `wish for task ${ids[index] ?? ''}`, text }));
-  return `${fence([...wishes, ...listed(existing)])}\n\nWrite each wish as one task, with the id that its name has: ${ids.join(', ')}. One may depend on another only where it builds on its result.`;
+  return `${delimit([...wishes, ...listed(existing)])}\n\nWrite each wish as one task, with the id that its name has: ${ids.join(', ')}. One may depend on another only where it builds on its result.`;
 }
 
 /** The prompt for splitting a task. New subtasks start at `firstNumber`. */
-export function expandPrompt(
+export function buildExpandPrompt(
   task: Task,
   existing: readonly Task[],
   options: { firstNumber: number; num: number | undefined; research: boolean; prompt: string | undefined },
 ): string {
   const { firstNumber, num, research, prompt } = options;
-  const data = fence([
-    { name: 'task', text: fullText(task) },
+  const data = delimit([
+    { name: 'task', text: formatTask(task) },
     ...(prompt === undefined ? [] : [{ name: 'wishes of the user for the split', text: prompt }]),
     ...listed(existing),
   ]);
@@ -164,7 +164,7 @@ export function expandPrompt(
 }
 
 /** The prompt for a run: it lists every task and asks for a plan of those in `open`. */
-export function planPrompt(tasks: readonly Task[], open: ReadonlySet<TaskId>): string {
+export function buildPlanPrompt(tasks: readonly Task[], open: ReadonlySet<TaskId>): string {
   const lines = tasks.map((task) =>
     JSON.stringify(
       open.has(task.id)
@@ -179,12 +179,12 @@ export function planPrompt(tasks: readonly Task[], open: ReadonlySet<TaskId>): s
         : summary(task),
     ),
   );
-  return `${fence([{ name: 'tasks', text: lines.join('\n') }])}\n\nPlan the tasks with "plan": true.`;
+  return `${delimit([{ name: 'tasks', text: lines.join('\n') }])}\n\nPlan the tasks with "plan": true.`;
 }
 
 /** What the manager is told about an unusable reply of its own. */
-export function correctionPrompt(problems: readonly string[]): string {
-  return `That reply cannot be used. Its problems:\n${fence([{ name: 'problems', text: problems.map((problem) => `- ${problem}`).join('\n') }])}\n\nGive the whole reply again, with every one of them mended and nothing else changed.`;
+export function buildCorrection(problems: readonly string[]): string {
+  return `That reply cannot be used. Its problems:\n${delimit([{ name: 'problems', text: problems.map((problem) => `- ${problem}`).join('\n') }])}\n\nGive the whole reply again, with every one of them mended and nothing else changed.`;
 }
 
 /** What the manager is told about a reply of its own that was cut at the maximum length. */
@@ -193,8 +193,8 @@ export const CONTINUATION =
   'nothing, and add no word and no fence around it.';
 
 /** The same for a manager that does not remember its reply: prompt, reply and problems in one. */
-export function correctedPrompt(prompt: string, reply: string, problems: readonly string[]): string {
-  return `${prompt}\n\nYou replied:\n${fence([{ name: 'reply', text: reply }])}\n\n${correctionPrompt(problems)}`;
+export function buildCorrectedPrompt(prompt: string, reply: string, problems: readonly string[]): string {
+  return `${prompt}\n\nYou replied:\n${delimit([{ name: 'reply', text: reply }])}\n\n${buildCorrection(problems)}`;
 }
 
 function listed(existing: readonly Task[]): Data[] {
@@ -208,7 +208,7 @@ function summary(task: Task): object {
 }
 
 /** Everything about a task that a model needs to know, as JSON. */
-export function fullText(task: Task): string {
+export function formatTask(task: Task): string {
   const { id, title, description, details, testStrategy, priority, dependencies } = task;
   return JSON.stringify({ id, title, description, details, testStrategy, priority, dependencies }, null, 2);
 }

@@ -3,7 +3,7 @@ import { messageOf, type FailureReason } from '../domain/failure.ts';
 import type { Reviewer } from '../manager/manager.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
 import type { Change, Changes, Workspace } from '../workspace/workspace.ts';
-import { attemptFiles } from './claude/attempt-files.ts';
+import { locateAttemptFiles } from './claude/attempt-files.ts';
 import { readCommands } from './claude/read-commands.ts';
 import type { GateResult, Gates } from './gates/gates.ts';
 import type { Marker } from './process/process-table.ts';
@@ -162,7 +162,7 @@ class Acceptance {
     if (this.#isStopped()) return this.#cancelled();
     this.#hooks.onPhase('reviewing');
     const { attempt, task, parent, report, earlierFiles, review: previous } = this.#work;
-    const transcripts = [...earlierFiles, attempt.files].map((files) => attemptFiles(files).transcript);
+    const transcripts = [...earlierFiles, attempt.files].map((files) => locateAttemptFiles(files).transcript);
     const isEmpty = change.files.length === 0;
     const since = previous !== null && previous.round > 0 ? previous.commit : null;
     const reply = await reviewer.review(

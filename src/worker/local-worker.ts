@@ -5,9 +5,9 @@ import { err, type Result } from '../domain/result.ts';
 import type { TaskId } from '../domain/task.ts';
 import type { Workspace, Workspaces } from '../workspace/workspace.ts';
 import { readAssignment } from './claude/assignment-record.ts';
-import { attemptFiles } from './claude/attempt-files.ts';
+import { locateAttemptFiles } from './claude/attempt-files.ts';
 import type { SessionResult } from './claude/classify-end.ts';
-import { attemptMarker, endOrphans } from './process/markers.ts';
+import { createAttemptMarker, endOrphans } from './process/markers.ts';
 import { adoptSession, runSession, type SessionOptions } from './claude/session.ts';
 import { accept, type AcceptanceOptions } from './acceptance.ts';
 import type { Assignment, Worker, WorkerHooks } from './worker.ts';
@@ -30,14 +30,14 @@ export function createLocalWorker(options: LocalWorkerOptions): Worker {
       const { attempt, task, continues } = assignment;
       const acquired = await workspaces.acquire({ task, attempt, previous: continues }, signal);
       if (!acquired.ok) return emptyEnd(signal.aborted ? 'cancelled' : 'infrastructure', acquired.error);
-      return await inWorkspace(options, acquired.value, hooks, async (workspace) => {
+      return await withWorkspace(options, acquired.value, hooks, async (workspace) => {
         // Told even if the run was stopped, since the workspace now holds what an earlier attempt left.
         hooks.onWorkspace(workspace);
         if (signal.aborted) return emptyEnd('cancelled', 'Stopped before it was started.');
         const result = await workUnlessReported(options, assignment, workspace, hooks, signal);
         // The findings of a review stay open until a later one closes them.
         if (result.kind !== 'reported') return { ...result.end, review: assignment.review };
-        const marker = attemptMarker(options.project, attempt.id);
+        const marker = createAttemptMarker(options.project, attempt.id);
         const work = { ...assignment, ...result, workspace, marker };
         return await accept({ ...options, changes: workspaces.changes }, work, hooks, signal);
       });
@@ -118,14 +118,14 @@ async function recover(
       return failed(`It cannot be found out whether its change has landed: ${messageOf(error)}`);
     }
     if (result?.kind !== 'reported') return result?.end;
-    const record = await readAssignment(attemptFiles(attempt.files).assignment);
+    const record = await readAssignment(locateAttemptFiles(attempt.files).assignment);
     if (record === undefined) return failed(RECORD_LOST);
     if (workspace === undefined) return failed(opened.ok ? '' : opened.error);
-    const marker = attemptMarker(options.project, attempt.id);
+    const marker = createAttemptMarker(options.project, attempt.id);
     const work = { ...record, ...result, attempt, workspace, marker };
     return await accept({ ...options, changes: workspaces.changes }, work, hooks, signal);
   };
-  return opened.ok ? await inWorkspace(options, opened.value, hooks, settle) : await settle(undefined);
+  return opened.ok ? await withWorkspace(options, opened.value, hooks, settle) : await settle(undefined);
 }
 
 async function reopen(
@@ -162,7 +162,7 @@ const KEPT: Readonly<Record<AttemptOutcome, string>> = {
 };
 
 /** Releases the workspace whatever happens. A job that fails without an end has not landed. */
-async function inWorkspace<T extends AttemptEnd | undefined>(
+async function withWorkspace<T extends AttemptEnd | undefined>(
   { workspaces }: LocalWorkerOptions,
   workspace: Workspace,
   hooks: WorkerHooks,

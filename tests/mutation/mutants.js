@@ -166,7 +166,7 @@ export const MUTANTS = [
     part: 'recovery',
     fault: 'a transcript that a dead worker has left is not read',
     file: 'src/worker/claude/session.ts',
-    find: 'if (!alive && !(await exists(files.transcript))) return undefined;',
+    find: 'if (!alive && !(await fileExists(files.transcript))) return undefined;',
     replace: 'if (!alive) return undefined;',
     likely: ['tests/integration/worker/recover.test.ts'],
   },

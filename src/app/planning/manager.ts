@@ -9,7 +9,7 @@ import { eventSentence } from '../../domain/text/event-sentence.ts';
 import type { IntendedCall, TaskStore } from '../../store/store.ts';
 import type { LimitObservation } from '../../domain/usage-limit.ts';
 import type { Payer } from '../../domain/billing.ts';
-import { managerMarker, projectKey } from '../../worker/process/markers.ts';
+import { createManagerMarker, computeProjectKey } from '../../worker/process/markers.ts';
 import { inspectClaude } from '../claude/claude-cli.ts';
 import type { Services } from '../services.ts';
 import { checkModelName } from '../claude/model-name.ts';
@@ -170,7 +170,7 @@ async function createOverCli(
   const { createProcessTable } = await import('../../worker/process/process-table.ts');
   const processes = createProcessTable(services);
   const owner = processes.identify(services.pid) ?? { pid: services.pid, startTime: 'unknown' };
-  const marker = managerMarker(projectKey(project.root), owner);
+  const marker = createManagerMarker(computeProjectKey(project.root), owner);
   const { command, settings } = config.claude_cli;
   return createCliManager({
     command,

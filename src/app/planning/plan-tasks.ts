@@ -2,7 +2,7 @@ import { Failed } from '../../domain/failure.ts';
 import type { Manager } from '../../manager/manager.ts';
 import {
   deserializePlan,
-  planKey,
+  hashPlanInputs,
   planRun,
   serializePlan,
   type PlannedTask,
@@ -29,7 +29,7 @@ export async function planTasks(
   warn: (message: string) => void,
 ): Promise<PlanSource> {
   const tasks = store.tasks();
-  const key = planKey(tasks, model);
+  const key = hashPlanInputs(tasks, model);
   const cached = deserializePlan(store.cachedPlan(key) ?? '');
   if (cached !== undefined && covers(cached, tasks)) {
     savePlan(store, cached, warn);
@@ -45,7 +45,7 @@ export async function planTasks(
     store.cachePlan(key, serializePlan(plan));
     savePlan(store, plan, warn);
     // The key depends on dependencies, and the plan has just added some.
-    store.cachePlan(planKey(store.tasks(), model), serializePlan(plan));
+    store.cachePlan(hashPlanInputs(store.tasks(), model), serializePlan(plan));
     return 'manager';
   } catch (error) {
     if (!(error instanceof Failed) || signal.aborted || error.failure.reason === 'store-unusable')

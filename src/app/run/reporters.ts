@@ -11,7 +11,7 @@ import { slackChannel } from '../../reporting/notify/slack.ts';
 import { webhookChannel } from '../../reporting/notify/webhook.ts';
 import type { Reporter } from '../../reporting/reporter.ts';
 import type { UsageLedger } from '../../usage/ledger.ts';
-import { managerMarker, projectKey } from '../../worker/process/markers.ts';
+import { createManagerMarker, computeProjectKey } from '../../worker/process/markers.ts';
 import type { ProcessTable } from '../../worker/process/process-table.ts';
 import type { RunJob } from './job.ts';
 
@@ -78,7 +78,7 @@ function hooks(
 ): Reporter[] {
   const [program, ...rest] = settings.config.hooks.on_event;
   if (program === undefined) return [];
-  const owner = managerMarker(projectKey(project.root), self);
+  const owner = createManagerMarker(computeProjectKey(project.root), self);
   return [
     commandReporter({
       argv: [program, ...rest],

@@ -3,7 +3,7 @@ import type { Reviewer } from '../../manager/manager.ts';
 import type { Payer } from '../../domain/billing.ts';
 import { Gates } from '../../worker/gates/gates.ts';
 import { createLocalWorker } from '../../worker/local-worker.ts';
-import { managerMarker } from '../../worker/process/markers.ts';
+import { createManagerMarker } from '../../worker/process/markers.ts';
 import type { ProcessTable } from '../../worker/process/process-table.ts';
 import { createCommandRunner, type RunCommand } from '../../worker/gates/run-command.ts';
 import type { Worker } from '../../worker/worker.ts';
@@ -45,7 +45,7 @@ export interface WorkerParts extends ProcessParts {
 /** Runs the commands that prepare a worktree; a later run ends what a killed one of this process leaves. */
 export function setUpRunner(settings: LoadedConfig, parts: ProcessParts): RunSetup {
   const run = commandRunner(settings, parts, settings.config.execution.worker_timeout);
-  const owner = managerMarker(parts.project, parts.self);
+  const owner = createManagerMarker(parts.project, parts.self);
   let count = 0;
   return async (command, directory, environment, signal) => {
     // A marker of its own for each: those of another worktree must not end with it.

@@ -4,7 +4,7 @@ import { boundText } from '../../domain/text/bound-text.ts';
 import { firstLine } from '../../domain/text/display-text.ts';
 import { LineSplitter } from '../../domain/text/line-splitter.ts';
 import { findSubject } from '../../domain/text/tool-subject.ts';
-import { attemptFiles } from '../../worker/claude/attempt-files.ts';
+import { locateAttemptFiles } from '../../worker/claude/attempt-files.ts';
 import type { TranscriptEntry } from '../contract/logs.ts';
 import type { TaskReport } from '../contract/show.ts';
 import { followFile } from './follow-transcript.ts';
@@ -31,7 +31,7 @@ async function readFailureSignals(attempt: Attempt): Promise<string[]> {
   });
   const enough = new AbortController();
   let bytes = 0;
-  await followFile(attemptFiles(attempt.files).transcript, {
+  await followFile(locateAttemptFiles(attempt.files).transcript, {
     onChunk: (chunk) => {
       splitter.push(chunk);
       bytes += chunk.length;

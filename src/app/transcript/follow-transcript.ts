@@ -4,7 +4,7 @@ import type { Attempt } from '../../domain/attempt.ts';
 import { fail } from '../../domain/failure.ts';
 import { LineSplitter, type SplitLine } from '../../domain/text/line-splitter.ts';
 import type { TaskStore } from '../../store/store.ts';
-import { attemptFiles } from '../../worker/claude/attempt-files.ts';
+import { locateAttemptFiles } from '../../worker/claude/attempt-files.ts';
 
 /** An attempt whose transcript is read: as it is now, or also as it grows. */
 export interface FollowedAttempt {
@@ -22,7 +22,7 @@ export async function followTranscript(
   onCaughtUp: FollowOptions['onCaughtUp'] = () => Promise.resolve(),
 ): Promise<boolean> {
   const { attempt, signal } = followed;
-  const { transcript } = attemptFiles(attempt.files);
+  const { transcript } = locateAttemptFiles(attempt.files);
   return await followFile(transcript, { onChunk, onCaughtUp, isComplete: completion(followed), signal });
 }
 

@@ -1,6 +1,6 @@
 import type { Failure } from '../../domain/failure.ts';
-import { limitReset, messageText } from '../../worker/claude/stream-json.ts';
-import { unknownOption } from '../../worker/claude/classify-end.ts';
+import { readLimitReset, readMessageText } from '../../worker/claude/stream-json.ts';
+import { explainUnknownOption } from '../../worker/claude/classify-end.ts';
 import type { TranscriptFacts } from '../../worker/claude/transcript.ts';
 import { apiFailure, modelUnavailable, refused, truncated, usageLimited } from '../api-failure.ts';
 
@@ -14,10 +14,10 @@ const API_TYPES: Readonly<Record<string, string>> = {
 /** Why a CLI that ran gave no reply. It says so in its result, in a message in place of the model's, or on stderr. */
 export function cliFailure(facts: TranscriptFacts, model: string, payer: string, stderr: string): Failure {
   const { result, apiError, rateLimit } = facts;
-  const text = result?.result ?? result?.errors?.join('; ') ?? messageText(apiError);
+  const text = result?.result ?? result?.errors?.join('; ') ?? readMessageText(apiError);
   if (result === null && apiError === null) return died(stderr);
   if (result?.api_error === 'usage_limit_reached')
-    return usageLimited(payer, text, limitReset(apiError, rateLimit) ?? undefined);
+    return usageLimited(payer, text, readLimitReset(apiError, rateLimit) ?? undefined);
   if (apiError?.error === 'model_not_found') return modelUnavailable(model, text);
   if (result?.stop_reason === 'refusal') return refused(model);
   if (result?.api_error === 'max_output_tokens') return truncated(model);
@@ -61,7 +61,8 @@ function died(stderr: string): Failure {
   const said = stderr.trim();
   return {
     reason: 'manager-unavailable',
-    message: unknownOption(said) ?? `The Claude CLI ended without a result${said === '' ? '.' : `: ${said}`}`,
+    message:
+      explainUnknownOption(said) ?? `The Claude CLI ended without a result${said === '' ? '.' : `: ${said}`}`,
     fix: 'Run `check`; it looks at the CLI, its version and its login.',
   };
 }

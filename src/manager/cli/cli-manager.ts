@@ -16,7 +16,7 @@ import { Transcript, type TranscriptFacts } from '../../worker/claude/transcript
 import { interrupted, timedOut } from '../api-failure.ts';
 import { cliFailure, notStarted } from './cli-failure.ts';
 import type { Answer, Manager, Question, ManagerFailure } from '../manager.ts';
-import { correctedPrompt } from '../prompts.ts';
+import { buildCorrectedPrompt } from '../prompts.ts';
 import { readReply } from '../reply/read-reply.ts';
 import { startWatchdog } from '../watchdog.ts';
 
@@ -72,7 +72,7 @@ async function ask<T>(
   const startedAt = performance.now();
   const { prompt, correction } = question;
   const whole =
-    correction === undefined ? prompt : correctedPrompt(prompt, correction.reply, correction.problems);
+    correction === undefined ? prompt : buildCorrectedPrompt(prompt, correction.reply, correction.problems);
   const call = await run(options, cliArguments(options, question), escapePrompt(whole), signal);
   const cost = { usage: call.usage, durationMs: Math.round(performance.now() - startedAt) };
   if (!call.outcome.ok) return err({ ...cost, failure: call.outcome.error });

@@ -15,7 +15,13 @@ import { findGraphProblems, findNewTaskProblems, readLooseTasks } from './proble
 import type { Answer, Manager, Question, ManagerFailure } from '../manager.ts';
 import { dropUnknownDependencies, numberTasks, toCanonicalId } from './mend-ids.ts';
 import type { Mended } from '../manager.ts';
-import { addPrompt, addSeveralPrompt, expandPrompt, prdPrompt, SYSTEM_PROMPTS } from '../prompts.ts';
+import {
+  buildAddPrompt,
+  buildAddSeveralPrompt,
+  buildExpandPrompt,
+  buildPrdPrompt,
+  SYSTEM_PROMPTS,
+} from '../prompts.ts';
 import {
   expandReplySchema,
   parseReplySchema,
@@ -59,7 +65,7 @@ export async function parsePrd(
   const question = {
     purpose: 'parse',
     system: SYSTEM_PROMPTS.parse,
-    prompt: prdPrompt(prd, existing, Number(nextTaskId(existing)), numTasks),
+    prompt: buildPrdPrompt(prd, existing, Number(nextTaskId(existing)), numTasks),
     schema: parseReplySchema,
     mend: (reply: z.infer<typeof parseReplySchema>) =>
       mendTasks(reply, existing, { parent: undefined, first: Number(nextTaskId(existing)) }),
@@ -82,7 +88,7 @@ export async function writeTask(
   const question = {
     purpose: 'add',
     system: SYSTEM_PROMPTS.add,
-    prompt: addPrompt(text, existing, id),
+    prompt: buildAddPrompt(text, existing, id),
     schema: writtenTaskSchema,
     mend: (reply: WrittenTask) => {
       const { value, notes } = dropUnknownDependencies([{ ...reply, id }], existing);
@@ -117,7 +123,7 @@ export async function writeTasks(
   const question = {
     purpose: 'add',
     system: SYSTEM_PROMPTS.add,
-    prompt: addSeveralPrompt(texts, existing, ids),
+    prompt: buildAddSeveralPrompt(texts, existing, ids),
     schema: parseReplySchema,
     mend: (reply: z.infer<typeof parseReplySchema>) =>
       mendTasks(reply, existing, { parent: undefined, first }),
@@ -161,7 +167,7 @@ export async function expandTask(
   const question = {
     purpose: 'expand',
     system: SYSTEM_PROMPTS.expand,
-    prompt: expandPrompt(task, existing, { firstNumber, num, research, prompt }),
+    prompt: buildExpandPrompt(task, existing, { firstNumber, num, research, prompt }),
     schema: expandReplySchema,
     mend: (reply: z.infer<typeof expandReplySchema>) =>
       mendTasks(reply, existing, { parent: task.id, first: firstNumber }),

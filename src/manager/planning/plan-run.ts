@@ -14,7 +14,7 @@ import {
 import { askUntilValid } from '../reply/ask-until-valid.ts';
 import { type LooseTasks, findGraphProblems, readLooseTasks } from './problems.ts';
 import type { Manager, ManagerFailure } from '../manager.ts';
-import { planPrompt, SYSTEM_PROMPTS } from '../prompts.ts';
+import { buildPlanPrompt, SYSTEM_PROMPTS } from '../prompts.ts';
 import { dropUnknownDependencies, matchStoredIds, toCanonicalId } from './mend-ids.ts';
 import { planReplySchema } from '../reply/schemas.ts';
 
@@ -55,7 +55,7 @@ export async function planRun(
 ): Promise<Result<RunPlan, ManagerFailure>> {
   const open = openLeaves(tasks);
   if (open.size === 0) return ok(stored(null));
-  const prompt = planPrompt(tasks, open);
+  const prompt = buildPlanPrompt(tasks, open);
   const size = Buffer.byteLength(prompt) + Buffer.byteLength(SYSTEM_PROMPTS.plan);
   if (size > manager.maxPromptBytes) {
     return ok(stored(`all tasks together are ${size} bytes, and the limit is ${manager.maxPromptBytes}.`));
@@ -92,7 +92,7 @@ export async function planRun(
  * The plan cache's key: a hash of everything that a plan depends on, which is the texts and dependencies of the tasks and
  * the model that plans. Statuses, times, and what an earlier plan added do not count.
  */
-export function planKey(tasks: readonly Task[], model: string): string {
+export function hashPlanInputs(tasks: readonly Task[], model: string): string {
   const inputs = [...tasks]
     .sort((a, b) => compareTaskIds(a.id, b.id))
     .map((task) => [

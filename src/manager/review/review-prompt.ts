@@ -1,5 +1,5 @@
 import type { ReviewRequest } from '../manager.ts';
-import { fence, fullText, SYSTEM_PROMPTS } from '../prompts.ts';
+import { delimit, formatTask, SYSTEM_PROMPTS } from '../prompts.ts';
 
 /** The largest share of the prompt for every piece of data except the change itself. */
 const SHARES = {
@@ -22,7 +22,7 @@ const CORRECTION_SHARE = 0.1;
  * The prompt for a change, in at most `maxBytes` together with its system prompt, and whether the change was shortened
  * to fit. The change is shortened before anything else.
  */
-export function reviewPrompt(
+export function buildReviewPrompt(
   request: ReviewRequest,
   round: number,
   maxBytes: number,
@@ -40,8 +40,8 @@ export function reviewPrompt(
     text: truncateMiddle(text, Math.floor(budget * share), endShare),
   });
   const facts = [
-    piece('task', fullText(task), SHARES.task),
-    ...(parent === null ? [] : [piece('group that the task is a part of', fullText(parent), SHARES.group)]),
+    piece('task', formatTask(task), SHARES.task),
+    ...(parent === null ? [] : [piece('group that the task is a part of', formatTask(parent), SHARES.group)]),
     piece('report of the agent', JSON.stringify(report, null, 2), SHARES.report),
     piece('verify commands with their verdicts', jsonLines(gates), SHARES.gates),
     piece('commands that the agent really ran', jsonLines(commands), SHARES.commands, 0.6),
@@ -52,7 +52,7 @@ export function reviewPrompt(
   const text = truncateMiddle(change.text, budget - taken, 0);
   const isShortened = change.truncated || text !== change.text;
   const data = text.trim() === '' ? facts : [...facts, { name: 'change', text }];
-  const prompt = `${fence(data)}\n\n${instructions(request, round, isShortened)}`;
+  const prompt = `${delimit(data)}\n\n${instructions(request, round, isShortened)}`;
   return { prompt, isShortened };
 }
 

@@ -5,7 +5,7 @@ import type { TaskId } from '../../domain/task.ts';
 import { askUntilValid } from '../reply/ask-until-valid.ts';
 import type { Manager, Reviewer, ReviewRequest, ManagerFailure } from '../manager.ts';
 import { SYSTEM_PROMPTS } from '../prompts.ts';
-import { reviewPrompt } from './review-prompt.ts';
+import { buildReviewPrompt } from './review-prompt.ts';
 import { readReply } from '../reply/read-reply.ts';
 import { findingNumber, findReviewProblems, settleReview } from './review-verdict.ts';
 import { type ReviewReply, reviewReplySchema } from '../reply/schemas.ts';
@@ -19,7 +19,7 @@ export function createReviewer(manager: Manager): Reviewer {
       const { task, previous, commit } = request;
       const open = previous?.findings ?? [];
       const round = (previous?.round ?? 0) + 1;
-      const { prompt, isShortened } = reviewPrompt(request, round, manager.maxPromptBytes);
+      const { prompt, isShortened } = buildReviewPrompt(request, round, manager.maxPromptBytes);
       const reply = await replyTo(manager, request, prompt, signal);
       if (!reply.ok) return reply;
 

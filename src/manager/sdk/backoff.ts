@@ -11,7 +11,7 @@ export interface Backoff {
  * and never less than the server asked for. Undefined means to give up: after the last repetition, or if the server asks
  * for more than `maxMs`, since an earlier call would be refused too.
  */
-export function retryDelay(
+export function computeRetryDelay(
   attempt: number,
   retryAfterMs: number | undefined,
   { maxRetries, baseMs, maxMs }: Backoff,

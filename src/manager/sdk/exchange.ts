@@ -14,7 +14,7 @@ import {
   type LimitObservation,
 } from '../../domain/usage-limit.ts';
 import { apiFailure, type FailedCall, interrupted, isTransient, timedOut } from '../api-failure.ts';
-import { type Backoff, parseRetryAfter, retryDelay } from './backoff.ts';
+import { type Backoff, parseRetryAfter, computeRetryDelay } from './backoff.ts';
 import { describeKey } from '../choose-manager.ts';
 import { readLimitHeaders } from './limit-headers.ts';
 import { startWatchdog, type Watchdog } from '../watchdog.ts';
@@ -90,7 +90,7 @@ export async function callWithRetries<T>(
       if (watchdog.cause === 'timeout') return err(timedOut(model, connection.timeoutMs));
       const trouble = toFailedCall(error, watchdog, connection);
       const wait = isTransient(trouble)
-        ? retryDelay(attempt, trouble.retryAfterMs, connection, connection.random)
+        ? computeRetryDelay(attempt, trouble.retryAfterMs, connection, connection.random)
         : undefined;
       if (wait === undefined) {
         const refusal = finalRefusal(trouble);

@@ -11,7 +11,7 @@ import { refused, truncated } from '../api-failure.ts';
 import { BYTES_PER_TOKEN } from '../record-calls.ts';
 import { describeKey } from '../choose-manager.ts';
 import type { Answer, Manager, Question, ManagerFailure } from '../manager.ts';
-import { CONTINUATION, correctionPrompt } from '../prompts.ts';
+import { CONTINUATION, buildCorrection } from '../prompts.ts';
 import { joinParts, readReply } from '../reply/read-reply.ts';
 import { type Deadline, callWithRetries, type SdkConnection, streamMessage } from './exchange.ts';
 import { resolveModel, type ResolvedModel } from './models.ts';
@@ -127,7 +127,7 @@ function toParams<T>(model: ResolvedModel, replyTokens: number, question: Questi
     // The API does not accept an empty message.
     const reply = correction.reply.trim() === '' ? '(no reply)' : correction.reply.trimEnd();
     messages.push({ role: 'assistant', content: reply });
-    messages.push({ role: 'user', content: correctionPrompt(correction.problems) });
+    messages.push({ role: 'user', content: buildCorrection(correction.problems) });
   }
   const { type, schema: form } = zodOutputFormat(schema);
   return {

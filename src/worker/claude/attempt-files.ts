@@ -10,7 +10,7 @@ export interface AttemptFiles {
 }
 
 /** The paths of an attempt's files, given its folder. */
-export function attemptFiles(folder: string): AttemptFiles {
+export function locateAttemptFiles(folder: string): AttemptFiles {
   return {
     prompt: join(folder, 'prompt.md'),
     transcript: join(folder, 'transcript.ndjson'),
@@ -33,8 +33,8 @@ export async function readTail(path: string, maxBytes: number): Promise<string> 
   }
 }
 
-/** Whether a file exists. */
-export async function exists(path: string): Promise<boolean> {
+/** Whether a file fileExists. */
+export async function fileExists(path: string): Promise<boolean> {
   return await access(path).then(
     () => true,
     () => false,

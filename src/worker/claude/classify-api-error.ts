@@ -1,8 +1,8 @@
 import type { AttemptOutcome } from '../../domain/outcome.ts';
 import { parseSpendingReset } from '../../domain/usage-limit.ts';
 import {
-  limitReset,
-  messageText,
+  readLimitReset,
+  readMessageText,
   type AssistantLine,
   type RateLimitInfo,
   type ResultLine,
@@ -34,10 +34,10 @@ export function classifyApiError({ error, result, rateLimit, model }: ApiFailure
   const status = result?.api_error_status ?? error?.api_error_status ?? null;
   const apiError = result?.api_error ?? '';
   const reason = result?.terminal_reason ?? '';
-  const text = result?.result ?? messageText(error);
+  const text = result?.result ?? readMessageText(error);
 
   if (apiError === 'usage_limit_reached' || isUsageLimit(error))
-    return { outcome: 'usage-limited', message: text, resetsAt: limitReset(error, rateLimit) };
+    return { outcome: 'usage-limited', message: text, resetsAt: readLimitReset(error, rateLimit) };
   const regained = parseSpendingReset(text);
   if (regained !== undefined) return { outcome: 'usage-limited', message: text, resetsAt: regained };
   if (kind === 'billing_error' || status === 402 || /credit balance is too low/i.test(text))

@@ -95,7 +95,7 @@ function stoppedByUs({ endedBy, transcript, timeoutMs, stallMs }: ProcessEnd): C
 
 function withoutResult(end: ProcessEnd): Cause {
   const { transcript, exitCode, signal } = end;
-  if (transcript.apiError !== null) return classifyApiError(apiFailure(end, null));
+  if (transcript.apiError !== null) return classifyApiError(toApiFailure(end, null));
   if (transcript.oversizedLine > 0)
     return {
       outcome: 'crashed',
@@ -105,7 +105,7 @@ function withoutResult(end: ProcessEnd): Cause {
     return { outcome: 'prompt-too-long', message: firstError(end) };
   if (/not logged in|please run \/login|invalid api key/i.test(end.stderr))
     return { outcome: 'unauthenticated', message: firstError(end) };
-  const option = unknownOption(end.stderr);
+  const option = explainUnknownOption(end.stderr);
   if (option !== undefined) return { outcome: 'infrastructure', message: option };
   if (!transcript.started && signal === null)
     return { outcome: 'infrastructure', message: `The Claude CLI did not start: ${firstError(end)}` };
@@ -126,7 +126,7 @@ function withoutResult(end: ProcessEnd): Cause {
   };
 }
 
-function apiFailure({ transcript, model }: ProcessEnd, result: ResultLine | null): ApiFailure {
+function toApiFailure({ transcript, model }: ProcessEnd, result: ResultLine | null): ApiFailure {
   return { error: transcript.apiError, result, rateLimit: transcript.rateLimit, model };
 }
 
@@ -149,7 +149,7 @@ function failedResult(end: ProcessEnd, result: ResultLine): Cause {
     case 'error_max_structured_output_retries':
       return { outcome: 'crashed', message: 'The worker gave no valid report, in every try it had.' };
     case 'success':
-      return classifyApiError(apiFailure(end, result));
+      return classifyApiError(toApiFailure(end, result));
     case undefined:
     default:
       return { outcome: 'crashed', message: `The Claude CLI failed: ${firstError(end)}` };
@@ -180,7 +180,7 @@ function blocked(result: ResultLine, { summary }: WorkerReport): Cause {
 }
 
 /** What to do if the CLI rejected an option of ours or the user's. Undefined if it accepted them all. */
-export function unknownOption(stderr: string): string | undefined {
+export function explainUnknownOption(stderr: string): string | undefined {
   const option = /^error: unknown option '(--?[\w-]+)/m.exec(stderr)?.[1];
   if (option === undefined) return undefined;
   return `The Claude CLI does not know the option ${option}: it is too old (run \`claude update\`), or the option stands in claude_cli.flags by mistake.`;

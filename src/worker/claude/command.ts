@@ -35,7 +35,7 @@ export interface ClaudeSettings {
 }
 
 /** The arguments for one attempt. The prompt goes to stdin. `rules` are the same for all workers of a run. */
-export function claudeArguments(
+export function buildArguments(
   settings: ClaudeSettings,
   attempt: Pick<Attempt, 'sessionId' | 'forkedFrom' | 'model'>,
   how: { readonly resume: boolean; readonly maxCostUsd: number | null; readonly rules: string },
@@ -96,7 +96,7 @@ export const LEAN_ENVIRONMENT = {
 };
 
 /** The whole environment for one attempt. */
-export function claudeEnvironment(settings: ClaudeSettings, marker: Marker): Record<string, string> {
+export function buildEnvironment(settings: ClaudeSettings, marker: Marker): Record<string, string> {
   const removed = new Set([...OF_AN_OUTER_SESSION, ...OF_THE_RUN]);
   if (settings.billing === 'subscription') removed.add('ANTHROPIC_API_KEY');
   const environment: Record<string, string> = {

@@ -4,7 +4,7 @@ import {
   type LimitObservation,
   type UsageWindow,
 } from '../../domain/usage-limit.ts';
-import { messageText, type AssistantLine, type RateLimitInfo, type StreamLine } from './stream-json.ts';
+import { readMessageText, type AssistantLine, type RateLimitInfo, type StreamLine } from './stream-json.ts';
 
 /** Reads what a line of the Claude CLI says about the limits of the account that pays. Undefined if it says nothing. */
 export function readLimitObservation(entry: StreamLine): LimitObservation | undefined {
@@ -28,7 +28,7 @@ function fromError(line: AssistantLine): LimitObservation | undefined {
     line.api_error === 'usage_limit_reached' || (line.error === 'rate_limit' && info?.resetsAt !== undefined);
   if (isPlanLimit)
     return { windows: info === undefined ? [] : windowsOf(info), overageInUse: false, refused: true };
-  const regained = parseSpendingReset(messageText(line));
+  const regained = parseSpendingReset(readMessageText(line));
   return regained === undefined ? undefined : observeSpendingLimit(regained);
 }
 

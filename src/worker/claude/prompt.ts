@@ -10,14 +10,14 @@ import type { Assignment } from '../worker.ts';
  * The role and the rules of a worker, for the system prompt of its session. They are the same for all workers of a run,
  * so that the API's cache serves them to all but the first.
  */
-export function workerRules(workspace: Workspace, verifyCommands: readonly string[]): string {
+export function buildRules(workspace: Workspace, verifyCommands: readonly string[]): string {
   return [ROLE, directoryRule(workspace), ...portRule(workspace), done(verifyCommands), REPORT, DATA].join(
     '\n\n',
   );
 }
 
 /** The prompt that begins a session: the task and what it builds on. */
-export function firstPrompt(assignment: Assignment, workspace: Workspace): string {
+export function buildFirstPrompt(assignment: Assignment, workspace: Workspace): string {
   const { task, parent, handovers, previous, review } = assignment;
   return joined([
     BEGIN,
@@ -40,7 +40,7 @@ export function firstPrompt(assignment: Assignment, workspace: Workspace): strin
 }
 
 /** The prompt that resumes a session after its last attempt ended. The task may have been edited since. */
-export function resumePrompt(
+export function buildResumePrompt(
   assignment: Assignment,
   workspace: Workspace,
   verifyCommands: readonly string[],

@@ -3,15 +3,15 @@ import { emptyEnd, sumUsage, type Attempt, type ProcessIdentity } from '../../do
 import { isStillInForce } from '../../domain/usage-limit.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
 import { readAssignment, writeAssignment } from './assignment-record.ts';
-import { attemptFiles, exists, readTail } from './attempt-files.ts';
-import { claudeArguments, claudeEnvironment, type ClaudeSettings } from './command.ts';
+import { locateAttemptFiles, fileExists, readTail } from './attempt-files.ts';
+import { buildArguments, buildEnvironment, type ClaudeSettings } from './command.ts';
 import { spawnClaude } from './process.ts';
 import { classifyEnd, type SessionResult } from './classify-end.ts';
 import { readLimitObservation } from './limit-observation.ts';
-import { attemptMarker } from '../process/markers.ts';
+import { createAttemptMarker } from '../process/markers.ts';
 import type { ProcessTable } from '../process/process-table.ts';
 import { describeAction, toProgress } from './progress.ts';
-import { firstPrompt, resumePrompt, workerRules } from './prompt.ts';
+import { buildFirstPrompt, buildResumePrompt, buildRules } from './prompt.ts';
 import { supervise, type Supervision, type Timeouts } from './supervise.ts';
 import { Transcript } from './transcript.ts';
 import type { Assignment, WorkerHooks } from '../worker.ts';
@@ -61,17 +61,17 @@ export async function adoptSession(
   signal: AbortSignal,
 ): Promise<SessionResult | undefined> {
   const { processes, timeouts, hurry } = options;
-  const files = attemptFiles(attempt.files);
+  const files = locateAttemptFiles(attempt.files);
   const identity = attempt.process;
   const alive = identity !== null && processes.isAlive(identity);
   if (!alive) {
     // Without its CLI, other processes with the marker have no purpose left.
-    await processes.endMarked(attemptMarker(options.project, attempt.id), {
+    await processes.endMarked(createAttemptMarker(options.project, attempt.id), {
       graceMs: timeouts.graceMs,
       hurry,
     });
   }
-  if (!alive && !(await exists(files.transcript))) return undefined;
+  if (!alive && !(await fileExists(files.transcript))) return undefined;
   const resume = (await readAssignment(files.assignment))?.resumed ?? attempt.resumed;
   const elapsedMs = Math.max(0, options.now() - Date.parse(attempt.startedAt));
   const { directory } = attempt;
@@ -91,22 +91,22 @@ async function runClaude(
 ): Promise<SessionResult> {
   const { claude, processes, verifyCommands } = options;
   const { attempt, task, parent, review, earlierFiles, maxCostUsd } = assignment;
-  const files = attemptFiles(attempt.files);
+  const files = locateAttemptFiles(attempt.files);
   await mkdir(attempt.files, { recursive: true, mode: 0o700 });
   await writeAssignment(files.assignment, { task, parent, review, earlierFiles, resumed: resume });
   const prompt = resume
-    ? resumePrompt(assignment, workspace, verifyCommands)
-    : firstPrompt(assignment, workspace);
+    ? buildResumePrompt(assignment, workspace, verifyCommands)
+    : buildFirstPrompt(assignment, workspace);
   await writeFile(files.prompt, prompt, { mode: 0o600 });
-  const marker = attemptMarker(options.project, attempt.id);
+  const marker = createAttemptMarker(options.project, attempt.id);
   const spawned = await spawnClaude(processes, {
     command: claude.command,
-    args: claudeArguments(claude, attempt, {
+    args: buildArguments(claude, attempt, {
       resume,
       maxCostUsd,
-      rules: workerRules(workspace, verifyCommands),
+      rules: buildRules(workspace, verifyCommands),
     }),
-    environment: { ...claudeEnvironment(claude, marker), ...workspace.environment },
+    environment: { ...buildEnvironment(claude, marker), ...workspace.environment },
     directory: workspace.directory,
     files,
   });
@@ -138,7 +138,7 @@ async function follow(
   signal: AbortSignal,
 ): Promise<SessionResult> {
   const { processes, timeouts, hurry } = options;
-  const files = attemptFiles(attempt.files);
+  const files = locateAttemptFiles(attempt.files);
   const transcript = new Transcript(process.resume);
   let action = 'starting';
   const {
@@ -148,7 +148,7 @@ async function follow(
   } = await supervise({
     ...process,
     table: processes,
-    marker: attemptMarker(options.project, attempt.id),
+    marker: createAttemptMarker(options.project, attempt.id),
     transcriptFile: files.transcript,
     transcript,
     timeouts,

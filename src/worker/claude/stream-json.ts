@@ -214,12 +214,12 @@ function startsWith(bytes: Buffer, prefix: Buffer): boolean {
 }
 
 /** The text of a message. Empty if there is none. */
-export function messageText(line: AssistantLine | null): string {
+export function readMessageText(line: AssistantLine | null): string {
   return line?.message.content?.map(({ text }) => text ?? '').join(' ') ?? '';
 }
 
 /** When the limit that refused a request resets, in Unix milliseconds. Null if that is not known. */
-export function limitReset(error: AssistantLine | null, rateLimit: RateLimitInfo | null): number | null {
+export function readLimitReset(error: AssistantLine | null, rateLimit: RateLimitInfo | null): number | null {
   const seconds = error?.api_error_params?.rate_limit_info?.resetsAt ?? rateLimit?.resetsAt;
   return seconds === undefined ? null : seconds * 1000;
 }

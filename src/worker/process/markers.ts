@@ -11,17 +11,17 @@ const MANAGER = 'CLAUDE_ORCHESTRATOR_MANAGER';
 const GRACE_MS = 2000;
 
 /** Identifies the project in this directory, however its path is written, among all projects on the machine. */
-export function projectKey(root: string): string {
+export function computeProjectKey(root: string): string {
   return createHash('sha256').update(realpathSync(root)).digest('hex').slice(0, 16);
 }
 
 /** The marker of everything that an attempt starts. `project` is the project's key. */
-export function attemptMarker(project: string, attemptId: number): Marker {
+export function createAttemptMarker(project: string, attemptId: number): Marker {
   return { variable: ATTEMPT, value: `${project}/${attemptId}` };
 }
 
 /** The marker of everything that a manager's Claude CLI starts for the process `owner`. */
-export function managerMarker(project: string, owner: ProcessIdentity): Marker {
+export function createManagerMarker(project: string, owner: ProcessIdentity): Marker {
   return { variable: MANAGER, value: `${project}/${owner.pid}/${owner.startTime.replace(/\s+/g, '_')}` };
 }
 
@@ -38,7 +38,7 @@ export async function endOrphans(
   const ofManagers = processes.listMarkers(MANAGER).filter((marker) => {
     const owner = processes.identify(Number(marker.value.split('/')[1]));
     if (!isOurs(marker) || owner === undefined) return isOurs(marker);
-    const own = managerMarker(project, owner).value;
+    const own = createManagerMarker(project, owner).value;
     // Other processes that the owner starts have a value that begins with this one.
     return marker.value !== own && !marker.value.startsWith(`${own}/`);
   });

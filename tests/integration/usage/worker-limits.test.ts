@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { attemptFiles } from '../../../src/worker/claude/attempt-files.ts';
+import { locateAttemptFiles } from '../../../src/worker/claude/attempt-files.ts';
 import { lines, recordHooks, workerRig, type WorkerRig } from '../../rig/worker-rig.ts';
 
 let rig: WorkerRig;
@@ -52,7 +52,7 @@ test('of a transcript that is read after the fact only a refusal that still hold
   const attempt = rig.attempt({ phase: 'working' });
   mkdirSync(attempt.files, { recursive: true });
   const transcript = [lines.init, ...events].map((line) => `${JSON.stringify(line)}\n`).join('');
-  writeFileSync(attemptFiles(attempt.files).transcript, transcript);
+  writeFileSync(locateAttemptFiles(attempt.files).transcript, transcript);
   const recorded = recordHooks();
   await rig.worker().recover(attempt, recorded.hooks, new AbortController().signal);
   expect(recorded.limits).toEqual([

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Attempt, AttemptEnd, Proof, WorkerReport } from '../../../src/domain/attempt.ts';
 import { writeAssignment } from '../../../src/worker/claude/assignment-record.ts';
-import { attemptFiles } from '../../../src/worker/claude/attempt-files.ts';
+import { locateAttemptFiles } from '../../../src/worker/claude/attempt-files.ts';
 import type { Assignment } from '../../../src/worker/worker.ts';
 import { Snapshots } from '../../../src/workspace/snapshots/snapshots.ts';
 import type { Changes, Workspaces } from '../../../src/workspace/workspace.ts';
@@ -36,7 +36,7 @@ async function killedWhileVerifying(): Promise<Attempt> {
   const { workspace, attempt } = await trees.acquire(workspaces, begun);
   writeFileSync(join(workspace.directory, 'made.txt'), 'by the worker\n');
   mkdirSync(attempt.files, { recursive: true });
-  const files = attemptFiles(attempt.files);
+  const files = locateAttemptFiles(attempt.files);
   const transcript = [lines.init, lines.result()].map((line) => `${JSON.stringify(line)}\n`).join('');
   writeFileSync(files.transcript, transcript);
   writeFileSync(files.stderr, '');

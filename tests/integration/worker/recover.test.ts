@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Attempt, AttemptEnd, ProcessIdentity } from '../../../src/domain/attempt.ts';
-import { attemptFiles } from '../../../src/worker/claude/attempt-files.ts';
+import { locateAttemptFiles } from '../../../src/worker/claude/attempt-files.ts';
 import { bundle } from '../../rig/bundle.ts';
 import {
   lines,
@@ -113,7 +113,7 @@ describe('after a SIGKILL of the orchestrator', () => {
       [...begun, { waitFor: 'go' }, { print: lines.result() }],
       working,
     );
-    writeFileSync(attemptFiles(attempt.files).assignment, '{"task":');
+    writeFileSync(locateAttemptFiles(attempt.files).assignment, '{"task":');
     go();
     const { end, phases } = await recover(attempt, ['false']);
     expect(end).toMatchObject({ outcome: 'infrastructure', usage: [{ input: 1000 }] });

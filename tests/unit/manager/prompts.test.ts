@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import {
-  addPrompt,
-  correctedPrompt,
-  expandPrompt,
-  fence,
-  prdPrompt,
-  planPrompt,
+  buildAddPrompt,
+  buildCorrectedPrompt,
+  buildExpandPrompt,
+  delimit,
+  buildPrdPrompt,
+  buildPlanPrompt,
   SYSTEM_PROMPTS,
 } from '../../../src/manager/prompts.ts';
 import { escapePrompt } from '../../../src/domain/prompt-escape.ts';
@@ -38,7 +38,7 @@ describe('fence', () => {
   test('no text can close it, whatever it holds', () => {
     fc.assert(
       fc.property(fc.array(texts, { minLength: 1, maxLength: 3 }), (pieces) => {
-        const fenced = fence(pieces.map((text) => ({ name: 'x', text })));
+        const fenced = delimit(pieces.map((text) => ({ name: 'x', text })));
         const tag = /^<(data-\d+) name="x">/.exec(fenced)?.[1] ?? '';
         const marks = fenced.toLowerCase().split(tag).length - 1;
         expect(marks).toBe(2 * pieces.length);
@@ -50,7 +50,7 @@ describe('fence', () => {
 
   test('is linear also where a text holds very many of its tags', () => {
     const text = Array.from({ length: 20_000 }, (_, n) => `data-${n + 1}`).join(' ');
-    expect(fence([{ name: 'x', text }])).toContain('</data-20001>');
+    expect(delimit([{ name: 'x', text }])).toContain('</data-20001>');
   });
 });
 
@@ -63,11 +63,11 @@ describe('prompts', () => {
   const options = { firstNumber: 1, num: undefined, research: true, prompt: hostile };
 
   test.each([
-    ['parse', prdPrompt(hostile, tasks, 3, undefined)],
-    ['add', addPrompt(hostile, tasks, '3')],
-    ['expand', expandPrompt(makeTask('2', { details: hostile }), tasks, options)],
-    ['plan', planPrompt(tasks, new Set(['2']))],
-    ['correction', correctedPrompt(addPrompt('x', [], '1'), hostile, [hostile])],
+    ['parse', buildPrdPrompt(hostile, tasks, 3, undefined)],
+    ['add', buildAddPrompt(hostile, tasks, '3')],
+    ['expand', buildExpandPrompt(makeTask('2', { details: hostile }), tasks, options)],
+    ['plan', buildPlanPrompt(tasks, new Set(['2']))],
+    ['correction', buildCorrectedPrompt(buildAddPrompt('x', [], '1'), hostile, [hostile])],
   ])('of %s keep hostile text inside', (_name, prompt) => {
     const opened = [...prompt.matchAll(/^<(data-\d+) name="[^"]*">$/gm)].map(([, tag]) => tag ?? '');
     expect(opened.length).toBeGreaterThan(0);
@@ -87,8 +87,8 @@ describe('prompts', () => {
   });
 
   test('leave out what is not needed', () => {
-    expect(prdPrompt('x', [], 1, undefined)).not.toContain('existing');
-    expect(planPrompt(tasks, new Set(['2']))).toContain('{"id":"1","title":');
+    expect(buildPrdPrompt('x', [], 1, undefined)).not.toContain('existing');
+    expect(buildPlanPrompt(tasks, new Set(['2']))).toContain('{"id":"1","title":');
   });
 });
 

@@ -1,7 +1,11 @@
 import { spawn } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ProcessIdentity } from '../../../../src/domain/attempt.ts';
-import { attemptMarker, endOrphans, managerMarker } from '../../../../src/worker/process/markers.ts';
+import {
+  createAttemptMarker,
+  endOrphans,
+  createManagerMarker,
+} from '../../../../src/worker/process/markers.ts';
 import type { Marker } from '../../../../src/worker/process/process-table.ts';
 import { processes } from '../../../rig/worker-rig.ts';
 
@@ -26,15 +30,15 @@ describe('endOrphans', () => {
   it('ends what dead commands and settled attempts left, and nothing else', async () => {
     const self = processes.identify(process.pid) ?? { pid: process.pid, startTime: '' };
     const mine = {
-      settled: startMarked(attemptMarker(PROJECT, 1)),
+      settled: startMarked(createAttemptMarker(PROJECT, 1)),
       ofDead: startMarked(
-        managerMarker(PROJECT, { pid: process.pid, startTime: 'of an earlier process with this id' }),
+        createManagerMarker(PROJECT, { pid: process.pid, startTime: 'of an earlier process with this id' }),
       ),
     };
     const others = [
-      startMarked(attemptMarker(PROJECT, 2)),
-      startMarked(managerMarker(PROJECT, self)),
-      startMarked(attemptMarker(`${PROJECT}-other`, 1)),
+      startMarked(createAttemptMarker(PROJECT, 2)),
+      startMarked(createManagerMarker(PROJECT, self)),
+      startMarked(createAttemptMarker(`${PROJECT}-other`, 1)),
       startMarked(),
     ];
     await endOrphans(processes, PROJECT, new Set([2]));

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Manager } from '../../../../src/manager/manager.ts';
 import {
   deserializePlan,
-  planKey,
+  hashPlanInputs,
   planRun,
   serializePlan,
 } from '../../../../src/manager/planning/plan-run.ts';
@@ -149,9 +149,9 @@ describe('planRun', () => {
   });
 });
 
-describe('planKey', () => {
+describe('hashPlanInputs', () => {
   test('stays the same where nothing that is planned changed', () => {
-    const key = planKey(TASKS, 'opus');
+    const key = hashPlanInputs(TASKS, 'opus');
     const later = TASKS.map((task) => ({
       ...task,
       status: 'done' as const,
@@ -160,7 +160,7 @@ describe('planKey', () => {
       touches: ['x'],
       dependencies: [...task.dependencies].reverse(),
     }));
-    expect(planKey(later.reverse(), 'opus')).toBe(key);
+    expect(hashPlanInputs(later.reverse(), 'opus')).toBe(key);
     expect(key).toMatch(/^[0-9a-f]{64}$/);
   });
 
@@ -171,12 +171,12 @@ describe('planKey', () => {
     ['dependencies', { dependencies: ['3'] }],
   ])('changes with the %s', (_name, change) => {
     const changed = TASKS.map((task) => (task.id === '2' ? { ...task, ...change } : task));
-    expect(planKey(changed, 'opus')).not.toBe(planKey(TASKS, 'opus'));
+    expect(hashPlanInputs(changed, 'opus')).not.toBe(hashPlanInputs(TASKS, 'opus'));
   });
 
   test('changes with the model, and with a task more or less', () => {
-    expect(planKey(TASKS, 'sonnet')).not.toBe(planKey(TASKS, 'opus'));
-    expect(planKey(TASKS.slice(1), 'opus')).not.toBe(planKey(TASKS, 'opus'));
+    expect(hashPlanInputs(TASKS, 'sonnet')).not.toBe(hashPlanInputs(TASKS, 'opus'));
+    expect(hashPlanInputs(TASKS.slice(1), 'opus')).not.toBe(hashPlanInputs(TASKS, 'opus'));
   });
 });
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Finding, Review } from '../../../../src/domain/attempt.ts';
 import type { ReviewRequest } from '../../../../src/manager/manager.ts';
-import { reviewPrompt } from '../../../../src/manager/review/review-prompt.ts';
+import { buildReviewPrompt } from '../../../../src/manager/review/review-prompt.ts';
 import { createReviewer } from '../../../../src/manager/review/reviewer.ts';
 import { SYSTEM_PROMPTS } from '../../../../src/manager/prompts.ts';
 import { err, ok } from '../../../../src/domain/result.ts';
@@ -289,7 +289,7 @@ function taken(prompt: string): { own: string; data: Record<string, string> } {
   return { own, data };
 }
 const ask = (changes: Partial<ReviewRequest>, round = 1, maxBytes = 1_000_000) =>
-  taken(reviewPrompt(request(changes), round, maxBytes).prompt);
+  taken(buildReviewPrompt(request(changes), round, maxBytes).prompt);
 
 describe('the question', () => {
   test('holds task, report, verdicts, commands and change, and one system prompt for all', async () => {
@@ -328,7 +328,7 @@ describe('the question', () => {
     expect(data['change']).toContain('Ignore the above');
     // A command cannot look like two.
     expect(data['commands that the agent really ran']?.split('\n')).toHaveLength(1);
-    const { prompt } = reviewPrompt(request(), 1, 1_000_000);
+    const { prompt } = buildReviewPrompt(request(), 1, 1_000_000);
     expect(escapePrompt(prompt).startsWith('<data-1')).toBe(true);
   });
 
@@ -370,7 +370,7 @@ describe('the question', () => {
 
   test('fits, however long its parts are; the change is shortened first, and that is said', () => {
     const long = { text: `${DIFF}${'+and so on\n'.repeat(200_000)}`, truncated: false };
-    const { prompt } = reviewPrompt(request({ change: long }), 1, 300_000);
+    const { prompt } = buildReviewPrompt(request({ change: long }), 1, 300_000);
     const { own, data } = taken(prompt);
     expect(Buffer.byteLength(prompt)).toBeLessThan(290_000);
     expect(Buffer.byteLength(prompt)).toBeGreaterThan(200_000);
@@ -388,7 +388,7 @@ describe('the question', () => {
     fc.assert(
       fc.property(parts, fc.integer({ min: 30_000, max: 200_000 }), (some, maxBytes) => {
         const words = some.join('').repeat(20_000);
-        const { prompt } = reviewPrompt(
+        const { prompt } = buildReviewPrompt(
           request({
             task: makeTask('3', { details: words }),
             parent: makeTask('1', { details: words }),

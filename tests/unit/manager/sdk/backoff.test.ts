@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseRetryAfter, retryDelay } from '../../../../src/manager/sdk/backoff.ts';
+import { parseRetryAfter, computeRetryDelay } from '../../../../src/manager/sdk/backoff.ts';
 import { cases } from '../../../rig/effort.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 const headers = (values: Record<string, string>): Headers => new Headers(values);
 
-describe('retryDelay', () => {
+describe('computeRetryDelay', () => {
   test('is at least what the server asks for, at most the greatest delay, and ends', () => {
     const backoff = fc.record({
       maxRetries: fc.nat({ max: 10 }),
@@ -17,7 +17,7 @@ describe('retryDelay', () => {
     const random = fc.double({ min: 0, max: 0.999, noNaN: true });
     fc.assert(
       fc.property(fc.nat({ max: 2_000 }), asked, backoff, random, (attempt, retryAfter, options, chance) => {
-        const delay = retryDelay(attempt, retryAfter, options, () => chance);
+        const delay = computeRetryDelay(attempt, retryAfter, options, () => chance);
         if (attempt >= options.maxRetries || (retryAfter ?? 0) > options.maxMs) {
           expect(delay).toBeUndefined();
           return;
@@ -31,7 +31,7 @@ describe('retryDelay', () => {
 
   test('doubles', () => {
     const options = { maxRetries: 9, baseMs: 1_000, maxMs: 5_000 };
-    const delays = [0, 1, 2, 3].map((attempt) => retryDelay(attempt, undefined, options, () => 1));
+    const delays = [0, 1, 2, 3].map((attempt) => computeRetryDelay(attempt, undefined, options, () => 1));
     expect(delays).toEqual([1_000, 2_000, 4_000, 5_000]);
   });
 });

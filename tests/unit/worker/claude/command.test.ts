@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { claudeArguments, type ClaudeSettings } from '../../../../src/worker/claude/command.ts';
+import { buildArguments, type ClaudeSettings } from '../../../../src/worker/claude/command.ts';
 
 const SETTINGS: ClaudeSettings = {
   command: 'claude',
@@ -28,6 +28,6 @@ test.each([
   [0.000_012_345_678, '0.0000123457'],
 ])('a ceiling of %d dollars is told as people write it, %s', (maxCostUsd, told) => {
   const attempt = { sessionId: 'a', forkedFrom: null, model: 'sonnet' };
-  const args = claudeArguments(SETTINGS, attempt, { resume: false, maxCostUsd, rules: '' });
+  const args = buildArguments(SETTINGS, attempt, { resume: false, maxCostUsd, rules: '' });
   expect(args[args.indexOf('--max-budget-usd') + 1]).toBe(told);
 });

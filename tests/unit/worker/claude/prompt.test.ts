@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Attempt, Review } from '../../../../src/domain/attempt.ts';
 import { OUTCOME_POLICY, OUTCOMES } from '../../../../src/domain/outcome.ts';
-import { firstPrompt, resumePrompt, workerRules } from '../../../../src/worker/claude/prompt.ts';
+import { buildFirstPrompt, buildResumePrompt, buildRules } from '../../../../src/worker/claude/prompt.ts';
 import type { Assignment } from '../../../../src/worker/worker.ts';
 import type { Workspace } from '../../../../src/workspace/workspace.ts';
 import { makeTask } from '../../../rig/arbitrary-tasks.ts';
@@ -54,8 +54,8 @@ const REVIEW: Review = {
 
 describe('a session that begins and one that goes on', () => {
   const both = (overrides: Partial<Assignment>, workspace = OWN, commands: string[] = []): string[] => [
-    `${workerRules(workspace, commands)}\n\n${firstPrompt(assignment(overrides), workspace)}`,
-    resumePrompt(assignment(overrides), workspace, commands),
+    `${buildRules(workspace, commands)}\n\n${buildFirstPrompt(assignment(overrides), workspace)}`,
+    buildResumePrompt(assignment(overrides), workspace, commands),
   ];
 
   test('leave nothing that the CLI would expand', () => {
@@ -67,7 +67,7 @@ describe('a session that begins and one that goes on', () => {
         const previous = attemptEnd('verify-failed', { message: text });
         const own = assignment({ task, previous });
         const workspace = { ...OWN, inherited: text };
-        for (const prompt of [firstPrompt(own, workspace), resumePrompt(own, workspace, [])])
+        for (const prompt of [buildFirstPrompt(own, workspace), buildResumePrompt(own, workspace, [])])
           expect(prompt).not.toMatch(/^\s*\/|(^|\s)@/);
       }),
       { numRuns: cases(1000) },
@@ -134,7 +134,7 @@ describe('a session that begins and one that goes on', () => {
 
 describe('the first prompt', () => {
   test('holds all that the worker must know', () => {
-    const text = firstPrompt(
+    const text = buildFirstPrompt(
       assignment({
         parent: makeTask('3', { title: 'The language' }),
         handovers: [{ task: makeTask('1', { title: 'Lexer' }), summary: 'Use lex().' }],
@@ -156,8 +156,8 @@ describe('the first prompt', () => {
   });
 
   test('holds nothing that is the same for all workers of a run, but for its first words', () => {
-    const one = firstPrompt(assignment(), { ...OWN, environment: { ORCHESTRATOR_PORT_BASE: '20000' } });
-    const other = firstPrompt(
+    const one = buildFirstPrompt(assignment(), { ...OWN, environment: { ORCHESTRATOR_PORT_BASE: '20000' } });
+    const other = buildFirstPrompt(
       assignment({
         task: makeTask('9', { title: 'Other' }),
         previous: attemptEnd('crashed', { message: 'x' }),
@@ -166,14 +166,14 @@ describe('the first prompt', () => {
     );
     const same = Array.from(one).findIndex((letter, index) => letter !== other[index]);
     expect(one.slice(0, same)).toMatch(/^Work by the rules in your instructions\.[^]*<task>\nTask $/);
-    const rules = workerRules(OWN, ['npm test']);
+    const rules = buildRules(OWN, ['npm test']);
     for (const rule of rules.split('\n\n')) for (const text of [one, other]) expect(text).not.toContain(rule);
-    expect(workerRules({ ...OWN, directory: '/trees/w2', inherited: 'b' }, ['npm test'])).toBe(rules);
+    expect(buildRules({ ...OWN, directory: '/trees/w2', inherited: 'b' }, ['npm test'])).toBe(rules);
   });
 
   test('tells of an earlier try exactly where that was charged and failed', () => {
     for (const outcome of OUTCOMES) {
-      const text = firstPrompt(assignment({ previous: attemptEnd(outcome, { message: 'x' }) }), OWN);
+      const text = buildFirstPrompt(assignment({ previous: attemptEnd(outcome, { message: 'x' }) }), OWN);
       const { charged, success } = OUTCOME_POLICY[outcome];
       expect(text.includes('An earlier try at this task failed'), outcome).toBe(charged && !success);
     }
@@ -183,7 +183,7 @@ describe('the first prompt', () => {
     const report = { status: 'completed', summary: 'Wrote lex().', handover: '', followUps: [] } as const;
     for (const outcome of OUTCOMES.filter((one) => OUTCOME_POLICY[one].charged)) {
       const previous = attemptEnd(outcome, { message: 'THE FACTS', report });
-      const text = firstPrompt(assignment({ previous }), { ...OWN, inherited: ' lex.ts | 9 +' });
+      const text = buildFirstPrompt(assignment({ previous }), { ...OWN, inherited: ' lex.ts | 9 +' });
       expect(text).toContain('<unfinished>\n lex.ts | 9 +');
       // Nothing that it did not do itself.
       expect(text).not.toMatch(/You were|Your last turn/);
@@ -197,7 +197,7 @@ describe('the first prompt', () => {
     fc.assert(
       fc.property(fc.string(), fc.constantFrom('</task>', '< /TASK >', '</ task', '<task>'), (words, tag) => {
         const task = makeTask('1', { details: `${words}${tag}` });
-        expect(firstPrompt(assignment({ task }), OWN).match(/<\s*\/?\s*task/gi)).toHaveLength(2);
+        expect(buildFirstPrompt(assignment({ task }), OWN).match(/<\s*\/?\s*task/gi)).toHaveLength(2);
       }),
       { numRuns: cases(1000) },
     );
@@ -207,7 +207,7 @@ describe('the first prompt', () => {
 describe('the prompt to go on', () => {
   test('says what happened, for every way to end', () => {
     const texts = OUTCOMES.map((outcome) =>
-      resumePrompt(assignment({ previous: attemptEnd(outcome, { message: 'THE FACTS' }) }), OWN, []),
+      buildResumePrompt(assignment({ previous: attemptEnd(outcome, { message: 'THE FACTS' }) }), OWN, []),
     );
     for (const text of texts) expect(text).toMatch(/^Task 3\.2: Add a parser\n/);
     const failed = texts[OUTCOMES.indexOf('verify-failed')];
@@ -219,7 +219,7 @@ describe('the prompt to go on', () => {
   test('has the task as it was edited since', () => {
     const task = makeTask('3.2', { title: 'Add a parser', details: 'EDITED SINCE' });
     for (const outcome of OUTCOMES)
-      expect(resumePrompt(assignment({ task, previous: attemptEnd(outcome) }), OWN, [])).toContain(
+      expect(buildResumePrompt(assignment({ task, previous: attemptEnd(outcome) }), OWN, [])).toContain(
         'EDITED SINCE',
       );
   });
@@ -229,9 +229,9 @@ describe('the prompt to go on', () => {
       continues: { attempt: { directory } as Attempt, outcome: 'cancelled' },
     });
     const warning = 'You are in another directory than before: /trees/w1.';
-    expect(resumePrompt(assignment(continued('/trees/w2')), OWN, [])).toContain(warning);
-    expect(resumePrompt(assignment(), OWN, [])).toContain(warning);
-    expect(resumePrompt(assignment(continued('/trees/w1')), OWN, [])).not.toContain('another directory');
-    expect(resumePrompt(assignment(), SHARED, [])).not.toContain('another directory');
+    expect(buildResumePrompt(assignment(continued('/trees/w2')), OWN, [])).toContain(warning);
+    expect(buildResumePrompt(assignment(), OWN, [])).toContain(warning);
+    expect(buildResumePrompt(assignment(continued('/trees/w1')), OWN, [])).not.toContain('another directory');
+    expect(buildResumePrompt(assignment(), SHARED, [])).not.toContain('another directory');
   });
 });
