@@ -13,9 +13,9 @@ interface FanOutOptions {
 }
 
 /**
- * Passes events to many reporters, and is the one place where secrets are taken out of events. A reporter that throws gets
- * nothing more; `close` reports that to the others. It waits for no reporter longer than `closeLimitMs`. The first
- * reporter is the display: it is closed last, so that it can show what went wrong.
+ * Passes events to many reporters, and is the one place where secrets are taken out of events. A reporter that throws
+ * gets nothing more; `close` reports that to the others. It waits for no reporter longer than `closeLimitMs`. The
+ * first reporter is the display: it is closed last, so that it can show what went wrong.
  */
 export function fanOut(
   reporters: readonly Reporter[],

@@ -169,7 +169,9 @@ function adviceFor(task: Task | undefined, advice: string): string {
   return `It was set to ${task.status} meanwhile; \`retry ${task.id}\` lets it be tried again.`;
 }
 
-/** The open tasks that the run did not try, with what they wait for. Groups are left out: their subtasks are the work. */
+/**
+ * The open tasks that the run did not try, with what they wait for. Groups are left out: their subtasks are the work.
+ */
 function leftTasks(tasks: readonly Task[], tried: ReadonlyMap<TaskId, unknown>): LeftTask[] {
   const graph = buildTaskGraph(tasks);
   const groups = new Set(tasks.map((task) => parentOf(task.id)));
@@ -216,7 +218,9 @@ function currentPause({ current }: Pauses): RunSummary['paused'] {
   return { reason, since: iso(since), until: iso(until), message };
 }
 
-/** When the limit resets that holds the run up or stopped it. A limit that reset before the run's end did not stop it. */
+/**
+ * When the limit resets that holds the run up or stopped it. A limit that reset before the run's end did not stop it.
+ */
 function resetTime(run: Run, { current, atEnd }: Pauses, attempts: readonly Attempt[]): string | null {
   const pause = current ?? atEnd;
   if (pause !== null && pause.reason !== 'outage') return iso(pause.until);

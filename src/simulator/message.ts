@@ -124,7 +124,10 @@ function substitute<T>(value: T, cwd: string): T {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, substitute(item, cwd)])) as T;
 }
 
-/** Estimates the usage, at four bytes a token. A caller that caches pays once for its prompt and for what each turn adds. */
+/**
+ * Estimates the usage, at four bytes a token. A caller that caches pays once for its prompt and for what each turn
+ * adds.
+ */
 function estimate(conversation: Conversation, replyBytes: number): Omit<Charge, 'webSearches'> {
   const prompt = Math.ceil(conversation.bytes / 4);
   const output = Math.max(1, Math.ceil(replyBytes / 4));

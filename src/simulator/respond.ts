@@ -14,7 +14,10 @@ export interface Exchange {
   readonly headers: Readonly<Record<string, string>>;
   /** Aborts when the caller has gone or the simulator closes. */
   readonly signal: AbortSignal;
-  /** Called with the charge whenever the caller was sent one; the last call counts. A reply that ends in an error is free. */
+  /**
+   * Called with the charge whenever the caller was sent one; the last call counts. A reply that ends in an error is
+   * free.
+   */
   readonly bill: (charge: Charge) => void;
   /** Makes the whole server unreachable for a time. */
   readonly startOutage: (ms: number) => void;
@@ -91,7 +94,8 @@ async function failBeforeHeaders(fault: Fault, exchange: Exchange): Promise<bool
 async function failMidway(fault: Fault, { response, streaming, signal, requestId }: Exchange): Promise<void> {
   switch (fault.kind) {
     case 'reset':
-      // A reset discards what the caller has not read yet. Without this pause it would look like one before the headers.
+      // A reset discards what the caller has not read yet. Without this pause it would look like one before the
+      // headers.
       await sleep(50, undefined, { signal });
       response.socket?.resetAndDestroy();
       return;

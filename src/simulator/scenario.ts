@@ -8,7 +8,10 @@ const milliseconds = z.number().min(0).max(3_600_000);
 
 /** Which requests a rule answers. Every given condition must hold. */
 const conditionSchema = z.strictObject({
-  /** `worker` may change files and `manager` may not; `housekeeping` is what the Claude CLI asks besides its main loop. */
+  /**
+   * `worker` may change files and `manager` may not; `housekeeping` is what the Claude CLI asks besides its main
+   * loop.
+   */
   role: z.enum(['manager', 'worker', 'housekeeping']).optional(),
   /** Part of the model's id. */
   model: text.optional(),
@@ -22,7 +25,10 @@ const conditionSchema = z.strictObject({
   result: text.optional(),
   /** The name of a tool that the request offers. */
   tool: text.optional(),
-  /** The number of assistant messages since the newest user message with one of `contains`; of all, without `contains`. */
+  /**
+   * The number of assistant messages since the newest user message with one of `contains`; of all, without
+   * `contains`.
+   */
   turn: count.optional(),
   /** Only this one, counted from 1, of the requests that all other conditions fit. */
   nth: z.int().min(1).optional(),

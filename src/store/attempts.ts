@@ -11,7 +11,7 @@ import type { StoreContext } from './event-log.ts';
 import { changeStatus, followSubtasks } from './task-status.ts';
 import { bookUsage } from './usage.ts';
 
-/** Takes a task for an attempt, if it is runnable and no group: its row, the attempt and the events at once. */
+/** Claims a task for an attempt, if the task is runnable and no group. Writes the task, the attempt and the events. */
 export function claimTask(
   store: StoreContext,
   claim: AttemptClaim,
@@ -19,7 +19,7 @@ export function claimTask(
   const { db, tag, log } = store;
   const key = keyOf(claim.taskId);
   const at = log.now();
-  // No RETURNING, here and below: SQLite makes a table with a cache of its own for it, which costs more than a look-up.
+  // No RETURNING, here and below: SQLite makes a temporary table for it, which costs more than a look-up.
   const task = db
     .sql<{
       status: TaskStatus;
@@ -79,7 +79,7 @@ export function claimTask(
     ...changeStatus(store, key, 'in-progress', why, at, runId),
     ...parentsOf([key]).flatMap((parent) => followSubtasks(store, parent, at, runId)),
   ];
-  // Not read again: a row of that many columns takes as long as all that was looked up for it.
+  // The row is not read again: it has so many columns that this takes as long as everything above.
   const attempt: Attempt = {
     id,
     runId,
@@ -104,7 +104,7 @@ export function claimTask(
   return { attempt, events };
 }
 
-/** Ends an attempt that has no end yet, with what it cost and what becomes of its task. */
+/** Ends an attempt that has no end yet: books its cost and sets the status of its task. */
 export function endAttempt(
   store: StoreContext,
   attemptId: number,
@@ -126,24 +126,24 @@ export function endAttempt(
   bookUsage(store, { role: 'worker', runId, attemptId, at }, end.usage);
   const events = [log.append({ type: 'attempt-ended', attemptId, taskId: idOf(attempt), end }, at, runId)];
   const task = readState(db, tag, attempt);
-  // The task may be another one by now, or a person may have said what is to become of it.
-  const isOurs = task?.born === attempt.born && readSubtasks(db, tag, task).length === 0;
+  // Meanwhile the id may belong to another task, or a person may have decided what becomes of the task.
+  const isSameTask = task?.born === attempt.born && readSubtasks(db, tag, task).length === 0;
   const isSetByPerson = task?.status !== 'in-progress' && task?.status !== 'review';
-  if (isOurs && (!isSetByPerson || isSettled(status))) {
+  if (isSameTask && (!isSetByPerson || isSettled(status))) {
     events.push(...changeStatus(store, task, status, why, at, runId));
     for (const parent of parentsOf([task])) events.push(...followSubtasks(store, parent, at, runId));
   }
   return events;
 }
 
-/** The folder of each run stays what it is called; where it was found before does not matter. */
+/** Moves the folders of all runs to a new parent folder. Each keeps its name, wherever it was before. */
 export function moveAttemptFiles(db: Database, folder: string): void {
   const roots = db.sql<{ files_root: string }>('SELECT DISTINCT files_root FROM attempts').all();
   for (const { files_root: root } of roots)
     db.sql('UPDATE attempts SET files_root = ? WHERE files_root = ?').run(join(folder, basename(root)), root);
 }
 
-/** Attempts of this list, the oldest first; of a task, only those since it was added under its id. */
+/** The attempts of this list, the oldest first. Of a task, only those since it was added under its id. */
 export function readAttempts(
   { db, tag }: StoreContext,
   { taskId, runId, running }: { taskId?: TaskId; runId?: string; running?: boolean },
@@ -157,7 +157,8 @@ export function readAttempts(
     values.push(number, sub, tag, number, sub);
   }
   if (runId !== undefined) {
-    // One run at a time: what ended while it lasted, it has settled, also where a killed one had begun it.
+    // There is one run at a time, so it ended every attempt that ended during it, even one that a killed run had
+    // started.
     conditions.push(
       `(run_id = ? OR ended_at BETWEEN (SELECT started_at FROM runs WHERE id = ?)
                           AND coalesce((SELECT ended_at FROM runs WHERE id = ?), '9999'))`,
@@ -165,7 +166,7 @@ export function readAttempts(
     values.push(runId, runId, runId);
   }
   if (running !== undefined) conditions.push(`ended_at IS ${running ? '' : 'NOT '}NULL`);
-  // Of a task both are the same order, and its index has this one.
+  // For one task both orders are the same, and the index of tasks has this one.
   const order = taskId === undefined ? 'id' : 'born, ordinal';
   return db
     .sql<AttemptRow>(`SELECT * FROM attempts WHERE ${conditions.join(' AND ')} ORDER BY ${order}`)
@@ -173,7 +174,7 @@ export function readAttempts(
     .map(toAttempt);
 }
 
-/** The newest thousand pieces of work that landed; work that was resumed counts from the start of its session. */
+/** The newest thousand pieces of work that landed. Resumed work counts from the start of its session. */
 export function readFinishedWork({ db }: StoreContext): FinishedWork[] {
   return db
     .sql<{
@@ -224,7 +225,7 @@ interface AttemptRow extends TaskKey {
   readonly end: string | null;
 }
 
-/** What the end of an attempt depends on. */
+/** The columns that ending an attempt needs. */
 type RowOfEnd = Pick<AttemptRow, keyof TaskKey | 'born' | 'run_id' | 'ended_at'>;
 
 function lastOrdinal({ db, tag }: StoreContext, { number, sub }: TaskKey, born: number): number {
@@ -245,7 +246,7 @@ function requireRow({ db, tag }: StoreContext, id: number): RowOfEnd {
   return row;
 }
 
-/** The folders of attempts of any list that ended before a time, at tasks that are done, cancelled or deleted. */
+/** The folders of attempts, of any list, that ended before a time and whose tasks are done, cancelled or deleted. */
 export function readSettledFiles({ db }: StoreContext, before: string): string[] {
   return db
     .sql<AttemptRow>(
@@ -281,7 +282,7 @@ function toAttempt(row: AttemptRow): Attempt {
   };
 }
 
-/** Ends that an earlier version stored lack what it did not know of. */
+/** Parses an end. An end that an earlier version stored lacks newer fields. */
 function parseEnd(text: string): AttemptEnd {
   return { ...emptyEnd('infrastructure', ''), ...(JSON.parse(text) as AttemptEnd) };
 }

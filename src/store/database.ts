@@ -15,11 +15,11 @@ import { explainStoreError, isLocationError, sqliteCode } from './store-failure.
 /** How long a process waits for another one that writes, in milliseconds. */
 const BUSY_TIMEOUT = 10_000;
 
-/** What a database is for, and what it is made of. */
+/** The name of a database, and how its tables are made. */
 export interface Schema {
   /** For people: `task store`. */
   readonly name: string;
-  /** Marks a database as this one, so that no other is ever migrated. */
+  /** Identifies databases of this kind, so that no other is ever migrated. */
   readonly applicationId: number;
   /** Step n takes a database from `user_version` n to n + 1. */
   readonly migrations: readonly string[];
@@ -27,11 +27,14 @@ export interface Schema {
 
 /** How a database is opened. */
 export interface DatabaseOptions extends DriverOptions {
-  /** Reads a copy where a full or read-only disk keeps the file itself from being opened; writing fails then. */
+  /** Reads a copy if a full or read-only disk prevents opening the file itself; writing fails then. */
   readonly readCopy?: boolean;
 }
 
-/** An open, migrated database: prepared statements, snapshots for reading, immediate transactions for writing. */
+/**
+ * An open and migrated database, with prepared statements, snapshots for reading and immediate transactions for
+ * writing.
+ */
 export class Database {
   readonly path: string;
   readonly #schema: Schema;
@@ -39,13 +42,13 @@ export class Database {
   readonly #statements = new Map<string, Statement<unknown>>();
   readonly #tables = new Map<string, TableStatement>();
   #isInTransaction = false;
-  /** The transaction was begun by `transaction`: reads and writes inside it are part of it. */
+  /** Whether `transaction` began the current transaction, so that reads and writes join it. */
   #isJoinable = false;
   #isOpen = true;
-  /** Why only a copy is read, which nothing can be written to. */
+  /** Why only a copy is read, to which nothing can be written. */
   #locationError: Error | undefined;
 
-  /** Throws `Failed` ("store-unusable") where the file cannot be used; a newer database is left as it is. */
+  /** Throws `Failed` ("store-unusable") if the file cannot be used. A newer database is left as it is. */
   constructor(path: string, schema: Schema, options: DatabaseOptions = {}) {
     this.path = path;
     this.#schema = schema;
@@ -89,7 +92,7 @@ export class Database {
     return statement as Statement<Row>;
   }
 
-  /** The same for a statement with many rows, each as an array of its columns. */
+  /** Like `sql`, for a statement with many rows: each row is an array of its columns. */
   table(text: string): TableStatement {
     let statement = this.#tables.get(text);
     if (statement === undefined) {
@@ -99,18 +102,18 @@ export class Database {
     return statement;
   }
 
-  /** Everything that `work` reads is of one moment. */
+  /** Runs `work` on a snapshot: everything that it reads is of one moment. */
   read<T>(work: () => T): T {
     return this.#transaction('BEGIN', work);
   }
 
-  /** Everything that `work` writes is stored durably, or nothing of it where it throws. */
+  /** Stores everything that `work` writes durably, or nothing of it if it throws. */
   write<T>(work: () => T): T {
     if (this.#locationError !== undefined) throw this.#locationError;
     return this.#transaction('BEGIN IMMEDIATE', work);
   }
 
-  /** One transaction around any number of reads and writes. */
+  /** Puts any number of reads and writes into one transaction. */
   transaction<T>(work: () => T): T {
     return this.write(() => {
       this.#isJoinable = true;
@@ -123,8 +126,8 @@ export class Database {
   }
 
   /**
-   * Like `write`, without waiting for the disk: it outlives every process, and is lost with a power failure unless
-   * something durable was written after it. Several times faster.
+   * Like `write`, but several times faster, since it does not wait for the disk. What it writes outlives every process,
+   * but a power failure loses it unless something durable was written later.
    */
   writeRelaxed<T>(work: () => T): T {
     this.#driver.exec('PRAGMA synchronous = NORMAL');
@@ -135,7 +138,7 @@ export class Database {
     }
   }
 
-  /** Changes whenever something was written through any other connection. */
+  /** Changes whenever another connection has written something. */
   version(): number {
     return this.#explained(
       () => this.sql<{ data_version: number }>('PRAGMA data_version').get()?.data_version ?? 0,
@@ -146,12 +149,12 @@ export class Database {
     return this.#pragma('user_version');
   }
 
-  /** Writes everything, as of one moment, to a file that is empty or not there; errors are those of the library. */
+  /** Writes a snapshot of everything to a file that is empty or does not exist. Errors are those of the library. */
   copyInto(file: string): void {
     this.sql('VACUUM INTO ?').run(file);
   }
 
-  /** What SQLite itself finds wrong with the file; empty if it is sound. Reads all of it. */
+  /** Reads the whole file; returns what SQLite finds wrong with it, nothing if it is sound. */
   problems(): string[] {
     return this.read(() => [
       ...this.sql<{ integrity_check: string }>('PRAGMA integrity_check')
@@ -204,11 +207,11 @@ export class Database {
     try {
       this.sql('ROLLBACK').run();
     } catch {
-      // SQLite has rolled back by itself, as it does when the disk is full; the first error is the one to tell.
+      // SQLite has rolled back by itself, as it does if the disk is full. The first error is the one to report.
     }
   }
 
-  /** Several processes may be here at once with a new file: each step is taken by whoever comes first. */
+  /** Several processes may migrate a new file at once: whichever comes first takes the next step. */
   #migrate(): void {
     this.#refuseForeign();
     retryWhileBusy(() => this.#driver.exec('PRAGMA journal_mode = WAL'));
@@ -230,7 +233,7 @@ export class Database {
       version === 0
         ? this.#driver.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined
         : this.#pragma('application_id') === applicationId;
-    // Between the two looks another process may have migrated the file.
+    // Another process may have migrated the file between the two checks.
     if (!isOurs && this.schemaVersion() === version) {
       fail(
         'store-unusable',
@@ -260,7 +263,7 @@ export class Database {
   }
 }
 
-/** SQLite does not wait by itself for the lock that a change of the journal mode needs. */
+/** Retries while the file is locked, since SQLite itself does not wait for the lock to change the journal mode. */
 function retryWhileBusy(work: () => void): void {
   const sleeper = new Int32Array(new SharedArrayBuffer(4));
   for (let waited = 0; ; waited += 5) {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type BetterSqlite3 from 'better-sqlite3';
 import { fail } from '../domain/failure.ts';
 
-/** What a column can hold here. */
+/** The types of values that columns hold. */
 export type SqlValue = string | number | null;
 
 /** A prepared statement whose result rows have the shape `Row`. */
@@ -15,16 +15,18 @@ export interface Statement<Row> {
   run(...values: SqlValue[]): { readonly changes: number; readonly lastInsertRowid: number };
 }
 
-/** A prepared statement that returns each row as an array of its columns: thousands of rows several times faster. */
+/**
+ * A prepared statement that returns each row as an array of its columns, several times faster for thousands of rows.
+ */
 export interface TableStatement {
   all(...values: SqlValue[]): SqlValue[][];
 }
 
-/** The programs that can drive SQLite, the preferred one first. */
+/** The libraries that can open SQLite, the preferred one first. */
 export const DRIVERS = ['better-sqlite3', 'node:sqlite'] as const;
 export type DriverName = (typeof DRIVERS)[number];
 
-/** The little of SQLite that the store needs; its errors are those of the library behind it. */
+/** The part of SQLite that the store needs. Its errors are those of the library. */
 export interface Driver {
   readonly name: DriverName;
   prepare<Row>(sql: string): Statement<Row>;
@@ -35,11 +37,11 @@ export interface Driver {
 
 /** How to choose and load a driver. */
 export interface DriverOptions {
-  /** Takes this driver or none, instead of the first that loads. */
+  /** Uses only this driver, instead of the first one that loads. */
   readonly driver?: DriverName;
 }
 
-/** The part of Node's own `node:sqlite` that is used; its types are not in those of Node 20. */
+/** The part of `node:sqlite` that is used. The types of Node 20 do not have it. */
 interface NodeSqlite {
   readonly DatabaseSync: new (file: string) => {
     prepare(sql: string): NodeSqliteStatement;
@@ -53,10 +55,13 @@ interface NodeSqliteStatement extends Statement<Record<string, SqlValue>> {
   setReturnArrays?(enabled: boolean): void;
 }
 
-// Resolved at run time on purpose: either library may be missing, and a bundler must not look for them.
+// Loaded at run time on purpose: either library may be missing, and a bundler must not include them.
 const load = createRequire(import.meta.url);
 
-/** Opens a database file, created if it is missing. Throws `Failed` ("store-unusable") where no driver can be loaded. */
+/**
+ * Opens a database file, and creates it if it is missing. Throws `Failed` ("store-unusable") if no driver can be
+ * loaded.
+ */
 export function openDriver(file: string, { driver }: DriverOptions = {}): Driver {
   const problems: string[] = [];
   let isMissing = false;
@@ -76,7 +81,9 @@ export function openDriver(file: string, { driver }: DriverOptions = {}): Driver
   );
 }
 
-/** Which driver is used here. Throws `Failed` ("store-unusable") where none can be loaded; opens no file. */
+/**
+ * Finds which driver is used here, without opening a file. Throws `Failed` ("store-unusable") if none can be loaded.
+ */
 export function probeDriver(options: DriverOptions = {}): DriverName {
   const driver = openDriver(':memory:', options);
   driver.close();
@@ -95,7 +102,7 @@ function openBetterSqlite(file: string): Driver {
   };
 }
 
-/** Where an install puts the binary; better-sqlite3 by itself looks for it in a dozen places first. */
+/** The place where an install puts the binary. better-sqlite3 itself searches a dozen places first. */
 function knownBinding(): { nativeBinding?: string } {
   const nativeBinding = join(
     dirname(load.resolve('better-sqlite3/package.json')),
@@ -123,7 +130,7 @@ function openNodeSqlite(file: string): Driver {
   };
 }
 
-/** Whether the library or its binary is missing or made for another Node, so that the next driver may do. */
+/** Whether the library or its binary is missing or made for another Node, so that the next driver is tried. */
 function isLoadError(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error ? error.code : undefined;
@@ -143,13 +150,13 @@ function firstLine(error: Error): string {
   return (error.message.split('\n', 1)[0] ?? '').replace(/[.:\s]+$/, '');
 }
 
-/** The line of better-sqlite3 that runs on every Node this program runs on. */
+/** The version of better-sqlite3 that runs on every Node that this program supports. */
 const PACKAGE = 'better-sqlite3@12';
 
 /**
- * What makes SQLite loadable for the installation of this program that `here`, a directory of it, belongs to: the one
- * command that works for this way of installing it, and what works for all. `isMissing` tells a package that npm left
- * out, as it does with an optional one that it cannot build, from one that has no binary for this Node.
+ * Says how to make SQLite loadable: the command for the way in which this program was installed, and what works for
+ * every installation. `here` is a directory of the program. `isMissing` says that the package is missing, as npm
+ * leaves out an optional package that it cannot build; otherwise the package has no binary for this Node.
  */
 export function adviseOnDriver(
   here: string,
@@ -167,20 +174,20 @@ function repair(here: string, isMissing: boolean, exists: (path: string) => bool
   const home = packageHome(here, exists);
   if (home === undefined) return undefined;
   const modules = dirname(home);
-  // A clone, where npm installs what package.json asks for.
+  // This is a clone, where npm installs what package.json lists.
   if (basename(modules) !== 'node_modules')
     return npm(isMissing ? 'install' : 'rebuild', `--prefix "${home}"`, isMissing ? '' : 'better-sqlite3');
   const above = dirname(modules);
   if (basename(dirname(above)) === '_npx')
     return `npx --package ${PACKAGE} --package claude-orchestrator claude-orchestrator`;
   const where = exists(join(above, 'package.json')) ? `--prefix "${above}"` : globalPrefix(above);
-  // Beside this program, where it is found; inside of it, npm would install everything that develops it.
+  // Beside this program, where it is found. Inside it, npm would install the development dependencies too.
   return where && npm(isMissing ? 'install' : 'rebuild', where, isMissing ? PACKAGE : 'better-sqlite3');
 }
 
 /**
- * npm keeps global packages in PREFIX/lib/node_modules; other package managers have places of their own. Which packages
- * may run install scripts, it is told here in a global installation, and only in the files of a project's own.
+ * npm keeps global packages in PREFIX/lib/node_modules; other package managers use other places. In a global
+ * installation an option says which packages may run install scripts; in a project only its own files can say so.
  */
 function globalPrefix(above: string): string | undefined {
   return basename(above) === 'lib'
@@ -188,12 +195,15 @@ function globalPrefix(above: string): string | undefined {
     : undefined;
 }
 
-/** Where npm was told to run no install scripts, the binary would be left out again. */
+/**
+ * A command for npm that runs install scripts even where npm is told not to, since the binary would be left out
+ * again.
+ */
 function npm(verb: 'install' | 'rebuild', where: string, what: string): string {
   return ['npm', verb, '--ignore-scripts=false', where, what].filter((word) => word !== '').join(' ');
 }
 
-/** The root of the package that a directory is in. */
+/** The root of the package that contains a directory. */
 function packageHome(here: string, exists: (path: string) => boolean): string | undefined {
   for (let at = here; ; at = dirname(at)) {
     if (exists(join(at, 'package.json'))) return at;

@@ -4,14 +4,14 @@ import type { Database } from './database.ts';
 import type { EventFilter } from './store.ts';
 import { keyOf } from './task-rows.ts';
 
-/** What the parts of the store work with. */
+/** What every part of the store works with. */
 export interface StoreContext {
   readonly db: Database;
   readonly tag: string;
   readonly log: EventLog;
 }
 
-/** Appends events to the store, inside the transaction that makes the change they tell of. */
+/** Appends events to the store, inside the transaction that makes the change itself. */
 export class EventLog {
   readonly #db: Database;
   readonly #tag: string;
@@ -24,17 +24,17 @@ export class EventLog {
     this.#clock = clock;
   }
 
-  /** Events that name no run belong to this one from now on. */
+  /** Sets the run that events belong to from now on if they name no run. */
   set run(id: string | null) {
     this.#run = id;
   }
 
-  /** The time of what happens now: ISO 8601, UTC. */
+  /** The current time: ISO 8601, UTC. */
   now(): string {
     return new Date(this.#clock()).toISOString();
   }
 
-  /** Returns the event as reporters get it. */
+  /** Appends an event; returns it as reporters get it. */
   append(event: Event, at: string, run?: string): Stamped {
     this.appendNumbered(event, at, run);
     return { ...event, at };
@@ -90,7 +90,7 @@ export class EventLog {
   }
 }
 
-/** No list stands for all types. */
+/** Without a list of types, all types match. */
 const OF_TYPE = '(? IS NULL OR type IN (SELECT value FROM json_each(?)))';
 
 interface EventRow {

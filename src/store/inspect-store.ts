@@ -2,9 +2,9 @@ import { Database } from './database.ts';
 import type { DriverName, DriverOptions } from './driver.ts';
 import { STORE_SCHEMA } from './migrations.ts';
 
-/** What `check` tells of a store. */
+/** What `check` reports about a store. */
 export interface StoreReport {
-  /** The program that drives SQLite on this machine. */
+  /** The library that opens SQLite on this machine. */
   readonly driver: DriverName;
   /** The version of the schema. */
   readonly format: number;
@@ -12,7 +12,7 @@ export interface StoreReport {
   readonly problems: readonly string[];
 }
 
-/** Reads an existing store through and through. Throws `Failed` ("store-unusable") where it cannot even be opened. */
+/** Checks the whole file of a store. Throws `Failed` ("store-unusable") if it cannot even be opened. */
 export function inspectStore(file: string, options: DriverOptions = {}): StoreReport {
   const db = new Database(file, STORE_SCHEMA, { ...options, readCopy: true });
   try {

@@ -23,7 +23,7 @@ type ListedRow = readonly [
   estimateMinutes: number | null,
 ];
 
-/** What a list shows of every task, ordered by id. */
+/** Every task without its texts, ordered by id. */
 export function readListedTasks(db: Database, tag: string): ListedTask[] {
   const nameOf = namesOfTasks();
   const dependenciesOf = dependencyReader(db, tag, nameOf);
@@ -56,8 +56,8 @@ export function readFailedTasks(db: Database, tag: string): Pick<Task, 'id' | 't
 }
 
 /**
- * The outline of a list: a text of numbers for each column, which JSON turns into an array at once. What stands in few
- * words is one number together, and subtasks are left out where there are none.
+ * The outline of a list. Each column is read as a text of numbers, which JSON turns into an array at once. Columns
+ * with few different words are packed into one number, and the numbers of subtasks are left out if there are none.
  */
 export function readOutline(db: Database, tag: string): TaskOutline {
   const hasSubtasks =
@@ -103,11 +103,11 @@ const PRIORITY_STEP = PRIORITIES.length + 1;
 const WORDS = `(${positionIn('status', TASK_STATUSES)} * ${PRIORITY_STEP} + ${positionIn('priority', PRIORITIES)}) * ${SIZE_STEP}
   + ${positionIn('size', SIZES)}`;
 
-/** Whole numbers are written several times faster as such. */
+/** Whole numbers are written as integers, which is several times faster. */
 const ESTIMATE = `iif(estimate_minutes IS NULL, 'null',
   iif(estimate_minutes = CAST(estimate_minutes AS INT), CAST(estimate_minutes AS INT), estimate_minutes))`;
 
-/** The position of a column's word among these, as SQL. */
+/** SQL for the position of a column's value in a list of words. */
 function positionIn(name: string, words: readonly string[]): string {
   const cases = words.map((word, index) => `WHEN '${word}' THEN ${index}`);
   return `CASE ${name} ${cases.join(' ')} ELSE ${words.length} END`;

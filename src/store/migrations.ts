@@ -1,6 +1,6 @@
 import type { Schema } from './database.ts';
 
-/** A step that was released is never changed; what comes later is a new step at the end. */
+/** A released step is never changed. A change of the tables is a new step at the end. */
 const MIGRATIONS: readonly string[] = [
   `
   -- number.sub is the task's id, sub 0 a top-level task. born is the event that added it: ids are used again after a
@@ -190,7 +190,7 @@ const MIGRATIONS: readonly string[] = [
   `,
 ];
 
-/** The task store's schema ("clor"). */
+/** The schema of the task store ("clor"). */
 export const STORE_SCHEMA: Schema = {
   name: 'task store',
   applicationId: 0x636c6f72,

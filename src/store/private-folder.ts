@@ -1,14 +1,14 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Makes a folder, and those around it, for nobody but this user. */
+/** Makes a folder and its missing parents, accessible to this user only. */
 export function makePrivateFolder(folder: string): void {
   makeFolder(folder, 0o700);
 }
 
 /**
- * Makes a folder, and those around it. One by one: where a file system takes no directories, such as /proc, Node would
- * try for ever to make all of them at once.
+ * Makes a folder and its missing parents, one by one: on a file system without new directories, such as /proc, Node's
+ * recursive mkdir never ends.
  */
 export function makeFolder(folder: string, mode = 0o777): void {
   if (existsSync(folder)) return;

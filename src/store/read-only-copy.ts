@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type Driver, type DriverOptions, openDriver } from './driver.ts';
 
-/** Where files can be made on most machines even if a disk is full: the second is memory. */
+/** Where files can be made on most machines even if a disk is full. The second place is memory. */
 const PLACES = [tmpdir(), '/dev/shm'];
 
 /**
- * Opens a copy of a database that cannot be opened where it is: SQLite makes files beside a database even to read it,
- * which a full disk and one that is mounted read-only do not let it. Nobody else has it open in that case, or these files
- * would be there. Undefined where there is no room for a copy either. The copy is gone with the process.
+ * Opens a copy of a database that cannot be opened in place. SQLite makes files beside a database even to read it,
+ * which fails on a full disk and on one that is mounted read-only. In that case no other process has the database
+ * open, or those files would exist. Undefined if there is no room for a copy either. The copy disappears with the
+ * process.
  */
 export function openReadOnlyCopy(file: string, options: DriverOptions): Driver | undefined {
   if (!existsSync(file)) return undefined;
@@ -23,7 +24,7 @@ export function openReadOnlyCopy(file: string, options: DriverOptions): Driver |
         if (existsSync(file + suffix)) copyFileSync(file + suffix, copy + suffix);
       driver = openDriver(copy, options);
       driver.exec('PRAGMA query_only = ON');
-      // All files of it are open after the first look.
+      // After the first query, SQLite has all files of the copy open.
       driver.prepare('SELECT count(*) FROM sqlite_schema').get();
       return driver;
     } catch {
@@ -39,6 +40,6 @@ function remove(folder: string): void {
   try {
     rmSync(folder, { recursive: true, force: true });
   } catch {
-    // Windows keeps what is open; the system clears its temporary folder.
+    // Windows does not delete open files; the system clears its temporary folder.
   }
 }

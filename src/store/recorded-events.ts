@@ -2,7 +2,7 @@ import type { Event, Stamped } from '../domain/event.ts';
 import type { StoreContext } from './event-log.ts';
 import { settleCall, bookUsage } from './usage.ts';
 
-/** Appends an event that changes no task, and keeps on the attempt and in the books what it tells of them. */
+/** Appends an event that changes no task, and updates the attempt and the usage that the event is about. */
 export function recordEvent(store: StoreContext, event: Event): Stamped {
   const { db, log, tag } = store;
   const at = log.now();
@@ -66,9 +66,9 @@ export function recordEvent(store: StoreContext, event: Event): Stamped {
   }
 }
 
-/** Whether an event says nothing any more once the machine has lost its power, and with it every worker. */
+/** Whether an event means nothing after a power failure, which ends every worker too. */
 export function isTransient(event: Event): boolean {
-  // A worktree is still there then, with what was written in it.
+  // A worktree outlives a power failure, with what was written in it.
   if (event.type === 'attempt-prepared') return event.branch === null;
   return event.type === 'attempt-spawned' || (event.type === 'attempt-phase' && event.phase !== 'landing');
 }

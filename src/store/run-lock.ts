@@ -5,25 +5,26 @@ import { explainLocation, isLocationError, sqliteCode } from './store-failure.ts
 import { refuseSecondRun } from './runs.ts';
 import type { Run } from './store.ts';
 
-/** A project that is held for one run, until it is released or the process is gone. */
+/** The lock of a project for one run. It holds until it is released or the process has ended. */
 export interface RunLock {
-  /** Harmless when it is called again. */
+  /** May be called again, without effect. */
   release(): void;
 }
 
 /**
- * Two that come at the same moment get into each other's way for an instant, so each waits this long for the other, in
- * milliseconds; one that finds a run at work is refused after it.
+ * How long to wait for the lock, in milliseconds. Two processes that start at the same moment block each other for an
+ * instant, so each waits for the other. If a run holds the lock, the other process is refused after this time.
  */
 const WAIT_MS = 1000;
 
 /**
- * Holds the project for one run, or throws `Failed`: "run-in-progress", naming the holder as far as `newestRun` tells
- * it, or by the `holder` that it gave itself before its run began; or "store-unusable" where the file system cannot lock.
+ * Locks the project for one run, or throws `Failed`. The reason is "run-in-progress" if another run holds the lock; the
+ * message names that run by `newestRun` or, before the run is stored, by the text `holder` that its process left. The
+ * reason is "store-unusable" if the file system cannot lock.
  *
- * The kernel lets go of the lock when its process ends, in whichever way: after `kill -9`, a reboot or the end of a
- * container there is nothing to clean up, and a holder in another container, whose process cannot be seen from here,
- * holds it all the same. Child processes do not inherit it.
+ * The kernel releases the lock when the process ends, however it ends: after `kill -9`, a reboot or the end of a
+ * container there is nothing to clean up. A process in another container holds the lock too, although it is not
+ * visible from here. Child processes do not inherit the lock.
  */
 export function openRunLock(
   file: string,
@@ -36,10 +37,10 @@ export function openRunLock(
   return lock;
 }
 
-/** Beside the lock, since no other descriptor of its own file may be opened here. */
+/** A file beside the lock, since no other descriptor of the lock file may be opened in this process. */
 const holderFile = (file: string): string => `${file}-holder`;
 
-/** It is for people only: where it cannot be kept, they are told less. */
+/** The text is only for people. If it cannot be written, the message of a refusal says less. */
 function writeHolder(file: string, holder: string): void {
   try {
     writeFileSync(holderFile(file), holder);
@@ -57,17 +58,17 @@ function readHolder(file: string): string | undefined {
 }
 
 /**
- * Takes the lock, or returns undefined where another process has it.
+ * Takes the lock; undefined if another process has it.
  *
- * It is an exclusive transaction on a SQLite file that stays empty, since neither Node nor a dependency of ours offers
- * the kernel's locks in another way. Nothing else in this process may open that file: on Unix, closing any descriptor
- * of a file drops every lock that the process has on it.
+ * The lock is an exclusive transaction on a SQLite file that stays empty, since neither Node nor our dependencies
+ * give access to the kernel's locks in another way. Nothing else in this process may open that file: on Unix, closing
+ * any descriptor of a file drops every lock that the process has on it.
  */
 export function acquireRunLock(file: string, options: DriverOptions = {}): RunLock | undefined {
   let driver: Driver | undefined;
   try {
     driver = openDriver(file, options);
-    // With its journal in memory, SQLite leaves no second file behind that the next one would have to look at.
+    // With the journal in memory, SQLite leaves no second file that the next process would have to read.
     driver.exec(`PRAGMA busy_timeout = ${WAIT_MS}; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE;`);
   } catch (error) {
     driver?.close();
@@ -77,7 +78,9 @@ export function acquireRunLock(file: string, options: DriverOptions = {}): RunLo
   return releasable(driver);
 }
 
-/** A database that nobody refers to any more is closed by the garbage collector, which would let go of its lock. */
+/**
+ * Keeps a reference to each lock: the garbage collector closes a database without one, which would release its lock.
+ */
 const held = new Set<Driver>();
 
 function releasable(driver: Driver): RunLock {
@@ -99,7 +102,7 @@ function refuse(run: Run | undefined, holder: string | undefined): never {
   return refuseSecondRun(run, ', in its container if it has one');
 }
 
-/** What a failure of the lock means for the person at the keyboard; anything else is handed back as it is. */
+/** Explains an error of the lock to the user; any other error is returned as it is. */
 export function explainLockError(error: unknown, file: string): unknown {
   const code = sqliteCode(error);
   if (code === undefined || !(error instanceof Error)) return error;

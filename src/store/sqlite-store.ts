@@ -41,8 +41,9 @@ export interface StoreOptions extends DriverOptions {
   /** Unix milliseconds; the machine's clock by default. */
   readonly clock?: () => number;
   /**
-   * The folder where copies of the store are kept, and what to call, once, if a copy cannot be made. Without it, no copies
-   * are made. A copy is made soon after a run starts, and when a store is closed in which tasks were added or a run ended.
+   * The folder where copies of the store are kept, and what to call, once, if a copy cannot be made. Without it, no
+   * copies are made. A copy is made soon after a run starts, and when a store is closed in which tasks were added or
+   * a run ended.
    */
   readonly copies?: { readonly folder: () => string; readonly failed: (message: string) => void };
 }

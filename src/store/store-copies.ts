@@ -17,10 +17,10 @@ import type { Database } from './database.ts';
 import { type DriverOptions, openDriver } from './driver.ts';
 import { makePrivateFolder } from './private-folder.ts';
 
-/** How many copies of one store are kept. */
+/** How many copies of a store are kept. */
 const GENERATIONS = 4;
 
-/** What a process that was killed in the middle of a copy has left is older than this, in milliseconds. */
+/** A temporary file older than this is left from a process that was killed while copying, in milliseconds. */
 const ABANDONED_MS = 3_600_000;
 
 /** A copy of a task store. */
@@ -28,27 +28,30 @@ export interface StoreCopy {
   readonly file: string;
   /** ISO 8601, UTC. */
   readonly takenAt: string;
-  /** When the first thing happened in that store: tells it from another one that was made in its place later. */
+  /**
+   * The time of the store's first event. It tells the store apart from another one that was made in its place later.
+   */
   readonly born: string;
-  /** The number of the last thing that happened in it. */
+  /** The number of the store's last event. */
   readonly lastEvent: number;
 }
 
 /** What is in a copy. */
 export interface CopyContent {
-  /** Over all lists; a task with subtasks is counted by them. */
+  /** The tasks of all lists. Of a task with subtasks, the subtasks are counted. */
   readonly tasks: number;
   readonly done: number;
   readonly attempts: number;
-  /** The orchestrator's process of a run that had not ended. */
+  /** The run that had not ended, and its process. */
   readonly openRun: { readonly id: string; readonly pid: number; readonly startTime: string } | null;
 }
 
 /**
- * Copies a store to a folder of its own, unless its newest copy holds the same; of each store, the oldest copies go.
- * Where another store stood before, its copies stay: an empty one that takes its place must not push them out.
+ * Copies a store to a folder of copies, unless its newest copy has the same content, and deletes the oldest copies of
+ * this store. The copies of an earlier store in the same place stay: an empty store that replaces it must not push
+ * them out.
  *
- * A copy is there whole or not at all, and only its owner can read it. Any number of processes may do this at once.
+ * A copy appears whole or not at all, and only its owner can read it. Any number of processes may do this at once.
  */
 export function saveCopy(db: Database, folder: string, now: string): void {
   const state = db.read(() =>
@@ -78,13 +81,13 @@ export function saveCopy(db: Database, folder: string, now: string): void {
   removeAbandoned(folder, Date.parse(now));
 }
 
-/** Why there is no copy, for people. */
+/** Says to people why there is no copy. */
 export function describeCopyProblem(error: unknown): string {
   const reason = error instanceof Error ? error.message : String(error);
   return `No copy of the task list could be kept outside of the project: ${reason}. The list itself is stored.`;
 }
 
-/** The copies that are kept in a folder, the newest first; none where there is no such folder. */
+/** The copies in a folder, the newest first; none if there is no such folder. */
 export function listCopies(folder: string): StoreCopy[] {
   return namesIn(folder)
     .flatMap((name) => {
@@ -102,9 +105,9 @@ export function listCopies(folder: string): StoreCopy[] {
     .sort((a, b) => compare(b.takenAt, a.takenAt) || b.lastEvent - a.lastEvent);
 }
 
-/** Looks into a copy, or another task store, which is left as it is; undefined where it cannot be read. */
+/** Reads the content of a copy or of another task store, without changing it; undefined if it cannot be read. */
 export function readCopy(file: string, options: DriverOptions = {}): CopyContent | undefined {
-  // SQLite would make a missing one.
+  // SQLite would create a missing file.
   if (!existsSync(file)) return undefined;
   try {
     const driver = openDriver(file, options);
@@ -134,9 +137,9 @@ export function readCopy(file: string, options: DriverOptions = {}): CopyContent
 }
 
 /**
- * Puts a copy where the store belongs, and returns under which name what was there is kept; null where nothing was.
- * Without `replace`, a store that is there makes it throw (EEXIST). What is left of a store without its main file, such
- * as its write-ahead log, must not be taken for a part of the copy, and is put aside too.
+ * Puts a copy in the place of the store. Returns the name under which the previous store is kept, or null if there
+ * was none. Without `replace`, it throws (EEXIST) if there is a store. Files that are left of a store without its
+ * main file, such as its write-ahead log, are moved aside too: they must not be taken for a part of the copy.
  */
 export function restoreCopy(
   copy: StoreCopy,
@@ -164,7 +167,10 @@ function moveAside(databaseFile: string, time: string): string | null {
   return there.length === 0 ? null : aside;
 }
 
-/** Unlike a rename, a link never replaces what another process has made meanwhile; not every file system has links. */
+/**
+ * A link, unlike a rename, never replaces a file that another process has made meanwhile. Not every file system has
+ * links.
+ */
 function placeNew(draft: string, file: string): void {
   try {
     linkSync(draft, file);
@@ -180,7 +186,7 @@ function nameOf({ born, takenAt, lastEvent }: Omit<StoreCopy, 'file'>): string {
   return `tasks.${writeTime(born)}.${writeTime(takenAt)}.${lastEvent}.db`;
 }
 
-/** A time in a form that every file system takes in a name. */
+/** Writes a time so that every file system accepts it in a name. */
 function writeTime(iso: string): string {
   return iso.replace(/[-:.]/g, '');
 }
@@ -209,7 +215,7 @@ function removeAbandoned(folder: string, now: number): void {
   }
 }
 
-/** Waits until it is on the disk; what cannot be waited for, as folders on Windows, is left to the system. */
+/** Waits until a file or folder is on the disk, where the system allows that; Windows does not for folders. */
 function flush(path: string): void {
   try {
     const opened = openSync(path, 'r');
@@ -219,7 +225,7 @@ function flush(path: string): void {
       closeSync(opened);
     }
   } catch {
-    // The copy is there all the same, unless the power fails in the next seconds.
+    // The copy exists anyway, unless the power fails in the next seconds.
   }
 }
 

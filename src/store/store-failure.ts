@@ -2,7 +2,7 @@ import { accessSync, constants, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Failed } from '../domain/failure.ts';
 
-/** SQLite's primary result codes that say something about the file or the machine rather than about our SQL. */
+/** SQLite's primary result codes that are about the file or the machine, and not about our SQL. */
 const PRIMARY_CODES: Readonly<Record<number, string>> = {
   3: 'PERM',
   5: 'BUSY',
@@ -21,14 +21,14 @@ const PRIMARY_CODES: Readonly<Record<number, string>> = {
 /** The primary SQLite code of an error of either driver, without `SQLITE_`; undefined if it is none of the above. */
 export function sqliteCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  // node:sqlite gives the number, better-sqlite3 the name.
+  // node:sqlite has the number, better-sqlite3 the name.
   if ('errcode' in error && typeof error.errcode === 'number') return PRIMARY_CODES[error.errcode & 0xff];
   if (!('code' in error) || typeof error.code !== 'string') return undefined;
   const code = error.code.replace(/^SQLITE_/, '').split('_', 1)[0];
   return Object.values(PRIMARY_CODES).find((known) => known === code);
 }
 
-/** What a failure of SQLite means for the person at the keyboard; anything else is handed back as it is. */
+/** Explains an error of SQLite to the user; any other error is returned as it is. */
 export function explainStoreError(error: unknown, name: string, file: string): unknown {
   const code = sqliteCode(error);
   if (code === undefined || !(error instanceof Error)) return error;
@@ -39,7 +39,9 @@ export function explainStoreError(error: unknown, name: string, file: string): u
   );
 }
 
-/** Whether a failure is one of the place that a database is in, and not of the database. */
+/**
+ * Whether an error comes from the file's location (a full or read-only disk, permissions), and not from the database.
+ */
 export function isLocationError(error: unknown): boolean {
   const code = sqliteCode(error instanceof Failed ? error.cause : error);
   return code !== undefined && LOCATION_CODES.has(code);
@@ -47,7 +49,7 @@ export function isLocationError(error: unknown): boolean {
 
 const LOCATION_CODES: ReadonlySet<string> = new Set(['CANTOPEN', 'FULL', 'IOERR', 'PERM', 'READONLY']);
 
-/** What is wrong with the place of a file, where that can be told; SQLite says the same of many things. */
+/** Finds what is wrong with a file's location, if that can be told. SQLite has the same error for many causes. */
 export function explainLocation(file: string): { cause: string; fix: string } | undefined {
   const folder = dirname(file);
   try {
@@ -67,7 +69,7 @@ export function explainLocation(file: string): { cause: string; fix: string } | 
   }
 }
 
-/** What SQLite needs beside a database to work at all, and a little more. */
+/** A little more than SQLite needs beside a database to work at all. */
 const LEAST_BYTES = 64 * 1024;
 
 function explanation(code: string, file: string): { cause: string; fix: string } {

@@ -4,10 +4,10 @@ import type { Event, PayingAccounts, RunOutcome, Stamped } from '../domain/event
 import type { TaskOutline } from '../domain/task-outline.ts';
 import type { ListedTask, Task, TaskChanges, TaskDraft, TaskId, TaskStatus } from '../domain/task.ts';
 
-/** One run, as stored. */
+/** A run, as stored. */
 export interface Run {
   readonly id: string;
-  /** The orchestrator's own process; a run without an end whose process is gone was killed. */
+  /** The orchestrator's process. A run without an end whose process is gone was killed. */
   readonly process: ProcessIdentity;
   readonly workers: number;
   readonly billing: string;
@@ -18,7 +18,7 @@ export interface Run {
   readonly message: string;
 }
 
-/** What one attempt or manager call cost with one model. */
+/** What an attempt or a call of the manager used of one model. */
 export interface UsageRecord extends ModelUsage {
   readonly role: 'manager' | 'worker';
   readonly runId: string | null;
@@ -29,15 +29,15 @@ export interface UsageRecord extends ModelUsage {
 /** A call of the manager that is about to be made. */
 export interface IntendedCall {
   readonly purpose: string;
-  /** Null outside of a run. */
+  /** Null outside a run. */
   readonly runId: string | null;
-  /** Who makes it: once this process is gone, nobody learns what the call has cost. */
+  /** The process that makes the call. Once it is gone, nobody learns what the call has cost. */
   readonly process: ProcessIdentity;
-  /** What is booked for it then, estimated high. */
+  /** What is booked for the call in that case, estimated high. */
   readonly bound: ModelUsage;
 }
 
-/** Calls that a kill has cut off. */
+/** Calls of the manager that were cut off because their process was killed. */
 export interface CutOffCalls {
   readonly calls: number;
   /** What was booked for them, estimated high. */
@@ -45,126 +45,129 @@ export interface CutOffCalls {
 }
 
 /**
- * The calls of the manager that have no outcome yet: each is stored before it is made, and forgotten with the event
- * that tells what it has cost (`manager-called`). Of one whose process is gone the estimate is booked instead.
+ * The calls of the manager that have no outcome yet. A call is stored before it is made, and deleted with the event
+ * that has its cost (`manager-called`). If its process is gone, the estimate is booked instead.
  */
 export interface ManagerCalls {
-  /** Stores that a call is about to be made; returns its number. */
+  /** Stores a call that is about to be made; returns its number. */
   intend(call: IntendedCall): number;
-  /** How many have neither an outcome nor an estimate booked. */
+  /** How many calls have neither an outcome nor a booked estimate. */
   underWay(): number;
-  /** Books those whose process is gone, and returns what happened; writes nothing where there are none. */
+  /** Books the calls whose process is gone, and returns the events; writes nothing if there are none. */
   bookCutOff(isAlive: (process: ProcessIdentity) => boolean): Stamped[];
-  /** Those that were booked in the runs that a run begun now goes on with. */
+  /** The cut-off calls that were booked in the runs that a new run continues. */
   cutOff(): CutOffCalls;
 }
 
-/** A document that tasks were made of. */
+/** A document that tasks were made from. */
 export interface SourceDocument {
-  /** Its real path; null where it came from stdin. */
+  /** Its real path; null if it came from stdin. */
   readonly path: string | null;
   /** SHA-256 of its bytes, in hexadecimal. */
   readonly digest: string;
 }
 
-/** Which events are asked for; all that are not ruled out. */
+/** Which events to read. Every field that is given must match. */
 export interface EventFilter {
   readonly taskId?: TaskId;
   readonly runId?: string;
   readonly types?: readonly Event['type'][];
-  /** How many at most, the newest. */
+  /** The largest number of events, the newest ones. */
   readonly limit?: number;
 }
 
-/** What a new attempt needs to know before it is spawned. */
+/** What is known of a new attempt before its worker is started. */
 export interface AttemptClaim {
   readonly runId: string;
   readonly taskId: TaskId;
   readonly sessionId: string;
   readonly resumed: boolean;
-  /** The session that the new one begins as a copy of. */
+  /** The session of which the new one starts as a copy. */
   readonly forkedFrom?: string | null;
-  /** What is held of the run's budget for it, in US dollars. */
+  /** What the attempt reserves of the run's budget, in US dollars. */
   readonly maxCostUsd?: number | null;
   readonly model: string;
   readonly directory: string;
-  /** The folder that holds the folders of all attempts; the attempt's own is named after its id. */
+  /** The folder with the folders of all attempts. The attempt's own folder is named after its id. */
   readonly filesRoot: string;
   readonly why: string;
 }
 
 /**
- * The one place that knows what was decided. Every method is synchronous and atomic, writes its events in the
- * transaction that changes the state, and throws `Failed` ("store-unusable") when the database cannot be used.
- * Any number of processes may use one store at the same time.
+ * The task store: the one place that knows what was decided. Every method is synchronous and atomic, writes its
+ * events in the transaction that changes the state, and throws `Failed` ("store-unusable") if the database cannot be
+ * used. Any number of processes may use a store at the same time.
  */
 export interface TaskStore {
   /** The database file. */
   readonly path: string;
 
-  // Tasks of this store's tag. Methods that name an unknown task throw `Failed` ("task-not-found").
+  // The tasks of this store's tag. Methods that get an unknown task throw `Failed` ("task-not-found").
   /** Every task, ordered by id. */
   tasks(): Task[];
-  /** The same without their texts, sooner. */
+  /** Every task without its texts, which is faster. */
   listedTasks(): ListedTask[];
   task(id: TaskId): Task | undefined;
   /**
-   * These tasks, ordered by id, and what is around each: its group, its subtasks, what it or its group needs and what
-   * needs it, with the subtasks of what it needs. Enough to tell what each of them waits for, without the whole list.
+   * These tasks, ordered by id, and the tasks around each: its group, its subtasks, the tasks that it or its group
+   * needs with their subtasks, and the tasks that need it. This is enough to tell what each task waits for, without
+   * the whole list.
    */
   tasksAround(ids: readonly TaskId[]): Task[];
-  /** Those whose status is `failed`. */
+  /** The tasks with the status `failed`. */
   failedTasks(): Pick<Task, 'id' | 'title'>[];
-  /** What decides which tasks can start and in which order, of the whole list. */
+  /** The part of the whole list that decides which tasks can start, and in which order. */
   outline(): TaskOutline;
   /**
-   * Stores all drafts or none; ids taken meanwhile are renumbered, references inside the batch with them.
-   * Drafts with ids like `3.2` become subtasks of 3. With `replace`, every task that is not in progress goes first;
-   * with a list, those of it that are still pending, and not if others need them ("task-needed").
-   * Throws `Failed` ("plan-invalid" or "dependency-cycle") where the result would not be a valid graph, or where a
-   * task that is being worked on would become a group.
+   * Stores all drafts or none. Ids that were taken meanwhile are renumbered, and so are the references among the
+   * drafts. Drafts with ids like `3.2` become subtasks of 3. With `replace`, every task that is not in progress is
+   * deleted first. If `replace` is a list, those of its tasks that are still pending are deleted, unless others need
+   * them ("task-needed"). Throws `Failed` ("plan-invalid" or "dependency-cycle") if the result would be no valid
+   * graph, or if a task that is being worked on would become a group.
    */
   addTasks(
     drafts: readonly TaskDraft[],
     options: {
       source: string;
       replace?: boolean | readonly TaskId[];
-      /** What they were made of. */
+      /** The documents that they were made from. */
       documents?: readonly SourceDocument[];
     },
   ): Task[];
   /**
-   * The folders of attempts, of whatever tag, that ended until `before` (ISO 8601, UTC), at tasks that are done,
-   * cancelled or deleted. Other tasks go on where their attempts have ended, and need to know how.
+   * The folders of attempts, of any tag, that ended until `before` (ISO 8601, UTC) and whose tasks are done,
+   * cancelled or deleted. Other tasks continue from their last attempt, and still need its files.
    */
   settledFiles(before: string): string[];
-  /** What the tasks were made of; documents whose tasks were all replaced are forgotten. */
+  /** The documents that the tasks were made from, without those whose tasks were all replaced. */
   documents(): SourceDocument[];
   editTask(id: TaskId, changes: TaskChanges): Task;
-  /** Refuses ("task-needed") when other tasks depend on one of them, unless `force`, which drops those dependencies. */
+  /** Deletes tasks. Refuses ("task-needed") if other tasks need one of them; with `force`, drops those dependencies. */
   deleteTasks(ids: readonly TaskId[], options: { force: boolean }): TaskId[];
   /**
-   * All or nothing. Done, cancelled and pending on a group go to its subtasks too, deferred to its open ones; a group
-   * follows its subtasks, so that another status may not be what it has in the end.
+   * Sets all or none. On a group, done, cancelled and pending apply to its subtasks too, and deferred to the open
+   * ones. A group follows its subtasks, so it may end up with another status than the one that was set.
    */
   setStatus(ids: readonly TaskId[], status: TaskStatus, why: string): Task[];
-  /** Refuses cycles ("dependency-cycle"), with the cycle in the message. False if it was there already. */
+  /** Adds a dependency; false if it was there already. Refuses a cycle ("dependency-cycle") and names it. */
   addDependency(id: TaskId, dependsOn: TaskId): boolean;
   removeDependency(id: TaskId, dependsOn: TaskId): boolean;
-  /** Stores what a plan found out about tasks; unknown ids are ignored, since they may be deleted meanwhile. */
+  /** Stores what a plan says about tasks. Unknown ids are ignored, since tasks may be deleted meanwhile. */
   savePlan(plan: readonly ({ readonly id: TaskId } & TaskChanges)[]): void;
   /**
-   * Changes whenever another process has changed the database, or this one the tasks other than by working on them:
-   * claims, ends and events are known to whoever stores them. Cheap enough to be polled.
+   * Changes whenever another process has changed the database, or this process has changed tasks other than by claims,
+   * ends and events, which the caller knows about. It is cheap enough to poll.
    */
   version(): string;
 
   // Runs and attempts.
-  /** Throws `Failed` ("run-in-progress") naming the holder, if `isAlive` says that a run without an end is still alive. */
+  /**
+   * Throws `Failed` ("run-in-progress") naming the holder, if `isAlive` says that a run without an end is still
+   * alive.
+   */
   requireAlone(isAlive: (process: ProcessIdentity) => boolean): void;
   /**
-   * Begins a run, where `requireAlone` has nothing against it; another one without an end is ended as `interrupted`
-   * first.
+   * Starts a run, unless `requireAlone` throws. Another run without an end is ended as `interrupted` first.
    */
   startRun(
     run: {
@@ -183,40 +186,42 @@ export interface TaskStore {
   run(id: string): Run | undefined;
   /** The newest run, finished or not. */
   lastRun(): Run | undefined;
-  /** Claims a runnable task for an attempt in one statement: undefined if it is no longer runnable. */
+  /** Claims a runnable task for an attempt; undefined if it is not runnable any more. */
   claim(claim: AttemptClaim): { attempt: Attempt; events: Stamped[] } | undefined;
-  /** The oldest first; a task's are those since it was added, a run's also those that it took over and ended. */
+  /**
+   * Attempts, the oldest first: of a task those since it was added, of a run also those that it took over and ended.
+   */
   attempts(filter?: { taskId?: TaskId; runId?: string; running?: boolean }): Attempt[];
-  /** Copies all of it, of one moment, into a new file. */
+  /** Copies a snapshot of the store into a new file. */
   copyInto(file: string): void;
-  /** Says that the folders of all runs, which hold the files of their attempts, are in this folder from now on. */
+  /** Stores that the folders with the attempts' files, one for each run, are in this folder from now on. */
   moveAttemptFiles(folder: string): void;
   /**
-   * Ends an attempt, books its usage, and sets the task's status, in one transaction. Refused (undefined) when the
-   * attempt has an end already. A status that a person set meanwhile wins over `failed` and `pending`.
+   * Ends an attempt, books its usage and sets the task's status, in one transaction; undefined if the attempt has an
+   * end already. A status that a person set meanwhile wins over `failed` and `pending`.
    */
   endAttempt(attemptId: number, end: AttemptEnd, status: TaskStatus, why: string): Stamped[] | undefined;
   /**
-   * Appends events that change no task: phases, spawned processes (kept on the attempt too), plans, warnings, calls of
-   * the manager with what they cost. Processes and phases before landing do not wait for the disk: they outlive any
-   * crash of a process, and mean nothing after a power failure.
+   * Appends an event that changes no task: a phase, a started process (which the attempt gets too), a plan, a
+   * warning, a call of the manager with its cost. Processes and phases before landing do not wait for the disk: they
+   * outlive any crash of a process, and mean nothing after a power failure.
    */
   record(event: Event): Stamped;
   /**
-   * Events in the order in which they happened, with `types` only those, with `limit` only the newest. A task's are those since it was added:
-   * ids are used again after a deletion.
+   * Events in the order in which they happened. Of a task, only those since it was added, since ids are used again
+   * after a deletion.
    */
   events(filter?: EventFilter): Stamped[];
 
-  // What it cost, and what was learned from it.
-  /** Keeps what a running attempt has used so far; it waits for no disk, and its end takes its place. */
+  // Usage, and what is learned from it.
+  /** Stores what a running attempt has used so far, until its end replaces it. Does not wait for the disk. */
   noteUsed(attemptId: number, usage: readonly ModelUsage[]): void;
-  /** What attempts that have no end yet have used so far, of this run or of all; it is not in `usage`. */
+  /** What attempts without an end have used so far, of this run or of all runs; it is not in `usage`. */
   usedSoFar(runId?: string): UsageRecord[];
   usage(filter?: { runId?: string; attemptId?: number; since?: string }): UsageRecord[];
   /**
-   * What was spent by the runs that a run begun now goes on with, in US dollars: those since the last one that came to
-   * an end of its own. Attempts that have no end yet are not in it.
+   * The cost, in US dollars, of the runs that a new run continues: those since the last run that came to an end of its
+   * own. Attempts without an end are not in it.
    */
   unfinishedSpending(): number;
   /** The calls of the manager that have no outcome. */
@@ -224,16 +229,16 @@ export interface TaskStore {
   /** Landed attempts, for estimates. */
   finishedWork(): FinishedWork[];
 
-  // The plan cache, keyed by the hash of a plan's inputs.
+  // The plan cache, by the hash of a plan's inputs.
   cachedPlan(hash: string): string | undefined;
   cachePlan(hash: string, reply: string): void;
-  /** What a verify command said of a tree in a run, as JSON. */
+  /** The verdict of a verify command on a tree in a run, as JSON. */
   gateVerdict(runId: string, tree: string, command: string): string | undefined;
   saveGateVerdict(runId: string, tree: string, command: string, verdict: string): void;
 
   /**
-   * Stores everything that `work` changes, by any number of calls, durably at once, or nothing of it when it throws.
-   * What a call inside refused must not be gone past: let its failure through.
+   * Stores everything that `work` changes, by any number of calls, in one durable transaction, or nothing if it
+   * throws. If a call inside throws, `work` must throw too.
    */
   atomically<T>(work: () => T): T;
 

@@ -35,7 +35,10 @@ export function addDrafts(
   return added.map(({ id }) => id);
 }
 
-/** Finds what is wrong with the ids of the drafts. This comes before they are renumbered, so that users recognise them. */
+/**
+ * Finds what is wrong with the ids of the drafts. This comes before they are renumbered, so that users recognise
+ * them.
+ */
 function ownProblems(drafts: readonly TaskDraft[]): GraphProblem[] {
   const problems: GraphProblem[] = [];
   const seen = new Set<TaskId>();

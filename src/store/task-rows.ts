@@ -13,13 +13,13 @@ import {
 import type { Database } from './database.ts';
 import type { SqlValue } from './driver.ts';
 
-/** A task's place in the tables: `3.2` is number 3, sub 2; a top-level task has sub 0. */
+/** A task's key in the tables: `3.2` is number 3, sub 2; a top-level task has sub 0. */
 export interface TaskKey {
   readonly number: number;
   readonly sub: number;
 }
 
-/** What decides how a task's status may change. */
+/** The columns that decide how a task's status may change. */
 export interface TaskState extends TaskKey {
   readonly status: TaskStatus;
   readonly born: number;
@@ -46,7 +46,7 @@ type TaskRow = readonly [
   updatedAt: string,
 ];
 
-/** The key of an id; one that is no id gets a key that no task has. */
+/** The key of an id. A text that is no id gets a key that no task has. */
 export function keyOf(id: TaskId): TaskKey {
   const [number = 0, sub = 0] = (parseTaskId(id) ?? '0').split('.').map(Number);
   return { number, sub };
@@ -69,13 +69,15 @@ export function readTasks(db: Database, tag: string): Task[] {
   );
 }
 
-/** The same string for the same id: it is hashed once, wherever it is looked up. */
+/**
+ * Makes ids, with one string for each top-level id, so that the string is hashed once however often it is looked up.
+ */
 export function namesOfTasks(): NameOf {
   const names: TaskId[] = [];
   return (number, sub) => (sub === 0 ? (names[number] ??= String(number)) : idOf({ number, sub }));
 }
 
-/** One task with its dependencies. */
+/** A task with its dependencies. */
 export function readTask(db: Database, tag: string, id: TaskId): Task | undefined {
   const { number, sub } = keyOf(id);
   const rows = db
@@ -85,8 +87,8 @@ export function readTask(db: Database, tag: string, id: TaskId): Task | undefine
 }
 
 /**
- * These tasks and what is around each: its group, its subtasks, what it or its group needs and what needs it, with the
- * subtasks of what it needs. Ordered by id; tasks that do not exist are left out.
+ * These tasks and the tasks around each: its group, its subtasks, the tasks that it or its group needs with their
+ * subtasks, and the tasks that need it. Ordered by id; tasks that do not exist are left out.
  */
 export function readTasksAround(db: Database, tag: string, ids: readonly TaskId[]): Task[] {
   const found = new Map<TaskId, Task>();
@@ -110,7 +112,7 @@ export function readTasksAround(db: Database, tag: string, ids: readonly TaskId[
   return [...found.values()].sort((a, b) => compareTaskIds(a.id, b.id));
 }
 
-/** The states of these tasks. Throws `Failed` ("task-not-found") if there is one that does not exist. */
+/** The states of these tasks. Throws `Failed` ("task-not-found") if one does not exist. */
 export function readStates(db: Database, tag: string, ids: readonly TaskId[]): TaskState[] {
   const states: TaskState[] = [];
   const missing: TaskId[] = [];
@@ -122,14 +124,14 @@ export function readStates(db: Database, tag: string, ids: readonly TaskId[]): T
   return missing.length > 0 ? failNotFound(tag, missing) : states;
 }
 
-/** The state of one task. */
+/** The state of a task. */
 export function readState(db: Database, tag: string, { number, sub }: TaskKey): TaskState | undefined {
   return db
     .sql<TaskState>('SELECT number, sub, status, born FROM tasks WHERE tag = ? AND number = ? AND sub = ?')
     .get(tag, number, sub);
 }
 
-/** The states of a task's subtasks, in order; empty for one that is no group. */
+/** The states of a task's subtasks, in order; none if the task is no group. */
 export function readSubtasks(db: Database, tag: string, { number, sub }: TaskKey): TaskState[] {
   if (sub !== 0) return [];
   return db
@@ -139,7 +141,7 @@ export function readSubtasks(db: Database, tag: string, { number, sub }: TaskKey
     .all(tag, number);
 }
 
-/** Which parents these tasks have, each once. */
+/** The parents of these tasks, each once. */
 export function parentsOf(keys: readonly TaskKey[]): TaskKey[] {
   const numbers = new Set(keys.filter(({ sub }) => sub !== 0).map(({ number }) => number));
   return [...numbers].map((number) => ({ number, sub: 0 }));
@@ -156,9 +158,10 @@ export function failNotFound(tag: string, ids: readonly TaskId[]): never {
 }
 
 /**
- * The dependencies of each task in turn, for tasks that are asked for in the order of their ids.
+ * Reads all dependencies of a list. The function that it returns gives those of one task, and has to be called in the
+ * order of ids.
  *
- * A text of numbers for each column instead of a row for each: with tens of thousands that is several times faster.
+ * Each column is read as one text of numbers: with tens of thousands of rows that is several times faster.
  */
 export function dependencyReader(
   db: Database,
@@ -182,7 +185,7 @@ export function dependencyReader(
   };
 }
 
-/** The numbers of a text that is a list of them. */
+/** Parses a comma-separated list of numbers. */
 export function readNumbers(text: SqlValue | undefined): number[] {
   return JSON.parse(`[${text ?? ''}]`) as number[];
 }
@@ -207,7 +210,7 @@ export function readDependents(db: Database, tag: string, { number, sub }: TaskK
     .all(tag, number, sub);
 }
 
-// By index, since taking ten thousand rows apart by iteration costs more than reading them.
+// By index, since destructuring ten thousand rows costs more than reading them.
 function toTask(tag: string, id: TaskId, row: TaskRow, dependencies: readonly TaskId[]): Task {
   return {
     id,

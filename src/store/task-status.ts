@@ -11,7 +11,7 @@ import {
   type TaskState,
 } from './task-rows.ts';
 
-/** Sets the status of tasks as a person asks for it; groups hand it down, and parents follow. */
+/** Sets the status that a person asks for. A group passes it on to its subtasks, and parents follow their subtasks. */
 export function setStatuses(
   store: StoreContext,
   ids: readonly TaskId[],
@@ -23,7 +23,7 @@ export function setStatuses(
   for (const state of states) {
     const subtasks = readSubtasks(store.db, store.tag, state);
     for (const subtask of subtasks) {
-      if (handsDown(status, subtask.status)) changeStatus(store, subtask, status, why, at);
+      if (appliesToSubtask(status, subtask.status)) changeStatus(store, subtask, status, why, at);
     }
     const derived = subtasks.length === 0 ? undefined : derivedStatus(store, state);
     changeStatus(store, state, derived ?? status, why, at);
@@ -64,14 +64,17 @@ function derivedStatus({ db, tag }: StoreContext, group: TaskKey): TaskStatus | 
   return deriveGroupStatus(readSubtasks(db, tag, group).map(({ status }) => status));
 }
 
-/** A former group is work of its own again, and nobody works on it: left in progress, it would never be run. */
+/** The status of a task that has no subtasks left. Nobody works on it, and in progress it would never be run. */
 function withoutSubtasks({ db, tag }: StoreContext, own: TaskState): TaskStatus {
   const isGroup = readSubtasks(db, tag, own).length > 0;
   return !isGroup && own.status === 'in-progress' ? 'pending' : own.status;
 }
 
-/** Putting a group off leaves what is finished; in progress, in review or failed is what only a subtask can be. */
-function handsDown(status: TaskStatus, subtask: TaskStatus): boolean {
+/**
+ * Whether a group's new status applies to a subtask. Deferring a group leaves its finished subtasks as they are. In
+ * progress, in review and failed apply to no subtask of a group.
+ */
+function appliesToSubtask(status: TaskStatus, subtask: TaskStatus): boolean {
   if (status === 'deferred') return !isSettled(subtask);
   return isSettled(status) || status === 'pending';
 }

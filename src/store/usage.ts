@@ -3,10 +3,10 @@ import type { Stamped } from '../domain/event.ts';
 import type { StoreContext } from './event-log.ts';
 import type { CutOffCalls, IntendedCall, ManagerCalls, UsageRecord } from './store.ts';
 
-/** Who spent it, for what and when. */
+/** Who used it, for what and when. */
 type Booking = Omit<UsageRecord, keyof ModelUsage>;
 
-/** Which rows of the table runs, named r, a run that is begun now goes on with: those since the last that came to its end. */
+/** SQL for the runs (`r`) that a new run continues: those since the last run that came to an end of its own. */
 const IN_UNFINISHED_RUNS = `r.seq > (SELECT coalesce(max(seq), 0) FROM runs
                                            WHERE outcome IN ('completed', 'completed-with-failures'))`;
 
@@ -23,7 +23,7 @@ export function bookUsage({ db }: StoreContext, booking: Booking, usages: readon
   });
 }
 
-/** Keeps what a running attempt has used so far, over what was kept of it before. */
+/** Stores what a running attempt has used so far, in place of the earlier figure. */
 export function noteUsed({ db, tag }: StoreContext, attemptId: number, usages: readonly ModelUsage[]): void {
   db.sql('UPDATE attempts SET used_so_far = ? WHERE id = ? AND tag = ? AND ended_at IS NULL').run(
     JSON.stringify(usages),
@@ -51,7 +51,7 @@ export function readUsedSoFar({ db, tag }: StoreContext, runId?: string): UsageR
   );
 }
 
-/** What was booked, the oldest first. */
+/** The bookings, the oldest first. */
 export function readUsage(
   { db }: StoreContext,
   { runId, attemptId, since }: { runId?: string; attemptId?: number; since?: string },
@@ -72,7 +72,7 @@ export function readUsage(
     .map(toUsageRecord);
 }
 
-/** What the runs have cost that came to no end of their own, back to the last one that did. */
+/** The cost of the runs that a new run continues. */
 export function readUnfinishedSpending({ db }: StoreContext): number {
   const row = db
     .sql<{ cost: number }>(
@@ -171,7 +171,7 @@ export class StoredManagerCalls implements ManagerCalls {
   };
 }
 
-/** Forgets a call that has come to its outcome, with what was booked for it where it was taken for cut off. */
+/** Deletes a call that has an outcome now, and what was booked for it if it was taken for cut off. */
 export function settleCall({ db }: StoreContext, id: number): void {
   const row = db
     .sql<{ usage_id: number | null }>('DELETE FROM manager_calls WHERE id = ? RETURNING usage_id')

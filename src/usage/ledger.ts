@@ -26,11 +26,14 @@ export interface UsageEntry {
 
 /**
  * The usage ledger: what the accounts of a run have used, and what the API said of their limits. It is one file for a
- * user, shared by all projects and runs on this machine, and any number of processes may use it at once. Every method is
- * synchronous and never throws: if the file cannot be used, this process goes on with what it knows itself.
+ * user, shared by all projects and runs on this machine, and any number of processes may use it at once. Every method
+ * is synchronous and never throws: if the file cannot be used, this process goes on with what it knows itself.
  */
 export interface UsageLedger {
-  /** Why the file is no longer used, for people; null while it is used. Without it, the limits that other processes meet are not seen. */
+  /**
+   * Why the file is no longer used, for people; null while it is used. Without it, the limits that other processes
+   * meet are not seen.
+   */
   readonly problem: string | null;
   /** Stores what the API said of the account that pays for `role`. */
   observe(role: Role, observation: LimitObservation): void;

@@ -5,7 +5,7 @@ export interface TextBounds {
   readonly tail: number;
 }
 
-/** The lines of a text, with a line in place of each stretch that is left out. */
+/** The lines of a text, with one line in place of each part that is left out. */
 export function boundText(text: string, { head, failing, tail }: TextBounds): string[] {
   const lines = text.trimEnd().split('\n');
   const end = lines.length - tail;
@@ -21,7 +21,7 @@ export function boundText(text: string, { head, failing, tail }: TextBounds): st
   ];
 }
 
-/** A line that says that one line is left out would only take its place. */
+/** Leaving out one line saves nothing, since the line that says so takes its place. */
 const LEAST_LEFT_OUT = 2;
 const SEARCHED_CHARACTERS = 1000;
 
@@ -29,7 +29,7 @@ function tellsOfFailure(line: string): boolean {
   return FAILURE.test(line) || EXCEPTION_NAME.test(line);
 }
 
-/** What the usual tools write; `0 failed` and `errors: 0` tell of none. */
+/** What common tools write about a failure; `0 failed` and `errors: 0` do not count. */
 const FAILURE =
   /\bnot ok\b|(?<!\b0 )\b(?:fail(?:ed|ures?|ing|s)?|errors?)\b(?!: 0\b)|\b(?:exception|traceback|panic(?:ked)?|fatal)\b|[✗✘✖]/i;
 const EXCEPTION_NAME = /[a-z](?:Error|Exception)\b/;

@@ -1,4 +1,7 @@
-/** Takes out of a text from outside everything that could move the cursor, colour, reorder or hide other text, and blanks at its ends. */
+/**
+ * Makes a text from outside safe to print on one line: removes all that could move the cursor, or colour, reorder or
+ * hide text.
+ */
 export function neutralise(text: string): string {
   if (PLAIN.test(text)) return text.trim();
   const oneLine = text
@@ -14,7 +17,7 @@ export function neutralise(text: string): string {
   return clean;
 }
 
-/** How many terminal cells a text takes; styles count as nothing, other control characters must be gone already. */
+/** How many terminal cells a text takes. Styles take none; other control characters must have been removed before. */
 export function displayWidth(text: string): number {
   if (PLAIN.test(text)) return text.length;
   let width = 0;
@@ -22,7 +25,7 @@ export function displayWidth(text: string): number {
   return width;
 }
 
-/** The text if it fits into that many cells, else as much of it as fits with `…`; never cuts a character in two. */
+/** The text if it fits into `columns` cells, else as much of it as fits with `…`. It never cuts a character in two. */
 export function truncate(text: string, columns: number): string {
   if (columns <= 0) return '';
   if (PLAIN.test(text)) return text.length <= columns ? text : `${text.slice(0, columns - 1)}…`;
@@ -38,14 +41,14 @@ export function truncate(text: string, columns: number): string {
   return text;
 }
 
-/** Like `truncate`, but cuts between words where that leaves more than half. */
+/** Like `truncate`, but cuts between words if that keeps more than half. */
 export function truncateWords(text: string, columns: number): string {
   const cut = truncate(text, columns);
   const end = cut.lastIndexOf(' ');
   return cut === text || end * 2 < cut.length ? cut : `${cut.slice(0, end)}…`;
 }
 
-/** Like `truncate`, but a word with one path after it keeps the path's end, where the name of the file is. */
+/** Like `truncate`, but of a word and a path it keeps the end of the path, which has the name of the file. */
 export function truncatePath(text: string, columns: number): string {
   const [, word = '', path = ''] = /^(\S+) (\S*\/\S+)$/.exec(text) ?? [];
   if (path === '' || displayWidth(text) <= columns) return truncate(text, columns);
@@ -56,7 +59,7 @@ export function truncatePath(text: string, columns: number): string {
   return truncate(`${word} ${path.slice(path.lastIndexOf('/') + 1)}`, columns);
 }
 
-/** Truncates or fills with spaces so that the text takes exactly that many cells. */
+/** Truncates a text or fills it with spaces, so that it takes exactly `columns` cells. */
 export function fit(text: string, columns: number, align: 'left' | 'right' = 'left'): string {
   if (text.length <= columns && PLAIN.test(text))
     return align === 'left' ? text.padEnd(columns) : text.padStart(columns);
@@ -65,12 +68,12 @@ export function fit(text: string, columns: number, align: 'left' | 'right' = 'le
   return align === 'left' ? shown + padding : padding + shown;
 }
 
-/** What a message says first, on one line: below that are details such as the output of a command. */
+/** The first line of a message. The lines below are details, such as the output of a command. */
 export function firstLine(message: string): string {
   return neutralise(message.split('\n', 1)[0] ?? '');
 }
 
-/** Breaks a text into lines of at most that many cells, between words where that is possible, never inside a character. */
+/** Breaks a text into lines of at most `columns` cells, between words if possible, and never inside a character. */
 export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = '';
@@ -97,11 +100,11 @@ const STYLES = /\x1b\[[\d;]*m/g;
 const ESCAPE_SEQUENCES =
   /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]?/g;
 
-/** Control characters, bidirectional controls, and what takes no cell without belonging to a character. */
+/** Control characters, bidirectional controls, and characters without width that belong to no other character. */
 const INVISIBLE_CONTROLS =
   /[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{1d173}-\u{1d17a}]/gu;
 
-/** The longest emoji sequences have ten code points; a longer cluster is a pile of marks that paints over other lines. */
+/** The longest emoji sequences have ten code points. A longer cluster is a pile of marks that covers other lines. */
 const MOST_CODE_POINTS = 12;
 
 function withoutMarkPile(cluster: string): string {
@@ -117,16 +120,16 @@ function segmenter(): Intl.Segmenter {
   return shared;
 }
 
-/** Format characters take no cell, but for the Arabic and Kaithi number signs. */
+/** Format characters take no cell, except the Arabic and Kaithi number signs. */
 const ZERO_WIDTH =
   /^(?![\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u{110bd}\u{110cd}])[\p{Mn}\p{Me}\p{Cf}\p{Cc}\u1160-\u11ff\ud7b0-\ud7ff]$/u;
 const EMOJI = /^(?:\p{Emoji_Presentation}|\p{Emoji}\ufe0f|[#*\d]\ufe0f?\u20e3|\p{Regional_Indicator}{2})/u;
 
-/** East Asian Wide and Fullwidth, from EastAsianWidth.txt; emoji are found by their own property. */
+/** East Asian Wide and Fullwidth, from EastAsianWidth.txt. Emoji have a property of their own. */
 const WIDE =
   /^[\u1100-\u115f\u2329\u232a\u2630-\u2637\u268a-\u268f\u2e80-\u303e\u3041-\u3247\u3250-\ua4c6\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6b\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{16ff6}\u{17000}-\u{191ff}\u{1aff0}-\u{1b2fb}\u{1d300}-\u{1d376}\u{1f1ae}\u{1f200}-\u{1f265}\u{1f6d9}\u{1f7da}\u{1fa70}-\u{1faff}\u{20000}-\u{3fffd}]$/u;
 
-/** Terminals paint a cluster in the cells of its widest parts; two are as many as any but a stray sequence takes. */
+/** The sum of the widths of a cluster's characters, which is what terminals use; an emoji sequence takes two cells. */
 function clusterWidth(cluster: string): number {
   if (EMOJI.test(cluster)) return 2;
   let width = 0;

@@ -2,7 +2,7 @@ import { totalTokens } from '../attempt.ts';
 import type { Event } from '../event.ts';
 import { formatDuration, formatMoney, formatTokens } from './format.ts';
 
-/** What happened, in one sentence as a history and a log have it; whatever is in it from outside is still in it. */
+/** Says what happened in one sentence, for a history and a log. Text from outside is not made safe to print. */
 export function eventSentence(event: Event): string {
   switch (event.type) {
     case 'run-started':
@@ -65,7 +65,7 @@ export function eventSentence(event: Event): string {
   }
 }
 
-/** What a message says first: below that are details such as the output of a command. */
+/** The first line of a message. The lines below are details, such as the output of a command. */
 function tail(text: string): string {
   const [first = ''] = text.split('\n', 1);
   return first === '' ? '' : ` (${first.replace(/[.:]$/, '')})`;

@@ -1,5 +1,5 @@
 /**
- * US dollars: `$0.00`, `$0.0042` where cents say nothing, `$12.30`, `$1234`. An amount above zero never reads `$0.00`.
+ * US dollars: `$0.00`, `$0.0042` if cents are too coarse, `$12.30`, `$1234`. An amount above zero never reads `$0.00`.
  */
 export function formatMoney(usd: number): string {
   if (!(usd > 0) || !Number.isFinite(usd)) return '$0.00';
@@ -19,7 +19,7 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.floor(hours / 24)}d ${twoDigits(hours % 24)}h`;
 }
 
-/** An estimate for people, no finer than it can be true: `under a minute`, `about 12m`, `about 2h 15m`. */
+/** An estimate for people, no finer than it can be accurate: `under a minute`, `about 12m`, `about 2h 15m`. */
 export function formatEstimate(milliseconds: number): string {
   const minutes = milliseconds / 60_000;
   if (minutes < 1) return 'under a minute';

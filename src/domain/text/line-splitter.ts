@@ -1,17 +1,17 @@
-/** A line without its line feed, or the size of one that was too long to be kept. */
+/** A line without its line feed, or the size of a line that was too long to keep. */
 export type SplitLine =
   | { readonly kind: 'line'; readonly bytes: Buffer }
   | { readonly kind: 'oversized'; readonly byteLength: number };
 
-/** A line may be this long; the longest that a model's reply and a tool's output make is a tenth of it. */
+/** The longest line that is kept. The longest lines of a model's reply and of a tool's output are a tenth of it. */
 const MAX_LINE_BYTES = 32 * 1024 * 1024;
 
 const LINE_FEED = 0x0a;
 const EMPTY = Buffer.alloc(0);
 
 /**
- * Cuts a stream of bytes into lines, keeping at most one line in memory. A line over `maxBytes` is counted and
- * dropped as it arrives; the lines after it are whole again.
+ * Splits a stream of bytes into lines, with at most one line in memory. A line over `maxBytes` is counted and dropped
+ * as it arrives; the lines after it are kept again.
  */
 export class LineSplitter {
   readonly #onLine: (line: SplitLine) => void;
@@ -34,7 +34,7 @@ export class LineSplitter {
     this.#add(chunk.subarray(start));
   }
 
-  /** Tells the stream's end: what came after the last line feed is a line as well. */
+  /** Ends the stream. The bytes after the last line feed are a line too. */
   end(): void {
     if (this.#length > 0) this.#flush();
   }

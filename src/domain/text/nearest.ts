@@ -1,8 +1,8 @@
-/** The one of `names` that `name` was most likely meant to be, or undefined if none is near. */
+/** The one of `names` that `name` was most likely meant to be; undefined if none is near. */
 export function nearest(name: string, names: Iterable<string>): string | undefined {
   const wanted = normal(name);
   let best: string | undefined;
-  // Two changes make almost any short word of another: tcsh of bash, foo of todo.
+  // Two changes turn almost any short word into another: bash into tcsh, todo into foo.
   let least = (wanted.length <= 4 ? 1 : Math.max(2, Math.floor(wanted.length / 3))) + 1;
   for (const candidate of names) {
     const distance = editDistance(wanted, normal(candidate), least);
@@ -11,7 +11,7 @@ export function nearest(name: string, names: Iterable<string>): string | undefin
   return best;
 }
 
-/** Spellings that people mix up: `maxWorkers`, `max-workers` and `MAX_WORKERS` are the same name. */
+/** Unifies spellings that people mix up: `maxWorkers`, `max-workers` and `MAX_WORKERS` are the same name. */
 function normal(name: string): string {
   return name
     .slice(0, 100)
@@ -20,7 +20,7 @@ function normal(name: string): string {
     .toLowerCase();
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours from `a` to `b`; anything from `limit` up is `limit`. */
+/** How many insertions, deletions, replacements and swaps of neighbours turn `a` into `b`, but at most `limit`. */
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;
   let beforeLast: number[] = [];

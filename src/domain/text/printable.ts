@@ -8,7 +8,7 @@ export function printable(text: string): string {
 
 /** Text from outside as one printable line of at most `maxLength` characters. */
 export function singleLine(text: string, maxLength: number): string {
-  // Cut before it is cleaned, so that a text of megabytes costs no more than a short one.
+  // The text is cut first, so that a text of megabytes costs no more than a short one.
   const line = printable(text.slice(0, maxLength * 8))
     .replace(/\s+/g, ' ')
     .trim();

@@ -1,7 +1,7 @@
 /** Wraps a text so that a terminal shows it in a style. */
 export type Style = (text: string) => string;
 
-/** The styles that displays use; each gives the text back as it is when colours are off. */
+/** The styles that displays use. Without colours, each returns the text as it is. */
 export interface Styles {
   readonly bold: Style;
   readonly dim: Style;
@@ -11,7 +11,7 @@ export interface Styles {
   readonly cyan: Style;
 }
 
-/** Styles by one flag. */
+/** The styles, with or without colours. */
 export function styles(enabled: boolean): Styles {
   const style = (open: number, close: number): Style =>
     enabled ? (text) => (text === '' ? '' : `\x1b[${open}m${text}\x1b[${close}m`) : (text) => text;

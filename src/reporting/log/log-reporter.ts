@@ -29,8 +29,8 @@ const GATHER_MS = 100;
 const MOST_WAITING = 4 * 1024 * 1024;
 
 /**
- * Writes every event to `run.log` in `folder`, one JSON object a line. It never throws and never waits. Lines are lost if
- * the disk is full, gone or too slow; one warning and a line of the log say so.
+ * Writes every event to `run.log` in `folder`, one JSON object a line. It never throws and never waits. Lines are
+ * lost if the disk is full, gone or too slow; one warning and a line of the log say so.
  */
 export function createLogReporter(options: LogOptions): Reporter {
   const {

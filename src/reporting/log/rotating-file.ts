@@ -17,9 +17,9 @@ export interface RotatingFileOptions {
 }
 
 /**
- * A file of lines that several processes append to. Whichever of them finds it full rotates it: it renames the file, and
- * the next append creates a new one. The file is opened for each append, so that every process finds the new one. Only
- * its owner may read it.
+ * A file of lines that several processes append to. Whichever of them finds it full rotates it: it renames the file,
+ * and the next append creates a new one. The file is opened for each append, so that every process finds the new one.
+ * Only its owner may read it.
  */
 export class RotatingFile {
   readonly path: string;
@@ -66,7 +66,10 @@ export class RotatingFile {
     return await open(this.path, 'a+', OWNER_ONLY);
   }
 
-  /** Another process may do the same at once. Then the later one rotates a file that is not full yet, and loses nothing. */
+  /**
+   * Another process may do the same at once. Then the later one rotates a file that is not full yet, and loses
+   * nothing.
+   */
   async #rotate(): Promise<void> {
     const { folder, name, maxBytes, maxFiles, pid, now } = this.#options;
     if ((await sizeOf(this.path)) >= maxBytes) {

@@ -43,8 +43,9 @@ const LIMITS = {
 const FAILURES_TO_WARN = 3;
 
 /**
- * Posts notices to a channel in order. Notices that come together go out together, failed messages are sent again, and
- * the number of waiting notices is limited. Notices that cannot be sent are counted, and the next message has the count.
+ * Posts notices to a channel in order. Notices that come together go out together, failed messages are sent again,
+ * and the number of waiting notices is limited. Notices that cannot be sent are counted, and the next message has the
+ * count.
  */
 export function channelReceiver(
   channel: Channel,
@@ -129,8 +130,7 @@ export function channelReceiver(
         await wait(pauseMs);
         pauseMs = await send(Math.min(limits.requestMs, left()));
       }
-      if (queue.undelivered > 0)
-        warn(`${channel.name} did not get ${queue.undelivered} of the notices.`);
+      if (queue.undelivered > 0) warn(`${channel.name} did not get ${queue.undelivered} of the notices.`);
     },
   };
 }

@@ -15,8 +15,8 @@ export function webhookChannel(address: string): Channel {
 }
 
 /**
- * Makes a message for a webhook, as the README documents it. `event` is always `notices`; `at` is the time of the newest
- * notice; `dropped` counts notices that could not be sent before. Fields may be added, never renamed.
+ * Makes a message for a webhook, as the README documents it. `event` is always `notices`; `at` is the time of the
+ * newest notice; `dropped` counts notices that could not be sent before. Fields may be added, never renamed.
  */
 export function composeWebhook(batch: NoticeBatch): { readonly body: string; readonly count: number } {
   const { project, runId, dropped } = batch;

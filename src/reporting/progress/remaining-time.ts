@@ -15,7 +15,10 @@ export interface Pace {
 /** A longer estimate only shows that something is wrong. */
 const LONGEST_MS = 8 * 24 * 3_600_000;
 
-/** Estimates the milliseconds until a run's work is done; null if there is too little to go by or the result is absurd. */
+/**
+ * Estimates the milliseconds until a run's work is done; null if there is too little to go by or the result is
+ * absurd.
+ */
 export function estimateRemaining(pace: Pace): number | null {
   const { plannedMinutes, waiting, runningForMs, pausedForMs = 0 } = pace;
   if (waiting + runningForMs.length === 0) return null;

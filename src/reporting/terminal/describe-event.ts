@@ -70,7 +70,10 @@ export function paintLine({ tone, text, reason }: EventLine, style: Styles): str
   return painted(tone, reason === '' ? text : `${text} · ${reason}`, style);
 }
 
-/** Lays the line out for a terminal of `columns` cells: broken between words, with further rows and the reason indented. */
+/**
+ * Lays the line out for a terminal of `columns` cells: broken between words, with further rows and the reason
+ * indented.
+ */
 export function layOutLine(
   { tone, text, title, reason }: EventLine,
   columns: number,

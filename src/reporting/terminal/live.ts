@@ -27,8 +27,8 @@ export interface LiveOptions extends ProgressSources {
 /**
  * The live display of a terminal. Events that are over are printed for good, and a block below them shows the run.
  *
- * listr2 holds the run as one task that stays pending until the run has ended, and drives a renderer of ours. Its default
- * renderer wraps and writes every row at each change, which takes a fifth of a core for eight rows.
+ * listr2 holds the run as one task that stays pending until the run has ended, and drives a renderer of ours. Its
+ * default renderer wraps and writes every row at each change, which takes a fifth of a core for eight rows.
  */
 export function liveReporter({ stream, style, level, now, ...sources }: LiveOptions): Reporter {
   const model = new ProgressModel(sources);

@@ -3,9 +3,9 @@ import { Output, type OutputStream } from './output.ts';
 import type { Reporter } from '../reporter.ts';
 
 /**
- * Prints each event as a line of JSON: exactly the fields of `Event` for its `type`, and `at`. No event is ever left out,
- * with one exception: while the reader is slow, only the newest `attempt-progress` of each attempt is kept for it. Its
- * figures are totals, so it replaces the earlier ones.
+ * Prints each event as a line of JSON: exactly the fields of `Event` for its `type`, and `at`. No event is ever left
+ * out, with one exception: while the reader is slow, only the newest `attempt-progress` of each attempt is kept for
+ * it. Its figures are totals, so it replaces the earlier ones.
  */
 export function ndjsonReporter(stream: OutputStream): Reporter {
   const late = new Map<number, Stamped>();

@@ -161,7 +161,10 @@ interface RetryPolicy {
   readonly onRetry: (failure: ApiFailure, attempt: number, delayMs: number) => void;
 }
 
-/** Asks until there is a reply or asking again cannot help. If the last stream broke off, it asks once more without streaming. */
+/**
+ * Asks until there is a reply or asking again cannot help. If the last stream broke off, it asks once more without
+ * streaming.
+ */
 export async function askRepeatedly(
   client: ApiClient,
   body: Readonly<Record<string, unknown>>,
@@ -184,7 +187,9 @@ export async function askRepeatedly(
   }
 }
 
-/** The delay before a retry: half a second, doubled each time, at most 32 s, and never less than the server asks for. */
+/**
+ * The delay before a retry: half a second, doubled each time, at most 32 s, and never less than the server asks for.
+ */
 function delayOf(failure: ApiFailure, attempt: number): number {
   const own = Math.min(32_000, 500 * 2 ** (attempt - 1));
   return Math.max(own, Number(failure.headers['retry-after'] ?? 0) * 1000) * (1 + Math.random() / 4);

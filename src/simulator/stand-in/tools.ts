@@ -196,7 +196,10 @@ function fileDenial(call: ToolCall, cwd: string, mode: string): string | undefin
   return `Claude requested permissions to ${wish} ${path}, but you haven't granted it yet.`;
 }
 
-/** Whether a rule allows a command. Rules are `Bash(npm test)` and, by prefix, `Bash(npm test:*)` or `Bash(npm test *)`. */
+/**
+ * Whether a rule allows a command. Rules are `Bash(npm test)` and, by prefix, `Bash(npm test:*)` or `Bash(npm test
+ * *)`.
+ */
 function covers(rule: string, command: string): boolean {
   const pattern = /^Bash\((.*)\)$/.exec(rule)?.[1];
   if (pattern === undefined) return false;
