@@ -143,7 +143,7 @@ async function makeRepository(
 
 /** The real Claude CLI where there is one, else the stand-in: a small program with the same interface. */
 async function findWorker(services: Services, standIn: boolean, root: string): Promise<DemoWorker> {
-  // dist/ is beside bin/: the package's own node_modules has the CLI in a checkout.
+  // In a checkout, the node_modules of the package itself have the CLI; they lie beside dist/.
   const packageRoot = dirname(dirname(services.scriptPath));
   const env = {
     ...services.env,
@@ -173,7 +173,7 @@ async function findWorker(services: Services, standIn: boolean, root: string): P
   };
 }
 
-/** Nothing of the user's: no credentials, no settings, no home. */
+/** The environment of a demo has nothing of the user: no credentials, no settings, no home. */
 function demoEnvironment(services: Services, root: string, url: string): Record<string, string> {
   const kept = [
     'PATH',

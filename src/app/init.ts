@@ -27,7 +27,9 @@ import {
 import { writeFileWhole } from './project/write-file.ts';
 import type { Services } from './services.ts';
 
-/** Asks a yes-or-no question. `kept` says what an interrupt leaves behind. Where nobody can answer, the answer is no. */
+/**
+ * Asks a yes-or-no question. `kept` says what an interrupt leaves behind. Where nobody can answer, the answer is no.
+ */
 export type Confirm = (question: string, kept: string) => Promise<boolean>;
 
 type FileReport = InitReport['files'][number];
@@ -63,7 +65,7 @@ export async function init(
   return { root: project.root, stacks, files, notes, next: 'claude-orchestrator check' };
 }
 
-/** Where a project is made: here, whatever lies further up. */
+/** The project is made here, even if there is one further up. */
 function placeForProject(services: Services, options: ProjectRequest): Project {
   const given = options.config === undefined ? undefined : resolve(services.cwd, options.config);
   const root =
@@ -77,7 +79,7 @@ function placeForProject(services: Services, options: ProjectRequest): Project {
   return given === undefined ? project : { ...project, configFile: given };
 }
 
-/** A project inside another one has a task list of its own, which is seldom what somebody wants who is below one. */
+/** A project inside another one has its own task list. People who are in a folder of a project seldom want that. */
 async function refuseSecondProject({ root }: Project, confirm: Confirm): Promise<void> {
   const nearest = nearestProject(root);
   if (nearest === undefined || nearest === root) return;
@@ -164,7 +166,7 @@ async function createStore(services: Services, project: Project): Promise<FileRe
 
 function makeStateFolder({ stateFolder }: Project): void {
   try {
-    // Not recursive: where the file system takes no directories, Node would try for ever.
+    // Not recursive: on a file system that refuses directories, Node would try forever.
     if (!existsSync(stateFolder) || !statSync(stateFolder).isDirectory()) mkdirSync(stateFolder);
   } catch (error) {
     fail(
@@ -187,7 +189,7 @@ function readWhole(file: string): Buffer {
   }
 }
 
-/** Whether anything has that name, even a link that leads nowhere. */
+/** Whether there is anything of that name, even a link that leads nowhere. */
 function isThere(file: string): boolean {
   return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 }

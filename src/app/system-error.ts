@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import type { Failure } from '../domain/failure.ts';
 
-/** What the system may refuse on a sound machine too, in words, and what to do about it. */
+/** What the system can refuse on a healthy machine too, in words, and what to do about it. */
 const REFUSALS: Readonly<Record<string, readonly [what: string, fix: string]>> = {
   ENOSPC: ['no space is left on its disk', 'Free some space there, then try again.'],
   EDQUOT: ['your disk quota is used up', 'Free some space there, then try again.'],
@@ -22,14 +22,14 @@ const REFUSALS: Readonly<Record<string, readonly [what: string, fix: string]>> =
   EAGAIN: ['there are too many processes', 'Raise their number (`ulimit -u`), or use fewer workers.'],
 };
 
-/** What the system refused, or undefined where `error` and what caused it are no such refusal. */
+/** The failure that the system caused; undefined where neither `error` nor its causes are a refusal of the system. */
 export function describeSystemError(error: unknown): Failure | undefined {
   for (let each = error; each instanceof Error; each = each.cause) {
     const { code = '', syscall, path } = each as NodeJS.ErrnoException;
     const refusal = Object.hasOwn(REFUSALS, code) ? REFUSALS[code] : undefined;
     if (refusal === undefined || syscall === undefined) continue;
     const [what, fix] = refusal;
-    // Without a folder to be in, nothing can be started, and no path is named.
+    // The current folder is gone, so nothing can be started. The error names no path.
     if (syscall === 'uv_cwd')
       return {
         reason: 'system-error',

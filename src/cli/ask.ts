@@ -3,8 +3,8 @@ import type { Cli } from './cli.ts';
 import { interruptible } from '../app/interrupt.ts';
 
 /**
- * Asks a yes-or-no question whose answer is no, unless a person at a terminal says yes. `kept` says what state it leaves
- * behind when they interrupt it instead.
+ * Asks a yes-or-no question. The answer is no unless a person at a terminal says yes. `kept` says what state an
+ * interrupt leaves behind.
  */
 export async function askToConfirm(cli: Cli, question: string, kept: string): Promise<boolean> {
   if (cli.stdin.isTTY !== true || cli.stderr.isTTY !== true) return false;
@@ -13,7 +13,7 @@ export async function askToConfirm(cli: Cli, question: string, kept: string): Pr
     const lines = createInterface({ input: cli.stdin, signal });
     try {
       for await (const line of lines) return /^y(?:es)?$/i.test(line.trim());
-      // Nobody has ended the line of the question.
+      // The input has ended, so nobody has ended the line of the question.
       cli.stderr.write('\n');
       return false;
     } finally {

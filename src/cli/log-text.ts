@@ -83,7 +83,7 @@ function facts(texts: readonly (readonly [label: string, text: string])[], layou
   );
 }
 
-/** The verify command's output is in it, cut to what tells most already. */
+/** The text can hold the output of a verify command, which is already shortened. */
 const END_BOUNDS = { head: 5, failing: 20, tail: 20 };
 
 /** How entries are laid out. */
@@ -97,7 +97,7 @@ interface EntryLayout {
   readonly directory: string;
 }
 
-/** An entry for people, in lines that no text from outside can break out of. */
+/** An entry for people. No text from outside can break out of its lines. */
 function renderEntry(entry: TranscriptEntry, layout: EntryLayout): string[] {
   const { style } = layout;
   switch (entry.type) {
@@ -127,7 +127,7 @@ function renderEntry(entry: TranscriptEntry, layout: EntryLayout): string[] {
   }
 }
 
-/** A text from outside as lines that keep their indentation; those that are too long are cut. */
+/** A text from outside as lines that keep their indentation. Long lines are cut. */
 function safeLines(
   text: string,
   { width, whole }: Pick<EntryLayout, 'width' | 'whole'>,
@@ -135,7 +135,7 @@ function safeLines(
 ): string[] {
   const clean = printable(text).replaceAll('\t', '  ').trimEnd();
   const lines = bounds === undefined || whole ? clean.split('\n') : boundText(clean, bounds);
-  // Cut by characters first: cells are counted slowly, and a line may be megabytes long.
+  // Cut by characters first, because counting cells is slow and a line may be megabytes long.
   const most = width === undefined ? LONGEST_LINE : Math.max(20, width - INDENT);
   const isCut = bounds !== undefined && !whole;
   return lines.map((line) => (isCut ? truncate(line.slice(0, most * 4), most) : line));
@@ -148,12 +148,12 @@ const FAILED: TextBounds = { head: 4, failing: 20, tail: 10 };
 const SHORTEST_CALL = 40;
 const LONGEST_CALL = 200;
 
-/** What an agent of the worker does stands further to the right. */
+/** The work of an agent of the worker is indented. */
 function indented(agent: string | null, lines: readonly string[]): string[] {
   return agent === null ? [...lines] : lines.map((line) => (line === '' ? '' : `    ${line}`));
 }
 
-/** What a tool is asked to do, on one line: what tells best first, then the rest by name. */
+/** The input of a tool call on one line: the best description first, then the rest by name. */
 function call(
   name: string,
   input: Readonly<Record<string, unknown>>,
@@ -170,7 +170,7 @@ function call(
   return whole ? line : truncate(line, most);
 }
 
-/** Cut before it is cleaned: what a tool is told to write may be megabytes long. */
+/** Shortened before it is cleaned: the input of a tool may be megabytes long. */
 function short(text: string, most: number): string {
   return text.length > most * 4 ? text.slice(0, most * 4) : text;
 }

@@ -8,8 +8,8 @@ import { LinePainter, PacedOutput } from './paced-output.ts';
 import { useColor } from './print.ts';
 
 /**
- * Prints a patch; says whether it holds anything. A pipe gets every byte as git has it, so that `git apply` takes it, and
- * so also what looks like a secret. A terminal gets nothing that could move its cursor.
+ * Prints a patch; returns whether it holds anything. A pipe gets every byte as git has it, so that `git apply` accepts
+ * it; this includes what looks like a secret. A terminal gets nothing that could move its cursor.
  */
 export async function printPatch(
   cli: Cli,

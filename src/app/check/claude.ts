@@ -6,14 +6,14 @@ import type { Config, LoadedConfig, Secrets } from '../config/load-config.ts';
 import type { Finding } from '../contract/check.ts';
 import type { Findings } from './finding.ts';
 
-/** The version the tool was tested with; older ones lack options that are used. */
+/** The version that the tool was tested with. Older versions lack options that the tool uses. */
 const TESTED = '2.1.330';
 const OLDEST = [2, 1] as const;
 
 const INSTALL =
   'Install it with `npm install -g @anthropic-ai/claude-code`, or set claude_cli.command to where it is.';
 
-/** The Claude CLI itself; every worker is one. */
+/** The Claude CLI itself, which every worker runs. */
 export function checkClaude(command: string, claude: ClaudeCli, findings: Findings): Finding[] {
   if (claude.kind === 'missing')
     return [findings.failure(`the Claude CLI: "${command}" ${claude.message}`, INSTALL)];
@@ -38,7 +38,7 @@ export function checkClaude(command: string, claude: ClaudeCli, findings: Findin
   return [findings.ok(`Claude CLI ${version}`)];
 }
 
-/** Who will pay for the workers, chosen as a run chooses. */
+/** Who will pay for the workers. A run makes the same choice. */
 export function checkLogin(
   config: Config,
   secrets: Secrets,
@@ -59,7 +59,7 @@ export function checkLogin(
   return [findings.failure(payer.error.message, payer.error.fix)];
 }
 
-/** The API key: whether it is there and looks like one; it is never shown. */
+/** Whether there is an API key, and whether it looks like one. The key is never shown. */
 export function checkKey(
   config: Config,
   secrets: Secrets,
@@ -99,7 +99,7 @@ const TIMEOUT_MS = 8000;
 const REACH =
   'See whether this machine reaches the API: network, proxy, ANTHROPIC_BASE_URL; then run `check` again.';
 
-/** Whether the configured models exist, by the models list, which costs nothing. */
+/** Whether the configured models exist. The models list says so, and asking for it costs nothing. */
 export async function checkModels(
   settings: LoadedConfig,
   signal: AbortSignal,
@@ -149,8 +149,8 @@ export async function checkModels(
     } else if (result !== undefined) {
       const { reason, message, fix } = result.error;
       const text = message.replaceAll('models.manager.model', `models.${role}.model`);
-      // A network that is down now may be up when the run starts, and it is down for both models.
-      // What is said of the manager stands: its name is in the message.
+      // The network may be up again when the run starts, so this is only a warning. It is the same for both models: the
+      // one about the manager is kept, because its name is in the message.
       if (reason === 'manager-unavailable' || reason === 'usage-limited') {
         if (!problems.has(reason)) problems.set(reason, findings.warning(`not checked: ${text}`, REACH));
       } else

@@ -47,7 +47,7 @@ export function checkEnvFile(services: Services, { envFile }: Project, findings:
   return [findings.ok(envFile)];
 }
 
-/** Whether anything but the worker's word proves a change. */
+/** Whether a change is proven by more than the worker's word. */
 export function checkVerify({ verify }: Config, findings: Findings): Finding[] {
   if (verify.commands.length > 0) return [findings.ok(verify.commands.join(' · '))];
   return [
@@ -58,7 +58,7 @@ export function checkVerify({ verify }: Config, findings: Findings): Finding[] {
   ];
 }
 
-/** The form of the webhook address; nothing is sent. */
+/** Whether the address of the webhook has the right form. Nothing is sent. */
 export function checkSlack({ notifications }: Config, findings: Findings): Finding[] {
   const address = notifications.slack_webhook_url;
   if (address === null) return [findings.ok('no Slack webhook is set')];
@@ -70,7 +70,7 @@ export function checkSlack({ notifications }: Config, findings: Findings): Findi
   return [findings.ok('the Slack webhook has the right form (nothing was sent)')];
 }
 
-/** Whether notices go to the webhook in the clear; nothing is sent. */
+/** Whether notices would go to the webhook unencrypted. Nothing is sent. */
 export function checkWebhook({ notifications }: Config, findings: Findings): Finding[] {
   const address = notifications.webhook_url;
   if (address === null) return [findings.ok('no webhook is set')];
@@ -85,7 +85,7 @@ export function checkWebhook({ notifications }: Config, findings: Findings): Fin
   return [findings.ok(`notices go to ${hostname} (nothing was sent)`)];
 }
 
-/** Whether the program that gets each event is there; it is not started. */
+/** Whether the program that gets each event exists. It is not started. */
 export function checkHook(
   { config, environment }: LoadedConfig,
   { root }: Project,

@@ -19,11 +19,11 @@ export function readConfigFile(file: string): Result<Record<string, unknown>, Co
   return ok(value as Record<string, unknown>);
 }
 
-/** The text of a small UTF-8 file; the error is what keeps it from being read. */
+/** The text of a small UTF-8 file; the error says why it cannot be read. */
 export function readTextFile(file: string): Result<string, string> {
   try {
     const stats = statSync(file);
-    // Reading a pipe or a device would wait for ever.
+    // Reading a pipe or a device would wait forever.
     if (!stats.isFile())
       return err(stats.isDirectory() ? 'this is a directory, not a file' : 'not a regular file');
     if (stats.size > LARGEST_BYTES)
@@ -45,8 +45,8 @@ export interface SyntaxProblem {
 const DEEPEST = 64;
 
 /**
- * Finds the first mistake in a JSON text, or undefined if it is sound. Stricter than `JSON.parse` in two ways: a key
- * that is there twice is a mistake, and so is nesting deeper than 64 levels.
+ * Finds the first mistake in a JSON text, or undefined if there is none. This is stricter than `JSON.parse`: a key
+ * that occurs twice is a mistake, and so is nesting deeper than 64 levels.
  */
 export function findSyntaxProblem(text: string): SyntaxProblem | undefined {
   try {
@@ -110,7 +110,7 @@ class Scanner {
       if (this.#next() !== '"') this.#fail(`expected a key in double quotes, got ${this.#got()}`);
       const start = this.#at;
       const key = this.#string();
-      if (keys.has(key)) this.#fail(`the key ${JSON.stringify(key)} is there twice`, start);
+      if (keys.has(key)) this.#fail(`the key ${JSON.stringify(key)} occurs twice`, start);
       keys.add(key);
       if (!this.#take(':')) this.#fail(`expected ":" after the key, got ${this.#got()}`);
       this.value(depth + 1);
@@ -151,7 +151,7 @@ class Scanner {
     return this.#at;
   }
 
-  /** The next character that is no white space, or the empty string at the end. */
+  /** The next character that is not white space, or the empty string at the end. */
   #next(): string {
     this.#match(/[ \t\r\n]*/y);
     return this.#text[this.#at] ?? '';

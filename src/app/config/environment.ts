@@ -8,7 +8,7 @@ import { configKeys, schemaAt } from './schema.ts';
 
 const PREFIX = 'CLAUDE_ORCHESTRATOR__';
 
-/** Variables of their own that set a key. */
+/** Variables with names of their own that set a key. */
 const WEBHOOKS = [
   { variable: 'SLACK_WEBHOOK_URL', path: ['notifications', 'slack_webhook_url'] },
   { variable: 'NOTIFY_WEBHOOK_URL', path: ['notifications', 'webhook_url'] },
@@ -17,7 +17,7 @@ const WEBHOOKS = [
 /** Names in `.env` that are ours to read; everything else there belongs to the user's own program. */
 const OURS = /^(?:ANTHROPIC_|CLAUDE_)|^(?:SLACK|NOTIFY)_WEBHOOK_URL$/;
 
-/** An environment as a process has it. */
+/** The environment of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Credentials, which come from the environment or from `.env` only. */
@@ -50,7 +50,7 @@ export function mergeEnvFile(
   if (!text.ok)
     return { environment, fromFile, problems: [{ path: '', source: envFile, message: text.error }] };
   for (const [name, value] of Object.entries(parse(text.value))) {
-    // Set but empty counts as not set, as CI systems give it for a secret that is missing.
+    // An empty variable counts as not set: CI systems set a missing secret to an empty text.
     if (!OURS.test(name) || value.trim() === '' || (environment[name] ?? '').trim() !== '') continue;
     environment[name] = value.trim();
     fromFile.add(name);
@@ -73,7 +73,8 @@ export function secretsOf(environment: Environment): Secrets {
 
 /**
  * The settings that an environment makes: `CLAUDE_ORCHESTRATOR__EXECUTION__MAX_WORKERS=5` is
- * `execution.max_workers: 5`, and so for every key. Lists and objects are JSON; an empty variable counts as not set.
+ * `execution.max_workers: 5`, and every other key works alike. Lists and objects are JSON. An empty variable counts as
+ * not set.
  */
 export function settingsOf(environment: Environment): { settings: Setting[]; problems: ConfigProblem[] } {
   const settings: Setting[] = [];
@@ -109,7 +110,7 @@ export function variableOf(key: string): string {
   return `${PREFIX}${key.replaceAll('.', '__').toUpperCase()}`;
 }
 
-/** Everything that a text can mean, in the order in which meanings are tried against the key's schema. */
+/** Every value that a text can stand for, in the order in which they are tried against the key's schema. */
 function readings(text: string): unknown[] {
   const word = /^(?:(1|true|yes|on)|0|false|no|off)$/i.exec(text);
   return [

@@ -51,7 +51,7 @@ export const variables = (description: string) =>
 export const section = <S extends z.ZodRawShape>(shape: S, description: string) =>
   z
     .strictObject(shape)
-    // Every key of every section has a default, which the type of a generic shape cannot say.
+    // Every key of every section has a default, but the type of a generic shape cannot express that.
     .prefault({} as never)
     .describe(description);
 

@@ -8,7 +8,7 @@ const LEGACY_KEYS: ReadonlySet<string> = new Set([
   'locale',
 ]);
 
-/** Options of the Claude CLI that are always set by the tool itself. */
+/** Options of the Claude CLI that the tool itself always sets. */
 const OWN_FLAGS: ReadonlySet<string> = new Set([
   'verbose',
   'print',
@@ -34,7 +34,7 @@ export function isLegacyKey(path: string): boolean {
   return LEGACY_KEYS.has(path);
 }
 
-/** What `claude_cli.flags` says once everything is taken out that has a key of its own, or no meaning here. */
+/** The flags of `claude_cli.flags`, sorted into those that stay, those that have a key of their own, and the rest. */
 export interface SortedFlags {
   readonly flags: Readonly<Record<string, unknown>>;
   /** Values for other keys, by their dotted path. */
@@ -43,7 +43,7 @@ export interface SortedFlags {
   readonly legacy: readonly string[];
 }
 
-/** Sorts the flags as earlier versions had them. */
+/** Sorts flags that may be from an earlier version. */
 export function sortFlags(given: Readonly<Record<string, unknown>>): SortedFlags {
   const flags: Record<string, unknown> = {};
   const moved: Record<string, unknown> = {};

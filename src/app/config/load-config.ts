@@ -9,7 +9,7 @@ import { err, ok, type Result } from '../../domain/result.ts';
 
 export type { Config, ConfigProblem, Secrets };
 
-/** Where a configuration comes from; later ones win: defaults, file, `.env`, environment, flags. */
+/** Where a configuration comes from. Later sources win: defaults, file, `.env`, environment, flags. */
 export interface ConfigSources {
   readonly file: string | undefined;
   readonly envFile: string | undefined;
@@ -37,7 +37,7 @@ export interface LoadedConfig {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Reads, merges and checks the configuration; the error is every problem there is, not the first one. */
+/** Reads, merges and checks the configuration. The error holds every problem, not only the first one. */
 export function loadConfig(sources: ConfigSources): Result<LoadedConfig, ConfigProblem[]> {
   const draft = new Draft();
   if (sources.file !== undefined) {
@@ -71,7 +71,7 @@ export function configValue(config: Config, key: string): unknown {
   return key.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], config);
 }
 
-/** What the sources say, before it is checked as a whole. */
+/** What the sources say together, before all of it is checked. */
 class Draft {
   readonly problems: ConfigProblem[] = [];
   readonly origins = new Map<string, Origin>();
@@ -119,7 +119,7 @@ class Draft {
     let section: Record<string, unknown> = this.#tree;
     for (const key of path.slice(0, -1)) {
       const inner = section[key] ?? {};
-      // A section that is no object is a problem already, whatever else is said about its keys.
+      // A section that is not an object is already a problem, so its keys are left out.
       if (!isObject(inner)) return;
       section[key] = inner;
       section = inner;
@@ -181,7 +181,7 @@ function warningsFor(legacy: readonly string[]): string[] {
   return [`These keys have no meaning here and are ignored: ${legacy.join(', ')}.`];
 }
 
-/** A rule that allows a tool is in vain where workers do not have it. */
+/** A rule that allows a tool has no effect where workers do not have the tool. */
 function missingTools({ claude_cli: { tools, allowed_tools: rules } }: Config): string[] {
   if (tools.includes('default')) return [];
   const allowed = rules.map((rule) => rule.replace(/\(.*/s, '').trim());

@@ -21,7 +21,7 @@ export function formatProblem({ path, source, message, fix }: ConfigProblem): st
   return `${place}: ${message}${fix === undefined ? '' : ` — ${fix}`}`;
 }
 
-/** The problem of a key that there is not, with the key that was most likely meant. */
+/** The problem of an unknown key, with the key that was most likely meant. */
 export function unknownKey(path: readonly string[], source: string): ConfigProblem {
   const parent = path.slice(0, -1);
   const name = path.at(-1) ?? '';
@@ -45,7 +45,7 @@ export function unknownKey(path: readonly string[], source: string): ConfigProbl
   };
 }
 
-/** What zod found wrong with `tree`, in words; `sourceOf` tells where the value at a path was given. */
+/** Describes what zod found wrong with `tree`; `sourceOf` says where the value at a path was given. */
 export function problemsOf(
   error: z.ZodError,
   tree: unknown,
@@ -79,12 +79,12 @@ export function problemsOf(
   return problems;
 }
 
-/** What kind of value it is, where even a part of it may not be shown. */
+/** The kind of a value, where not even a part of it may be shown. */
 function describeType(value: unknown): string {
   return typeof value === 'string' ? 'another text' : describeValue(value);
 }
 
-/** A value as it may be shown: short, with its type, and never a secret. */
+/** A value in a form that may be shown: short, with its type, and never a secret. */
 function describeValue(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;

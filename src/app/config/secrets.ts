@@ -30,7 +30,7 @@ export function findSecrets(value: unknown): string[] {
   return found.reverse();
 }
 
-/** A value without what must not be shown: credentials, and the path of a webhook address. */
+/** Removes what must not be shown from a value: credentials, and the path of a webhook address. */
 export function hideSecrets(path: string, value: unknown): unknown {
   if (typeof value === 'string') {
     if (looksSecret(value) || SECRET_NAME.test(path.slice(path.lastIndexOf('.') + 1))) return lastFour(value);

@@ -126,7 +126,7 @@ const WATCHES = /(?:^|\s)--?watch(?:All)?(?!\S*=false)(?:\s|=|$)|\bnodemon\b/;
 const PROVING = [['typecheck', 'type-check', 'check-types', 'check:types', 'types'], ['lint'], ['test']];
 
 /** A Node.js project, by its `package.json`. */
-export function detectJavaScript(files: ProjectFiles): Stack | undefined {
+function detectJavaScript(files: ProjectFiles): Stack | undefined {
   if (!files.exists('package.json')) return undefined;
   const manifest = parseManifest(files.read('package.json'));
   const manager = packageManager(files, manifest.packageManager);
@@ -180,7 +180,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 const MANIFESTS = ['pyproject.toml', 'setup.py', 'setup.cfg', 'requirements.txt', 'Pipfile', 'tox.ini'];
 
 /** A Python project, by any of its manifests. */
-export function detectPython(files: ProjectFiles): Stack | undefined {
+function detectPython(files: ProjectFiles): Stack | undefined {
   const evidence = MANIFESTS.find((name) => files.exists(name));
   if (evidence === undefined) return undefined;
   const project = files.read('pyproject.toml');

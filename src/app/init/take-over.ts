@@ -10,13 +10,13 @@ import { processLookUp } from '../project/process-look-up.ts';
 import { openProjectStore } from '../project/open-store.ts';
 import { projectOutside, type Project } from '../project/project.ts';
 
-/** What lies beside the store, and belongs to it. */
+/** The folders beside the store that belong to it. */
 const FOLDERS = ['attempts', 'logs'];
 
 /**
  * Moves what `do` has kept of a repository into the project that is set up in it: tasks with their history, and the
- * files of their attempts. Returns a sentence about it, or undefined where there is nothing. Throws `Failed` while
- * anything works there. A crash leaves the old store or the new one, and the old one goes last.
+ * files of their attempts. Returns a sentence about it, or undefined where there is nothing to move. Throws `Failed`
+ * while a worker is at work there. The old store is removed last, so that a crash leaves one of the two.
  */
 export async function takeOverOutside(services: Services, project: Project): Promise<string | undefined> {
   const outside = projectOutside(services, project.root, project.tag);
@@ -65,7 +65,7 @@ async function moveState(store: TaskStore, from: Project, to: Project): Promise<
     moved.moveAttemptFiles(join(to.stateFolder, 'attempts'));
     moved.close();
     renameSync(databaseFile, to.databaseFile);
-    // What else is kept of the project outside of it stays.
+    // Everything else that is kept outside of the project stays.
     rmSync(from.stateFolder, { recursive: true, force: true });
   } catch (error) {
     fail(
@@ -76,7 +76,7 @@ async function moveState(store: TaskStore, from: Project, to: Project): Promise<
   }
 }
 
-/** As a store that was made in its place: a copy does not bring its way of writing with it. */
+/** A copy does not keep the journal mode, so this sets the one that every store has. */
 function useLog(file: string): void {
   const driver = openDriver(file);
   driver.exec('PRAGMA journal_mode = WAL');

@@ -4,7 +4,7 @@ import type { Stack } from '../contract/init.ts';
 /** The schema of the configuration, relative to the project; it lies there so that editors need no network. */
 export const SCHEMA_FILE = '.taskmaster/config.schema.json';
 
-/** What `.env.example` holds, and what `init` makes `.env` of. */
+/** The content of `.env.example`, and of the `.env` that `init` makes. */
 export const ENV_TEMPLATE = `# Secrets of claude-orchestrator. This file stays on your machine: git ignores .env.
 # A variable that is set in your environment wins over the one here.
 
@@ -28,7 +28,7 @@ ANTHROPIC_API_KEY=
 # CLAUDE_ORCHESTRATOR__EXECUTION__MAX_WORKERS=5
 `;
 
-/** A first configuration: what people change most, and what was detected. */
+/** A first configuration: the keys that people change most, and what was detected. */
 export function configTemplate(stacks: readonly Stack[], schema = `./${SCHEMA_FILE}`): string {
   return toJson({
     ...(schema === '' ? {} : { $schema: schema }),
@@ -61,14 +61,14 @@ export const IGNORED_LINES: readonly string[] = [
 ];
 
 /**
- * A `.gitignore` with the lines that it lacks, or undefined if it lacks none. What is there stays as it is, byte by
- * byte; new lines end as those do.
+ * Adds the lines that a `.gitignore` lacks; undefined if it lacks none. Its bytes stay as they are, and new lines end
+ * as its lines do.
  */
 export function completeGitignore(
   current: Buffer,
   lines: readonly string[] = IGNORED_LINES,
 ): Buffer | undefined {
-  // One character a byte, so that bytes that are no UTF-8 survive.
+  // Read with one character for each byte, so that bytes that are not UTF-8 survive.
   const text = current.toString('latin1');
   const present = new Set(text.split(/\r?\n/).map(normal));
   const missing = lines.filter((line) => !present.has(normal(line)));

@@ -7,7 +7,7 @@ import { copiesPlace, projectDataFolder, type CopiesPlace } from './user-data.ts
 export const CONFIG_FILE = 'orchestrator_config.json';
 export const STATE_FOLDER = '.taskmaster';
 
-/** Which project somebody means: by a configuration file, or by a directory to look upwards from. */
+/** How a project is named: by a configuration file, or by a directory from which it is looked for upwards. */
 export interface ProjectRequest {
   readonly config?: string;
   readonly workingDir?: string;
@@ -25,16 +25,18 @@ export interface Project {
   readonly stateFolder: string;
   readonly databaseFile: string;
   readonly tag: string;
-  /** Where copies of the task store are kept, outside of the project: what deletes its folder leaves them. */
+  /** Where copies of the task store are kept: outside of the project, so that they outlive its folder. */
   readonly copies: CopiesPlace;
-  /** Nobody set it up, so all that is kept of it lies in the user's data folder and nothing beside the code. */
+  /**
+   * It was never set up, so everything that is kept of it lies in the user's data folder, and nothing beside the code.
+   */
   readonly isOutside: boolean;
 }
 
-/** What is kept of a project outside of it depends on these. */
+/** The services that say where files outside of a project are kept. */
 type ProjectKeeper = Pick<Services, 'env' | 'platform' | 'tell'>;
 
-/** What a project is found by. */
+/** The services that find a project. */
 export type ProjectSeeker = ProjectKeeper & Pick<Services, 'cwd'>;
 
 /**
@@ -128,7 +130,7 @@ function projectWith(
 
 const DATABASE = 'tasks.db';
 
-/** Where a project is. A configuration without a store may have come with a clone: it hides none that is outside. */
+/** Where a project is. A configuration without a store may have come with a clone, so it hides no store outside. */
 function placeOf(
   services: ProjectSeeker,
   start: string,

@@ -5,9 +5,9 @@ import type { Services } from '../services.ts';
 import type { Project } from './project.ts';
 
 /**
- * The one redactor of whatever this process shows, logs and sends: it knows the values of all variables whose name says
- * that they are secret, of the environment and of `.env`, and what the configuration says of the kind. It takes them as
- * they stand, so that a configuration that cannot be used changes nothing; without a project it knows the environment.
+ * The redactor of everything that this process shows, logs and sends. It knows the secrets in the environment, in
+ * `.env` and in the configuration: all values whose name says that they are secret. The files are read as they are, so
+ * that it also works where the configuration cannot be used. Without a project it knows only the environment.
  */
 export function redactorFor(
   { env }: Pick<Services, 'env'>,
@@ -23,7 +23,7 @@ export function redactorFor(
 
 const SECRET_NAME = /(?:key|token|secret|passw(?:or)?d|passphrase|credentials?)$|webhook/i;
 
-/** The texts whose name says that they are secret, however deep; in a secret section all of them. */
+/** The texts whose name says that they are secret, at any depth. In a secret section all texts are secret. */
 function secretsIn(value: object, isSecret = false): string[] {
   return Object.entries(value).flatMap(([name, inner]: [string, unknown]): string[] => {
     const isOne = isSecret || SECRET_NAME.test(name);

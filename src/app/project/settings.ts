@@ -5,7 +5,7 @@ import type { Services } from '../services.ts';
 import type { Project } from './project.ts';
 
 /**
- * The project's configuration, `flags` over it by dotted path; tells its warnings.
+ * The project's configuration, overridden by `flags`, which are named by dotted path. Reports its warnings.
  *
  * Throws `Failed` ("config-invalid") with every problem there is.
  */

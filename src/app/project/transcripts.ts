@@ -45,7 +45,7 @@ export function knownSizeOfAttempts(project: Pick<Project, 'stateFolder'>): Know
 }
 
 /** Where the files of all attempts are. */
-export function attemptsFolder({ stateFolder }: Pick<Project, 'stateFolder'>): string {
+function attemptsFolder({ stateFolder }: Pick<Project, 'stateFolder'>): string {
   return join(stateFolder, 'attempts');
 }
 
@@ -92,8 +92,8 @@ export async function removeFiles(files: readonly OldFiles[]): Promise<void> {
 }
 
 /**
- * Removes transcripts that are older than the configuration allows, and measures the rest. The caller holds the project.
- * Returns a sentence about what went wrong.
+ * Removes transcripts that are older than the configuration allows, and measures the rest. The caller holds the
+ * project. Returns a sentence about what went wrong.
  */
 export async function retainTranscripts(
   project: Pick<Project, 'stateFolder'>,

@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Services } from '../services.ts';
 
-// Takes milliseconds to load, and most commands keep nothing here: so it is loaded when it is needed.
+// node:crypto takes milliseconds to load, and most commands do not need it, so it is loaded on demand.
 const load = createRequire(import.meta.url);
 
 /** Where the usage ledger of this user is kept. */
@@ -34,7 +34,7 @@ export interface CopiesPlace {
   readonly failed: (message: string) => void;
 }
 
-/** The place of the copies of the project at `root`; nothing is looked up before it is asked. */
+/** The place of the copies of the project at `root`. Nothing is looked up before it is called. */
 export function copiesPlace(
   services: Pick<Services, 'env' | 'platform' | 'tell'>,
   root: string,
@@ -51,14 +51,14 @@ export function homeOf({ env }: Pick<Services, 'env'>): string {
   return given === undefined || given === '' ? homedir() : given;
 }
 
-/** Where programs of this user keep what can be made again. */
+/** The cache folder of this user, for files that can be made again. */
 export function cacheDirectory(services: Pick<Services, 'env' | 'platform'>): string {
   const given = services.env['XDG_CACHE_HOME'];
   if (given !== undefined && given.startsWith('/')) return given;
   return services.platform === 'darwin' ? `${homeOf(services)}/Library/Caches` : `${homeOf(services)}/.cache`;
 }
 
-/** Where this user's data of this tool is kept, by the customs of the platform. */
+/** The folder of this tool's data for this user, by the conventions of the platform. */
 function userDataFolder(services: Pick<Services, 'env' | 'platform'>): string {
   const given = services.env['XDG_STATE_HOME'];
   const custom = services.platform === 'darwin' ? ['Library', 'Application Support'] : ['.local', 'state'];

@@ -22,7 +22,9 @@ export type FoundChange =
     }
   | { readonly kind: 'none'; readonly why: string };
 
-/** Finds the newest work of a task: what landed, what a worker is making now, or what was kept of an earlier try. */
+/**
+ * Finds the newest work of a task: what landed, what a worker is making now, or what was kept of an earlier attempt.
+ */
 export async function findChange(repository: Repository, attempts: readonly Attempt[]): Promise<FoundChange> {
   let why: string | undefined;
   for (const attempt of attempts.toReversed()) {

@@ -49,11 +49,8 @@ function flagsOf({ stat, nameOnly }: PatchForm, columns: number): string[] {
   return [...form, '--no-color', '--no-ext-diff', '--no-relative'];
 }
 
-/** A file that was moved counts as removed and added. */ async function changedFiles(
-  git: Git,
-  from: string,
-  to: string,
-): Promise<ChangedFile[]> {
+/** A file that was moved counts as removed and added. */
+async function changedFiles(git: Git, from: string, to: string): Promise<ChangedFile[]> {
   const flags = ['--numstat', '-z', '--no-renames', '--no-ext-diff', '--no-relative'];
   const output = await git.run(['diff', ...flags, from, to, '--']);
   return output.split('\0').flatMap((entry) => {
@@ -69,8 +66,8 @@ function countOf(text: string): number | null {
 }
 
 /**
- * How much each commit changes, compared with its parent; one git process counts all of them. A commit that is no longer
- * in the repository is left out. Ids must be whole.
+ * How much each commit changes, compared with its parent; one git process counts all of them. A commit that is no
+ * longer in the repository is left out. Ids must be whole.
  */
 export async function changeSizes(git: Git, commits: readonly string[]): Promise<Map<string, ChangeSize>> {
   const sizes = new Map<string, ChangeSize>();

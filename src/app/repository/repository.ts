@@ -3,14 +3,14 @@ import { Git, GitFailed } from '../../workspace/git/git.ts';
 import { INTEGRATION_REFS } from '../../workspace/git/ref-names.ts';
 import type { Services } from '../services.ts';
 
-/** A repository that can be asked. */
+/** A git repository. */
 export interface Repository {
   readonly git: Git;
   /** Git's own folder, the same for all worktrees. */
   readonly commonDirectory: string;
 }
 
-/** Opens the repository that holds a directory; throws `Failed` where there is none, or where git cannot be started. */
+/** Opens the repository that a directory is in. Throws `Failed` where there is none, or where git cannot be started. */
 export async function openRepository(services: Services, directory: string): Promise<Repository> {
   const git = new Git(directory, services.env);
   const found = await git

@@ -2,7 +2,7 @@ import type { KeptWork } from '../contract/recover.ts';
 import { fail } from '../../domain/failure.ts';
 import { parseTaskId, type TaskId } from '../../domain/task.ts';
 import { Snapshots, type Snapshot } from '../../workspace/snapshots/snapshots.ts';
-import { type Repository, baseOf, integrationTips } from './repository.ts';
+import { baseOf, integrationTips, type Repository } from './repository.ts';
 
 /** Work that is kept and has not landed. */
 export interface UnlandedWork extends KeptWork {
@@ -10,11 +10,11 @@ export interface UnlandedWork extends KeptWork {
   readonly base: string;
   /** Names of the files that differ from it. */
   readonly files: readonly string[];
-  /** How many older snapshots of the same task and run there are besides. */
+  /** How many older snapshots of the same task and run there are. */
   readonly older: number;
 }
 
-/** Finds work that has not landed, the newest first: of each task and run the newest snapshot, or `all` of them. */
+/** Finds work that has not landed, the newest first: the newest snapshot of each task and run, or `all` snapshots. */
 export async function unlandedWork(repository: Repository, all: boolean): Promise<UnlandedWork[]> {
   const found = await unlandedSnapshots(repository);
   const newest = new Map<string, Snapshot>();
@@ -39,7 +39,10 @@ export async function unlandedWork(repository: Repository, all: boolean): Promis
   return work;
 }
 
-/** A snapshot by its ref, in full or from the run on, or the newest unlanded work of a task; throws `Failed` for others. */
+/**
+ * A snapshot by its ref (`refs/orchestrator/` may be left out), or the newest unlanded work of a task by its id. Throws
+ * `Failed` where there is none.
+ */
 export async function findSnapshot(repository: Repository, name: string): Promise<KeptWork> {
   const taskId = parseTaskId(name.replace(/^#/, ''));
   if (taskId !== undefined) return withoutLanded(newestOf(await unlandedSnapshots(repository), taskId));

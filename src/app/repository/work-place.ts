@@ -10,7 +10,7 @@ import type { Services } from '../services.ts';
 import { gitTop, type Project } from '../project/project.ts';
 import { cacheDirectory } from '../project/user-data.ts';
 
-/** The directory of the work: `execution.default_working_dir`, else the project. */
+/** The directory that workers work in: `execution.default_working_dir`, else the project. */
 export function workingDirectory(project: Project, { config }: { readonly config: Config }): string {
   return resolve(project.root, config.execution.default_working_dir ?? '.');
 }
@@ -19,11 +19,14 @@ export function workingDirectory(project: Project, { config }: { readonly config
 export interface WorkPlace {
   readonly directory: string;
   readonly isIsolated: boolean;
-  /** Why they share it although nobody has asked for that; null where they do not, or somebody has. */
+  /** Why workers share the directory although the configuration does not ask for it; else null. */
   readonly why: string | null;
 }
 
-/** Finds out; throws `Failed` where they would work otherwise than it was asked for. `check` and `run` go by it alike. */
+/**
+ * Finds out where workers will work, for `check` and for `run`. Throws `Failed` where that is not what the
+ * configuration asks for.
+ */
 export async function findWorkPlace(
   services: Services,
   project: Project,
@@ -45,7 +48,7 @@ export async function findWorkPlace(
   return { directory, isIsolated: why === undefined, why: why ?? null };
 }
 
-/** All that speaks against a run there, and what people should know; changes nothing. */
+/** Finds everything that prevents a run there, and what people should know. Changes nothing. */
 export async function inspectWorkPlace(
   services: Services,
   { execution, workspace }: Config,
@@ -59,7 +62,7 @@ export async function inspectWorkPlace(
     cacheDirectory: cacheDirectory(services),
     root: workspace.root,
   };
-  // Without a checkout there is none, which is told as such.
+  // Without a checkout there is no layout; the report says that there is no checkout.
   const layout = await findLayout(git, places).catch(() => undefined);
   const report = await inspectRepository(git, { ...request, cacheRoot: layout?.root ?? null });
   if (report.failures.length > 0) return report;
@@ -69,7 +72,7 @@ export async function inspectWorkPlace(
 
 const FIX = 'Run `git init` and make a first commit, or set execution.isolation to "none".';
 
-/** A sentence that says why there is none; throws `Failed` where there is one that cannot be used. */
+/** A sentence that says why there is no repository. Throws `Failed` where there is one that cannot be used. */
 async function whyNoRepository(directory: string, env: Services['env']): Promise<string | undefined> {
   const asked = await new Git(directory, env).attempt(['rev-parse', '--git-dir']).catch((error: unknown) => {
     if (!(error instanceof GitFailed)) throw error;
@@ -79,7 +82,7 @@ async function whyNoRepository(directory: string, env: Services['env']): Promise
   if (exitCode === 0) return undefined;
   const top = gitTop(directory);
   const isMissing = exitCode === null || /not a git repository/i.test(stderr);
-  // Git that is away for a moment, or a damaged repository, must not end with workers in the user's checkout.
+  // If git is missing for a moment, or the repository is damaged, workers must not get the user's checkout instead.
   if (isMissing && top !== undefined)
     fail(
       'repository-unusable',
@@ -88,6 +91,6 @@ async function whyNoRepository(directory: string, env: Services['env']): Promise
     );
   if (exitCode === null) return `git cannot be started (${stderr}).`;
   if (isMissing) return `${directory} is not in a git repository.`;
-  // Such as one that belongs to somebody else: to go on without isolation would be another job than the one asked for.
+  // For example, the repository belongs to another user. The user did not ask for a run without isolation.
   return fail('repository-unusable', `git cannot use the repository of ${directory}: ${stderr.trim()}`);
 }

@@ -53,7 +53,7 @@ export class FailureSignals {
   /** What those tool calls are about that have no result yet, by their ids. */
   readonly #calls = new Map<string, string>();
 
-  /** Paths are told relative to `directory`. */
+  /** Paths are shown relative to `directory`. */
   constructor(directory: string) {
     this.#directory = directory;
   }

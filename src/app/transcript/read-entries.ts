@@ -11,13 +11,13 @@ import {
 } from '../../worker/claude/stream-json.ts';
 import type { TranscriptEntry } from '../contract/logs.ts';
 
-/** The tool by which the CLI takes the worker's report. */
+/** The tool through which the CLI receives the worker's report. */
 const REPORT_TOOL = 'StructuredOutput';
 
-/** Turns the lines of one transcript into entries; it keeps no more than the names of calls that have no result yet. */
+/** Turns the lines of one transcript into entries. It only remembers the names of calls that have no result yet. */
 export class EntryReader {
   readonly #calls = new Map<string, string>();
-  /** Given, but not yet taken: the CLI may refuse it, or be killed before it says so. */
+  /** A report that the worker gave and the CLI has not accepted yet. The CLI may refuse it, or be killed before. */
   #report: WorkerReport | undefined;
 
   /** The entries of a line, most often one. */
@@ -48,7 +48,7 @@ export class EntryReader {
     }
   }
 
-  /** What is left to be told once no line follows. */
+  /** The entries that remain after the last line. */
   end(): TranscriptEntry[] {
     return this.#reported(this.#report);
   }
@@ -67,7 +67,7 @@ export class EntryReader {
     });
   }
 
-  /** Gives a tool's result the tool's name; that the report was taken is told by the report itself. */
+  /** Adds the tool's name to its result. An accepted report is an entry of its own, so its result is left out. */
   #named(entry: TranscriptEntry): TranscriptEntry[] {
     if (entry.type !== 'result') return [entry];
     const name = (entry.id === null ? undefined : this.#calls.get(entry.id)) ?? null;
@@ -123,8 +123,8 @@ const userLine = z.object({
 
 const BEGINNING = '{"type":"user"';
 
-/** What the CLI told the model: results of tools, and notes of its own. Undefined if the line is of another kind. */
-export function parseUserLine(bytes: Buffer): TranscriptEntry[] | undefined {
+/** What the CLI told the model: results of tools, and its own notes. Undefined if the line is of another kind. */
+function parseUserLine(bytes: Buffer): TranscriptEntry[] | undefined {
   if (bytes.toString('latin1', 0, BEGINNING.length) !== BEGINNING) return undefined;
   const parsed = userLine.safeParse(parseJson(bytes.toString('utf8')));
   if (!parsed.success) return undefined;
@@ -150,7 +150,7 @@ function note(text: string): TranscriptEntry[] {
   return text.trim() === '' ? [] : [{ type: 'note', text }];
 }
 
-/** Pictures and the like are only named. */
+/** Parts that are not text, such as pictures, are only named. */
 function textOf(content: string | readonly z.infer<typeof block>[]): string {
   if (typeof content === 'string') return content;
   return content.map(({ type, text }) => (type === 'text' ? (text ?? '') : `[${type}]`)).join('\n');

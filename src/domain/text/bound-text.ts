@@ -1,4 +1,7 @@
-/** How many lines of a long text are shown: of its beginning, from the first sign of a failure on, and of its end. */
+/**
+ * How many lines of a long text are shown: of its beginning, from the first line that names a failure on, and of its
+ * end.
+ */
 export interface TextBounds {
   readonly head: number;
   readonly failing: number;
@@ -10,9 +13,9 @@ export function boundText(text: string, { head, failing, tail }: TextBounds): st
   const lines = text.trimEnd().split('\n');
   const end = lines.length - tail;
   if (end - head - failing < LEAST_LEFT_OUT) return lines;
-  const sign = lines.findIndex((line) => tellsOfFailure(line.slice(0, SEARCHED_CHARACTERS)));
-  const from = Math.min(Math.max(sign, head), end);
-  const to = sign === -1 ? from : Math.min(from + failing, end);
+  const failure = lines.findIndex((line) => namesFailure(line.slice(0, SEARCHED_CHARACTERS)));
+  const from = Math.min(Math.max(failure, head), end);
+  const to = failure === -1 ? from : Math.min(from + failing, end);
   return [
     ...lines.slice(0, head),
     ...(to === from ? leftOut(end - head) : [...leftOut(from - head), ...lines.slice(from, to)]),
@@ -25,7 +28,7 @@ export function boundText(text: string, { head, failing, tail }: TextBounds): st
 const LEAST_LEFT_OUT = 2;
 const SEARCHED_CHARACTERS = 1000;
 
-function tellsOfFailure(line: string): boolean {
+function namesFailure(line: string): boolean {
   return FAILURE.test(line) || EXCEPTION_NAME.test(line);
 }
 

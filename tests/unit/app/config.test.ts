@@ -199,7 +199,7 @@ describe('problems', () => {
     ['{\n  // workers\n}', 'line 2, column 3: expected a key in double quotes, got a comment'],
     ["{\n  'a': 1}", 'line 2, column 3: expected a key in double quotes'],
     ['{"a": 1\n"b": 2}', 'line 2, column 1: expected "," or "}"'],
-    ['{"git":{},"git":{}}', 'line 1, column 11: the key "git" is there twice'],
+    ['{"git":{},"git":{}}', 'line 1, column 11: the key "git" occurs twice'],
     ['{"a": "b\n"}', 'line 1, column 7: a string without its closing double quote'],
     ['{"a": "C:\\work"}', 'line 1, column 10: unknown escape'],
     ['{"a": tru}', 'expected a value, got "tru"'],
