@@ -85,7 +85,7 @@ async function capture({ git, commonDirectory, pool }: ChangesContext, lease: Le
   const found = inspectSlot(slot, commonDirectory);
   if (found.kind === 'absent')
     throw new Error(`its worktree ${slot} is gone; what was kept of it until then is on ${branch}`);
-  const taken = await pool.work.snapshot(slot, 'what its worker had done at its end', found, true);
+  const taken = await pool.work.snapshot(slot, 'what its worker had done when it ended', found, true);
   const { commit } = taken;
   if (found.kind === 'broken') await createSlot(git, slot, commonDirectory, commit);
   const mended = found.kind === 'intact' ? found : inspectSlot(slot, commonDirectory);
@@ -115,7 +115,7 @@ export async function returnToCapture(
   if (phase === 'preparing' || phase === 'working') return;
   const found = inspectSlot(slot, commonDirectory);
   if (found.kind !== 'intact' || branch === null || found.branch !== null) return;
-  await pool.work.snapshot(slot, 'what commands had left that judged its change', found);
+  await pool.work.snapshot(slot, 'what the gates had left', found);
   await endOperations(found.admin);
   const commit = await git.run(['rev-parse', 'HEAD'], { directory: slot });
   await switchSlot(git, slot, commit, 'used');

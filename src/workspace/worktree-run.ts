@@ -7,32 +7,30 @@ import { err, ok, type Result } from '../domain/result.ts';
 import { WorkerPool } from '../domain/worker-pool.ts';
 import type { CopiedFiles } from './slots/copied-files.ts';
 import { deliver } from './delivery/delivery.ts';
-import { GitFailed, type Git } from './git/git.ts';
+import { GitFailed, isGitOrDiskError, type Git } from './git/git.ts';
 import { IntegrationBranch } from './landing/integration-branch.ts';
 import { findLayout, type Layout } from './slots/layout.ts';
 import { mergeIntoWorktree } from './git/merge.ts';
 import { findNewestSnapshot } from './snapshots/snapshot-refs.ts';
 import { workName } from './git/ref-names.ts';
 import { SlotPool } from './slots/slot-pool.ts';
-import { SlotSetup, type RunSetup } from './slots/slot-setup.ts';
+import { SlotSetup, type SetupOptions } from './slots/slot-setup.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
 import { migrateRefs } from './landing/migrate-refs.ts';
 import { returnToCapture, type ChangesContext, type Lease } from './worktree-changes.ts';
 import type { Previous, Workspace, Workspaces } from './workspace.ts';
 
 /** How attempts get worktrees of their own. */
-export interface WorktreesOptions {
-  readonly git: Git;
+export interface WorktreesOptions extends Pick<
+  SetupOptions,
+  'git' | 'copy' | 'setup' | 'env' | 'runSetup' | 'warn'
+> {
   /** A directory of the user's checkout. Workers work in the same directory of their worktree. */
   readonly workingDirectory: string;
   /** The user's, such as `~/.cache`. */
   readonly cacheDirectory: string;
-  /** `workspace.root`, `.copy`, `.setup` and `.env`. */
+  /** `workspace.root`. */
   readonly root: string | null;
-  readonly copy: readonly string[];
-  readonly setup: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly runSetup: RunSetup;
   /** `git.protected_paths`, `.commit_message_prefix`, `.auto_commit` and `.deliver`. */
   readonly protectedPaths: readonly string[];
   readonly commitMessagePrefix: string;
@@ -49,8 +47,6 @@ export interface WorktreesOptions {
   readonly preflight: (root: string) => Promise<readonly string[]>;
   /** Unix milliseconds. */
   readonly now: () => number;
-  /** Receives what people should know, when it happens. */
-  readonly warn: (message: string) => void;
 }
 
 const STOPPED = 'It was stopped while its worktree was prepared.';
@@ -287,8 +283,7 @@ export class WorktreeRun implements ChangesContext {
       return ok(await job());
     } catch (error) {
       if (error instanceof Unprepared) return err(error.message);
-      const isExpected = error instanceof GitFailed || (error instanceof Error && 'code' in error);
-      if (!isExpected) throw error;
+      if (!isGitOrDiskError(error)) throw error;
       return err(`No worktree could be prepared below ${this.#layout.root}: ${error.message}`);
     }
   }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Failed, type Failure } from '../domain/failure.ts';
-import { Git, GitFailed, type GitOptions, type GitResult } from './git/git.ts';
+import { Git, isGitOrDiskError, type GitOptions, type GitResult } from './git/git.ts';
 import { prepareIntegration } from './landing/integration-branch.ts';
 import type { Workspaces } from './workspace.ts';
 import { createChanges } from './worktree-changes.ts';
@@ -35,13 +35,12 @@ async function failIfUnusable<T>(begin: () => Promise<T>): Promise<T> {
   try {
     return await begin();
   } catch (error) {
-    const isExpected = error instanceof GitFailed || (error instanceof Error && 'code' in error);
-    if (!isExpected) throw error;
+    if (!isGitOrDiskError(error)) throw error;
     throw new Failed(
       {
         reason: 'repository-unusable',
-        message: `No worktrees can be made ready: ${error.message}`,
-        fix: 'Mend that (`check` looks at git, the repository and the disk), then `run` again. Nothing was started.',
+        message: `No worktrees can be prepared: ${error.message}`,
+        fix: 'Fix that (`check` looks at git, the repository and the disk), then `run` again. Nothing was started.',
       },
       { cause: error },
     );

@@ -172,7 +172,7 @@ describe('where git goes away', () => {
     chmodSync(join(on.bin, 'git'), 0o755);
     const run = await on.run();
     expectHonest(run);
-    expect(run.told).toMatch(/No worktrees can be made ready: .*for-each-ref.*cannot fork/);
+    expect(run.told).toMatch(/No worktrees can be prepared: .*for-each-ref.*cannot fork/);
   });
 });
 

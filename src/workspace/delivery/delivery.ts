@@ -5,7 +5,7 @@ import type { Delivery } from '../../domain/event.ts';
 import { readCheckout, findUnfinishedOperation, type Checkout } from './checkout.ts';
 import { commitToCheckout, stageInCheckout } from './to-checkout.ts';
 import { commitToBranch, deliverToOwnBranch } from './to-branch.ts';
-import { GitFailed, type Git } from '../git/git.ts';
+import { isGitOrDiskError, type Git } from '../git/git.ts';
 import { Undelivered, undeliveredForConflict, mergeCommand } from './undelivered.ts';
 import { isAncestor, mergeTrees } from '../git/merge.ts';
 import { deliveredRef, shortRef } from '../git/ref-names.ts';
@@ -92,19 +92,21 @@ async function refuseUnfinished(
 ): Promise<void> {
   const unfinished = findUnfinishedOperation(gitDirectory);
   if (unfinished !== undefined)
-    throw new Undelivered(`A ${unfinished.name} is unfinished in your checkout. ${unfinished.fix} Then:`, [
-      mergeCommand(options),
-    ]);
+    throw new Undelivered(
+      `A ${unfinished.name} is unfinished in your checkout. ${unfinished.fix} Then run:`,
+      [mergeCommand(options)],
+    );
   if (hasConflicts)
-    throw new Undelivered('There are unresolved conflicts in your checkout. Resolve and commit them; then:', [
-      mergeCommand(options),
-    ]);
+    throw new Undelivered(
+      'There are unresolved conflicts in your checkout. Resolve and commit them, then run:',
+      [mergeCommand(options)],
+    );
   const lock = join(gitDirectory, 'index.lock');
   const until = Date.now() + MAX_LOCK_WAIT_MS;
   while (existsSync(lock) && Date.now() < until) await sleep(50);
   if (existsSync(lock))
     throw new Undelivered(
-      `${lock} says that git is at work in your checkout, or was killed there. Afterwards:`,
+      `${lock} exists: git is at work in your checkout, or was killed there. When that has ended, run:`,
       [mergeCommand(options)],
     );
 }
@@ -112,7 +114,7 @@ async function refuseUnfinished(
 function undeliveredToMissing(options: DeliveryOptions): Undelivered {
   const { target } = options;
   if (target === null) return new Undelivered('HEAD has no commit.', [mergeCommand(options)]);
-  return new Undelivered(`The branch ${target} is not there any more.`, [
+  return new Undelivered(`The branch ${target} no longer exists.`, [
     `git branch -- ${shellQuote(target)} ${shellQuote(branchOf(options))}`,
   ]);
 }
@@ -135,7 +137,6 @@ function nothing(): Delivery {
 /** After an error of git or the disk, the results stay where they are safe. Other errors are bugs and are thrown. */
 function reasonOf(error: unknown, options: DeliveryOptions): Pick<Delivery, 'message' | 'commands'> {
   if (error instanceof Undelivered) return { message: error.message, commands: error.commands };
-  const isExpected = error instanceof GitFailed || (error instanceof Error && 'code' in error);
-  if (!isExpected) throw error;
+  if (!isGitOrDiskError(error)) throw error;
   return { message: `Nothing was delivered: ${error.message}`, commands: [mergeCommand(options)] };
 }

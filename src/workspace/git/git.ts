@@ -42,6 +42,11 @@ export class GitFailed extends Error {
   }
 }
 
+/** Whether something failed in git or on the disk, which can be expected; everything else is a bug. */
+export function isGitOrDiskError(error: unknown): error is Error {
+  return error instanceof GitFailed || (error instanceof Error && 'code' in error);
+}
+
 /** Git must not start maintenance or a file monitor by itself. */
 const QUIET = ['gc.auto=0', 'maintenance.auto=false', 'core.fsmonitor=false', 'advice.detachedHead=false'];
 

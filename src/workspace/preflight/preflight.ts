@@ -169,7 +169,7 @@ async function findProblems(
     tree.sameButCase === null || !ignoresCase
       ? undefined
       : failure(
-          `${tree.sameButCase.join(' and ')} differ in case only, and this disk holds but one of them`,
+          `${tree.sameButCase.join(' and ')} differ in case only, and this disk can hold only one of them`,
           'Rename one of them in a commit made on another machine, or with `git mv --force`.',
         ),
     cacheProblem === undefined ? undefined : failure(...cacheProblem),

@@ -4,6 +4,7 @@ import type { Git } from '../git/git.ts';
 import { ownerOfWork } from '../git/ref-names.ts';
 import type { Snapshots } from '../snapshots/snapshots.ts';
 import { removeRefsBaseline } from '../snapshots/worker-refs.ts';
+import type { Layout } from './layout.ts';
 import { readSlotState, type SlotState } from './slot-state.ts';
 import { inspectSlot, isBeingWritten, moveNestedRepositories } from './slot-worktree.ts';
 
@@ -38,16 +39,14 @@ async function findIdle(
   if (state.holder !== null) return { why: `it holds work of task ${state.holder.taskId}` };
   const status = inspectSlot(directory, commonDirectory);
   if (status.kind === 'locked') return { why: 'somebody has locked it, or put something else there' };
-  if (status.kind !== 'intact') return { why: 'it is no worktree of ours any more' };
+  if (status.kind !== 'intact') return { why: 'it is no longer a worktree of this tool' };
   return isBeingWritten(status.admin) ? { why: 'git is at work in it' } : { state, admin: status.admin };
 }
 
 /** What the removal of a worktree needs of its repository. */
-export interface RemovalOptions {
+export interface RemovalOptions extends Pick<Layout, 'root' | 'commonDirectory'> {
   readonly git: Git;
   readonly snapshots: Snapshots;
-  readonly root: string;
-  readonly commonDirectory: string;
   /** A commit that exists. */
   readonly base: string;
 }

@@ -11,7 +11,7 @@ export interface Layout {
   readonly prefix: string;
   /** Where all worktrees of the repository have their common files. */
   readonly commonDirectory: string;
-  /** The folder of the worktrees. */
+  /** The folder in which worktrees are `w1`, `w2`, …; it need not exist. */
   readonly root: string;
   /** The folder of port leases, for all projects of this machine. */
   readonly leases: string;

@@ -75,7 +75,7 @@ export class SlotPool {
       const { holder } = this.states.of(slot);
       if (this.#taken.has(slot) || !this.states.isHeld(slot) || !(await this.release(slot))) continue;
       if (holder === null) continue;
-      notes.push(`What an earlier run had left of task ${holder.taskId} in ${slot} is kept.`);
+      notes.push(`What an earlier run left of task ${holder.taskId} in ${slot} is kept.`);
     }
     return notes;
   }
@@ -187,7 +187,7 @@ export class SlotPool {
     }
     try {
       const status = inspectSlot(slot, commonDirectory);
-      if (status.kind !== 'intact') throw new Error(`${slot} is no worktree any more.`);
+      if (status.kind !== 'intact') throw new Error(`${slot} is no longer a worktree.`);
       await forceSwitchSlot(git, slot, status.admin, commit);
       return true;
     } catch (error) {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { err, ok, type Result } from '../../domain/result.ts';
 import { copyFiles, findCopiedFiles, copyNodeModules, type CopiedFiles } from './copied-files.ts';
 import type { Git } from '../git/git.ts';
+import type { Layout } from './layout.ts';
 import { PORTS_PER_SLOT, leasePorts } from './port-leases.ts';
 
 /** The result of a setup command. */
@@ -22,19 +23,14 @@ export type RunSetup = (
 ) => Promise<SetupResult>;
 
 /** What a worktree gets besides the files of its commit. */
-export interface SetupOptions {
+export interface SetupOptions extends Pick<Layout, 'top' | 'prefix' | 'leases'> {
   readonly git: Git;
-  /** The top of the user's checkout. */
-  readonly top: string;
-  /** The directory that workers work in, relative to `top`: `packages/app`, or empty. */
-  readonly prefix: string;
   /** `.gitignore` patterns. */
   readonly copy: readonly string[];
   readonly setup: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly runSetup: RunSetup;
-  /** The folder of port leases, for all projects of this machine. */
-  readonly leases: string;
+  /** Receives what people should know, when it happens. */
   readonly warn: (message: string) => void;
 }
 

@@ -7,6 +7,7 @@ import { findNewestSnapshot, type SnapshotRequest } from '../snapshots/snapshot-
 import type { Snapshots, TakenSnapshot } from '../snapshots/snapshots.ts';
 import { findWorkerRefs, removeWorkerRefs, type WorkerRef } from '../snapshots/worker-refs.ts';
 import { CleanWorktrees } from './clean-worktrees.ts';
+import type { Layout } from './layout.ts';
 import type { SlotState, SlotStates } from './slot-state.ts';
 import {
   endOperations,
@@ -19,13 +20,9 @@ import {
 } from './slot-worktree.ts';
 
 /** What is needed to keep the work in slots. */
-export interface SlotWorkOptions {
+export interface SlotWorkOptions extends Pick<Layout, 'root' | 'commonDirectory'> {
   readonly git: Git;
   readonly snapshots: Snapshots;
-  /** The folder in which slots are `w1`, `w2`, …; it need not exist. */
-  readonly root: string;
-  /** Where all worktrees of the repository have their common files. */
-  readonly commonDirectory: string;
   /** A commit that exists, for worktrees that have lost the link to theirs. */
   readonly base: () => Promise<string>;
   readonly warn: (message: string) => void;

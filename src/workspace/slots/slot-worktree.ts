@@ -177,7 +177,7 @@ export async function switchSlot(
 /** Does the same where somebody has left a lock, a broken index or an unfinished rebase. */
 export async function forceSwitchSlot(git: Git, slot: string, admin: string, commit: string): Promise<void> {
   for (const name of await readdir(admin)) {
-    if (!KEPT_IN_ADMIN.has(name)) await rm(join(admin, name), { recursive: true, force: true });
+    if (!KEPT_IN_ADMIN.test(name)) await rm(join(admin, name), { recursive: true, force: true });
   }
   await switchSlot(git, slot, commit, 'used');
 }
@@ -193,14 +193,7 @@ export function isBeingWritten(admin: string): boolean {
 }
 
 /** These make it a worktree; everything else is about work that has ended. */
-const KEPT_IN_ADMIN: ReadonlySet<string> = new Set([
-  'HEAD',
-  'commondir',
-  'gitdir',
-  'logs',
-  'modules',
-  'refs',
-]);
+const KEPT_IN_ADMIN = /^(?:HEAD|commondir|gitdir|logs|modules|refs)$/;
 
 /** What an unfinished operation leaves and `checkout -f` does not remove. */
 const UNFINISHED_OPERATION = /^(?:rebase-merge|rebase-apply|sequencer|BISECT_.*|locked|.*\.lock)$/;

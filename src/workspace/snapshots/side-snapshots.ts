@@ -79,8 +79,8 @@ export async function keepWorkerRefs(
   const shown = [...left].slice(0, MOST_NAMES);
   const more = left.size > MOST_NAMES ? ` and ${left.size - MOST_NAMES} more` : '';
   return (
-    `Task ${request.taskId} had left ${shown.join(', ')}${more} in the repository. ` +
-    'That is not there any more, but kept: `recover list` shows it.'
+    `Task ${request.taskId} left ${shown.join(', ')}${more} in the repository. ` +
+    'It was removed there and is kept: `recover list` shows it.'
   );
 }
 

@@ -233,7 +233,7 @@ export class Snapshots {
     const inner = new Set(lines.flatMap(([, ...parents]) => parents));
     const [tip, ...more] = lines.flatMap(([commit = '']) => (inner.has(commit) ? [] : [commit]));
     if (tip === undefined) return;
-    const why = 'as commits that its worker had left behind';
+    const why = 'as commits that no branch of its worker has';
     const commit =
       more.length === 0
         ? tip

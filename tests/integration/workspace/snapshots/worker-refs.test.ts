@@ -42,7 +42,7 @@ test('what a worker put into the stash is kept for recover, with new files, and 
   expect(work).toMatchObject({ taskId: '1', files: ['a.txt', 'new.txt'] });
   expect(work?.why).toContain('into git’s stash meanwhile: WIP on (no branch)');
   expect(rig.show(work?.commit ?? '', 'new.txt')).toBe('new and put away');
-  expect(rig.warnings.join()).toContain('Task 1 had left an entry of the stash in the repository.');
+  expect(rig.warnings.join()).toContain('Task 1 left an entry of the stash in the repository.');
   rig.git('stash', 'drop', '-q');
   expect(stash()).toBe(before[1]);
 });
