@@ -13,11 +13,15 @@ const fresh = `dist.${pid}`;
 /** What most commands share goes into few files: opening one costs Node most of a millisecond. */
 const groups = [
   // What `--help` needs comes first, so that it is not drawn into one of the others.
-  { name: 'start', test: /[\\/]src[\\/](failure|cli[\\/](help|cli))\.ts/, priority: 1 },
+  {
+    name: 'start',
+    test: /[\\/]src[\\/](domain[\\/](failure|text[\\/]display-text)|cli[\\/](cli|command|fold|help|print|program))\.ts/,
+    priority: 1,
+  },
   { name: 'store', test: /[\\/]src[\\/]store[\\/]/ },
   {
     name: 'tasks',
-    test: /[\\/]src[\\/]((task|task-graph|task-outline|attempt|estimate|result|scheduler|config[\\/]names)\.ts|cli[\\/](options|project|user-data|numbers|interrupt|disk-use)\.ts|cli[\\/](tasks|status)[\\/]|reporting[\\/](display-text|format|clock|styles|describe-event|describe-pause|pauses|usage-windows|window-name|summary|read-summary|format-summary)\.ts)/,
+    test: /[\\/]src[\\/](domain[\\/](?!redact|secret)|app[\\/](tasks[\\/]|project[\\/](open-store|process-look-up|project|user-data)\.ts)|cli[\\/](status|summary|table|task|usage|values)[\w-]*\.ts)/,
   },
 ];
 
