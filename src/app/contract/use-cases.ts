@@ -47,7 +47,7 @@ export interface UseCase {
   readonly inLines?: true;
 }
 
-/** Every use case by the name of its file in `app/`, in the order of the documents. */
+/** Every use case, in the order of the documents. */
 export const USE_CASES = {
   do: { request: doRequest, report: doLine, inLines: true },
   init: { request: initRequest, report: initReport },
