@@ -3,8 +3,8 @@ import { writeSync } from 'node:fs';
 import type { Output } from './cli.ts';
 
 /**
- * An output that is a file. Node's own stream takes a write that a full disk has cut short for a whole one, so that
- * half a document would pass for success; this one goes on until all is written or the system says why it cannot be.
+ * An output that is a file. If a full disk cuts a write short, Node's own stream takes it for complete, so half a document
+ * would look like success. This one writes until everything is written or the system reports an error.
  */
 export class FileOutput extends EventEmitter implements Output {
   readonly #descriptor: number;

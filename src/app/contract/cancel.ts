@@ -8,17 +8,17 @@ export type CancelRequest = z.infer<typeof cancelRequest>;
 
 const cancelledTask = z.object({
   ...statusChange.shape,
-  to: statusChange.shape.to.describe('`done` where its change landed in the very moment it was cancelled'),
-  freed: list(taskId).describe('tasks that waited for it, and no longer do'),
+  to: statusChange.shape.to.describe('`done` if its change landed at the moment it was cancelled'),
+  freed: list(taskId).describe('tasks that no longer wait for it'),
   worker: z
     .enum(['none', 'ended', 'ending', 'abandoned'])
     .describe(
-      'what became of its worker: none was at work; it has ended; the run has not ended it yet; or its run was killed before',
+      'its worker: `none` was working; it has `ended`; the run is still `ending` it; or its run was killed before, so it is `abandoned`',
     ),
   work: z
     .object({ attempt: z.int(), branch: z.string().nullable(), directory: z.string() })
     .nullable()
-    .describe('where its unfinished work is: on a branch of its own, or in the directory that workers share'),
+    .describe('where its unfinished work is; `branch` is null if workers share the directory'),
 });
 export type CancelledTask = z.infer<typeof cancelledTask>;
 

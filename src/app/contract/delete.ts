@@ -8,7 +8,9 @@ export const deleteRequest = z.object({
   force: z
     .boolean()
     .optional()
-    .describe('also what a worker works on or others need; their dependencies on it are dropped'),
+    .describe(
+      'also delete tasks that others need, whose dependencies on them are dropped, or that a worker works on',
+    ),
 });
 export type DeleteRequest = z.infer<typeof deleteRequest>;
 

@@ -14,7 +14,7 @@ export type DependRequest = z.infer<typeof dependRequest>;
 export const dependReport = z.object({
   action: dependRequest.shape.action,
   id: taskId,
-  changed: list(taskId).describe('what it depends on now, or no longer'),
-  unchanged: list(taskId).describe('these were so already'),
+  changed: list(taskId).describe('the dependencies that were added or removed'),
+  unchanged: list(taskId).describe('those that were there, or were missing, already'),
 });
 export type DependReport = z.infer<typeof dependReport>;

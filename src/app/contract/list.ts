@@ -11,17 +11,17 @@ export const listRequest = z.object({
     ),
   ready: z.boolean().optional().describe('only what could start now'),
   withSubtasks: z.boolean().optional(),
-  texts: z.boolean().optional().describe('whole tasks; a long list is read sooner without their texts'),
+  texts: z.boolean().optional().describe('whole tasks; without their texts, a long list is read faster'),
 });
 export type ListRequest = z.infer<typeof listRequest>;
 
 /** What `list` answers. */
 export const listReport = z.object({
-  tasks: list(listedTask).describe('those that were asked for'),
+  tasks: list(listedTask).describe('the tasks that match the request'),
   counts: taskCounts.describe('of the whole list'),
   lost: z
     .object({ message: z.string(), fix: z.string().describe('the command that brings it back') })
     .optional()
-    .describe('there are no tasks, but a copy of a list that was deleted is kept'),
+    .describe('there are no tasks, but there is a copy of a list that was deleted'),
 });
 export type ListReport = z.infer<typeof listReport>;

@@ -14,16 +14,16 @@ const retriedTask = z.object({
   next: z
     .enum(['resume', 'fresh', 'first'])
     .describe(
-      'how its next attempt begins: in the session `sessionId`, in a new one, or as the first attempt',
+      'how its next attempt begins: it continues the session `sessionId`, it starts a new session, or it is the first attempt',
     ),
   sessionId: z.string().nullable(),
-  waitingFor: list(taskId).describe('unsettled dependencies, which come first'),
+  waitingFor: list(taskId).describe('unsettled dependencies, which are done first'),
 });
 export type RetriedTask = z.infer<typeof retriedTask>;
 
 /** What `retry` answers. */
 export const retryReport = z.object({
   retried: list(retriedTask).describe('groups are replaced by their subtasks'),
-  run: z.string().nullable().describe('the run that works now and takes them up'),
+  run: z.string().nullable().describe('the run that works now, which will start them; null if there is none'),
 });
 export type RetryReport = z.infer<typeof retryReport>;

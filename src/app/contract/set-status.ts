@@ -14,7 +14,7 @@ export type SetStatusRequest = z.infer<typeof setStatusRequest>;
 export const setStatusReport = z.object({
   status: taskStatus.describe('the one that was asked for'),
   changed: list(statusChange).describe(
-    'in the order asked; `to` differs from the status asked for where a group follows its subtasks',
+    'in the given order; `to` is not the status that was asked for if a group follows its subtasks',
   ),
 });
 export type SetStatusReport = z.infer<typeof setStatusReport>;

@@ -76,9 +76,15 @@ export const statusChange = z.object({
 /** A task with what follows from the other tasks. */
 export const taskInContext = shape('TaskInContext', 'a task, and what follows from the other tasks', {
   ...task.shape,
-  ready: z.boolean().describe('it could start now; never true of a group, whose subtasks are run'),
-  waitingFor: list(taskId).describe("unsettled dependencies, a group's unsettled subtasks in its place"),
-  cancelledDependencies: list(taskId).describe('dependencies that were cancelled and so will never come'),
+  ready: z
+    .boolean()
+    .describe('it could start now; always false for a group, because its subtasks are run instead'),
+  waitingFor: list(taskId).describe(
+    'unsettled dependencies; a group among them is replaced by its unsettled subtasks',
+  ),
+  cancelledDependencies: list(taskId).describe(
+    'dependencies that were cancelled, so they will never be done',
+  ),
   subtasks: list(taskId),
   settledSubtasks: z.int().describe('how many of the subtasks are done or cancelled'),
   expectedMinutes: z.number().describe('working time by what the project has learned so far'),

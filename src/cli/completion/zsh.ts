@@ -53,7 +53,7 @@ function commandPart(command: CompletedCommand): string {
 }
 
 function optionSpec({ flags, summary, value }: CompletedOption): string {
-  // A value may follow a long option behind "=" too.
+  // A long option may also have its value behind a "=".
   const spelled = flags.map((flag) => (value !== undefined && flag.startsWith('--') ? `${flag}=` : flag));
   const exclusive = flags.length > 1 ? `'(${flags.join(' ')})'{${spelled.join(',')}}` : spelled.join('');
   const explanation = `[${summary.replaceAll(/[[\]\\:]/g, '\\$&')}]`;
