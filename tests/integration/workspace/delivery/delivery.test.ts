@@ -418,7 +418,7 @@ describe('the branch is not here any more', () => {
     const tip = integrate({ a: 'A\n' });
     rig.git('checkout', '-q', '-b', 'other');
     rig.git('branch', '-q', '-D', 'main');
-    rig.shell(await expectLeft(/main is not there/));
+    rig.shell(await expectLeft(/main no longer exists/));
     expect(rig.git('rev-parse', 'main')).toBe(tip);
   });
 
