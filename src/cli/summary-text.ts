@@ -100,8 +100,8 @@ function failedSection(failed: RunSummary['failed'], columns: number, style: Sty
   const lines = [style.bold('Not done')];
   for (const task of failed) {
     const tries = `${task.attempts === 1 ? '1 try' : `${task.attempts} tries`} · ${formatMoney(task.costUsd)}`;
-    const [mark, tone] = task.status === 'failed' ? ['✖', style.red] : ['■', style.yellow];
-    lines.push(tone(taskLine(mark, task, tries, columns)));
+    const [symbol, tone] = task.status === 'failed' ? ['✖', style.red] : ['■', style.yellow];
+    lines.push(tone(taskLine(symbol, task, tries, columns)));
     const reason = task.message === '' ? task.outcome : `${task.outcome}: ${firstLine(task.message)}`;
     lines.push(...paragraph(reason, columns, '    '));
     lines.push(...endOfDetails(task.message).map((line) => style.dim(truncate(`    │ ${line}`, columns))));
@@ -216,12 +216,12 @@ function resetWords(reset: number, now: number): string {
 }
 
 function taskLine(
-  mark: string,
+  symbol: string,
   task: { readonly taskId: string; readonly title: string },
   remark: string,
   columns: number,
 ): string {
-  const start = `${mark} ${task.taskId} `;
+  const start = `${symbol} ${task.taskId} `;
   const end = truncate(remark, Math.max(SHORTEST_REMARK, Math.floor(columns / 2)));
   const room = columns - displayWidth(start) - displayWidth(end) - 3;
   return `${start}${truncateWords(neutralise(task.title), Math.max(1, room))} · ${end}`;

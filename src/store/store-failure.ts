@@ -103,7 +103,7 @@ function explanation(code: string, file: string): { cause: string; fix: string }
     case 'LOCKED':
     case 'PROTOCOL':
       return {
-        cause: 'was locked by another process all the time; nothing of this change was stored',
+        cause: 'stayed locked by another process; nothing of this change was stored',
         fix: `Try again; \`fuser "${file}"\` tells which process holds it.`,
       };
     default:

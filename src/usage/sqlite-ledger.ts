@@ -161,7 +161,7 @@ class SqliteLedger implements UsageLedger {
   /** Makes a ledger in memory, for this process alone, with what the process has read so far. */
   #inMemory(error: unknown): Database {
     const reason = error instanceof Error ? error.message : String(error);
-    this.#problem ??= `${reason} Usage limits that other runs meet are not seen here, nor are those of this run seen there.`;
+    this.#problem ??= `${reason} This run does not see the usage limits that other runs meet, and they do not see the limits of this run.`;
     const { windows, pauses } = this.#snapshot;
     const db = new Database(':memory:', LEDGER_SCHEMA, this.#options);
     db.write(() => {

@@ -10,19 +10,19 @@ interface PlacedTask {
   readonly row: number;
 }
 
-/** How the tasks of a run hang together. */
+/** How the tasks of a run depend on each other. */
 export interface GraphDrawing {
   /** Tasks that need others or are needed, by column and row. */
   readonly nodes: readonly PlacedTask[];
-  /** From a task to one that needs it; what follows from other edges is left out. */
+  /** From a task to one that needs it. An edge that follows from other edges is left out. */
   readonly edges: readonly (readonly [from: TaskId, to: TaskId])[];
-  /** Tasks that nothing ties to another one. */
+  /** Tasks without any dependency between them and others. */
   readonly single: readonly TaskId[];
   /** Everything by depth: each wave can run at once when those before it are done. */
   readonly waves: readonly (readonly TaskId[])[];
 }
 
-/** Lays out these tasks and what they need directly. Undefined where the stored tasks are no valid graph. */
+/** Lays out these tasks and what they need directly. Undefined if the stored tasks are no valid graph. */
 export function drawGraph(tasks: readonly Task[], shown: ReadonlySet<TaskId>): GraphDrawing | undefined {
   const built = buildTaskGraph(tasks);
   if (!built.ok) return undefined;
@@ -63,7 +63,7 @@ function depths(needs: ReadonlyMap<TaskId, readonly TaskId[]>): Map<TaskId, numb
   return depth;
 }
 
-/** The edges, without those between tasks that a longer chain ties together too. */
+/** The edges, without those between tasks that a longer chain also connects. */
 function withoutShortcuts(needs: ReadonlyMap<TaskId, readonly TaskId[]>): [TaskId, TaskId][] {
   const behind = new Map<TaskId, ReadonlySet<TaskId>>();
   return [...needs].flatMap(([id, needed]) => {
@@ -75,7 +75,7 @@ function withoutShortcuts(needs: ReadonlyMap<TaskId, readonly TaskId[]>): [TaskI
 
 const SWEEPS = 4;
 
-/** Orders each column by where its neighbours are, there and back a few times, so that few edges cross. */
+/** Orders each column by the places of its neighbours, back and forth a few times, so that few edges cross. */
 function placeRows(columns: readonly TaskId[][], edges: GraphDrawing['edges']): TaskId[][] {
   const neighbours = new Map<TaskId, TaskId[]>();
   for (const [from, to] of edges) {

@@ -2,7 +2,7 @@
 export interface LocalClock {
   /** The zone's name, such as `Europe/Berlin`. */
   readonly zone: string;
-  /** How far the zone is ahead of UTC at that time, in milliseconds. */
+  /** How far the zone is ahead of UTC at a time, in milliseconds. */
   offset(at: number): number;
   /** `23:05`. */
   minute(at: number): string;
@@ -14,7 +14,7 @@ export interface LocalClock {
   moment(at: number): string;
 }
 
-/** The clock of a time zone by its IANA name; of UTC where there is no such zone. */
+/** The clock of a time zone by its IANA name; of UTC if there is no such zone. */
 export function localClock(timeZone: string): LocalClock {
   const format = formatOf(timeZone) ?? formatIn('UTC');
   const read = (at: number): Record<string, string> =>

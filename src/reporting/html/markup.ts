@@ -1,6 +1,6 @@
 import { neutralise } from '../../domain/text/display-text.ts';
 
-/** A piece of HTML in which everything that is not written in our own templates is text. Made by `html` alone. */
+/** A piece of HTML in which everything that is not part of our own templates is text. Only `html` makes it. */
 export interface Markup {
   readonly parts: TemplateStringsArray;
   readonly values: readonly MarkupValue[];
@@ -9,7 +9,10 @@ export interface Markup {
 /** What may stand in a template: text, which is escaped, or more markup. */
 export type MarkupValue = string | number | Markup | readonly Markup[];
 
-/** A template of HTML. A text in it stays a text, in an element's content as between an attribute's double quotes. */
+/**
+ * A template of HTML. A text in it stays a text, both in an element's content and between an attribute's double
+ * quotes.
+ */
 export function html(parts: TemplateStringsArray, ...values: readonly MarkupValue[]): Markup {
   return { parts, values };
 }
@@ -36,7 +39,7 @@ function append({ parts, values }: Markup, pieces: string[]): void {
   }
 }
 
-/** How our templates are laid out says nothing; none has a line break where it would be seen. */
+/** The layout of our templates does not matter: none has a line break where it would be visible. */
 const INDENTATION = /\s*\n\s*/g;
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -48,7 +51,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '`': '&#96;',
 };
 
-/** Escaped for both places; line breaks and indentation stay, what would reorder or hide other text goes. */
+/**
+ * Escapes a text for both places. Line breaks and indentation stay; what would reorder or hide other text is removed.
+ */
 function escape(text: string): string {
   return text
     .split('\n')

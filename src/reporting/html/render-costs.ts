@@ -6,7 +6,7 @@ import type { Report } from './report-model.ts';
 
 const MOST_DEAR = 10;
 
-/** What was spent, by role and model, and on which tasks the most. */
+/** What was spent, by role and model, and the tasks that cost most. */
 export function renderCosts({ summary, tasks }: Report): Markup {
   const { usage, tokens, costUsd } = summary;
   if (usage.length === 0) return NOTHING;

@@ -5,13 +5,13 @@ import { html, NOTHING, type Markup } from './markup.ts';
 import type { Report, ReportTask } from './report-model.ts';
 import { sentence, shorten, stateLabel } from './words.ts';
 
-/** All messages together get about so many characters. */
+/** About how many characters all messages together get. */
 const ROOM = 60_000;
 const MOST_ROOM = 4000;
 const MOST_TASKS = 100;
 const MOST_FINDINGS = 10;
 
-/** What was tried and is not done: what happened, what a review found, and what to do about it. */
+/** The tasks that were tried and are not done: what happened, what a review found, and what to do about it. */
 export function renderFailures({ tasks }: Report): Markup {
   const failed = tasks.filter(({ state }) => state !== 'done' && state !== 'running');
   if (failed.length === 0) return NOTHING;

@@ -10,11 +10,11 @@ const NODE_WIDTH = 178;
 const NODE_HEIGHT = 28;
 const COLUMN = NODE_WIDTH + 46;
 const ROW = NODE_HEIGHT + 12;
-/** What nobody could follow with their eyes any more. */
+/** A larger graph could not be read any more. */
 const MOST_NODES = 150;
 const MOST_ROWS = 40;
 
-/** Which task needs which: drawn where that can be read, else as a table of waves. */
+/** Which task needs which: as a drawing if that can be read, else as a table of waves. */
 export function renderGraph(report: Report): Markup {
   const { graph } = report;
   if (graph === undefined || graph.waves.length === 0) return NOTHING;
@@ -62,7 +62,7 @@ function drawing({ nodes, edges, single }: GraphDrawing, report: Report, rows: n
                 ><rect x="${x}" y="${y}" width="${NODE_WIDTH}" height="${NODE_HEIGHT}" rx="5" /><text
                   x="${x + 8}"
                   y="${y + 18}"
-                  >${STATE_WORDS[state].mark} ${truncate(`${id} ${title}`, 23)}</text
+                  >${STATE_WORDS[state].symbol} ${truncate(`${id} ${title}`, 23)}</text
                 ></g
               >`;
             })}
@@ -113,7 +113,7 @@ function countStates(ids: readonly TaskId[], report: Report): Markup[] {
 function list(ids: readonly TaskId[], report: Report): Markup[] {
   return ids.map((id) => {
     const { state } = stateOf(report, id);
-    return html`<span class="chip ${state}">${STATE_WORDS[state].mark} ${id}</span> `;
+    return html`<span class="chip ${state}">${STATE_WORDS[state].symbol} ${id}</span> `;
   });
 }
 

@@ -8,7 +8,7 @@ const MOST_WARNINGS = 100;
 const MOST_FOLLOW_UPS = 100;
 const LONGEST = 300;
 
-/** What is still to do, what the workers suggest, and what the run warned of. */
+/** What is still to do, what the workers suggest, and the warnings of the run. */
 export function renderRest({ summary, warnings }: Report): Markup {
   const left = summary.left.map(({ taskId, title, waitingFor }) => {
     const reason = waitingFor.length === 0 ? 'ready' : `needs ${waitingFor.slice(0, 8).join(', ')}`;

@@ -7,7 +7,7 @@ import { stateAfter, type ChangeSize, type Report, type ReportTask } from './rep
 import { phaseTimes } from './timeline.ts';
 import { stateLabel } from './words.ts';
 
-/** Every task that was tried, with what it took and what it changed; and every attempt, below that. */
+/** Every task that was tried, with its cost and its changes, and below it every attempt. */
 export function renderTasks(report: Report, clock: LocalClock): Markup {
   const { tasks } = report;
   if (tasks.length === 0) return NOTHING;

@@ -18,7 +18,7 @@ const BAR = 18;
 const STRIP = 5;
 const MOST_TICKS = 12;
 
-/** Who worked on what when: a lane for each place of a worker, a bar for each attempt, its phases below it. */
+/** When was what worked on: a lane for each worker slot, a bar for each attempt, and its phases below it. */
 export function renderTimeline({ timeline, states, summary }: Report, clock: LocalClock): Markup {
   const { start, end, lanes, bars, pauses } = timeline;
   if (bars.length === 0) return NOTHING;
@@ -36,7 +36,7 @@ export function renderTimeline({ timeline, states, summary }: Report, clock: Loc
     <p class="legend">
       ${(['done', 'failed', 'stopped', 'running'] as const).map(
         (state) =>
-          html`<span><i class="fill-${state}"></i>${STATE_WORDS[state].mark} ${LEGEND[state]}</span>`,
+          html`<span><i class="fill-${state}"></i>${STATE_WORDS[state].symbol} ${LEGEND[state]}</span>`,
       )}${PHASES.map((phase) => html`<span><i class="thin fill-${phase}"></i>${phase}</span>`)}${
         pauses.length === 0 ? NOTHING : html`<span><i class="fill-pause"></i>pause</span>`
       }
@@ -84,7 +84,7 @@ export function renderTimeline({ timeline, states, summary }: Report, clock: Loc
         ${Array.from({ length: lanes }, (_, lane) => html`<text class="lane" x="0" y="${TOP + lane * LANE + 14}">worker ${lane + 1}</text>`)}
         ${bars.map((bar) => {
           const state = stateAfter(bar.attempt.end?.outcome);
-          const label = `${STATE_WORDS[state].mark} ${bar.attempt.taskId}`;
+          const label = `${STATE_WORDS[state].symbol} ${bar.attempt.taskId}`;
           const wide = width(bar);
           const y = TOP + bar.lane * LANE;
           return html`<g

@@ -8,7 +8,7 @@ import type { RunSummary } from '../summary.ts';
 import { drawGraph, type GraphDrawing } from './graph-drawing.ts';
 import { timelineOf, totalTime, type Timeline } from './timeline.ts';
 
-/** How much a change changes. */
+/** The size of a change. */
 export interface ChangeSize {
   readonly files: number;
   readonly added: number;
@@ -17,13 +17,13 @@ export interface ChangeSize {
 
 /** What a report is made from: a run as the store has it, and the sizes of the commits by which its tasks landed. */
 export interface ReportSource extends SummarySource {
-  /** By the id of the attempt that landed. */
+  /** The sizes by the id of the attempt that landed. */
   readonly sizes: ReadonlyMap<number, ChangeSize>;
 }
 
 /**
- * How a task or an attempt stands: `stopped` where it is still to do and not to blame, `set-aside` where a person said
- * so, `earlier` where it was settled before the run.
+ * The state of a task or an attempt: `stopped` if it is still to do through no fault of its own, `set-aside` if a
+ * person decided so, `earlier` if it was settled before the run.
  */
 export type State = 'done' | 'failed' | 'stopped' | 'set-aside' | 'running' | 'left' | 'earlier';
 
@@ -38,10 +38,10 @@ export interface ReportTask {
   readonly durationMs: number;
   readonly tokens: number;
   readonly costUsd: number;
-  /** Of its last attempt that has any. */
+  /** The verdicts of its last attempt that has any. */
   readonly gates: readonly GateVerdict[];
   readonly review: Review | null;
-  /** By which it landed. */
+  /** The commit by which it landed. */
   readonly commit: string | null;
   readonly size: ChangeSize | null;
   readonly message: string;
@@ -53,16 +53,16 @@ export interface ReportTask {
 export interface Report {
   readonly summary: RunSummary;
   readonly timeline: Timeline;
-  /** Undefined where the stored tasks are no valid graph. */
+  /** Undefined if the stored tasks are no valid graph. */
   readonly graph: GraphDrawing | undefined;
   /** By id. */
   readonly tasks: readonly ReportTask[];
-  /** How every task that is drawn stands, and what it is called. */
+  /** The state and the title of every task that is drawn. */
   readonly states: ReadonlyMap<TaskId, { readonly title: string; readonly state: State }>;
-  /** What all attempts took together, within the run. */
+  /** The time of all attempts together, within the run. */
   readonly workMs: number;
   readonly pausedMs: number;
-  /** Of everything that landed. */
+  /** The size of everything that landed. */
   readonly size: ChangeSize | null;
   /** The oldest first, each once. */
   readonly warnings: readonly { readonly text: string; readonly count: number }[];
@@ -94,7 +94,7 @@ export function reportOf(source: ReportSource): Report {
   };
 }
 
-/** How an attempt stands that ended like this, or that has not ended. */
+/** The state of an attempt with this outcome; without one it is running. */
 export function stateAfter(outcome: AttemptOutcome | undefined): State {
   if (outcome === undefined) return 'running';
   const { success, charged } = OUTCOME_POLICY[outcome];
@@ -141,7 +141,7 @@ function reportTasks(
 
 const TITLE_CELLS = 120;
 
-/** Nothing keeps a title from being as long as a book. */
+/** Cuts a title, which may have any length. */
 function shortTitle(title: string): string {
   return truncate(title.slice(0, 3 * TITLE_CELLS), TITLE_CELLS);
 }

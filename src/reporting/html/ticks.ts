@@ -1,11 +1,11 @@
 import type { LocalClock } from './local-clock.ts';
 
-/** A mark on the axis of time. */
+/** A tick on the time axis. */
 export interface Tick {
   /** Unix milliseconds. */
   readonly at: number;
   readonly label: string;
-  /** The day, where it is another one than at the tick before. */
+  /** The day, if it is another one than at the tick before. */
   readonly day: string | null;
 }
 
@@ -20,7 +20,7 @@ const STEPS = [
   ...[1, 2, 7, 14, 28].map((count) => count * DAY),
 ];
 
-/** Marks from `start` to `end` at round local times, `most` at the most. */
+/** Ticks from `start` to `end` at round local times, at most `most` of them. */
 export function ticks(start: number, end: number, most: number, clock: LocalClock): Tick[] {
   const step = stepFor(end - start, most);
   const found: Tick[] = [];
@@ -34,7 +34,7 @@ export function ticks(start: number, end: number, most: number, clock: LocalCloc
   return found;
 }
 
-/** In a span of n steps there are up to n + 1 marks. */
+/** In a span of n steps there are up to n + 1 ticks. */
 function stepFor(span: number, most: number): number {
   const least = span / Math.max(1, most - 1);
   const step = STEPS.find((each) => each >= least);
@@ -46,7 +46,7 @@ function firstTick(start: number, step: number, clock: LocalClock): number {
   return Math.ceil((start + offset) / step) * step - offset;
 }
 
-/** Long steps stay at round times when the clocks change; short ones do by themselves. */
+/** Keeps long steps at round times when the clocks change. Short steps need no help. */
 function nextTick(at: number, step: number, clock: LocalClock): number {
   const next = at + step;
   return step <= 2 * HOUR ? next : next + clock.offset(at) - clock.offset(next);

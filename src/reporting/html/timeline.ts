@@ -2,20 +2,20 @@ import { PHASES, type Attempt, type Phase } from '../../domain/attempt.ts';
 import type { PauseReason, Stamped } from '../../domain/event.ts';
 import type { Run } from '../../store/store.ts';
 
-/** A stretch of time, in Unix milliseconds. */
+/** A span of time, in Unix milliseconds. */
 export interface Span {
   readonly start: number;
   readonly end: number;
 }
 
-/** An attempt as it stands on the time line. */
+/** An attempt on the timeline. */
 export interface Bar extends Span {
   readonly attempt: Attempt;
-  /** Which of the places of workers it took, from 0; no two bars of a lane overlap. */
+  /** The worker slot, from 0. No two bars of a lane overlap. */
   readonly lane: number;
-  /** What it passed, in order, without gaps. */
+  /** Its phases, in order and without gaps. */
   readonly phases: readonly (Span & { readonly phase: Phase })[];
-  /** It began before the run did, under one that was killed. */
+  /** Whether it started before the run, in a run that was killed. */
   readonly isTakenOver: boolean;
 }
 
@@ -33,7 +33,10 @@ export interface Timeline extends Span {
   readonly pauses: readonly Pause[];
 }
 
-/** Lays the attempts of a run out in time. What lies outside of the run is cut off: an attempt taken over, for one. */
+/**
+ * Puts the attempts of a run on a timeline. What is outside the run is cut off, such as the start of an attempt that
+ * was taken over.
+ */
 export function timelineOf(
   run: Run,
   attempts: readonly Attempt[],

@@ -1,34 +1,34 @@
 import { html, type Markup } from './markup.ts';
 import type { State } from './report-model.ts';
 
-/** A state for those who see no colours, and for those who do not see at all. */
-export const STATE_WORDS: Readonly<Record<State, { readonly mark: string; readonly word: string }>> = {
-  done: { mark: '✔', word: 'done' },
-  failed: { mark: '✖', word: 'failed' },
-  stopped: { mark: '■', word: 'stopped, still to do' },
-  'set-aside': { mark: '■', word: 'set aside' },
-  running: { mark: '▸', word: 'at work' },
-  left: { mark: '·', word: 'not started' },
-  earlier: { mark: '✓', word: 'settled before' },
+/** Words and symbols of states, for readers who see no colours or do not see at all. */
+export const STATE_WORDS: Readonly<Record<State, { readonly symbol: string; readonly word: string }>> = {
+  done: { symbol: '✔', word: 'done' },
+  failed: { symbol: '✖', word: 'failed' },
+  stopped: { symbol: '■', word: 'stopped, still to do' },
+  'set-aside': { symbol: '■', word: 'set aside' },
+  running: { symbol: '▸', word: 'at work' },
+  left: { symbol: '·', word: 'not started' },
+  earlier: { symbol: '✓', word: 'settled before' },
 };
 
-/** A state with its mark, in its colour. */
+/** A state with its symbol, in its colour. */
 export function stateLabel(state: State): Markup {
-  const { mark, word } = STATE_WORDS[state];
-  return html`<span class="state ${state}">${mark} ${word}</span>`;
+  const { symbol, word } = STATE_WORDS[state];
+  return html`<span class="state ${state}">${symbol} ${word}</span>`;
 }
 
 /** A sentence in which commands stand between backticks. */
 export function sentence(text: string): Markup {
   const pieces = text.split('`');
   return html`${pieces.map((piece, index) => {
-    // A backtick without a partner is none of ours.
+    // A backtick without a partner is not a marker of ours.
     const isCode = index % 2 === 1 && index < pieces.length - 1;
     return isCode ? html`<code>${piece}</code>` : html`${index % 2 === 1 ? `\`${piece}` : piece}`;
   })}`;
 }
 
-/** At most so many characters of a text: its beginning and its end, which tell the most. */
+/** Shortens a text to about `most` characters: its beginning and its end, which say most. */
 export function shorten(text: string, most: number): string {
   if (text.length <= most) return text;
   const head = Math.floor(most / 3);

@@ -213,7 +213,7 @@ function describeBudgetWait({
   freeUsd,
 }: Extract<Stamped, { type: 'budget-wait' }>): string {
   const who = waiting === 1 ? '1 task that could start waits' : `${waiting} tasks that could start wait`;
-  return `${who} for money: those that run hold ${formatMoney(heldUsd)} of the budget, ${formatMoney(freeUsd)} is free.`;
+  return `${who} for money: running tasks hold ${formatMoney(heldUsd)} of the budget, and ${formatMoney(freeUsd)} is free.`;
 }
 
 function describePaused({ at, reason, until, message }: Extract<Stamped, { type: 'run-paused' }>): string {
@@ -250,6 +250,6 @@ function describeEnd(
   // A task that is tried again has not failed yet.
   if (retry !== undefined)
     return line('normal', 'warn', `↻ ${taskId}${name}${figures} · ${describeRetry(retry)}`, reason);
-  const [mark, tone] = policy.charged ? (['✖', 'bad'] as const) : (['■', 'warn'] as const);
-  return line('quiet', tone, `${mark} ${taskId}${name}${figures}`, reason);
+  const [symbol, tone] = policy.charged ? (['✖', 'bad'] as const) : (['■', 'warn'] as const);
+  return line('quiet', tone, `${symbol} ${taskId}${name}${figures}`, reason);
 }

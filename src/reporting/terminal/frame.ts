@@ -99,7 +99,8 @@ function pauseLine(pause: Pause, { windows }: Progress, now: number, columns: nu
 }
 
 function budgetLine({ waitingForBudget }: Progress, columns: number, style: Styles): string {
-  const text = `$ ${plural(waitingForBudget, 'task')} could start but for the money that running ones hold`;
+  const who = waitingForBudget === 1 ? '1 task waits' : `${waitingForBudget} tasks wait`;
+  const text = `$ ${who} for money that running tasks hold`;
   return style.yellow(truncate(text, columns));
 }
 

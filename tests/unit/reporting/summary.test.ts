@@ -233,8 +233,8 @@ test('a run with a bit of everything, for people', () => {
     ✖ 3 Charge cards · 1 try · $0.00
         permission-denied: It could not run the tests.
         denied; this rule would allow it: Bash(make:*)
-        → Allow what was denied (with a rule in claude_cli.allowed_tools, or in git.protected_paths),
-          then \`run\` again.
+        → Allow what was denied (add a rule to claude_cli.allowed_tools, or change
+          git.protected_paths), then \`run\` again.
         transcript in /home/me/project/.taskmaster/attempts/4
 
     Still to do
@@ -280,8 +280,8 @@ test('the same on a narrow terminal', () => {
         permission-denied: It could not run the
         tests.
         denied; this rule would allow it: Bash(make:*)
-        → Allow what was denied (with a rule in
-          claude_cli.allowed_tools, or in
+        → Allow what was denied (add a rule to
+          claude_cli.allowed_tools, or change
           git.protected_paths), then \`run\` again.
         transcript in /home/me/project/.taskmaster/attempts/4
 

@@ -114,7 +114,7 @@ describe('while a run is paused', () => {
 test('tasks that wait for money are counted while they do', () => {
   const waits = (waiting: number, afterMs: number): Stamped =>
     stamp({ type: 'budget-wait', runId: 'run-1', waiting, heldUsd: 1.6, freeUsd: 0.4 }, afterMs);
-  const told = '$ 2 tasks could start but for the money that running ones hold';
+  const told = '$ 2 tasks wait for money that running tasks hold';
   expect(frame(modelOf([waits(2, 0)]), START)).toContain(told);
   expect(frame(modelOf([waits(2, 0), waits(0, MINUTE)]), START)).not.toContain(told);
 });
@@ -232,7 +232,7 @@ describe('line by line', () => {
     const figures = { runId: 'run-1', heldUsd: 1.6, freeUsd: 0.4 };
     const level = lines([stamp({ type: 'budget-wait', waiting: 1, ...figures }, 0)], 'normal');
     expect(level).toEqual([
-      '$ 1 task that could start waits for money: those that run hold $1.60 of the budget, $0.40 is free.',
+      '$ 1 task that could start waits for money: running tasks hold $1.60 of the budget, and $0.40 is free.',
     ]);
   });
 
