@@ -9,7 +9,7 @@ import { parseIds, selectTasks } from './tasks/ids.ts';
 export async function addTask(project: Project, request: AddTaskRequest): Promise<AddTaskReport> {
   const { description = '', details = '', testStrategy = '', priority = 'medium', dependencies } = request;
   const title = request.title.trim();
-  if (title === '') fail('wrong-usage', '--title: a task needs a title that is not empty.');
+  if (title === '') fail('wrong-usage', '--title: the title must not be empty.');
   const ranges = dependencies === undefined ? [] : parseIds(dependencies);
   return await withStore(project, (store) => {
     const draft = {

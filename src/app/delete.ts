@@ -31,6 +31,6 @@ function refuseRunning(store: TaskStore, ids: readonly TaskId[]): void {
     fail(
       'task-needed',
       `A worker is at work on ${[...new Set(running)].join(', ')}.`,
-      'Stop the run first, or delete it all the same with --force.',
+      'Stop the run first, or delete it anyway with --force.',
     );
 }

@@ -34,6 +34,6 @@ function refuseCycles(store: TaskStore, id: TaskId, needs: readonly TaskId[]): v
     fail(
       'dependency-cycle',
       `${id} cannot depend on ${needs.join(', ')}. ${graph.error.map(describeGraphProblem).join('\n')}`,
-      'Remove one of the dependencies in the cycle with `depend remove`, or leave this one away.',
+      'Remove one of the dependencies in the cycle with `depend remove`, or leave this one out.',
     );
 }

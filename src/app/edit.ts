@@ -38,7 +38,7 @@ const FLAGS = [
 /** Turns the request into changes. The first wrong value is refused, with what was expected. */
 export function parseChanges(request: Omit<EditRequest, 'id'>): TaskChanges {
   const { title, description, details, testStrategy, priority, size, estimate, touches, risk } = request;
-  if (title?.trim() === '') fail('wrong-usage', '--title: a task needs a title that is not empty.');
+  if (title?.trim() === '') fail('wrong-usage', '--title: the title must not be empty.');
   return {
     ...(title === undefined ? {} : { title: title.trim() }),
     ...(description === undefined ? {} : { description }),

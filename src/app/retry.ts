@@ -62,7 +62,7 @@ function refuseRunning(store: TaskStore, work: readonly Task[]): void {
   fail(
     'task-needed',
     `${ids.length === 1 ? `Task ${ids.join()} has` : `Tasks ${ids.join(', ')} have`} an attempt that has not ended.`,
-    `See it with \`logs ${ids[0] ?? ''} -f\`; to begin anew, end it with \`cancel ${ids.join(',')}\` first. What a killed run left, the next \`run\` takes up by itself.`,
+    `See it with \`logs ${ids[0] ?? ''} -f\`; to start over, end it with \`cancel ${ids.join(',')}\` first. The next \`run\` continues what a killed run left.`,
   );
 }
 

@@ -59,7 +59,7 @@ function refuse(text: string, statuses: readonly string[]): never {
   const meant = close === undefined ? undefined : (SYNONYMS.get(close) ?? close);
   fail(
     'wrong-usage',
-    `${JSON.stringify(text.trim())} is no status: expected one of ${statuses.join(', ')}.`,
+    `${JSON.stringify(text.trim())} is not a status: expected one of ${statuses.join(', ')}.`,
     meant === undefined ? undefined : `Did you mean "${meant}"?`,
   );
 }

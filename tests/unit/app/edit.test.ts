@@ -46,7 +46,7 @@ describe('parseChanges', () => {
   });
 
   it.each([
-    [{ title: '  ' }, /--title: a task needs a title/],
+    [{ title: '  ' }, /--title: the title must not be empty/],
     [{ priority: 'hihg' }, /--priority: expected one of critical, high, medium, low, got "hihg"/],
     [{ size: 'huge' }, /--size: expected one of S, M, L, XL/],
     [{ risk: 'x' }, /--risk: expected one of low, medium, high/],

@@ -41,6 +41,6 @@ describe('parseStatus', () => {
   });
 
   it.each(['__proto__', 'constructor', 'toString', ''])('knows no status %j', (word) => {
-    expect(() => parseStatus(word)).toThrow(/is no status: expected one of pending/);
+    expect(() => parseStatus(word)).toThrow(/is not a status: expected one of pending/);
   });
 });
