@@ -1,4 +1,4 @@
-import { sumUsage, type ModelUsage, type ProcessIdentity } from '../domain/attempt.ts';
+import { sumUsage, totalCost, type ProcessIdentity } from '../domain/attempt.ts';
 import { Failed } from '../domain/failure.ts';
 import { redactValue } from '../domain/redact.ts';
 import { OutlinedTasks, type TaskCounts } from '../domain/task-outline.ts';
@@ -112,8 +112,8 @@ function collectStatus(
         phase,
         startedAt,
         spentUsd:
-          costOf(store.attempts({ taskId }).flatMap(({ end }) => end?.usage ?? [])) +
-          costOf(usedSoFar.filter(({ attemptId }) => attemptId === id)),
+          totalCost(store.attempts({ taskId }).flatMap(({ end }) => end?.usage ?? [])) +
+          totalCost(usedSoFar.filter(({ attemptId }) => attemptId === id)),
       }),
     ),
     tasks: counts,
@@ -150,10 +150,6 @@ function runStatus(
 function usedByAccounts({ ledger }: AccountState, now: number): StatusReport['usage']['account'] {
   if (ledger === null) return null;
   return { last5h: ledger.usedSince(now - FIVE_HOURS_MS), last7d: ledger.usedSince(now - 7 * DAY_MS) };
-}
-
-function costOf(usages: readonly ModelUsage[]): number {
-  return usages.reduce((sum, { costUsd }) => sum + costUsd, 0);
 }
 
 function nextStep(run: RunStatus | null, tasks: TaskCounts): string {

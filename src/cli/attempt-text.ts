@@ -1,5 +1,6 @@
 import type { AttemptStory } from '../app/contract/show.ts';
 import {
+  totalCost,
   totalTokens,
   type Attempt,
   type AttemptEnd,
@@ -67,7 +68,7 @@ export function headline(
     return [`${attempt.phase} since ${attempt.startedAt}${process}`, attempt.model].join(' · ');
   }
   const tokens = end.usage.reduce((sum, usage) => sum + totalTokens(usage), 0);
-  const cost = end.usage.reduce((sum, usage) => sum + usage.costUsd, 0);
+  const cost = totalCost(end.usage);
   const took = Date.parse(attempt.endedAt ?? attempt.startedAt) - Date.parse(attempt.startedAt);
   const policy = OUTCOME_POLICY[end.outcome];
   return [

@@ -1,4 +1,4 @@
-import { totalTokens } from '../domain/attempt.ts';
+import { totalCost, totalTokens } from '../domain/attempt.ts';
 import { formatDue, withClockTimes } from '../domain/text/clock.ts';
 import { describePause, PAUSE_WORDS } from '../domain/text/pauses.ts';
 import { firstLine, fit, neutralise, truncate, wrap } from '../domain/text/display-text.ts';
@@ -52,7 +52,7 @@ export function formatStatusLine(report: StatusReport, now: number): string {
   const { run, usage } = report;
   const state = run === null ? 'no run yet' : `run ${stateWords(run)}`;
   const tokens = usage.run.reduce((sum, model) => sum + totalTokens(model), 0);
-  const cost = usage.run.reduce((sum, model) => sum + model.costUsd, 0);
+  const cost = totalCost(usage.run);
   return `${new Date(now).toISOString()} ${state} · ${taskCounts(report)} · ${formatTokens(tokens)} tokens · ${formatMoney(cost)}\n`;
 }
 

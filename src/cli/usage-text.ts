@@ -1,5 +1,5 @@
 import type { StatusReport } from '../app/contract/status.ts';
-import { totalTokens, type ModelUsage } from '../domain/attempt.ts';
+import { totalTokens, totalCost, type ModelUsage } from '../domain/attempt.ts';
 import { formatDue } from '../domain/text/clock.ts';
 import { displayWidth, fit, neutralise, truncate, wrap } from '../domain/text/display-text.ts';
 import { formatMoney, formatTokens } from '../domain/text/format.ts';
@@ -101,7 +101,7 @@ export function usageLines(
   columns: number,
 ): string[] {
   const own = [run, last5h, last7d];
-  const isShared = account !== null && costOf(account.last7d) - costOf(last7d) > SMALLEST_USD;
+  const isShared = account !== null && totalCost(account.last7d) - totalCost(last7d) > SMALLEST_USD;
   const all = isShared ? [run, account.last5h, account.last7d] : own;
   const models = [...new Set(all.flatMap((used) => used.map(({ model }) => model)))].sort();
   if (models.length === 0) return [];
@@ -133,15 +133,11 @@ export function usageLines(
 const SMALLEST_USD = 0.000_001;
 
 function money(used: readonly ModelUsage[]): string {
-  return used.length === 0 ? '-' : formatMoney(costOf(used));
+  return used.length === 0 ? '-' : formatMoney(totalCost(used));
 }
 
 function figures(used: readonly ModelUsage[]): string {
   if (used.length === 0) return '-';
   const tokens = used.reduce((sum, each) => sum + totalTokens(each), 0);
   return `${formatTokens(tokens)} ${fit(money(used), 9, 'right')}`;
-}
-
-function costOf(used: readonly ModelUsage[]): number {
-  return used.reduce((sum, { costUsd }) => sum + costUsd, 0);
 }

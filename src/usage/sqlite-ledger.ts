@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import type { ModelUsage } from '../domain/attempt.ts';
+import { totalCost, type ModelUsage } from '../domain/attempt.ts';
 import { Database, type Schema } from '../store/database.ts';
 import type { DriverOptions } from '../store/driver.ts';
 import { makePrivateFolder } from '../store/private-folder.ts';
@@ -86,7 +86,7 @@ class SqliteLedger implements UsageLedger {
     if (entry.usage.length === 0) return;
     const { accounts, project, now } = this.#options;
     const account = accounts[entry.role].id;
-    const costUsd = entry.usage.reduce((sum, usage) => sum + usage.costUsd, 0);
+    const costUsd = totalCost(entry.usage);
     this.#write((db) => {
       bookEntry(db, { ...entry, account, project, at: now() });
       measureWindows(db, account, costUsd);

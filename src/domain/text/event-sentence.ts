@@ -1,4 +1,4 @@
-import { totalTokens } from '../attempt.ts';
+import { totalCost, totalTokens } from '../attempt.ts';
 import type { Event } from '../event.ts';
 import { formatDuration, formatMoney, formatTokens } from './format.ts';
 
@@ -53,11 +53,11 @@ export function eventSentence(event: Event): string {
       return `${event.taskId} no longer depends on ${event.dependsOn}`;
     case 'manager-called': {
       const tokens = event.usage.reduce((sum, usage) => sum + totalTokens(usage), 0);
-      const cost = event.usage.reduce((sum, usage) => sum + usage.costUsd, 0);
+      const cost = totalCost(event.usage);
       return `manager asked to ${event.purpose}: ${formatTokens(tokens)} tokens, ${formatMoney(cost)}`;
     }
     case 'manager-cut-off': {
-      const cost = event.usage.reduce((sum, usage) => sum + usage.costUsd, 0);
+      const cost = totalCost(event.usage);
       return `a call of the manager (${event.purpose}) was cut off by a kill: about ${formatMoney(cost)} is booked for it, estimated high`;
     }
     case 'warning':

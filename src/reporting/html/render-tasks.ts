@@ -1,4 +1,4 @@
-import { PHASES, type GateVerdict } from '../../domain/attempt.ts';
+import { totalCost, PHASES, type GateVerdict } from '../../domain/attempt.ts';
 import { formatDuration, formatMoney, formatTokens } from '../../domain/text/format.ts';
 import type { LocalClock } from './local-clock.ts';
 import { html, NOTHING, type Markup } from './markup.ts';
@@ -99,7 +99,7 @@ function attemptRows({ timeline }: Report, clock: LocalClock): Markup[] {
   return timeline.bars.map((bar) => {
     const { attempt, start, end } = bar;
     const times = phaseTimes(bar);
-    const cost = attempt.end?.usage.reduce((sum, usage) => sum + usage.costUsd, 0) ?? 0;
+    const cost = totalCost(attempt.end?.usage ?? []);
     const outcome = attempt.end?.outcome;
     return html`<tr>
       <th scope="row">${attempt.taskId}</th>

@@ -1,3 +1,4 @@
+import { totalCost } from '../../domain/attempt.ts';
 import type { Delivery, RunCounts, RunOutcome, Stamped } from '../../domain/event.ts';
 import { OUTCOME_POLICY, type AttemptOutcome } from '../../domain/outcome.ts';
 import type { TaskId } from '../../domain/task.ts';
@@ -114,7 +115,7 @@ export class NoticeBuilder {
   #attemptEnded({ taskId, end }: EventOf<'attempt-ended'>): Draft | undefined {
     const { outcome, message, denials } = end;
     const { success, advice } = OUTCOME_POLICY[outcome];
-    const cost = formatMoney(end.usage.reduce((sum, usage) => sum + usage.costUsd, 0));
+    const cost = formatMoney(totalCost(end.usage));
     this.#ends.set(taskId, outcome);
     if (success) {
       if (!this.#options.wanted.taskComplete) return undefined;

@@ -1,3 +1,4 @@
+import { totalCost } from '../../domain/attempt.ts';
 import { eventSentence } from '../../domain/text/event-sentence.ts';
 import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import { unreachable } from '../../domain/result.ts';
@@ -183,7 +184,7 @@ function describe(
     case 'dependency-removed':
       return line('verbose', 'dim', `· ${event.taskId} no longer needs ${event.dependsOn}`);
     case 'manager-called': {
-      const cost = event.usage.reduce((sum, usage) => sum + usage.costUsd, 0);
+      const cost = totalCost(event.usage);
       const what = event.taskId === undefined ? event.purpose : `${event.purpose} of task ${event.taskId}`;
       const figures = `${formatDuration(event.durationMs)} · ${formatMoney(cost)}`;
       return line('verbose', 'dim', `· manager: ${what} · ${figures}`);
@@ -239,7 +240,7 @@ function describeEnd(
   retry: Retry | undefined,
 ): Described {
   const policy = OUTCOME_POLICY[end.outcome];
-  const cost = end.usage.reduce((sum, usage) => sum + usage.costUsd, 0);
+  const cost = totalCost(end.usage);
   const time = worker === undefined ? '' : ` · ${formatDuration(Date.parse(at) - worker.startedAt)}`;
   const figures = `${time} · ${formatMoney(cost)}`;
   if (policy.success) {

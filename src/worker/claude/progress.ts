@@ -1,5 +1,5 @@
 import type { WorkerProgress } from '../../domain/event.ts';
-import { NO_TOKENS, type ModelUsage, type Tokens } from '../../domain/attempt.ts';
+import { totalCost, NO_TOKENS, type ModelUsage, type Tokens } from '../../domain/attempt.ts';
 import { singleLine } from '../../domain/text/printable.ts';
 import { findSubject } from '../../domain/text/tool-subject.ts';
 import type { ApiRetryLine, StreamLine } from './stream-json.ts';
@@ -34,7 +34,7 @@ export function toProgress(action: string, usage: readonly ModelUsage[]): Worker
   return {
     action,
     tokens: usage.reduce(addTokens, NO_TOKENS),
-    costUsd: usage.reduce((sum, { costUsd }) => sum + costUsd, 0),
+    costUsd: totalCost(usage),
   };
 }
 
