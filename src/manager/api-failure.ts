@@ -122,3 +122,12 @@ export function refused(model: string): Failure {
     fix: 'Reword the text, or set models.manager.model to another model.',
   };
 }
+
+/** The failure of a reply that does not have the required form. */
+export function wrongForm(model: string, problems: readonly string[]): Failure {
+  const listed = problems.slice(0, 5).join('; ');
+  return {
+    reason: 'plan-invalid',
+    message: `The reply of the manager (${model}) does not have the required form: ${listed}`,
+  };
+}

@@ -1,8 +1,8 @@
-import type { Event } from '../domain/event.ts';
-import type { Manager, Question } from './manager.ts';
 import type { ModelUsage, ProcessIdentity } from '../domain/attempt.ts';
+import type { Event } from '../domain/event.ts';
 import { computeListPrice } from '../domain/pricing.ts';
 import type { IntendedCall } from '../store/store.ts';
+import type { Manager, Question } from './manager.ts';
 
 /** Where the calls of a manager are recorded. */
 export interface CallRecorder {

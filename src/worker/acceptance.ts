@@ -1,12 +1,8 @@
 import type { AttemptEnd, WorkerReport } from '../domain/attempt.ts';
 import { messageOf, type FailureReason } from '../domain/failure.ts';
-import type { Reviewer } from '../manager/manager.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
+import type { Reviewer } from '../manager/manager.ts';
 import type { Change, Changes, Workspace } from '../workspace/workspace.ts';
-import { locateAttemptFiles } from './claude/attempt-files.ts';
-import { readCommands } from './claude/read-commands.ts';
-import type { GateResult, Gates } from './gates/gates.ts';
-import type { Marker } from './process/process-table.ts';
 import {
   describeConflict,
   describeExcluded,
@@ -14,6 +10,10 @@ import {
   findRefusal,
   listExcluded,
 } from './acceptance-text.ts';
+import { locateAttemptFiles } from './claude/attempt-files.ts';
+import { readCommands } from './claude/read-commands.ts';
+import type { GateResult, Gates } from './gates/gates.ts';
+import type { Marker } from './process/process-table.ts';
 import type { Assignment, WorkerHooks } from './worker.ts';
 
 /** What it takes to judge a change and to land it. */

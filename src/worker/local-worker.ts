@@ -1,15 +1,15 @@
-import { messageOf } from '../domain/failure.ts';
 import { emptyEnd, type Attempt, type AttemptEnd } from '../domain/attempt.ts';
+import { messageOf } from '../domain/failure.ts';
 import type { AttemptOutcome } from '../domain/outcome.ts';
 import { err, type Result } from '../domain/result.ts';
 import type { TaskId } from '../domain/task.ts';
 import type { Workspace, Workspaces } from '../workspace/workspace.ts';
+import { accept, type AcceptanceOptions } from './acceptance.ts';
 import { readAssignment } from './claude/assignment-record.ts';
 import { locateAttemptFiles } from './claude/attempt-files.ts';
 import type { SessionResult } from './claude/classify-end.ts';
-import { createAttemptMarker, endOrphans } from './process/markers.ts';
 import { adoptSession, runSession, type SessionOptions } from './claude/session.ts';
-import { accept, type AcceptanceOptions } from './acceptance.ts';
+import { createAttemptMarker, endOrphans } from './process/markers.ts';
 import type { Assignment, Worker, WorkerHooks } from './worker.ts';
 
 /** The parts of a worker on this machine. */

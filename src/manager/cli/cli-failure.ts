@@ -1,6 +1,6 @@
 import type { Failure } from '../../domain/failure.ts';
-import { readLimitReset, readMessageText } from '../../worker/claude/stream-json.ts';
 import { explainUnknownOption } from '../../worker/claude/classify-end.ts';
+import { readLimitReset, readMessageText } from '../../worker/claude/stream-json.ts';
 import type { TranscriptFacts } from '../../worker/claude/transcript.ts';
 import { apiFailure, modelUnavailable, refused, truncated, usageLimited } from '../api-failure.ts';
 

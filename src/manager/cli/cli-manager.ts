@@ -5,20 +5,20 @@ import type { ModelUsage } from '../../domain/attempt.ts';
 import type { Failure } from '../../domain/failure.ts';
 import { escapePrompt } from '../../domain/prompt-escape.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
+import { LineSplitter } from '../../domain/text/line-splitter.ts';
 import type { LimitObservation } from '../../domain/usage-limit.ts';
-import { BoundedOutput } from '../../worker/process/bounded-output.ts';
 import { LEAN_ENVIRONMENT } from '../../worker/claude/command.ts';
 import { readLimitObservation } from '../../worker/claude/limit-observation.ts';
-import { LineSplitter } from '../../domain/text/line-splitter.ts';
-import type { Marker, ProcessTable } from '../../worker/process/process-table.ts';
 import type { StreamLine } from '../../worker/claude/stream-json.ts';
 import { Transcript, type TranscriptFacts } from '../../worker/claude/transcript.ts';
-import { interrupted, timedOut } from '../api-failure.ts';
-import { cliFailure, notStarted } from './cli-failure.ts';
+import { BoundedOutput } from '../../worker/process/bounded-output.ts';
+import type { Marker, ProcessTable } from '../../worker/process/process-table.ts';
+import { interrupted, timedOut, wrongForm } from '../api-failure.ts';
 import type { Answer, Manager, Question, ManagerFailure } from '../manager.ts';
 import { buildCorrectedPrompt } from '../prompts.ts';
 import { readReply } from '../reply/read-reply.ts';
 import { startWatchdog } from '../watchdog.ts';
+import { cliFailure, notStarted } from './cli-failure.ts';
 
 /** How the Claude CLI is called as a manager. */
 export interface CliManagerOptions {
@@ -95,10 +95,7 @@ async function ask<T>(
       : reply.error;
   return err({
     ...cost,
-    failure: {
-      reason: 'plan-invalid',
-      message: `The reply of the manager (${options.model}) does not have the required form: ${problems.slice(0, 5).join('; ')}`,
-    },
+    failure: wrongForm(options.model, problems),
     invalid: { reply: output === undefined ? text : JSON.stringify(output), problems },
   });
 }

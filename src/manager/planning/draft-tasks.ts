@@ -10,11 +10,7 @@ import {
   type TaskDraft,
   type TaskId,
 } from '../../domain/task.ts';
-import { askUntilValid } from '../reply/ask-until-valid.ts';
-import { findGraphProblems, findNewTaskProblems, readLooseTasks } from './problems.ts';
-import type { Answer, Manager, Question, ManagerFailure } from '../manager.ts';
-import { dropUnknownDependencies, numberTasks, toCanonicalId } from './mend-ids.ts';
-import type { Mended } from '../manager.ts';
+import type { Answer, Manager, ManagerFailure, Mended, Question } from '../manager.ts';
 import {
   buildAddPrompt,
   buildAddSeveralPrompt,
@@ -22,12 +18,15 @@ import {
   buildPrdPrompt,
   SYSTEM_PROMPTS,
 } from '../prompts.ts';
+import { askUntilValid } from '../reply/ask-until-valid.ts';
 import {
   expandReplySchema,
   parseReplySchema,
   type WrittenTask,
   writtenTaskSchema,
 } from '../reply/schemas.ts';
+import { dropUnknownDependencies, numberTasks, toCanonicalId } from './mend-ids.ts';
+import { findGraphProblems, findNewTaskProblems, readLooseTasks } from './problems.ts';
 
 /** The largest PRD, in bytes of UTF-8. */
 export const MAX_PRD_BYTES = 200 * 1024;

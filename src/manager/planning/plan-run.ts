@@ -11,12 +11,12 @@ import {
   type Task,
   type TaskId,
 } from '../../domain/task.ts';
-import { askUntilValid } from '../reply/ask-until-valid.ts';
-import { type LooseTasks, findGraphProblems, readLooseTasks } from './problems.ts';
 import type { Manager, ManagerFailure } from '../manager.ts';
 import { buildPlanPrompt, SYSTEM_PROMPTS } from '../prompts.ts';
-import { dropUnknownDependencies, matchStoredIds, toCanonicalId } from './mend-ids.ts';
+import { askUntilValid } from '../reply/ask-until-valid.ts';
 import { planReplySchema } from '../reply/schemas.ts';
+import { dropUnknownDependencies, matchStoredIds, toCanonicalId } from './mend-ids.ts';
+import { type LooseTasks, findGraphProblems, readLooseTasks } from './problems.ts';
 
 /** Increased whenever the prompt or the reply changes, so that older cached plans are not used. */
 const PLAN_VERSION = 1;

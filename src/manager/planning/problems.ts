@@ -1,6 +1,6 @@
 import { buildTaskGraph, describeGraphProblem, type GraphNode } from '../../domain/task-graph.ts';
-import { toCanonicalId } from './mend-ids.ts';
 import { parentOf, parseTaskId, type TaskId } from '../../domain/task.ts';
+import { toCanonicalId } from './mend-ids.ts';
 
 /** Where new tasks belong: at the top level, or below one parent. */
 interface Place {

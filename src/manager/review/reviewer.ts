@@ -2,13 +2,13 @@ import type { Review } from '../../domain/attempt.ts';
 import type { Failure } from '../../domain/failure.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
 import type { TaskId } from '../../domain/task.ts';
-import { askUntilValid } from '../reply/ask-until-valid.ts';
 import type { Manager, Reviewer, ReviewRequest, ManagerFailure } from '../manager.ts';
 import { SYSTEM_PROMPTS } from '../prompts.ts';
-import { buildReviewPrompt } from './review-prompt.ts';
+import { askUntilValid } from '../reply/ask-until-valid.ts';
 import { readReply } from '../reply/read-reply.ts';
-import { findingNumber, findReviewProblems, settleReview } from './review-verdict.ts';
 import { type ReviewReply, reviewReplySchema } from '../reply/schemas.ts';
+import { buildReviewPrompt } from './review-prompt.ts';
+import { findingNumber, findReviewProblems, settleReview } from './review-verdict.ts';
 
 /** Creates a reviewer that asks the manager. An unclear reply is sent back once and then settled by fixed rules. */
 export function createReviewer(manager: Manager): Reviewer {

@@ -14,10 +14,10 @@ import {
   type LimitObservation,
 } from '../../domain/usage-limit.ts';
 import { apiFailure, type FailedCall, interrupted, isTransient, timedOut } from '../api-failure.ts';
-import { type Backoff, parseRetryAfter, computeRetryDelay } from './backoff.ts';
 import { describeKey } from '../choose-manager.ts';
-import { readLimitHeaders } from './limit-headers.ts';
 import { startWatchdog, type Watchdog } from '../watchdog.ts';
+import { type Backoff, parseRetryAfter, computeRetryDelay } from './backoff.ts';
+import { readLimitHeaders } from './limit-headers.ts';
 
 /** How the Messages API is reached, with its timeouts and retries. Times in milliseconds. */
 export interface SdkConnection extends Backoff {

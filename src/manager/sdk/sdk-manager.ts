@@ -7,11 +7,11 @@ import type {
 import { type ModelUsage, sumUsage } from '../../domain/attempt.ts';
 import type { Failure } from '../../domain/failure.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
-import { refused, truncated } from '../api-failure.ts';
-import { BYTES_PER_TOKEN } from '../record-calls.ts';
+import { refused, truncated, wrongForm } from '../api-failure.ts';
 import { describeKey } from '../choose-manager.ts';
 import type { Answer, Manager, Question, ManagerFailure } from '../manager.ts';
 import { CONTINUATION, buildCorrection } from '../prompts.ts';
+import { BYTES_PER_TOKEN } from '../record-calls.ts';
 import { joinParts, readReply } from '../reply/read-reply.ts';
 import { type Deadline, callWithRetries, type SdkConnection, streamMessage } from './exchange.ts';
 import { resolveModel, type ResolvedModel } from './models.ts';
@@ -78,10 +78,7 @@ async function ask<T>(
   const problems = read.error;
   return err({
     ...cost,
-    failure: {
-      reason: 'plan-invalid',
-      message: `The reply of the manager (${model.id}) does not have the required form: ${problems.slice(0, 5).join('; ')}`,
-    },
+    failure: wrongForm(model.id, problems),
     invalid: { reply: text, problems },
   });
 }

@@ -33,7 +33,7 @@ export async function readTail(path: string, maxBytes: number): Promise<string> 
   }
 }
 
-/** Whether a file fileExists. */
+/** Whether a file exists. */
 export async function fileExists(path: string): Promise<boolean> {
   return await access(path).then(
     () => true,

@@ -1,6 +1,6 @@
 import { emptyEnd, type AttemptEnd, type WorkerReport } from '../../domain/attempt.ts';
-import { classifyApiError, type ApiFailure, type Cause } from './classify-api-error.ts';
 import { singleLine } from '../../domain/text/printable.ts';
+import { classifyApiError, type ApiFailure, type Cause } from './classify-api-error.ts';
 import { listDenials } from './denials.ts';
 import { parseReport } from './report.ts';
 import type { ResultLine } from './stream-json.ts';
@@ -28,7 +28,7 @@ export interface ProcessEnd {
 export type SessionResult =
   | { readonly kind: 'reported'; readonly report: WorkerReport; readonly end: AttemptEnd }
   | { readonly kind: 'ended'; readonly end: AttemptEnd }
-  /** The session to resume does not exist, or the session to start exists already. The caller does the other. */
+  /** The session to resume does not exist, or the session to start exists already. The caller then starts or resumes it instead. */
   | { readonly kind: 'session-unknown' | 'session-exists'; readonly end: AttemptEnd };
 
 const MAX_MESSAGE = 600;

@@ -1,5 +1,5 @@
-import type { Payer } from '../../domain/billing.ts';
 import type { Attempt } from '../../domain/attempt.ts';
+import type { Payer } from '../../domain/billing.ts';
 import type { Marker } from '../process/process-table.ts';
 import { REPORT_JSON_SCHEMA } from './report.ts';
 

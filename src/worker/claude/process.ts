@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { ProcessIdentity } from '../../domain/attempt.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
-import type { AttemptFiles } from './attempt-files.ts';
 import type { ProcessTable } from '../process/process-table.ts';
+import type { AttemptFiles } from './attempt-files.ts';
 
 /** How a process ended. Both are null if that can no longer be known. */
 export interface ProcessExit {

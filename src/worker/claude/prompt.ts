@@ -2,8 +2,8 @@ import type { AttemptEnd, Finding, Review } from '../../domain/attempt.ts';
 import { OUTCOME_POLICY } from '../../domain/outcome.ts';
 import { escapePrompt } from '../../domain/prompt-escape.ts';
 import type { Task } from '../../domain/task.ts';
-import type { Workspace } from '../../workspace/workspace.ts';
 import { printable } from '../../domain/text/printable.ts';
+import type { Workspace } from '../../workspace/workspace.ts';
 import type { Assignment } from '../worker.ts';
 
 /**

@@ -2,19 +2,19 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { emptyEnd, sumUsage, type Attempt, type ProcessIdentity } from '../../domain/attempt.ts';
 import { isStillInForce } from '../../domain/usage-limit.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
-import { readAssignment, writeAssignment } from './assignment-record.ts';
-import { locateAttemptFiles, fileExists, readTail } from './attempt-files.ts';
-import { buildArguments, buildEnvironment, type ClaudeSettings } from './command.ts';
-import { spawnClaude } from './process.ts';
-import { classifyEnd, type SessionResult } from './classify-end.ts';
-import { readLimitObservation } from './limit-observation.ts';
 import { createAttemptMarker } from '../process/markers.ts';
 import type { ProcessTable } from '../process/process-table.ts';
+import type { Assignment, WorkerHooks } from '../worker.ts';
+import { readAssignment, writeAssignment } from './assignment-record.ts';
+import { locateAttemptFiles, fileExists, readTail } from './attempt-files.ts';
+import { classifyEnd, type SessionResult } from './classify-end.ts';
+import { buildArguments, buildEnvironment, type ClaudeSettings } from './command.ts';
+import { readLimitObservation } from './limit-observation.ts';
+import { spawnClaude } from './process.ts';
 import { describeAction, toProgress } from './progress.ts';
 import { buildFirstPrompt, buildResumePrompt, buildRules } from './prompt.ts';
 import { supervise, type Supervision, type Timeouts } from './supervise.ts';
 import { Transcript } from './transcript.ts';
-import type { Assignment, WorkerHooks } from '../worker.ts';
 
 /** What a session of Claude needs. */
 export interface SessionOptions {
@@ -76,9 +76,9 @@ export async function adoptSession(
   const elapsedMs = Math.max(0, options.now() - Date.parse(attempt.startedAt));
   const { directory } = attempt;
   const process = { identity: identity ?? NOBODY, exited: null, resume, elapsedMs, directory };
-  const verdict = await follow(options, attempt, process, hooks, signal);
-  const leftNothing = verdict.end.turns === null && verdict.end.usage.length === 0;
-  return leftNothing && !alive ? undefined : verdict;
+  const result = await follow(options, attempt, process, hooks, signal);
+  const leftNothing = result.end.turns === null && result.end.usage.length === 0;
+  return leftNothing && !alive ? undefined : result;
 }
 
 async function runClaude(

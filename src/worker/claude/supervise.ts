@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ProcessIdentity } from '../../domain/attempt.ts';
-import type { ProcessExit } from './process.ts';
-import type { EndedBy } from './classify-end.ts';
 import { LineSplitter } from '../../domain/text/line-splitter.ts';
 import type { Marker, ProcessTable } from '../process/process-table.ts';
+import type { EndedBy } from './classify-end.ts';
+import type { ProcessExit } from './process.ts';
 import type { StreamLine } from './stream-json.ts';
 import { tailFile } from './tail-file.ts';
 import type { Transcript } from './transcript.ts';

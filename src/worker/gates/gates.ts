@@ -1,11 +1,11 @@
-import { messageOf } from '../../domain/failure.ts';
 import type { GateVerdict } from '../../domain/attempt.ts';
-import type { Changes, Workspace } from '../../workspace/workspace.ts';
+import { messageOf } from '../../domain/failure.ts';
 import { singleLine } from '../../domain/text/printable.ts';
-import { KeyedQueue } from './keyed-queue.ts';
+import type { Changes, Workspace } from '../../workspace/workspace.ts';
 import type { Marker } from '../process/process-table.ts';
-import { Verdicts, type CommandVerdict, type NoVerdict, type VerdictCache } from './verdicts.ts';
+import { KeyedQueue } from './keyed-queue.ts';
 import type { CommandFailure, CommandPlace, CommandResult, RunCommand } from './run-command.ts';
+import { Verdicts, type CommandVerdict, type NoVerdict, type VerdictCache } from './verdicts.ts';
 
 /** The commands that a change must pass, and what it takes to tell its own failures from others. */
 export interface GateOptions {

@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../domain/failure.ts';
-import { BoundedOutput } from '../process/bounded-output.ts';
 import { printable } from '../../domain/text/printable.ts';
+import { BoundedOutput } from '../process/bounded-output.ts';
 import type { Marker, ProcessTable } from '../process/process-table.ts';
 
 /** Where a command runs. */
