@@ -29,11 +29,11 @@ interface SummaryLine {
 /** The real tool at work, with `--json`. */
 export interface RunningTool {
   readonly process: ChildProcess;
-  /** What it has told so far. */
+  /** The events that it has printed so far. */
   readonly events: () => Stamped[];
-  /** Resolves to the first event of this type; rejects, with all that was printed, where the tool ends before. */
+  /** Resolves to the first event of this type; rejects with all output where the tool ends before. */
   readonly event: <T extends Stamped['type']>(type: T) => Promise<Extract<Stamped, { type: T }>>;
-  /** Sets its clock this far ahead, all leaps together, in milliseconds. */
+  /** Sets its clock this far ahead in milliseconds, all leaps together. */
   readonly leap: (ms: number) => void;
   readonly end: Promise<{ code: number | null; output: string; summary: SummaryLine | undefined }>;
 }
@@ -46,7 +46,7 @@ export interface AccountProject {
   tool(...args: string[]): Promise<ToolResult>;
   /** Starts `run --no-plan --json`. */
   start(args?: readonly string[]): RunningTool;
-  /** What `status --json` says. */
+  /** Returns what `status --json` prints. */
   status(): Promise<unknown>;
   withStore<T>(use: (store: TaskStore) => T): T;
 }
@@ -62,8 +62,8 @@ export interface Account {
     files?: Readonly<Record<string, string>>,
   ): AccountProject;
   /**
-   * The commands of all that was started with this home and still lives. A git that answers questions ends with its input,
-   * which is a moment after the tool: gits are waited for.
+   * Returns the commands of processes that were started with this home and are still alive. A git session ends a moment
+   * after the tool, so this waits for git processes.
    */
   leftovers(): Promise<string[]>;
   close(): Promise<void>;
@@ -150,12 +150,15 @@ export async function openAccount(login: Login, scenario: ScenarioInput): Promis
   };
 }
 
-/** Text that the prompt of this task holds and no other one's: the CLI tells titles of earlier commits everywhere. */
+/**
+ * Text that only this task's prompt contains. The title alone is not enough: every prompt has titles of earlier
+ * commits.
+ */
 export function promptOf(task: number): string {
   return `Task ${task}: Write part ${task}`;
 }
 
-/** A reply of a worker that writes its file, and after it one that reports. */
+/** Rules for workers: each one writes its file, and then reports. */
 export function partRules(tasks: number, more: object = {}): ScenarioInput['rules'] {
   return Array.from({ length: tasks }, (_, index) => ({
     name: `part ${index + 1}`,
@@ -239,7 +242,7 @@ function startTool(
   };
 }
 
-/** Empty for one that has ended meanwhile, whether or not anybody has asked for its end yet. */
+/** Empty for a process that has ended meanwhile, even if its parent has not waited for it yet. */
 function commandOf(pid: number): string {
   const { stdout } = spawnSync('ps', ['-o', 'stat=,args=', '-p', String(pid)], { encoding: 'utf8' });
   const [, state = '', command = ''] = /^(\S+)\s+(.*)$/s.exec(stdout.trim()) ?? [];

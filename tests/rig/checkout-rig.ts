@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Git } from '../../src/workspace/git/git.ts';
 
-/** A folder of its own with a HOME, and git as a user has it, with none of the configuration of this machine. */
+/** A temporary folder with a HOME and a user's checkout, and git without the configuration of this machine. */
 export class CheckoutRig {
   readonly root = mkdtempSync(join(tmpdir(), 'checkout-'));
   readonly programs = join(this.root, 'bin');
@@ -40,7 +40,7 @@ export class CheckoutRig {
     return execFileSync('git', args, { cwd, env, input, encoding: 'utf8', stdio: 'pipe' }).replace(/\n$/, '');
   }
 
-  /** Runs a command line as a person would, in their checkout. */
+  /** Runs a command line in the user's checkout. */
   shell(line: string): string {
     return execFileSync('sh', ['-c', line], {
       cwd: this.top,
@@ -50,7 +50,7 @@ export class CheckoutRig {
     });
   }
 
-  /** A commit that no worktree sees, with these files changed against its first parent; null removes one. */
+  /** Makes a commit without touching a worktree, with these files changed from its first parent; null removes one. */
   commit(parents: readonly string[], changes: Readonly<Record<string, string | null>>): string {
     const index = join(this.root, 'private-index');
     rmSync(index, { force: true });
@@ -69,7 +69,7 @@ export class CheckoutRig {
     return this.git('commit-tree', tree, '-m', 'work', ...parents.flatMap((parent) => ['-p', parent]));
   }
 
-  /** Everything of the user's: files with mode and content, index with flags, refs, HEAD and stash. */
+  /** Everything that is the user's: files with mode and content, index with flags, refs, HEAD and stash. */
   state() {
     return {
       files: filesIn(this.top),
@@ -92,7 +92,7 @@ export class CheckoutRig {
   }
 }
 
-/** Paths below a directory, each with its kind and content; what is git's own is left out. */
+/** Paths below a directory, each with its kind and content, without git's own files. */
 export function filesIn(top: string, below = ''): Map<string, string> {
   const found = new Map<string, string>();
   for (const file of readdirSync(join(top, below), { withFileTypes: true })) {
@@ -104,7 +104,7 @@ export function filesIn(top: string, below = ''): Map<string, string> {
   return found;
 }
 
-/** As git sees a file: `100644 content`, `100755 content` or `120000 target`. */
+/** Describes a file as git does: `100644 content`, `100755 content` or `120000 target`. */
 function describeFile(path: string): string {
   const status = lstatSync(path);
   if (status.isSymbolicLink()) return `120000 ${readlinkSync(path)}`;

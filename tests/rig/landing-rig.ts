@@ -34,14 +34,14 @@ export class LandingRig extends CheckoutRig {
     return this.git('rev-parse', 'HEAD');
   }
 
-  /** A worktree on a branch of its own, as a worker gets it. */
+  /** Makes a worktree on a branch of its own, as a worker gets it. */
   worktree(from = 'HEAD'): string {
     const directory = join(this.root, `w${++this.#worktrees}`);
     this.git('worktree', 'add', '-q', '--no-track', '-b', `task-${this.#worktrees}`, directory, from);
     return directory;
   }
 
-  /** What a worker makes of the tip of the integration branch, as the change that is taken in. */
+  /** Changes files as a worker does, starting from the tip of the integration branch, and returns the change. */
   async work(
     integration: IntegrationBranch,
     files: Files,
@@ -68,7 +68,7 @@ export class LandingRig extends CheckoutRig {
   }
 }
 
-/** A request to land a tree as a task; the worker has said what is in `summary`. */
+/** A request to land a tree as a task; `summary` is the worker's. */
 export function landing(
   { tree, onto }: { readonly tree: string; readonly onto: string },
   { taskId = '1', title = 'Do it', summary = 'It is done.' } = {},

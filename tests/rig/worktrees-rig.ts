@@ -9,13 +9,13 @@ import type { Changes, Workspace, Workspaces } from '../../src/workspace/workspa
 import { makeTask } from './arbitrary-tasks.ts';
 import { LandingRig, write, type Files } from './landing-rig.ts';
 
-/** A user's repository, and what the tool does in it: one `Workspaces` stands for one start of the tool. */
+/** A user's repository, and what the tool does in it. Each `Workspaces` stands for one start of the tool. */
 export class WorktreesRig extends LandingRig {
   readonly cache = join(this.root, 'cache');
   readonly warnings: string[] = [];
   #attempts = 0;
 
-  /** A start of the tool, with its run begun; what `begin` told is in `warnings`. */
+  /** Starts the tool and begins a run; `warnings` gets the notes of `begin`. */
   async start(
     options: Partial<WorktreesOptions> = {},
     unfinished: readonly Attempt[] = [],
@@ -83,7 +83,7 @@ export class WorktreesRig extends LandingRig {
     };
   }
 
-  /** A workspace for an attempt, as the store would then know that attempt. */
+  /** Acquires a workspace for an attempt, and returns the attempt as the store would then have it. */
   async acquire(
     workspaces: Workspaces,
     attempt: Attempt,
@@ -97,7 +97,7 @@ export class WorktreesRig extends LandingRig {
     return { workspace: acquired.value, attempt: { ...attempt, directory, branch, base } };
   }
 
-  /** Does a task from its start to its landing. */
+  /** Does a task from acquiring its workspace to its landing. */
   async finish(
     workspaces: Workspaces & { readonly changes: Changes },
     taskId: string,
@@ -105,13 +105,13 @@ export class WorktreesRig extends LandingRig {
   ): Promise<string> {
     const { workspace, attempt } = await this.acquire(workspaces, this.attempt(taskId));
     write(workspace.directory, files);
-    const commit = await this.takeIn(workspaces.changes, workspace, attempt);
+    const commit = await this.landWorkspace(workspaces.changes, workspace, attempt);
     await workspaces.release(workspace, true);
     return commit;
   }
 
-  /** Captures, combines and lands. */
-  async takeIn(changes: Changes, workspace: Workspace, attempt: Attempt): Promise<string> {
+  /** Captures, combines and lands what is in a workspace. */
+  async landWorkspace(changes: Changes, workspace: Workspace, attempt: Attempt): Promise<string> {
     const combined = await changes.combine(workspace, await changes.capture(workspace));
     if (combined.kind === 'conflict') throw new Error(`It conflicts in ${combined.files.join(', ')}.`);
     const { tree, onto } = combined;
@@ -121,7 +121,7 @@ export class WorktreesRig extends LandingRig {
     return commit;
   }
 
-  /** Whether some ref of the tool's own holds a file with this content. */
+  /** Whether some ref of the tool's has a file with this content. */
   isKept(content: string): boolean {
     const blob = this.gitIn(this.top, ['hash-object', '--stdin'], { input: content });
     const refs = this.git('for-each-ref', '--format=%(refname)', 'refs/orchestrator');

@@ -8,7 +8,7 @@ import { ALL } from '../../rig/effort.ts';
 import { write } from '../../rig/landing-rig.ts';
 import { WorktreesRig } from '../../rig/worktrees-rig.ts';
 
-/** 2048 megabytes are the size that is promised; it wants as much of the disk, and minutes on a slow one. */
+/** The promised size is 2048 megabytes. It takes as much of the disk, and minutes on a slow one. */
 const SIZE = ALL
   ? { files: 50_000, megabytes: Number(process.env['HISTORY_MEGABYTES'] ?? 64), branches: 200 }
   : { files: 2000, megabytes: 16, branches: 200 };
@@ -16,9 +16,11 @@ const SIZE = ALL
 let rig: WorktreesRig;
 afterEach(() => rig.remove());
 
-/** The user's branch gets so many files, a history of so many megabytes that no longer is in it, and neighbours. */
+/**
+ * Gives the user's branch so many files, so many megabytes of history that it no longer contains, and other branches.
+ */
 async function grow({ files = 0, megabytes = 0, branches = 0 }): Promise<void> {
-  // Noise neither shrinks nor resembles itself: not even trying is many times faster.
+  // Random data can be neither compressed nor compared. To skip both is many times faster.
   const plain = ['core.compression=0', 'core.bigFileThreshold=1m', 'fastimport.unpackLimit=0'];
   const options = plain.flatMap((setting) => ['-c', setting]);
   const child = spawn('git', [...options, 'fast-import', '--quiet', '--force'], {
@@ -50,7 +52,7 @@ async function grow({ files = 0, megabytes = 0, branches = 0 }): Promise<void> {
   rig.git('-c', 'checkout.workers=4', 'reset', '-q', '--hard');
 }
 
-/** Lets a job run, and tells how often the tool called git meanwhile, for more than a conversation that goes on. */
+/** Runs a job and counts how often the tool started a git process meanwhile, sessions that already run aside. */
 async function countingGit(job: () => Promise<unknown>): Promise<number> {
   const [program, log] = [join(rig.programs, 'git'), join(rig.root, 'calls')];
   const real = rig.shell('command -v git').trim();
@@ -73,7 +75,7 @@ describe('In a large repository', () => {
     for (const id of ['1', '2', '3']) {
       const { workspace, attempt } = await rig.acquire(tool, rig.attempt(id));
       write(workspace.directory, { [`d${id}/f${id}.txt`]: `by task ${id}\n`, [`new-${id}.txt`]: 'new\n' });
-      await rig.takeIn(tool.changes, workspace, attempt);
+      await rig.landWorkspace(tool.changes, workspace, attempt);
       await tool.release(workspace, true);
     }
     expect((await tool.deliver()).kind).toBe('committed');

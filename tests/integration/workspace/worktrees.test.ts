@@ -27,7 +27,7 @@ test('Two tasks at the same time do not see each other, nor does the user see th
   expect(rig.git('branch', '--format=%(refname)')).toBe('refs/heads/main');
 });
 
-test('A task has in its base all that its dependencies have landed: in a chain and in a diamond', async () => {
+test('The base of a task has all that its dependencies have landed: in a chain and in a diamond', async () => {
   const tool = await rig.start();
   await rig.finish(tool, '1', { 'one.txt': '1' });
   const [left, right] = await Promise.all([
@@ -37,9 +37,9 @@ test('A task has in its base all that its dependencies have landed: in a chain a
   expect([read(left.workspace, 'one.txt'), read(right.workspace, 'one.txt')]).toEqual(['1', '1']);
   write(left.workspace.directory, { 'two.txt': '2' });
   write(right.workspace.directory, { 'three.txt': '3' });
-  await rig.takeIn(tool.changes, left.workspace, left.attempt);
+  await rig.landWorkspace(tool.changes, left.workspace, left.attempt);
   await tool.release(left.workspace, true);
-  await rig.takeIn(tool.changes, right.workspace, right.attempt);
+  await rig.landWorkspace(tool.changes, right.workspace, right.attempt);
   await tool.release(right.workspace, true);
   const { workspace } = await rig.acquire(tool, rig.attempt('4'));
   expect(['one.txt', 'two.txt', 'three.txt'].map((file) => read(workspace, file))).toEqual(['1', '2', '3']);
@@ -78,7 +78,7 @@ test('A later attempt finds the unfinished work in whichever worktree it gets, i
   expect(other.workspace.directory).toBe(first.workspace.directory);
 
   const next = await rig.start({}, [], 'r2');
-  // The one that the first task had been in.
+  // This is the slot that the first task was in.
   const blocking = await rig.acquire(next, rig.attempt('3', { runId: 'r2' }));
   const again = await rig.acquire(next, rig.attempt('1', { runId: 'r2', number: 2 }), {
     attempt: first.attempt,
@@ -93,7 +93,7 @@ test('A later attempt finds the unfinished work in whichever worktree it gets, i
   expect(change.files).toEqual(['half.txt']);
 });
 
-test('After a conflict the worker finds the merge in progress, and what it makes of it lands', async () => {
+test('After a conflict the worker finds the merge in progress, and its resolution lands', async () => {
   const tool = await rig.start();
   const mine = await rig.acquire(tool, rig.attempt('1'));
   write(mine.workspace.directory, { 'a.txt': 'one\nmine\nthree\n' });
@@ -112,7 +112,7 @@ test('After a conflict the worker finds the merge in progress, and what it makes
   expect(rig.gitIn(again.workspace.directory, ['rev-parse', 'MERGE_HEAD'])).toBe(combined.onto);
   expect((await tool.changes.capture(again.workspace)).unresolved).toEqual(['a.txt']);
   write(again.workspace.directory, { 'a.txt': 'one\nboth\nthree\n' });
-  const commit = await rig.takeIn(tool.changes, again.workspace, again.attempt);
+  const commit = await rig.landWorkspace(tool.changes, again.workspace, again.attempt);
   expect(rig.show(commit, 'a.txt')).toBe('one\nboth\nthree');
   expect(rig.git('rev-list', '--parents', '-n1', commit).split(' ')).toHaveLength(2);
 });
@@ -134,7 +134,7 @@ test('Gates see the change merged with what landed meanwhile, and leave nothing 
   expect(rig.gitIn(mine.workspace.directory, ['status', '--porcelain'])).toBe('');
 });
 
-test('What commands have changed is undone, also where they have told git not to look', async () => {
+test('What the gates change is undone, even if they tell git not to look', async () => {
   const tool = await rig.start();
   const { workspace, attempt } = await rig.acquire(tool, rig.attempt('1'));
   const git = (...args: string[]): string => rig.gitIn(workspace.directory, args);
@@ -157,7 +157,7 @@ test('What commands have changed is undone, also where they have told git not to
     await tool.changes.reset(workspace);
     expect(state()).toEqual(captured);
   }
-  // From here on it is a person who looks at it.
+  // From here on, a person looks at it.
   write(workspace.directory, { 'seen.txt': 'by a person' });
   await tool.release(workspace, false);
   expect(rig.isKept('by a person')).toBe(true);
@@ -165,7 +165,7 @@ test('What commands have changed is undone, also where they have told git not to
   expect(attempt.branch).toBe('orchestrator/r1/task-1');
 });
 
-test('A capture leaves the files alone, and the worktree clean on no branch, whatever the worker did to HEAD', async () => {
+test('A capture does not touch files, and leaves the worktree clean and on no branch, whatever the worker did to HEAD', async () => {
   const tool = await rig.start();
   const { workspace } = await rig.acquire(tool, rig.attempt('1'));
   const { directory } = workspace;
@@ -180,7 +180,7 @@ test('A capture leaves the files alone, and the worktree clean on no branch, wha
   expect([rig.isKept('committed'), read(workspace, 'loose.txt')]).toEqual([true, 'loose']);
 });
 
-test('What landed needs no branch and no snapshot any more; what was thrown away on the way keeps one', async () => {
+test('What landed has no ref and no snapshot any more; intermediate work that did not land keeps its snapshot', async () => {
   const tool = await rig.start();
   await rig.finish(tool, '1', { 'one.txt': 'all of it landed' });
   expect(rig.git('for-each-ref', 'refs/orchestrator/r1')).toBe('');
@@ -188,13 +188,13 @@ test('What landed needs no branch and no snapshot any more; what was thrown away
   write(workspace.directory, { 'two.txt': 'first thought' });
   await tool.changes.snapshot(workspace);
   write(workspace.directory, { 'two.txt': 'second thought' });
-  await rig.takeIn(tool.changes, workspace, attempt);
+  await rig.landWorkspace(tool.changes, workspace, attempt);
   await tool.release(workspace, true);
   expect(rig.isKept('first thought')).toBe(true);
   expect(rig.git('for-each-ref', 'refs/orchestrator/r1/task-*')).toBe('');
 });
 
-test('Work below the top of the repository is done at the same place of the worktree', async () => {
+test('Work below the top of the repository is done in the same directory of the worktree', async () => {
   rig.userCommits({ 'packages/app/x': 'x' });
   const tool = await rig.start({ workingDirectory: join(rig.top, 'packages/app') });
   const { workspace } = await rig.acquire(tool, rig.attempt('1'));
@@ -204,7 +204,7 @@ test('Work below the top of the repository is done at the same place of the work
   expect([...change.files].sort()).toEqual(['b.txt', 'packages/app/x']);
 });
 
-test('A commit can be visited by one job at a time, in a directory that no task has', async () => {
+test('One job at a time gets a checkout of a commit, in a directory that no task has', async () => {
   const tool = await rig.start();
   const first = rig.git('rev-parse', 'HEAD');
   const landed = await rig.finish(tool, '1', { 'one.txt': '1' });

@@ -23,7 +23,7 @@ const BASE: Readonly<Record<string, string>> = {
 const PATHS = [...Object.keys(BASE), 'new', 'new/n', 'dir', 'dir/new', 'a/in', 'x.log', 'ignored/i'];
 const path = fc.constantFrom(...PATHS);
 const content = fc.constantFrom('one\n', 'two\n', '');
-// Git merges with an empty file without a conflict, which the law would have to know.
+// Git merges with an empty file without a conflict, so the law would need a rule for it.
 const committed = fc.constantFrom('one\n', 'two\n');
 const changes = fc.dictionary(path, fc.option(committed, { nil: null, freq: 3 }), { minKeys: 1, maxKeys: 4 });
 
@@ -59,7 +59,7 @@ afterAll(() => {
   rig.remove();
 });
 
-test('nothing of the user is touched but what delivery is for, and that is whole', async () => {
+test('a delivery is complete, and touches nothing else of the user', async () => {
   const seen = new Map<string, number>();
   await fc.assert(
     fc.asyncProperty(
@@ -130,21 +130,21 @@ function integrate(tip: string, changed: Readonly<Record<string, string | null>>
 }
 
 /**
- * No two paths ever have the same content. The law computes merges file by file, so that it shares nothing with git's
- * own way, which takes a file that goes and one like it that comes for a renamed one, whatever `merge.renames` says.
+ * Different paths never have the same content. The law computes merges file by file. Git takes a deleted file and a new
+ * file like it for a renamed one, whatever `merge.renames` says, and the law must not depend on that.
  */
 function textAt(name: string, text: string): string {
   return text === '' ? '' : `${name} ${text}`;
 }
 
-/** Changed files with the text that is at these paths. */
+/** Changed files, with the text at these paths. */
 function written(changed: Readonly<Record<string, string | null>>): Record<string, string | null> {
   return Object.fromEntries(
     Object.entries(changed).map(([name, text]) => [name, text === null ? null : textAt(name, text)]),
   );
 }
 
-/** A commit of the user's, made from their checkout, which keeps whatever else they have there. */
+/** Makes a commit from the user's checkout and keeps everything else that they have there. */
 function userCommits(changed: Readonly<Record<string, string | null>>): void {
   const head = rig.git('rev-parse', 'HEAD');
   const commit = rig.commit([head], written(changed));
@@ -220,7 +220,7 @@ function soil({ kind, path: name, to, content }: Step): void {
         return;
       }
     case 'skip':
-      // Git never looks again at what is skipped, so it has to know before that the copied file is the same.
+      // Git never looks at a skipped file again, so it has to know beforehand that the copied file is the same.
       tryTo(() => rig.git('update-index', '-q', '--refresh'));
       rig.git('update-index', '--skip-worktree', '--', name);
   }
@@ -241,7 +241,7 @@ function treeOf(commit: string): Tree {
   );
 }
 
-/** What two commits come to together, file by file; undefined where they conflict. */
+/** Merges two commits file by file; undefined where they conflict. */
 function mergeByFile(head: string, tip: string): Tree | undefined {
   const origin = treeOf(rig.git('merge-base', head, tip));
   const [ours, theirs] = [treeOf(head), treeOf(tip)];
@@ -256,7 +256,7 @@ function mergeByFile(head: string, tip: string): Tree | undefined {
   return names.some((name) => names.some((other) => other.startsWith(`${name}/`))) ? undefined : merged;
 }
 
-/** Paths of an earlier delivery that the index still holds, all of it; the next one may take them away again. */
+/** The paths of an earlier delivery, if the index still has all of it. The next delivery may remove them again. */
 function formerlyDelivered(state: State, head: string): string[] {
   const delivered = state.refs.get(DELIVERED);
   const tree = delivered === undefined ? undefined : mergeByFile(head, delivered);
@@ -265,7 +265,9 @@ function formerlyDelivered(state: State, head: string): string[] {
   return names.every((name) => inIndex(state, name) === tree.get(name)) ? names : [];
 }
 
-/** `mode id` of a path in the tree that the user would commit; what is only intended to be added is in none. */
+/**
+ * `mode id` of a path in the tree that the user would commit; a path that is only intended to be added is not in it.
+ */
 function inIndex(state: State, name: string): string | undefined {
   const [mode, id, , flags = ''] = state.index.get(name)?.split(' ') ?? [];
   return mode === undefined || isIntended(flags) ? undefined : `${mode} ${id}`;
@@ -291,7 +293,7 @@ interface Delivered {
 }
 
 function expectDelivered({ before, after, wanted, touched, head, tip, autoCommit }: Delivered): void {
-  // What was staged already, as it is wanted, stays as it is: the file on disk may hold more of the user's.
+  // A path that is already staged as wanted stays as it is: the file on disk may have more changes of the user's.
   const moved = touched.filter((name) => inIndex(before, name) !== wanted.get(name));
   for (const name of touched) expect([name, inIndex(after, name)]).toEqual([name, wanted.get(name)]);
   for (const name of moved) expect([name, after.files.get(name)]).toEqual([name, fileOf(wanted.get(name))]);
@@ -320,7 +322,7 @@ function without<T>(map: ReadonlyMap<string, T>, names: readonly string[]): Map<
   return new Map([...map].filter(([name]) => !names.includes(name)));
 }
 
-/** Whether no file of the user's, tracked or not, is in a place that the delivery needs. */
+/** Whether no file of the user's, tracked or not, is where the delivery needs to write. */
 function isOutOfTheWay(
   state: State,
   head: string,
@@ -349,6 +351,6 @@ function tryTo(act: () => void): void {
   try {
     act();
   } catch {
-    // Not everything can be done in every state; what was done is what counts.
+    // Not every action is possible in every state. Only the actions that were done count.
   }
 }

@@ -46,7 +46,7 @@ function hook(name: string, script: string): void {
   chmodSync(at(`.git/hooks/${name}`), 0o755);
 }
 
-/** Types a command that takes results beside changes of the user's: it takes all of them, or says why not and stops. */
+/** Runs a command that takes results beside changes of the user's. It takes all of them, or says why not and stops. */
 function take(command: string, tip: string): boolean {
   let isRefused = false;
   try {
@@ -61,8 +61,8 @@ function take(command: string, tip: string): boolean {
   return !isRefused;
 }
 
-/** Expects that nothing at all was done, and returns the command that takes the work. */
-async function expectLeft(why: RegExp, options: Partial<DeliveryOptions> = {}): Promise<string> {
+/** Expects that nothing was changed, and returns the command that takes the results. */
+async function expectUndelivered(why: RegExp, options: Partial<DeliveryOptions> = {}): Promise<string> {
   const before = rig.state();
   const delivery = await deliverWith(options);
   expect(delivery).toMatchObject({ kind: 'left', message: expect.stringMatching(why) as string });
@@ -81,11 +81,11 @@ test('staged: the same tree, not committed', async () => {
   expect(rig.git('rev-parse', 'main', DELIVERED)).toBe(`${base}\n${tip}`);
 });
 
-// Other systems take no such names.
+// Other systems do not allow such names.
 describe.runIf(process.platform === 'linux')('a file whose name is not UTF-8', () => {
   const NAME = Buffer.from('new/caf\xe9.txt', 'latin1');
 
-  /** Makes a commit that adds it, in a folder that reads like one too. */
+  /** Makes a commit that adds such a file, in a folder with such a name. */
   const integrateOdd = (): string => {
     const index = join(rig.root, 'odd-index');
     const tree = rig.shell(
@@ -108,7 +108,7 @@ describe.runIf(process.platform === 'linux')('a file whose name is not UTF-8', (
     },
   );
 
-  test('is left where it would touch one of the user’s, and the command does so too', async () => {
+  test('is not delivered over a file of the user’s, and the command does not overwrite it either', async () => {
     integrateOdd();
     mkdirSync(at('new'));
     writeFileSync(odd(), 'mine\n');
@@ -119,7 +119,7 @@ describe.runIf(process.platform === 'linux')('a file whose name is not UTF-8', (
     expect(readFileSync(odd(), 'utf8')).toBe('mine\n');
   });
 
-  test('is left where a file of the user’s is in the place of its folder', async () => {
+  test('is not delivered where a file of the user’s is in the place of its folder', async () => {
     integrateOdd();
     writeFileSync(Buffer.concat([Buffer.from(`${rig.top}/`), Buffer.from('d\xffr', 'latin1')]), 'mine\n');
     expect(await deliverWith()).toMatchObject({
@@ -130,7 +130,7 @@ describe.runIf(process.platform === 'linux')('a file whose name is not UTF-8', (
   });
 });
 
-test('staged twice, and after a kill before it was remembered: nothing happens again', async () => {
+test('staged twice, and after a kill before the delivery was recorded: nothing happens the second time', async () => {
   integrate({ a: 'A\n', x: 'x\n' });
   await deliverWith();
   const once = rig.state();
@@ -140,7 +140,7 @@ test('staged twice, and after a kill before it was remembered: nothing happens a
   expect(rig.state()).toEqual(once);
 });
 
-test('a later run goes on from what was staged, the user having worked on it meanwhile', async () => {
+test('a later run continues from what was staged, after the user has worked on it', async () => {
   const first = integrate({ a: 'A\n', x: 'x\n' });
   await deliverWith();
   write('x', 'x\nand mine\n');
@@ -149,19 +149,19 @@ test('a later run goes on from what was staged, the user having worked on it mea
   expect(rig.git('write-tree')).toBe(rig.git('rev-parse', `${tip}^{tree}`));
   expect(read('x')).toBe('x\nand mine\n');
   const last = integrate({ x: 'other\n' }, tip);
-  const command = await expectLeft(/x/);
+  const command = await expectUndelivered(/x/);
   expect(command).toContain('git commit');
   expect(rig.git('rev-parse', BRANCH)).toBe(last);
 });
 
-test('what the user has thrown away is delivered whole, or not at all', async () => {
+test('results that the user has thrown away are delivered as a whole, or not at all', async () => {
   const first = integrate({ a: 'A\n', b: 'B\n' });
   await deliverWith();
   rig.git('reset', '-q', '--hard');
   write('a', 'mine\n');
   rig.git('add', 'a');
   integrate({ y: 'y\n' }, first);
-  await expectLeft(/a/);
+  await expectUndelivered(/a/);
   rig.git('reset', '-q', '--hard');
   expect((await deliverWith()).kind).toBe('staged');
   expect(rig.git('diff', '--cached', '--name-only')).toBe('a\nb\ny');
@@ -178,24 +178,24 @@ test.each([
     () => rig.shell('echo mine > a && rm -r dir && ln -s nowhere dir'),
   ],
   ['a file that is not to be tracked any more', () => rig.git('rm', '-q', '--cached', 'a')],
-])('left for %s, and the command takes it', async (_, soil) => {
+])('undelivered for %s, and the command takes it', async (_, soil) => {
   soil();
   const tip = integrate({ a: 'A\n', z: 'z\n' });
-  for (const autoCommit of [false, true]) await expectLeft(/in the way: a\b/, { autoCommit });
-  take(await expectLeft(/in the way/, { autoCommit: true }), tip);
+  for (const autoCommit of [false, true]) await expectUndelivered(/in the way: a\b/, { autoCommit });
+  take(await expectUndelivered(/in the way/, { autoCommit: true }), tip);
 });
 
 test.each([
   ['where they do not overlap, takes both', 'A\nb\nc\nd\ne\n', true],
   ['where they overlap, takes nothing and leaves no marks', 'a\nb\nc\nd\nother\n', false],
-])('left for edits in the same file: the command, %s', async (_, theirs, isClean) => {
+])('undelivered for edits in the same file: the command, %s', async (_, theirs, isClean) => {
   base = rig.commit([base], { long: 'a\nb\nc\nd\ne\n' });
   for (const autoCommit of [true, false]) {
     rig.git('update-ref', 'refs/heads/main', base);
     rig.git('reset', '-q', '--hard');
     const tip = integrate({ long: theirs });
     write('long', 'a\nb\nc\nd\nmine\n');
-    const command = await expectLeft(/in the way: long/, { autoCommit });
+    const command = await expectUndelivered(/in the way: long/, { autoCommit });
     if (autoCommit || !isClean) expect(take(command, tip)).toBe(isClean);
     else rig.shell(command);
     expect(read('long')).toBe(isClean ? 'A\nb\nc\nd\nmine\n' : 'a\nb\nc\nd\nmine\n');
@@ -218,29 +218,32 @@ test.each([
     null,
   ],
   ['a link to a folder', 'link/y', () => symlinkSync('dir', at('link'))],
-])('left for %s, and the command takes it', async (_, path, soil, theirs: string | null = 'theirs\n') => {
-  soil();
-  const tip = integrate({ [path]: theirs, z: 'z\n' });
-  const staging = await expectLeft(/in the way/);
-  expect(staging).toContain('--squash');
-  rig.shell(await expectLeft(/in the way/, { autoCommit: true }));
-  expect(isTaken(tip)).toBe(true);
-  expect(existsSync(at(path)) ? read(path) : null).toBe(theirs);
-  const mine = path.split('/')[0] ?? '';
-  expect(existsSync(at(`${mine}.mine`))).toBe(true);
-});
+])(
+  'undelivered for %s, and the command takes it',
+  async (_, path, soil, theirs: string | null = 'theirs\n') => {
+    soil();
+    const tip = integrate({ [path]: theirs, z: 'z\n' });
+    const staging = await expectUndelivered(/in the way/);
+    expect(staging).toContain('--squash');
+    rig.shell(await expectUndelivered(/in the way/, { autoCommit: true }));
+    expect(isTaken(tip)).toBe(true);
+    expect(existsSync(at(path)) ? read(path) : null).toBe(theirs);
+    const mine = path.split('/')[0] ?? '';
+    expect(existsSync(at(`${mine}.mine`))).toBe(true);
+  },
+);
 
-test('left for a folder with ignored files in place of a changed file: the command does not let git lose them', async () => {
+test('undelivered for a folder with ignored files in place of a changed file: the command does not let git lose them', async () => {
   rig.shell('rm a && mkdir a && echo mine > a/x.log');
   const tip = integrate({ a: 'A\n' });
-  take(await expectLeft(/in the way: a\./, { autoCommit: true }), tip);
+  take(await expectUndelivered(/in the way: a\./, { autoCommit: true }), tip);
   expect(read('a/x.log')).toBe('mine\n');
 });
 
-test('left for a file that is not tracked any more in a folder that goes: the folder is moved, once', async () => {
+test('undelivered for a file that is no longer tracked in a folder that is removed: the folder is moved once', async () => {
   rig.git('rm', '-q', '--cached', 'dir/c');
   const tip = integrate({ dir: 'theirs\n' });
-  take(await expectLeft(/in the way: dir\b/, { autoCommit: true }), tip);
+  take(await expectUndelivered(/in the way: dir\b/, { autoCommit: true }), tip);
   expect(rig.shell('cat dir.mine/c dir/c 2>/dev/null || true')).toBe('c\n');
 });
 
@@ -248,7 +251,7 @@ test('an intent to add is a change of the user', async () => {
   write('new', '');
   rig.git('add', '-N', 'new');
   integrate({ new: '' });
-  for (const autoCommit of [false, true]) await expectLeft(/in the way: new/, { autoCommit });
+  for (const autoCommit of [false, true]) await expectUndelivered(/in the way: new/, { autoCommit });
 });
 
 test.each([
@@ -265,7 +268,7 @@ test.each([
     'b',
     () => (write('b', 'mine\n'), write("my 'own'", 'mine\n'), rig.git('add', '-N', "my 'own'")),
   ],
-])('left for an intent to add %s, and the command takes it or says why not', async (_, path, soil) => {
+])('undelivered for an intent to add %s, and the command takes it or says why not', async (_, path, soil) => {
   soil();
   const tip = integrate({
     a: null,
@@ -274,8 +277,8 @@ test.each([
     'x.log': 'theirs\n',
     'd.log/x': 'theirs\n',
   });
-  await expectLeft(new RegExp(`in the way: ${path}\\.`));
-  const command = await expectLeft(new RegExp(`in the way: ${path}\\.`), { autoCommit: true });
+  await expectUndelivered(new RegExp(`in the way: ${path}\\.`));
+  const command = await expectUndelivered(new RegExp(`in the way: ${path}\\.`), { autoCommit: true });
   take(command, tip);
 });
 
@@ -287,10 +290,10 @@ test('an intent to add a file anew that the results remove: staged as it is, and
   const before = rig.state();
   expect((await deliverWith()).kind).toBe('staged');
   expect(rig.state()).toEqual(before);
-  // What the user would commit now is what was delivered, and their file waits to be added.
+  // The user would now commit exactly what was delivered. Their own file is not added yet.
   expect(rig.git('write-tree')).toBe(rig.git('rev-parse', `${tip}^{tree}`));
   integrate({ a: 'A\n' }, tip);
-  await expectLeft(/in the way: a\./);
+  await expectUndelivered(/in the way: a\./);
 });
 
 test('committed: fast forward with the hooks of the user, other edits in place', async () => {
@@ -322,11 +325,11 @@ describe('the branch has moved meanwhile', () => {
     expect([read('a'), read('b')]).toEqual(['A\n', 'B\n']);
   });
 
-  test('with a conflict: left, and the command brings the user to it', async () => {
+  test('with a conflict: undelivered, and the command leads the user to the conflict', async () => {
     const tip = integrate({ a: 'A\n' });
     moved({ a: 'other\n' });
-    await expectLeft(/conflicts with the results: a/);
-    const command = await expectLeft(/conflicts/, { autoCommit: true });
+    await expectUndelivered(/conflicts with the results: a/);
+    const command = await expectUndelivered(/conflicts/, { autoCommit: true });
     expect(() => rig.shell(command)).toThrow();
     rig.shell('git checkout --theirs a && git add a && git commit -qm merged');
     expect(isTaken(tip)).toBe(true);
@@ -338,7 +341,7 @@ describe('the branch has moved meanwhile', () => {
     rig.git('update-ref', 'refs/heads/main', rig.commit([base], { a: 'other\n' }));
     rig.shell('git reset -q -- a && git checkout -q -- a');
     integrate({ a: 'A\n' }, first);
-    const command = await expectLeft(/conflicts with the results: a/);
+    const command = await expectUndelivered(/conflicts with the results: a/);
     expect(() => rig.shell(command)).toThrow();
     expect(rig.git('diff', '--name-only', '--diff-filter=U')).toBe('a');
   });
@@ -349,8 +352,8 @@ describe('the branch has moved meanwhile', () => {
     write('new', 'mine\n');
     write('dir/c', 'mine\n');
     rig.git('add', 'dir/c');
-    rig.shell(await expectLeft(/in the way: new/));
-    // Git brings back what it has put aside for a merge when that is committed.
+    rig.shell(await expectUndelivered(/in the way: new/));
+    // Git restores what it has stashed for a merge when the merge is committed.
     rig.git('commit', '-qm', 'taken');
     expect([read('new'), read('new.mine'), read('dir/c')]).toEqual(['theirs\n', 'mine\n', 'mine\n']);
   });
@@ -371,7 +374,7 @@ describe('the branch has moved meanwhile', () => {
     rmSync(at('.git/hooks/pre-merge-commit'));
     rig.git('config', 'commit.gpgSign', 'true');
     rig.git('config', 'gpg.program', 'false');
-    await expectLeft(/sign/, { autoCommit: true });
+    await expectUndelivered(/sign/, { autoCommit: true });
     rig.git('config', 'commit.gpgSign', 'false');
     rig.shell(delivery.commands[0] ?? '');
     expect(isTaken(tip)).toBe(true);
@@ -382,22 +385,24 @@ describe('the branch has moved meanwhile', () => {
     moved({ b: 'B\n' });
     write('dir/c', 'mine\n');
     rig.git('add', 'dir/c');
-    rig.shell(await expectLeft(/dir\/c/, { autoCommit: true }));
+    rig.shell(await expectUndelivered(/dir\/c/, { autoCommit: true }));
     expect(read('dir/c')).toBe('mine\n');
   });
 });
 
-describe('the branch is not here any more', () => {
-  test('elsewhere checked out nowhere: it is moved, only forwards', async () => {
+describe('the branch is no longer checked out', () => {
+  test('and is checked out nowhere: it is only fast-forwarded', async () => {
     const tip = integrate({ a: 'A\n' });
     rig.git('checkout', '-q', '-b', 'other');
-    rig.shell(`${await expectLeft(/main is not checked out/)} && git reset -q --hard && git switch -q other`);
+    rig.shell(
+      `${await expectUndelivered(/main is not checked out/)} && git reset -q --hard && git switch -q other`,
+    );
     const before = rig.state();
     expect((await deliverWith({ autoCommit: true })).kind).toBe('committed');
     expect(rig.git('rev-parse', 'main')).toBe(tip);
     expect(rig.state().files).toEqual(before.files);
     rig.git('update-ref', 'refs/heads/main', rig.commit([base], { b: 'B\n' }));
-    rig.shell(await expectLeft(/changed meanwhile/, { autoCommit: true }));
+    rig.shell(await expectUndelivered(/changed meanwhile/, { autoCommit: true }));
     expect(isTaken(tip)).toBe(true);
   });
 
@@ -406,9 +411,9 @@ describe('the branch is not here any more', () => {
     rig.git('checkout', '-q', '-b', 'other');
     const worktree = join(rig.root, 'their worktree');
     rig.git('worktree', 'add', '-q', worktree, 'main');
-    const command = await expectLeft(/checked out in .*their worktree/, { autoCommit: true });
+    const command = await expectUndelivered(/checked out in .*their worktree/, { autoCommit: true });
     expect(() => rig.gitIn(worktree, ['rebase', '-q', '--root', '--exec', 'false'])).toThrow();
-    await expectLeft(/checked out in .*their worktree/, { autoCommit: true });
+    await expectUndelivered(/checked out in .*their worktree/, { autoCommit: true });
     rig.gitIn(worktree, ['rebase', '--abort']);
     rig.shell(command);
     expect(isTaken(tip)).toBe(true);
@@ -418,7 +423,7 @@ describe('the branch is not here any more', () => {
     const tip = integrate({ a: 'A\n' });
     rig.git('checkout', '-q', '-b', 'other');
     rig.git('branch', '-q', '-D', 'main');
-    rig.shell(await expectLeft(/main no longer exists/));
+    rig.shell(await expectUndelivered(/main no longer exists/));
     expect(rig.git('rev-parse', 'main')).toBe(tip);
   });
 
@@ -430,20 +435,20 @@ describe('the branch is not here any more', () => {
     expect((await deliverWith({ target: null, autoCommit: true })).kind).toBe('committed');
     expect(rig.git('rev-parse', 'HEAD')).toBe(tip);
     rig.git('checkout', '-q', '--detach', rig.commit([base], { b: 'B\n' }));
-    await expectLeft(/elsewhere/, { target: null });
+    await expectUndelivered(/elsewhere/, { target: null });
     rig.git('checkout', '-q', 'main');
-    await expectLeft(/is on a branch now/, { target: null });
+    await expectUndelivered(/is on a branch now/, { target: null });
   });
 });
 
-describe('git is at something in the checkout', () => {
-  test('an unfinished merge, conflicts, a lock of somebody', async () => {
+describe('git has not finished in the checkout', () => {
+  test('an unfinished merge, conflicts, a lock', async () => {
     const tip = integrate({ a: 'A\n' });
     write('.git/MERGE_HEAD', base);
-    await expectLeft(/merge is unfinished/);
+    await expectUndelivered(/merge is unfinished/);
     rmSync(at('.git/MERGE_HEAD'));
     write('.git/index.lock', '');
-    const command = await expectLeft(/index\.lock/, { autoCommit: true });
+    const command = await expectUndelivered(/index\.lock/, { autoCommit: true });
     rmSync(at('.git/index.lock'));
     rig.shell(command);
     expect(isTaken(tip)).toBe(true);
@@ -458,17 +463,17 @@ describe('git is at something in the checkout', () => {
   });
 });
 
-test('a file that cannot be written: what was written before it is taken back', async () => {
-  // Git makes the file by a program, which fails as a full disk would.
+test('a file that cannot be written: what was written before it is undone', async () => {
+  // A filter program writes the file and fails like a full disk.
   rig.git('config', 'filter.broken.smudge', 'false');
   rig.git('config', 'filter.broken.required', 'true');
   write('.git/info/attributes', 'z filter=broken\n');
   integrate({ a: 'A\n', b: null, 'fresh/f': 'f\n', z: 'z\n' });
-  await expectLeft(/everything is as before/);
-  await expectLeft(/everything is as before/, { autoCommit: true });
+  await expectUndelivered(/everything is as before/);
+  await expectUndelivered(/everything is as before/, { autoCommit: true });
 });
 
-test('a branch: one that is there for the results, moved forwards only', async () => {
+test('a branch: one that is there for results only and is only fast-forwarded', async () => {
   const first = integrate({ a: 'A\n' });
   const options = { mode: 'branch', autoCommit: true } as const;
   const { kind, commands } = await deliverWith(options);
@@ -477,7 +482,7 @@ test('a branch: one that is there for the results, moved forwards only', async (
   expect((await deliverWith(options)).kind).toBe('branch');
   expect(rig.git('rev-parse', 'orchestrator-main')).toBe(tip);
   rig.git('branch', '-qf', 'orchestrator-main', rig.commit([base], { mine: 'mine\n' }));
-  rig.shell(await expectLeft(/has commits that are not among the results/, options));
+  rig.shell(await expectUndelivered(/has commits that are not among the results/, options));
   expect(rig.git('rev-parse', `orchestrator-main-${tip.slice(0, 8)}`)).toBe(tip);
   rig.git('branch', '-qf', 'orchestrator-main', tip);
   rig.shell(commands[0] ?? '');

@@ -25,7 +25,7 @@ afterEach(() => {
   rig.remove();
 });
 
-/** A `gh` that writes down how it was called, and with what on its standard input. */
+/** A `gh` that records its arguments and its standard input. */
 function installGh(script = 'echo https://example.com/pull/7'): () => string {
   const log = join(rig.root, 'gh.log');
   const file = join(rig.programs, 'gh');
@@ -74,7 +74,7 @@ test("the remote and the branch there are those of the user's branch", async () 
   expect(calls()).toContain('[--base][trunk]');
 });
 
-test('one that is open already is found again', async () => {
+test('a pull request that is open already is found', async () => {
   installGh('[ "$2" = view ] && echo https://example.com/pull/7 && exit 0; echo exists >&2; exit 1');
   expect(await offer()).toMatchObject({
     kind: 'pull-request',
@@ -83,7 +83,7 @@ test('one that is open already is found again', async () => {
 });
 
 test('without gh nothing is pushed, and the two commands do it', async () => {
-  // Only what git needs, so that a gh of this machine is not found.
+  // Only what git needs, so that the gh of this machine is not found.
   const git = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
   symlinkSync(git, join(rig.programs, 'git'));
   const delivery = await offer({ ...rig.environment, PATH: rig.programs });
@@ -96,7 +96,7 @@ test('without gh nothing is pushed, and the two commands do it', async () => {
   expect(calls()).toContain("[--base][main][--title][It's $done][--fill]");
 });
 
-test('a gh that fails: what it says, and what is left to type', async () => {
+test('a gh that fails: what it says, and the command that remains', async () => {
   installGh('echo "no known GitHub host" >&2; exit 1');
   const delivery = await offer();
   expect(delivery).toMatchObject({

@@ -39,7 +39,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-test('results that were thrown away or never taken are told with the command that takes them', async () => {
+test('results that were thrown away or never taken are described, with the command that takes them', async () => {
   expect(await untaken()).toBe(
     `Results that main does not have: \`git merge --squash ${BRANCH}\` takes them.`,
   );
@@ -50,7 +50,7 @@ test('results that were thrown away or never taken are told with the command tha
   expect(await untaken()).toContain('git merge --squash');
 });
 
-test('nothing is told of what is committed, however it came there, nor where nothing has landed', async () => {
+test('nothing is described where results are committed, however that was done, or where nothing has landed', async () => {
   git('merge', '-q', '--squash', BRANCH);
   git('commit', '-q', '-m', 'Taken by hand');
   git('commit', '-q', '--allow-empty', '-m', 'And gone on');

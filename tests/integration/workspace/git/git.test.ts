@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => rig.remove());
 
-/** Lets each git of the tool write down its process id and what it was asked to do. */
+/** Makes each git of the tool record its process id and its arguments. */
 function listen(): () => { readonly pid: number; readonly command: string }[] {
   const log = join(rig.root, 'calls');
   const real = rig.shell('command -v git').trim();
@@ -30,7 +30,7 @@ function listen(): () => { readonly pid: number; readonly command: string }[] {
 }
 
 describe('Looking things up', () => {
-  test('one git answers for all, and sees what came after it was started', async () => {
+  test('one git answers all questions, and sees objects that are newer than itself', async () => {
     const git = rig.runner;
     const calls = listen();
     const first = rig.git('rev-parse', 'HEAD');
@@ -60,7 +60,7 @@ describe('Looking things up', () => {
     expect(calls()).toHaveLength(1);
   });
 
-  test('goes on where that git was ended, and fails where there is none', async () => {
+  test('continues after that git was killed, and fails where there is no git', async () => {
     const git = rig.runner;
     const calls = listen();
     const head = await git.commitAt('HEAD');
@@ -77,7 +77,7 @@ describe('Looking things up', () => {
     await expect(git.treeOf('HEAD')).rejects.toBeInstanceOf(GitFailed);
   });
 
-  test('keeps no process alive, and no git is left of one that was killed', async () => {
+  test('keeps no process alive, and a killed process leaves no git', async () => {
     const program = join(rig.root, 'reading.js');
     bundle('tests/rig/reading-program.ts', program);
     const calls = listen();

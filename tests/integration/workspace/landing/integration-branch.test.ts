@@ -18,7 +18,7 @@ describe('what has landed', () => {
     const change = await rig.work(integration, { 'x.txt': 'x' });
     const real = rig.shell('command -v git').trim();
     const program = join(rig.programs, 'git');
-    // It does what is asked, and is killed before it could say so.
+    // It does what it was asked, and is killed before it can say so.
     const script = `#!/bin/sh\n"${real}" "$@"; code=$?\ncase "$*" in *"update-ref -m landed"*) kill -9 $$;; esac\nexit $code\n`;
     writeFileSync(program, script);
     chmodSync(program, 0o755);
@@ -81,7 +81,7 @@ describe('merging', () => {
     expect(await integration.tip()).toBe(tip);
   });
 
-  test('a worker that has resolved a merge in progress stands on what it merged', async () => {
+  test('a change that resolved a merge in progress is based on what was merged', async () => {
     const integration = await rig.open();
     const directory = rig.worktree();
     write(directory, { 'a.txt': 'mine\n' });
@@ -102,7 +102,7 @@ describe('merging', () => {
     expect(await integration.merge(change)).toMatchObject({ kind: 'combined', onto: landed, commit: null });
   });
 
-  test('a landing onto a tip that has moved is refused, and goes by merging again', async () => {
+  test('a landing onto a tip that has moved is refused, and succeeds after another merge', async () => {
     const integration = await rig.open();
     const one = await rig.work(integration, { 'one.txt': '1\n' });
     const two = await rig.work(integration, { 'two.txt': '2\n' }, { taskId: '2' });
@@ -121,7 +121,7 @@ describe('merging', () => {
     );
   });
 
-  test('a branch that somebody deletes in the middle comes back with all that landed', async () => {
+  test('a branch that somebody deletes during a run is created again with all that landed', async () => {
     const integration = await rig.open();
     const first = await rig.land(integration, await rig.work(integration, { 'one.txt': '1\n' }));
     const two = await rig.work(integration, { 'two.txt': '2\n' }, { taskId: '2' });
@@ -130,7 +130,7 @@ describe('merging', () => {
     expect(rig.git('rev-parse', `${second}^`, integration.ref)).toBe(`${first}\n${second}`);
   });
 
-  test('a history that a worker began anew still has a base', async () => {
+  test('a new history that a worker began still has a base', async () => {
     const integration = await rig.open();
     const base = await integration.tip();
     const directory = rig.worktree();
@@ -184,7 +184,7 @@ describe('changes', () => {
     expect(change.files).toHaveLength(12);
   });
 
-  test('only marks of a conflict that came with the change are unresolved', async () => {
+  test('only conflict markers that the change adds are unresolved', async () => {
     const marks = '<<<<<<< HEAD\nmine\n=======\nyours\n>>>>>>> other\n';
     rig.userCommits({ 'fixture.txt': marks, 'mended.txt': marks });
     const integration = await rig.open();
@@ -198,7 +198,7 @@ describe('changes', () => {
     expect(change.unresolved).toEqual(['half.txt', 'odd "name"\n.txt']);
   });
 
-  test('files of every kind are told by their own names', async () => {
+  test('files of every kind are listed with their own names', async () => {
     const integration = await rig.open();
     const change = await rig.work(integration, { '-n': '', 'née ü.txt': '', 'q"\t\n': '', ':(top)': '' });
     expect(new Set(change.files)).toEqual(new Set(['-n', 'née ü.txt', 'q"\t\n', ':(top)']));
@@ -252,7 +252,7 @@ describe('reading', () => {
     expect(text).toMatch(/not shown: .* and \d+ more\)\n$/);
   });
 
-  test('what came since an earlier commit leaves out what others landed', async () => {
+  test('the difference from an earlier commit does not show what others landed', async () => {
     const integration = await rig.open();
     const directory = rig.worktree();
     const keep = () => rig.snapshots.take(directory, { runId: 'r', taskId: '2', why: 'round' });
@@ -330,7 +330,7 @@ describe('commits', () => {
     expect((failed as Failed).failure.fix).toContain('git config --global user.email');
   });
 
-  test('they are signed off where the user has that configured', async () => {
+  test('they are signed off where the user has configured that', async () => {
     rig.git('config', 'format.signOff', 'true');
     const integration = await rig.open();
     const landed = await rig.land(integration, await rig.work(integration, { 'x.txt': 'x' }));

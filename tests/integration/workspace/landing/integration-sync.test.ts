@@ -21,7 +21,7 @@ function deliverTo(commit: string): void {
   rig.git('update-ref', 'refs/orchestrator/deliveries/main', commit);
 }
 
-/** What `check` finds, which does as a run does and leaves no trace. */
+/** What `check` finds. It does the same as a run and leaves no trace. */
 async function rehearsed(): Promise<Failure | undefined> {
   const before = { ...rig.state(), objects: rig.git('count-objects', '-v') };
   const found = await checkIntegration(rig.top, rig.environment, 'main');
@@ -56,7 +56,7 @@ test('it merges what the user has committed meanwhile', async () => {
   expect([rig.show(tip, 'new.txt'), rig.show(tip, 'b.txt')]).toEqual(['new', 'edited']);
 });
 
-test('it takes delivered work that the user has committed with edits as they have it', async () => {
+test('it keeps the edits with which the user has committed delivered work', async () => {
   const landed = await run({ 'new.txt': 'new\n', 'a.txt': 'ONE\ntwo\nthree\n' });
   deliverTo(landed);
   const head = rig.userCommits({ 'new.txt': 'mine\n', 'a.txt': 'ONE!\ntwo\nthree\n' });
@@ -77,7 +77,7 @@ test('what landed after that delivery is merged with the edits', async () => {
   for (const commit of [later, head]) expect(await integration.contains(commit)).toBe(true);
 });
 
-test('results that were committed as they were delivered, and taken back later, do not come back', async () => {
+test('results that were committed unchanged and reverted later do not come back', async () => {
   const landed = await run({ 'new.txt': 'new\n', 'a.txt': 'ONE\ntwo\nthree\n' });
   deliverTo(landed);
   rig.userCommits({ 'new.txt': 'new\n', 'a.txt': 'ONE\ntwo\nthree\n' });
@@ -88,7 +88,7 @@ test('results that were committed as they were delivered, and taken back later, 
   expect(await integration.contains(landed)).toBe(true);
 });
 
-test('a delivery that the user has not committed is never taken for one that they have undone', async () => {
+test('a delivery that the user has not committed does not count as undone', async () => {
   deliverTo(await run({ 'new.txt': 'new\n', 'a.txt': 'ONE\ntwo\nthree\n' }));
   const tip = rig.git('rev-parse', 'orchestrator/integration/main');
   rig.userCommits({ 'a.txt': 'eins\ntwo\nthree\n' });
@@ -165,7 +165,7 @@ test('nothing of the user is touched, whatever is dirty', async () => {
   expect({ ...rig.state(), refs: null }).toEqual({ ...before, refs: null });
 });
 
-test('what landed on a branch that somebody deletes stays reachable, and is not brought back unasked', async () => {
+test('what landed on a branch that somebody deletes stays reachable, and does not come back by itself', async () => {
   const landed = await run({ 'new.txt': 'new\n' });
   rig.git('update-ref', '-d', 'refs/orchestrator/integration/main');
   const integration = await rig.open();

@@ -5,7 +5,7 @@ import { WorktreesRig } from '../../../rig/worktrees-rig.ts';
 let rig: WorktreesRig;
 let landed: string;
 
-/** What an earlier version had left: results for two branches, and a task that had not landed. */
+/** The refs of an earlier version: results for two branches, and a task that has not landed. */
 beforeEach(() => {
   rig = new WorktreesRig();
   const base = rig.git('rev-parse', 'HEAD');
@@ -26,7 +26,7 @@ function refs(place: string): Record<string, string> {
   return Object.fromEntries(listed.split('\n').map((line) => line.split(' ') as [string, string]));
 }
 
-test('refs of an earlier version are taken over, and nothing of them is left among the branches', async () => {
+test('refs of an earlier version are migrated, and none is left among the branches', async () => {
   await rig.start();
   const base = rig.git('rev-parse', 'main');
   expect(Object.keys(refs('refs/heads')).sort()).toEqual(['refs/heads/feat/x', 'refs/heads/main']);
@@ -45,7 +45,7 @@ test('refs of an earlier version are taken over, and nothing of them is left amo
   expect(rig.warnings).toEqual([]);
 });
 
-test('a worker of an earlier version works on in its worktree, and what it has is found', async () => {
+test('a worker of an earlier version continues in its worktree, and its work is found', async () => {
   const attempt = rig.attempt('1');
   const first = await rig.start();
   const { workspace } = await rig.acquire(first, attempt);

@@ -43,7 +43,7 @@ function commitAll(): void {
   rig.git('commit', '-q', '--allow-empty', '-m', 'work');
 }
 
-/** A program that is found before all others. */
+/** Adds a program that is found before all others. */
 function program(name: string, script: string): void {
   writeFileSync(join(rig.programs, name), `#!/bin/sh\n${script}\n`);
   chmodSync(join(rig.programs, name), 0o755);
@@ -95,7 +95,7 @@ test('what an earlier run has staged is not counted among the changes of the use
   expect(await look()).toMatchObject({ uncommitted: 2, results: 1 });
 });
 
-describe('is refused, with what to type', () => {
+describe('is refused, with the fix', () => {
   test('no git', async () => {
     const git = new Git(rig.top, { PATH: rig.programs, HOME: rig.root });
     expect((await look({}, git)).failures).toEqual([refusal(/git was not found/, /git-scm\.com/)]);
@@ -178,7 +178,7 @@ describe('is refused, with what to type', () => {
     ]);
   });
 
-  test('nobody to commit as', async () => {
+  test('no identity to commit with', async () => {
     rig.git('config', '--unset', 'user.name');
     rig.git('config', '--unset', 'user.email');
     rig.git('config', 'user.useConfigOnly', 'true');
@@ -186,7 +186,7 @@ describe('is refused, with what to type', () => {
     expect(failures).toEqual([refusal(/who you are/, /user\.name.*user\.email/)]);
   });
 
-  test('files of Git LFS without git-lfs, or without its set-up', async () => {
+  test('files of Git LFS without git-lfs, or without its setup', async () => {
     write('.gitattributes', '*.bin filter=lfs diff=lfs merge=lfs -text\n');
     commitAll();
     expect((await look()).failures).toEqual([]);
@@ -200,7 +200,7 @@ describe('is refused, with what to type', () => {
     expect((await look()).failures).toEqual([]);
   });
 
-  test('names that are one on this disk', async () => {
+  test('names that are the same on this disk', async () => {
     rig.git('update-ref', 'HEAD', rig.commit([rig.git('rev-parse', 'HEAD')], { 'A.txt': 'A\n' }));
     expect((await look()).failures).toEqual([]);
     rig.git('config', 'core.ignorecase', 'true');
@@ -213,7 +213,7 @@ describe('is refused, with what to type', () => {
     commitAll();
     const { failures } = await look({ statfs: () => Promise.resolve({ ...ROOM, bavail: 500 }) });
     expect(failures).toEqual([refusal(/4 worktrees need about 5 MB in .*, where 2 MB are free/, /Free/)]);
-    // Worktrees that are there already need no more of it.
+    // Worktrees that exist already need no more space.
     for (const slot of ['w1', 'w2', 'w3'])
       mkdirSync(join(rig.root, 'cache', 'worktrees', slot), { recursive: true });
     const fewer = await look({ statfs: () => Promise.resolve({ ...ROOM, bavail: 500 }) });
@@ -237,7 +237,7 @@ describe('is refused, with what to type', () => {
 });
 
 describe('is fine', () => {
-  test('submodules, with a word on what workers need', async () => {
+  test('submodules, with a note on what workers need', async () => {
     rig.git('-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', rig.top, 'vendor');
     commitAll();
     const { failures, notes } = await look();
@@ -255,7 +255,7 @@ describe('is fine', () => {
     expect([failures, notes]).toEqual([[], []]);
   });
 
-  test('a partial clone, of which nothing is fetched', async () => {
+  test('a partial clone; nothing is fetched', async () => {
     rig.git('config', 'uploadpack.allowFilter', 'true');
     const partial = join(rig.root, 'partial');
     rig.git('clone', '-q', '--filter=blob:none', '--no-checkout', `file://${rig.top}`, partial);
@@ -268,7 +268,7 @@ describe('is fine', () => {
     expect(stored()).toBe(before);
   });
 
-  test('a sparse checkout: a worktree has the same files, and the rest is not taken for deleted', async () => {
+  test('a sparse checkout: a worktree has the same files, and the rest does not count as deleted', async () => {
     rig.git('sparse-checkout', 'set', 'nothing');
     const { failures, uncommitted } = await look();
     expect([failures, uncommitted]).toEqual([[], 0]);

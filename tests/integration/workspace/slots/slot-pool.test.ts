@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 afterEach(() => rig.remove());
 
-/** One worktree that has been used and given back, with what `files` says thrown away. */
+/** A worktree that was used and released, in which `files` are then removed. */
 async function usedOnce(files: Readonly<Record<string, string>> = {}) {
   const tool = await rig.start();
   const { workspace, attempt } = await rig.acquire(tool, rig.attempt('1'));
@@ -20,7 +20,7 @@ async function usedOnce(files: Readonly<Record<string, string>> = {}) {
   return { tool, slot: workspace.directory, attempt };
 }
 
-/** One in which the tool was killed while a worker wrote. */
+/** A worktree in which the tool was killed while a worker wrote. */
 async function killedIn(files: Readonly<Record<string, string>>) {
   const tool = await rig.start();
   const { workspace, attempt } = await rig.acquire(tool, rig.attempt('1'));
@@ -28,7 +28,9 @@ async function killedIn(files: Readonly<Record<string, string>>) {
   return { slot: workspace.directory, attempt };
 }
 
-/** What a deleted repository leaves of its worktrees where another one takes its place: commits that nobody has any more. */
+/**
+ * What a deleted repository leaves of its worktrees when another one takes its place: they name commits that are gone.
+ */
 function cloneAgain(slot: string): void {
   rmSync(adminOf(slot), { recursive: true });
   const file = `${slot}.json`;
@@ -37,7 +39,7 @@ function cloneAgain(slot: string): void {
 
 const adminOf = (slot: string) => /gitdir: (.+)/.exec(readFileSync(join(slot, '.git'), 'utf8'))?.[1] ?? '';
 
-/** The next task gets the slot, clean, as if nothing had been. */
+/** Expects that the next task gets the slot, and that it is clean. */
 async function expectReused(tool: Awaited<ReturnType<WorktreesRig['start']>>, slot: string) {
   const { workspace } = await rig.acquire(tool, rig.attempt('2'));
   expect(workspace.directory).toBe(slot);
@@ -117,15 +119,15 @@ test.each([
 test.each([
   ['absolute', (link: string) => link],
   ['relative', (link: string, admin: string) => relative(admin, link)],
-])('a worktree in the making of which git was killed is forgotten, its path being %s', async (_, path) => {
+])('a worktree is forgotten if git was killed while it created it, its path being %s', async (_, path) => {
   const { slot } = await usedOnce();
   const shell = join(dirname(slot), 'new-0123abcd', 'w2');
   rig.git('worktree', 'add', '-q', '--no-checkout', '--detach', shell);
-  // What git writes first, and what it then replaces.
+  // Git writes the first file at once, and replaces the second one later.
   const admin = adminOf(shell);
   const gitdir = `${path(join(shell, '.git'), admin)}\n`;
   write(admin, { HEAD: `${'0'.repeat(40)}\n`, locked: 'initializing', gitdir });
-  // With it, git refuses the user `gc` too.
+  // With such a worktree, `git gc` fails for the user too.
   expect(() => rig.git('rev-list', '--all')).toThrow('bad object');
   await rig.start();
   expect(rig.git('rev-list', '--all')).not.toBe('');
@@ -152,14 +154,14 @@ test.each([
   expect(read(again.workspace, 'new.txt')).toBe('unfinished');
 });
 
-test('Work is listed as kept at the end of its attempt, whatever becomes of its worktree', async () => {
+test('Work is listed as kept at the end of its attempt, whatever happens to its worktree', async () => {
   await usedOnce({ 'new.txt': 'half' });
   expect(rig.git('for-each-ref', '--format=%(contents:subject)', 'refs/orchestrator')).toContain(
     'at the end of its attempt',
   );
 });
 
-test('Work is listed with the reason that its attempt was given back with', async () => {
+test('Work is listed with the reason for which it was released', async () => {
   const tool = await rig.start();
   const { workspace } = await rig.acquire(tool, rig.attempt('1'));
   write(workspace.directory, { 'new.txt': 'unfinished' });
@@ -183,7 +185,7 @@ test('An unfinished attempt gets its worktree back as it was left, and nobody el
   expect(rig.isKept('unfinished')).toBe(true);
 });
 
-test('An unfinished attempt that is not taken up again is continued by the next one', async () => {
+test('An unfinished attempt that nobody reopens is continued by the next one', async () => {
   const { attempt } = await killedIn({ 'new.txt': 'unfinished' });
   const tool = await rig.start({}, [attempt], 'r2');
   const again = await rig.acquire(tool, rig.attempt('1', { runId: 'r2' }), { attempt, outcome: 'cancelled' });
@@ -213,7 +215,7 @@ test('A worktree in which git is at work is left alone for that time', async () 
   expect(workspace.directory).not.toBe(slot);
 });
 
-test('Repositories that a worker made in its worktree are moved aside, their history unharmed', async () => {
+test('Repositories that a worker made in its worktree are moved aside with their history', async () => {
   const tool = await rig.start();
   const { workspace } = await rig.acquire(tool, rig.attempt('1'));
   const { directory: slot } = workspace;
@@ -238,7 +240,7 @@ test('Repositories that a worker made in its worktree are moved aside, their his
   expect(logs.sort()).toEqual(['deep/er', 'nested']);
 });
 
-test('A worktree that became a repository of its own is rescued with its history', async () => {
+test('A worktree that became a repository is kept with its history', async () => {
   const { slot } = await killedIn({ 'new.txt': 'unfinished' });
   rmSync(join(slot, '.git'));
   rig.gitIn(slot, ['init', '-q']);
@@ -247,7 +249,7 @@ test('A worktree that became a repository of its own is rescued with its history
   expect(rig.warnings.join()).toContain('left');
 });
 
-test('A rebase, a merge and a bisection that a worker left do not follow the next one', async () => {
+test('A rebase, a merge and a bisection that a worker left do not affect the next one', async () => {
   const tool = await rig.start();
   const { workspace } = await rig.acquire(tool, rig.attempt('1'));
   const { directory: slot } = workspace;
@@ -275,7 +277,7 @@ test('Work that cannot be kept blocks its worktree, not the run, and is kept as 
   expect(read(again.workspace, 'new.txt')).toBe('unfinished');
 });
 
-test('A worktree that is moved away under a worker ends the attempt in words, and loses nothing kept', async () => {
+test('A worktree that is moved away under a worker ends the attempt with a message, and nothing kept is lost', async () => {
   const tool = await rig.start();
   const { workspace, attempt } = await rig.acquire(tool, rig.attempt('1'));
   write(workspace.directory, { 'new.txt': 'kept in time' });

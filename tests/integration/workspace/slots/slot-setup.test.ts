@@ -25,7 +25,7 @@ afterEach(() => rig.remove());
 const signal = new AbortController().signal;
 const portOf = (workspace: Workspace) => Number(workspace.environment['ORCHESTRATOR_PORT_BASE']);
 
-test('Files that are named arrive in the worktree, as they are at each start', async () => {
+test('Named files are copied to the worktree, as they are at each start', async () => {
   write(rig.top, {
     '.env': 'A=1',
     'sub/.env.local': 'B=1',
@@ -51,7 +51,7 @@ test('Files that are named arrive in the worktree, as they are at each start', a
   expect(read((await rig.acquire(tool, rig.attempt('2'))).workspace, '.env')).toBe('A=2');
 });
 
-test('Patterns of a project below the top are about files below it', async () => {
+test('Patterns of a project below the top match files below it', async () => {
   rig.userCommits({ 'app/x': 'x' });
   write(rig.top, { '.env': 'top', 'app/.env': 'app', 'app/conf/x.key': 'key' });
   const tool = await rig.start({ workingDirectory: join(rig.top, 'app'), copy: ['.env', 'conf/*.key'] });
@@ -101,7 +101,7 @@ test('Set-up commands run in a new worktree, and again only when a lock file has
   const lines = () => readFileSync(log, 'utf8').split('\n').slice(0, -1);
   expect(lines()).toEqual([`1:${portOf(first.workspace)}:test`]);
   write(second.workspace.directory, { 'package-lock.json': '2' });
-  await rig.takeIn(tool.changes, second.workspace, second.attempt);
+  await rig.landWorkspace(tool.changes, second.workspace, second.attempt);
   await tool.release(second.workspace, true);
   await rig.acquire(await rig.start({ setup }), rig.attempt('3'));
   expect(lines().map((line) => line[0])).toEqual(['1', '2']);
@@ -117,7 +117,7 @@ test('A set-up that fails ends the attempt with what it printed, and is tried ag
   expect(await acquire()).toMatchObject({ ok: true });
 });
 
-test('What a set-up command writes where git sees it is not taken for the work of a task', async () => {
+test('What a set-up command writes to files that git does not ignore is not part of the work', async () => {
   const tool = await rig.start({ setup: ['echo made > generated.txt; echo more >> a.txt; echo x > x.key'] });
   const { workspace } = await rig.acquire(tool, rig.attempt('1'));
   expect((await tool.changes.capture(workspace)).files).toEqual([]);
@@ -125,7 +125,7 @@ test('What a set-up command writes where git sees it is not taken for the work o
   expect(read(workspace, 'x.key')).toBe('x\n');
 });
 
-test('Installed packages are brought along where the lock file is the same, and are not those of the user', async () => {
+test('Installed packages are copied where the lock file is the same, and the user’s own stay untouched', async () => {
   rig.userCommits({ 'package-lock.json': '1' });
   write(rig.top, { 'node_modules/left-pad/index.js': 'pad' });
   symlinkSync('left-pad/index.js', join(rig.top, 'node_modules/link'));
@@ -139,7 +139,7 @@ test('Installed packages are brought along where the lock file is the same, and 
   expect(existsSync(join(other.directory, 'node_modules'))).toBe(false);
 });
 
-test('Worktrees have ports of their own, the same ones each time, which others get when they are gone', async () => {
+test('Worktrees have ports of their own, the same ones each time; others get them when the worktree is gone', async () => {
   const tool = await rig.start();
   const all = await Promise.all(
     Array.from({ length: 8 }, (_, index) => rig.acquire(tool, rig.attempt(String(index + 1)))),
@@ -171,7 +171,7 @@ test('A block of ports whose worktree is gone goes to one of those that ask, eve
   expect(await Promise.all(slots.map((slot) => leasePorts(leases, `${slot}-b`)))).toEqual(second);
 });
 
-test('Who is stopped while a worktree is prepared gets none, and nobody is blocked by it', async () => {
+test('An attempt that is stopped while its worktree is prepared gets none, and blocks no other', async () => {
   const stop = new AbortController();
   const tool = await rig.start({
     setup: ['true'],
@@ -203,7 +203,7 @@ test(
   },
 );
 
-test('Files that were copied are no part of the work, also where the worker stops git from ignoring them', async () => {
+test('Copied files are not part of the work, even if the worker stops git from ignoring them', async () => {
   write(rig.top, { '.env': 'SECRET=1', 'x.key': 'from the user', '.worktreeinclude': 'x.key\n' });
   const tool = await rig.start({ copy: ['.env'] });
   await rig.finish(tool, '1', { '.gitignore': '.env\n', 'x.key': null });
@@ -214,27 +214,30 @@ test('Files that were copied are no part of the work, also where the worker stop
   await tool.changes.snapshot(workspace);
   const change = await tool.changes.capture(workspace);
   expect(change).toMatchObject({ files: ['.gitignore', 'x.key'], copied: [] });
-  await rig.takeIn(tool.changes, workspace, attempt);
+  await rig.landWorkspace(tool.changes, workspace, attempt);
   await tool.release(workspace, true);
   expect(rig.show('orchestrator/integration/main', 'x.key')).toBe('from another task');
   expect(rig.isKept('SECRET=1')).toBe(false);
 });
 
-test('A copied file that the worker adds by force is named, and so is not taken in', async () => {
+test('A copied file that the worker adds by force is reported, so that it does not land', async () => {
   write(rig.top, { '.env': 'SECRET=1' });
   const tool = await rig.start({ copy: ['.env'] });
   const { workspace } = await rig.acquire(tool, rig.attempt('1'));
   rig.gitIn(workspace.directory, ['add', '-f', '.env']);
   write(workspace.directory, { 'new.txt': 'x' });
-  expect(await tool.changes.capture(workspace)).toMatchObject({ files: ['.env', 'new.txt'], copied: ['.env'] });
+  expect(await tool.changes.capture(workspace)).toMatchObject({
+    files: ['.env', 'new.txt'],
+    copied: ['.env'],
+  });
 });
 
-test('Work that git cannot read all of is neither taken in nor given away', async () => {
+test('Work that git cannot read completely neither lands nor loses its worktree', async () => {
   const tool = await rig.start();
   const { workspace, attempt } = await rig.acquire(tool, rig.attempt('1'));
   write(workspace.directory, { 'new.txt': 'x', 'secret.txt': 'not for git' });
   const real = rig.shell('command -v git').trim();
-  // As where a file belongs to somebody else: all others are added.
+  // This is as if a file belonged to another user: all other files are added.
   const script = `#!/bin/sh
 case "$*" in *" add -A"*) "${real}" "$@" ':(exclude)secret.txt'; echo 'error: open("secret.txt"): Permission denied' >&2; exit 1;; esac
 exec "${real}" "$@"

@@ -14,7 +14,7 @@ afterEach(() => rig.remove());
 
 const repository = () => ({ git: rig.runner, commonDirectory: join(rig.top, '.git') });
 
-test('files that git ignores are named with the rule, kept, and no part of the change', async () => {
+test('files that git ignores are listed with the rule and kept, and are not part of the change', async () => {
   rig.userCommits({ '.gitignore': '*.txt\nnode_modules/\nsecret/\n' });
   const tool = await rig.start();
   const { workspace, attempt } = await rig.acquire(tool, rig.attempt('1'));
@@ -34,9 +34,9 @@ test('files that git ignores are named with the rule, kept, and no part of the c
     ],
     more: 0,
   });
-  // What commands write that judge the change is nobody's work.
+  // What the gates write is nobody's work.
   write(workspace.directory, { 'report.txt': 'of a command' });
-  await rig.takeIn(tool.changes, workspace, attempt);
+  await rig.landWorkspace(tool.changes, workspace, attempt);
   await tool.release(workspace, true);
   expect(rig.isKept('ignored result') && rig.isKept('ignored deep')).toBe(true);
   expect(['of a dependency', 'of a cache', 'of a command'].some((text) => rig.isKept(text))).toBe(false);
@@ -48,7 +48,7 @@ test('files that git ignores are named with the rule, kept, and no part of the c
   expect(rig.show(work?.commit ?? '', 'result.txt')).toBe('ignored result');
 });
 
-test('what was ignored before the attempt, or only copied, is not the worker’s; the bound of the rest is said', async () => {
+test('files that were ignored before the attempt or only copied are not the worker’s; the rest is limited, and it says so', async () => {
   rig.userCommits({ '.gitignore': '*.txt\n.env\n' });
   write(rig.top, { '.env': 'copied' });
   const tool = await rig.start({ copy: ['.env'] });
@@ -59,7 +59,7 @@ test('what was ignored before the attempt, or only copied, is not the worker’s
   expect(existsSync(join(workspace.directory, 'old.txt'))).toBe(true);
   for (let number = 0; number < 102; number++)
     writeFileSync(join(workspace.directory, `${number}.txt`), `text ${number}`);
-  // As a copy that keeps the time of its content.
+  // A copy may keep the modification time of its original.
   utimesSync(join(workspace.directory, '7.txt'), 1, 1);
   const { excluded } = await tool.changes.capture(workspace);
   expect([excluded?.files.length, excluded?.more]).toEqual([100, 2]);
@@ -67,7 +67,7 @@ test('what was ignored before the attempt, or only copied, is not the worker’s
   expect(excluded?.files.map(({ path }) => path)).toContain('7.txt');
 });
 
-test('work that was killed is kept with what git ignores, and goes on without it', async () => {
+test('work that was killed is kept with ignored files, and continues without them', async () => {
   rig.userCommits({ '.gitignore': '*.txt\n' });
   const killed = await rig.acquire(await rig.start(), rig.attempt('1'));
   write(killed.workspace.directory, { 'new.js': 'new', 'made.txt': 'ignored' });
@@ -81,7 +81,7 @@ test('work that was killed is kept with what git ignores, and goes on without it
 test.each([
   ['that is not set up', false],
   ['that is set up', true],
-])('files in the folder of a submodule %s are kept and told', async (_, isSetUp) => {
+])('files in the folder of a submodule %s are kept and listed', async (_, isSetUp) => {
   const inner = join(rig.root, 'inner');
   execFileSync('sh', [
     '-c',

@@ -47,7 +47,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('write' as const),
       path,
-      // Of one length, written in one instant: nothing but the content tells them apart.
+      // All have the same length and are written in the same instant, so only their content differs.
       content: fc.constantFrom('aaaa\n', 'bbbb\n', 'cccc\n', '\0\u0001', ''),
     }),
   },
@@ -126,7 +126,7 @@ function take(rig: LandingRig, worktree: string, gitDirectory: string, step: Ste
   }
 }
 
-/** Of the files on disk, those that are work: not ignored, unless git has them already, and no repository's own. */
+/** The files on disk that are work: not ignored, unless git tracks them, and not a repository's own. */
 function worked(worktree: string, held: ReadonlySet<string>): Map<string, string> {
   return new Map(
     [...filesIn(worktree)].filter(
@@ -135,7 +135,7 @@ function worked(worktree: string, held: ReadonlySet<string>): Map<string, string
   );
 }
 
-/** What a commit holds, in the same form. */
+/** The content of a commit, in the same form. */
 function filesOf(rig: LandingRig, commit: string): Map<string, string> {
   const listing = rig
     .git('ls-tree', '-r', '-z', commit)
@@ -158,7 +158,7 @@ const quietly = (job: () => void): void => {
   try {
     job();
   } catch {
-    // What a worker tries may fail; it is in some state all the same.
+    // An action of the worker may fail. The worktree is then in some state too.
   }
 };
 
@@ -196,9 +196,9 @@ test('whatever a worker does, a snapshot holds every file that is not ignored an
           };
           expect(after).toEqual(before);
           expect({ ...model.state(), refs: null }).toEqual({ ...user, refs: null });
-          // Nothing has changed since, so nothing is new.
+          // Nothing has changed since, so there is no new snapshot.
           expect((await model.snapshots.take(worktree, request)).commit).toBe(commit);
-          // A change can always be told.
+          // A change can always be found.
           expect(model.git('merge-base', base, commit)).not.toBe('');
         }
         rmSync(worktree, { recursive: true, force: true });

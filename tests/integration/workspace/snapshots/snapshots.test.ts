@@ -31,7 +31,7 @@ const refs = (): string[] => {
   return names === '' ? [] : names.split('\n');
 };
 
-describe('keeping', () => {
+describe('taking', () => {
   const request = { runId: 'run-1', taskId: '3.2', why: 'a\ntest' };
 
   test('each state of a worktree gets a number, and none gets two', async () => {
@@ -40,7 +40,7 @@ describe('keeping', () => {
     const first = await rig.snapshots.take(worktree, request);
     expect(await rig.snapshots.take(worktree, request)).toEqual(first);
     write(worktree, { 'new.txt': '2' });
-    // Another process, which knows of nothing yet, goes on where the last one was.
+    // Another process, which knows nothing yet, continues with the next number.
     const second = await new Snapshots(rig.runnerOfTool).take(worktree, request);
     write(worktree, { 'new.txt': '3' });
     const third = await rig.snapshots.take(worktree, request);
@@ -50,7 +50,7 @@ describe('keeping', () => {
     );
   });
 
-  test('what nobody has changed needs no snapshot', async () => {
+  test('an unchanged worktree needs no snapshot', async () => {
     const worktree = rig.worktree();
     const base = rig.git('rev-parse', 'HEAD');
     expect(await rig.snapshots.take(worktree, { ...request, base })).toMatchObject({ commit: base });
@@ -98,7 +98,7 @@ describe('keeping', () => {
     expect(rig.show(commit, 'a.txt')).toContain('<<<<<<<');
   });
 
-  test('commits that a worker has left are kept too, on whatever branch', async () => {
+  test('commits that no branch has any more are kept too', async () => {
     const worktree = rig.worktree();
     write(worktree, { 'left.txt': 'x' });
     rig.gitIn(worktree, ['add', '-A']);
@@ -115,7 +115,7 @@ describe('keeping', () => {
     expect(refs()).toHaveLength(2);
   });
 
-  test('repositories within the worktree are kept as files, submodules as what they are', async () => {
+  test('repositories within the worktree are kept as files, submodules as submodules', async () => {
     const worktree = rig.worktree();
     for (const [path, committed] of [
       ['app', true],
@@ -154,14 +154,14 @@ describe('keeping', () => {
     ]);
     expect(rig.git('ls-tree', commit, 'module')).toMatch(/^160000 commit/);
 
-    // Also where the worker has committed such a repository as nothing but its commit.
+    // This also holds where the worker has committed such a repository as a commit only.
     rig.gitIn(worktree, ['-c', 'advice.addEmbeddedRepo=false', 'add', 'app']);
     rig.gitIn(worktree, ['commit', '-qm', 'a link to nothing']);
     const again = await rig.snapshots.take(worktree, request);
     expect(rig.git('ls-tree', '-r', '--name-only', again.commit)).toContain('app/inner/file.txt');
   });
 
-  test('files outside a sparse checkout are no deletions', async () => {
+  test('files outside a sparse checkout do not count as deleted', async () => {
     rig.userCommits({ 'in/x': 'x', 'out/y': 'y' });
     const worktree = rig.worktree();
     rig.gitIn(worktree, ['sparse-checkout', 'set', 'in']);
@@ -170,9 +170,9 @@ describe('keeping', () => {
     expect(rig.git('diff', '--name-status', 'main', commit)).toBe('M\tin/x\nA\tout/new');
   });
 
-  test('a file that vanishes after git has found it fails nothing', async () => {
+  test('a file that vanishes after git has found it causes no failure', async () => {
     const worktree = rig.worktree();
-    // Git runs the filter when it reads the first file, and has found the second one by then.
+    // Git runs the filter when it reads the first file. By then it has found the second one.
     rig.git('config', 'filter.vanish.clean', 'rm -f vanishing; cat');
     write(worktree, { '.gitattributes': 'first filter=vanish\n', first: '1', vanishing: '2', zeta: '3' });
     const { commit, unread } = await rig.snapshots.take(worktree, request);
@@ -190,7 +190,7 @@ describe('keeping', () => {
     expect(unread).toContain('git~1');
   });
 
-  test('several at once in several worktrees of one task lose none', async () => {
+  test('several at once in several worktrees of one task lose no snapshot', async () => {
     const worktrees = Array.from({ length: 6 }, () => rig.worktree());
     for (const worktree of worktrees) write(worktree, { 'own.txt': worktree });
     const kept = await Promise.all(worktrees.map((worktree) => rig.snapshots.take(worktree, request)));
@@ -198,7 +198,7 @@ describe('keeping', () => {
     expect(held).toEqual(new Set(kept.map(({ commit }) => commit)));
   });
 
-  test('nothing of its own is left in the repository’s private directory', async () => {
+  test('no files are left in the repository’s private directory', async () => {
     const worktree = rig.worktree();
     await rig.snapshots.take(worktree, request);
     const admin = rig.gitIn(worktree, ['rev-parse', '--absolute-git-dir']);
@@ -283,7 +283,7 @@ describe('snapshots and what landed', () => {
     expect(await own()).toEqual([]);
   });
 
-  test('they are listed with whose they are, and deliveries are none', async () => {
+  test('they are listed with run and task, without deliveries', async () => {
     rig.git('update-ref', 'refs/orchestrator/delivered/feature/3', 'HEAD');
     const worktree = rig.worktree();
     write(worktree, { x: 'x' });
@@ -330,7 +330,7 @@ describe('restoring', () => {
     expect(rig.state()).toEqual(before);
   });
 
-  test('never over something that is there', async () => {
+  test('never over something that exists', async () => {
     const commit = await kept();
     const target = join(rig.root, 'mine');
     mkdirSync(target);
@@ -343,7 +343,7 @@ describe('restoring', () => {
     expect(readFileSync(join(rig.top, 'b.txt'), 'utf8')).toBe('b\n');
   });
 
-  test('to a new branch, of a name that is one', async () => {
+  test('to a new branch, if its name is valid', async () => {
     const commit = await kept();
     await restoreToBranch(rig.runnerOfTool, commit, 'rescued/one');
     expect(rig.git('rev-parse', 'rescued/one')).toBe(commit);

@@ -11,7 +11,7 @@ beforeEach(() => {
 afterEach(() => rig.remove());
 
 const repository = () => ({ git: rig.runner, commonDirectory: join(rig.top, '.git') });
-/** What the user sees of all branches, tags and entries of the stash. */
+/** All branches, tags and stash entries that the user sees. */
 const seen = () => rig.git('for-each-ref', '--format=%(refname)', 'refs/heads', 'refs/tags', 'refs/stash');
 const stash = () => rig.git('stash', 'list', '--format=%gs');
 const unlanded = () => unlandedWork(repository(), true);
@@ -23,7 +23,7 @@ async function begun(taskId = '1', tool?: Awaited<ReturnType<WorktreesRig['start
   return { tool: started, workspace, attempt, git, directory: workspace.directory };
 }
 
-test('what a worker put into the stash is kept for recover, with new files, and the user’s list is theirs again', async () => {
+test('what a worker stashed is kept for recover, with new files, and is removed from the user’s stash', async () => {
   write(rig.top, { 'b.txt': 'by the user' });
   rig.git('stash', '-q');
   const before = [seen(), stash()];
@@ -31,7 +31,7 @@ test('what a worker put into the stash is kept for recover, with new files, and 
   write(directory, { 'a.txt': 'put away', 'new.txt': 'new and put away' });
   git('stash', '-q', '-u');
   write(directory, { 'c.txt': 'work' });
-  await rig.takeIn(tool.changes, workspace, attempt);
+  await rig.landWorkspace(tool.changes, workspace, attempt);
   write(rig.top, { 'b.txt': 'by the user, later' });
   rig.git('stash', '-q');
   await tool.release(workspace, true);
@@ -62,7 +62,7 @@ test.each([true, false])(
     git('tag', 'v2');
     git('switch', '-q', '-c', 'empty');
     write(directory, { 'c.txt': 'not committed' });
-    if (landed) await rig.takeIn(tool.changes, workspace, attempt);
+    if (landed) await rig.landWorkspace(tool.changes, workspace, attempt);
     await tool.release(workspace, landed);
     expect(seen()).toBe(before);
     const kept = (await unlanded()).filter(({ ref }) => ref.includes('-refs/'));
@@ -84,18 +84,18 @@ test('branches, tags and entries that the user makes meanwhile stay', async () =
   write(rig.top, { 'a.txt': 'mine too' });
   rig.git('stash', '-q');
   const theirs = [seen(), stash()];
-  // On a branch that the user made, and at the commit of another.
+  // It is on a branch that the user made, and at the commit of another one.
   git('switch', '-q', 'mine');
   write(directory, { 'b.txt': 'work' });
   await tool.release(workspace, false);
   expect([seen(), stash()]).toEqual(theirs);
 });
 
-test('a worker keeps its entry until it is done, whoever else is done before', async () => {
+test('a worker keeps its entry until it has ended, whichever other worker ends first', async () => {
   const one = await begun('1');
   const two = await begun('2', one.tool);
   write(two.directory, { 'a.txt': 'of the second' });
-  // No trace of it is left in the worktree but the file itself.
+  // In the worktree, only the file itself is left of it.
   two.git('stash', 'push', '-q', '--', 'a.txt');
   await one.tool.release(one.workspace, false);
   expect(stash()).toContain('(no branch)');
@@ -120,7 +120,7 @@ test('entries of two that begin at one commit are told apart', async () => {
   expect(await unlanded()).toMatchObject([{ taskId: '1', files: ['a.txt'] }]);
 });
 
-test('what a killed run had left is taken from the user’s sight by the next one', async () => {
+test('the next run removes what a killed run left among the user’s refs', async () => {
   const before = seen();
   const { attempt, git, directory } = await begun();
   git('switch', '-q', '-c', 'feat');
@@ -129,7 +129,7 @@ test('what a killed run had left is taken from the user’s sight by the next on
   const next = await rig.start({}, [], 'r2');
   expect(seen()).toBe(before);
   expect(await unlanded()).toMatchObject([{ taskId: '1', files: ['a.txt'] }]);
-  // Whoever goes on with it learns where it is.
+  // The attempt that continues it learns where it is.
   const previous = { attempt, outcome: 'cancelled' } as const;
   const again = await rig.acquire(next, rig.attempt('1', { runId: 'r2', number: 2 }), previous);
   expect(again.workspace.inherited).toContain('refs/orchestrator/r1/1-refs/1');
