@@ -5,7 +5,7 @@ import { firstLine, fit, neutralise, truncate, wrap } from '../domain/text/displ
 import { deliveryCommands, describeCutOff } from './summary-text.ts';
 import { formatBytes, formatDuration, formatMoney, formatTokens, plural } from '../domain/text/format.ts';
 import type { Styles } from '../domain/text/styles.ts';
-import { exhaustedWindow, openWindows } from '../domain/text/usage-windows.ts';
+import { findExhaustedWindow, openWindows } from '../domain/text/usage-windows.ts';
 import { WORTH_TELLING_BYTES } from '../app/project/transcripts.ts';
 import { describeCounts } from './task-text.ts';
 import { limitLines, shownWindow, usageLines } from './usage-text.ts';
@@ -99,7 +99,7 @@ function pauseLines(
   if (paused === null) return [];
   const { reason, until, message } = paused;
   const exhausted =
-    reason === 'outage' ? undefined : exhaustedWindow(openWindows(windows.map(shownWindow), now));
+    reason === 'outage' ? undefined : findExhaustedWindow(openWindows(windows.map(shownWindow), now));
   const pause = { reason, until: Date.parse(until), window: exhausted?.name ?? null };
   const line = describePause(pause, now, columns);
   return reason === 'usage-limit' ? [line] : [line, message];

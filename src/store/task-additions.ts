@@ -3,7 +3,7 @@ import type { GraphProblem } from '../domain/task-graph.ts';
 import { compareTaskIds, parentOf, parseTaskId, type TaskDraft, type TaskId } from '../domain/task.ts';
 import type { StoreContext } from './event-log.ts';
 import type { SourceDocument, TaskStore } from './store.ts';
-import { checkGraph, deleteTasks, refuseProblems, removeTasks } from './task-changes.ts';
+import { checkGraph, deleteTasks, requireNoProblems, removeTasks } from './task-changes.ts';
 import { idOf, keyOf, parentsOf, readState, readSubtasks, readTasks, type TaskKey } from './task-rows.ts';
 import { followSubtasks } from './task-status.ts';
 
@@ -16,7 +16,7 @@ export function addDrafts(
   const at = store.log.now();
   if (replace === true) removeAllNotInProgress(store, at);
   else if (replace !== false) removePending(store, replace);
-  refuseProblems(drafts.length === 0 ? [] : ownProblems(drafts));
+  requireNoProblems(drafts.length === 0 ? [] : ownProblems(drafts));
   const ids = freeIds(store, drafts);
   const rename = (id: TaskId): TaskId => ids.get(id) ?? id;
   const added = drafts.map((draft) => ({

@@ -164,11 +164,11 @@ function refuseIfNeeded(store: StoreContext, removed: ReadonlyMap<TaskId, TaskKe
 /** Throws `Failed` ("dependency-cycle" or "plan-invalid") with every problem if these nodes form no graph. */
 export function checkGraph(nodes: readonly GraphNode[]): void {
   const graph = buildTaskGraph(nodes);
-  if (!graph.ok) refuseProblems(graph.error);
+  if (!graph.ok) requireNoProblems(graph.error);
 }
 
 /** Throws `Failed` ("dependency-cycle" or "plan-invalid") if there are problems. */
-export function refuseProblems(problems: readonly GraphProblem[]): void {
+export function requireNoProblems(problems: readonly GraphProblem[]): void {
   if (problems.length === 0) return;
   const isCycleOnly = problems.every(({ kind }) => kind === 'cycle' || kind === 'self-dependency');
   fail(

@@ -11,7 +11,7 @@ export interface Account {
 }
 
 /** Where a subscription is found: the environment of the Claude CLI, and the home directory of its user. */
-export interface SubscriptionPlace {
+export interface SubscriptionSource {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly home: string;
 }
@@ -19,14 +19,14 @@ export interface SubscriptionPlace {
 /** The account of an API key. Keys of a gateway are told apart from keys of the API. */
 export function apiKeyAccount(
   apiKey: string,
-  environment: SubscriptionPlace['environment'],
+  environment: SubscriptionSource['environment'],
   label: string,
 ): Account {
   return { id: identity('key', apiKey, environment), label };
 }
 
 /** The account that the Claude CLI is logged in to: by its token, else by the login that it has stored. */
-export function subscriptionAccount({ environment, home }: SubscriptionPlace, label: string): Account {
+export function subscriptionAccount({ environment, home }: SubscriptionSource, label: string): Account {
   const token = environment['CLAUDE_CODE_OAUTH_TOKEN'];
   if (token !== undefined && token !== '') return { id: identity('token', token, environment), label };
   const given = environment['CLAUDE_CONFIG_DIR'];
@@ -36,7 +36,7 @@ export function subscriptionAccount({ environment, home }: SubscriptionPlace, la
   return { id: identity('directory', isGiven ? given : join(home, '.claude'), environment), label };
 }
 
-function identity(kind: string, value: string, environment: SubscriptionPlace['environment']): string {
+function identity(kind: string, value: string, environment: SubscriptionSource['environment']): string {
   const secret = createHash('sha256')
     .update(`${value}\0${environment['ANTHROPIC_BASE_URL'] ?? ''}`)
     .digest('hex');

@@ -23,7 +23,7 @@ export function openWindows<W extends ShownWindow>(windows: readonly W[], now: n
 }
 
 /** Of the windows that refuse requests, the one that refuses longest. */
-export function exhaustedWindow(windows: readonly ShownWindow[]): ShownWindow | undefined {
+export function findExhaustedWindow(windows: readonly ShownWindow[]): ShownWindow | undefined {
   return windows
     .filter(({ status }) => status === 'rejected')
     .reduce<ShownWindow | undefined>(

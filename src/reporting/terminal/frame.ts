@@ -9,7 +9,7 @@ import {
 } from '../../domain/text/format.ts';
 import type { FailedTask, Progress, RunningWorker } from '../progress/progress-model.ts';
 import type { Styles } from '../../domain/text/styles.ts';
-import { drawUsageLine, exhaustedWindow } from '../../domain/text/usage-windows.ts';
+import { drawUsageLine, findExhaustedWindow } from '../../domain/text/usage-windows.ts';
 
 /** The screen that a frame must fit into. */
 export interface FrameSize {
@@ -93,7 +93,7 @@ function totalsLine(progress: Progress, columns: number, style: Styles): string 
 }
 
 function pauseLine(pause: Pause, { windows }: Progress, now: number, columns: number, style: Styles): string {
-  const exhausted = pause.reason === 'outage' ? undefined : exhaustedWindow(windows);
+  const exhausted = pause.reason === 'outage' ? undefined : findExhaustedWindow(windows);
   const text = describePause({ ...pause, window: exhausted?.name ?? null }, now, columns - 2);
   return style.yellow(truncate(`‖ ${text}`, columns));
 }

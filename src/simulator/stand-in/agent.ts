@@ -4,7 +4,14 @@ import { denialLine, failureLines, initLine, replyLines, retryLine, toolResultLi
 import type { ApiClient, ApiFailure, ApiReply } from './messages-api.ts';
 import type { Options } from './options.ts';
 import type { Block, Session } from './session.ts';
-import { denial, schemaProblem, TOOLS, type ToolCall, type Toolbox, type ToolResult } from './tools.ts';
+import {
+  checkPermission,
+  checkSchema,
+  TOOLS,
+  type ToolCall,
+  type Toolbox,
+  type ToolResult,
+} from './tools.ts';
 import { UsageMeter } from './usage-meter.ts';
 
 /** Everything that an agent works with. */
@@ -165,12 +172,12 @@ export class Agent {
   async #runTool(call: ToolCall): Promise<ToolResult> {
     const { options, cwd, toolbox } = this.#context;
     if (call.name === 'StructuredOutput' && options.jsonSchema !== undefined) {
-      const problem = schemaProblem(options.jsonSchema, call.input);
+      const problem = checkSchema(options.jsonSchema, call.input);
       if (problem === undefined) this.#report = call.input;
       else this.#invalidReports++;
       return { text: problem ?? 'Structured output provided successfully', failed: problem !== undefined };
     }
-    const denied = denial(call, cwd, options.permissionMode, options.allowedTools);
+    const denied = checkPermission(call, cwd, options.permissionMode, options.allowedTools);
     if (denied === undefined) return toolbox.run(call);
     this.#denials.push({ tool_name: call.name, tool_use_id: call.id, tool_input: call.input });
     this.#print(denialLine(call, denied));

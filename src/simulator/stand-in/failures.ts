@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ask, type ApiClient, type ApiEvent, type ApiFailure, type ApiReply } from './messages-api.ts';
 
 /** How a failed request is reported at the end of a run. */
-export interface Verdict {
+export interface FailureDescription {
   /** `error` of the assistant line. */
   readonly error: string;
   readonly text: string;
@@ -40,14 +40,14 @@ function isRetryable(failure: ApiFailure, subscription: boolean): boolean {
   const { status } = failure;
   if (failure.type === NOT_LOGGED_IN.type) return false;
   if (Number(failure.headers['retry-after'] ?? 0) > 60) return false;
-  if (status === 429) return !subscription || rateLimit(failure.headers)?.status !== 'rejected';
+  if (status === 429) return !subscription || readRateLimit(failure.headers)?.status !== 'rejected';
   return status === null || status >= 500 || status === 401 || status === 408;
 }
 
 /** What the Claude CLI says about a failure that retries do not resolve. */
-export function verdict(failure: ApiFailure, subscription: boolean): Verdict {
+export function describeFailure(failure: ApiFailure, subscription: boolean): FailureDescription {
   const { status, message } = failure;
-  const say = (error: string, text: string, terminalReason = 'api_error'): Verdict => ({
+  const say = (error: string, text: string, terminalReason = 'api_error'): FailureDescription => ({
     error,
     text,
     terminalReason,
@@ -77,7 +77,7 @@ export function verdict(failure: ApiFailure, subscription: boolean): Verdict {
 }
 
 /** Reads the rate-limit headers; undefined if there are none. */
-export function rateLimit(headers: IncomingHttpHeaders): RateLimitInfo | undefined {
+export function readRateLimit(headers: IncomingHttpHeaders): RateLimitInfo | undefined {
   const header = (name: string): string | undefined => {
     const value = headers[`anthropic-ratelimit-unified-${name}`];
     return typeof value === 'string' ? value : undefined;
@@ -131,9 +131,9 @@ function connectionError(message: string): string {
   return message === 'stream_idle_timeout' ? message : 'connection_failed';
 }
 
-function rateLimited(failure: ApiFailure, subscription: boolean): Verdict {
+function rateLimited(failure: ApiFailure, subscription: boolean): FailureDescription {
   const [error, terminalReason] = ['rate_limit', 'api_error'];
-  const limit = rateLimit(failure.headers);
+  const limit = readRateLimit(failure.headers);
   if (!subscription) {
     return { error, terminalReason, text: `API Error: Request rejected (429) · ${failure.message}` };
   }

@@ -1,4 +1,4 @@
-import { rateLimit, verdict, type RateLimitInfo } from './failures.ts';
+import { readRateLimit, describeFailure, type RateLimitInfo } from './failures.ts';
 import type { ApiFailure, ApiReply } from './messages-api.ts';
 import type { Options } from './options.ts';
 import type { Block } from './session.ts';
@@ -37,7 +37,7 @@ export function replyLines(
     parent_tool_use_id: null,
   }));
   if (!subscription) return lines;
-  return [...lines, rateLimitLine(rateLimit(headers) ?? { status: 'allowed', isUsingOverage: false })];
+  return [...lines, rateLimitLine(readRateLimit(headers) ?? { status: 'allowed', isUsingOverage: false })];
 }
 
 /** The result of a tool call. */
@@ -65,7 +65,7 @@ export function retryLine(
   delayMs: number,
 ): object {
   const { status } = failure;
-  const known = status === 529 ? 'overloaded' : verdict(failure, subscription).error;
+  const known = status === 529 ? 'overloaded' : describeFailure(failure, subscription).error;
   return {
     type: 'system',
     subtype: 'api_retry',
@@ -82,10 +82,10 @@ export function failureLines(
   failure: ApiFailure,
   subscription: boolean,
 ): { lines: object[]; result: object } {
-  const { error, text, terminalReason, apiError } = verdict(failure, subscription);
+  const { error, text, terminalReason, apiError } = describeFailure(failure, subscription);
   const limit =
     subscription && failure.status === 429
-      ? (rateLimit(failure.headers) ?? { status: 'rejected', isUsingOverage: false })
+      ? (readRateLimit(failure.headers) ?? { status: 'rejected', isUsingOverage: false })
       : undefined;
   const known = {
     api_error_status: failure.status,

@@ -165,7 +165,7 @@ const READS = ['echo', 'ls', 'pwd', 'cat', 'head', 'tail', 'wc', 'grep', 'true',
 const CHANGES = ['mkdir', 'touch', 'rm', 'mv', 'cp', 'sed'];
 
 /** Why a call is denied; undefined if it may run. The order of the rules is that of the Claude CLI. */
-export function denial(
+export function checkPermission(
   call: ToolCall,
   cwd: string,
   mode: string,
@@ -208,7 +208,7 @@ function covers(rule: string, command: string): boolean {
 }
 
 /** Why a value does not fit a JSON Schema; undefined if it fits. Only an object's own properties are checked. */
-export function schemaProblem(schema: Readonly<Record<string, unknown>>, value: object): string | undefined {
+export function checkSchema(schema: Readonly<Record<string, unknown>>, value: object): string | undefined {
   const fields = new Map(Object.entries(value));
   const properties = (schema['properties'] ?? {}) as Record<string, Record<string, unknown>>;
   const missing = ((schema['required'] ?? []) as string[]).find((name) => !fields.has(name));
