@@ -10,8 +10,8 @@ const REFUSALS: Readonly<Record<string, readonly [what: string, fix: string]>> =
   EACCES: ['it is not permitted', 'Check the permissions of it and of the folders above it.'],
   EPERM: ['it is not permitted', 'Check the permissions of it and of the folders above it.'],
   EIO: ['its disk has failed', "Look into the system's log for errors of the disk."],
-  ENOENT: ['it, or a folder above it, is not there', 'Make that folder, then try again.'],
-  ENOTDIR: ['a part of its path is no folder', 'Check what stands there.'],
+  ENOENT: ['it, or a folder above it, does not exist', 'Make that folder, then try again.'],
+  ENOTDIR: ['a part of its path is not a folder', 'Check what stands there.'],
   EISDIR: ['it is a folder', 'Check what stands there.'],
   ELOOP: ['its links lead in a circle', 'Check what stands there.'],
   ENAMETOOLONG: ['its name is too long', 'Use a shorter path.'],
@@ -33,7 +33,7 @@ export function describeSystemError(error: unknown): Failure | undefined {
     if (syscall === 'uv_cwd')
       return {
         reason: 'system-error',
-        message: `The folder in which this was started is not there any more (${code}).`,
+        message: `The folder in which this was started no longer exists (${code}).`,
         fix: 'Change to a folder that exists, then try again.',
       };
     const [act = ''] = syscall.split(' ');

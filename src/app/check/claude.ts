@@ -26,7 +26,7 @@ export function checkClaude(command: string, claude: ClaudeCli, findings: Findin
     ];
   const { version } = claude;
   if (version === undefined)
-    return [findings.warning(`"${command}" tells no version; is it the Claude CLI?`, INSTALL)];
+    return [findings.warning(`"${command}" reports no version; is it the Claude CLI?`, INSTALL)];
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]))
     return [
@@ -77,7 +77,9 @@ export function checkKey(
   }
   const what = `${describeKey(apiKey)}${baseUrl === undefined ? '' : ` for ${originOf(baseUrl)}`}`;
   if (baseUrl !== undefined && !URL.canParse(baseUrl))
-    return [findings.failure('ANTHROPIC_BASE_URL is no address', 'Remove it, or write it as https://host.')];
+    return [
+      findings.failure('ANTHROPIC_BASE_URL is not an address', 'Remove it, or write it as https://host.'),
+    ];
   if (/\s/.test(apiKey))
     return [findings.failure(`${what} contains white space`, 'Copy it again, as one line without quotes.')];
   if (baseUrl === undefined && !/^sk-ant-[\w-]{20,}$/.test(apiKey))
@@ -97,7 +99,7 @@ function originOf(address: string): string {
 const TIMEOUT_MS = 8000;
 
 const REACH =
-  'See whether this machine reaches the API: network, proxy, ANTHROPIC_BASE_URL; then run `check` again.';
+  'Check that this machine reaches the API: network, proxy, ANTHROPIC_BASE_URL; then run `check` again.';
 
 /** Whether the configured models exist. The models list says so, and asking for it costs nothing. */
 export async function checkModels(
@@ -138,7 +140,7 @@ export async function checkModels(
         problems.set(
           role,
           couldBeClaude(id)
-            ? findings.warning(told, 'See whether it is spelled right: not every id is on the list.')
+            ? findings.warning(told, 'Check the spelling; not every id is on the list.')
             : findings.failure(message, fix),
         );
         continue;

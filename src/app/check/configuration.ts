@@ -19,7 +19,7 @@ export function checkConfiguration(
       const { fix, ...rest } = problem;
       return findings.failure(
         formatProblem(rest),
-        fix ?? 'Mend it; `claude-orchestrator config schema` tells every key.',
+        fix ?? 'Fix it; `claude-orchestrator config schema` shows every key.',
       );
     });
   const found =

@@ -117,7 +117,7 @@ export function checkLimits(
   const hasApiKey = settings.secrets.apiKey !== null;
   const loggedIn = claude.kind === 'found' ? claude.login?.loggedIn : undefined;
   const payer = choosePayer({ auth: settings.config.claude_cli.auth, hasApiKey, loggedIn });
-  if (!payer.ok) return [findings.skipped('not checked: nobody is known who would pay')];
+  if (!payer.ok) return [findings.skipped('not checked: it is not known who would pay')];
   if (!existsSync(ledgerFile(services))) return [findings.ok('no usage limit is known')];
   if (!canLoadDriver()) return [findings.skipped(NO_DRIVER)];
   const ledger = openLedger(

@@ -19,7 +19,7 @@ export function loadSettings(
     fail(
       'config-invalid',
       `The configuration cannot be used:\n${loaded.error.map((problem) => `  ${formatProblem(problem)}`).join('\n')}`,
-      'Mend it, then see what applies with `claude-orchestrator config show`.',
+      'Fix it, then see what applies with `claude-orchestrator config show`.',
     );
   }
   for (const message of loaded.value.warnings) services.tell({ kind: 'configuration', message });

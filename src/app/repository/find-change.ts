@@ -41,7 +41,7 @@ async function changeOf(repository: Repository, attempt: Attempt): Promise<Found
   if (end?.commit != null) {
     if (await isThere(git, end.commit))
       return { kind: 'landed', attempt, from: `${end.commit}^`, to: end.commit, place: end.commit };
-    return none(`It landed as ${end.commit}, which is not in this repository any more.`);
+    return none(`It landed as ${end.commit}, which is no longer in this repository.`);
   }
   if (end === null) {
     const tree = await worktreeNow(repository, attempt);
@@ -89,7 +89,7 @@ async function isSame(git: Git, from: string, to: string): Promise<boolean> {
 function whyNothing({ branch, directory, end, phase, number }: Attempt): string {
   if (end === null) {
     if (branch === null && phase === 'preparing') return 'Its workspace is being prepared.';
-    return branch === null ? sharedDirectory(directory) : `Its workspace ${directory} is not there.`;
+    return branch === null ? sharedDirectory(directory) : `Its workspace ${directory} does not exist.`;
   }
   if (end.outcome === 'no-change')
     return `Its worker had nothing to change: ${firstLine(end.report?.summary ?? end.message)}`;

@@ -38,7 +38,7 @@ export async function findWorkPlace(
   if (found?.isDirectory() !== true)
     fail(
       'config-invalid',
-      `Workers would work in ${directory}, which is ${found === undefined ? 'not there' : 'no directory'}.`,
+      `Workers would work in ${directory}, which ${found === undefined ? 'does not exist' : 'is not a directory'}.`,
       `Make it, or correct execution.default_working_dir, which is ${JSON.stringify(given)}.`,
     );
   if (isolation === 'none') return { directory, isIsolated: false, why: null };
@@ -87,10 +87,10 @@ async function whyNoRepository(directory: string, env: Services['env']): Promise
     fail(
       'repository-unusable',
       `${top}/.git is there, but ${exitCode === null ? `git cannot be started (${stderr})` : 'git does not take it for a repository'}.`,
-      'Mend that, or set execution.isolation to "none": then workers share your directory.',
+      'Fix that, or set execution.isolation to "none": then workers share your directory.',
     );
   if (exitCode === null) return `git cannot be started (${stderr}).`;
   if (isMissing) return `${directory} is not in a git repository.`;
-  // For example, the repository belongs to another user. The user did not ask for a run without isolation.
+  // For example, the repository belongs to another user. A run without isolation is not what the user asked for.
   return fail('repository-unusable', `git cannot use the repository of ${directory}: ${stderr.trim()}`);
 }

@@ -221,9 +221,9 @@ describe('diff', () => {
       { end: { outcome: 'no-change', message: 'It was there already.' } },
       'Its worker had nothing to change: It was there already.',
     ],
-    ['1', { end: { outcome: 'landed', commit: 'c'.repeat(40) } }, 'is not in this repository any more'],
+    ['1', { end: { outcome: 'landed', commit: 'c'.repeat(40) } }, 'is no longer in this repository'],
     ['1', { end: { outcome: 'timed-out' } }, 'Attempt 1 ended as timed out, and left no change.'],
-    ['1', { directory: '/nowhere' }, 'Its workspace /nowhere is not there.'],
+    ['1', { directory: '/nowhere' }, 'Its workspace /nowhere does not exist.'],
   ] as const)('says why there is nothing: task %s, %j', async (id, sample, why) => {
     if (id === '1') attempted({ ...sample, status: 'done' });
     const { exitCode, stdout, stderr } = await run(['diff', id]);

@@ -96,7 +96,7 @@ describe('what the system refuses', () => {
     using project = taskProject();
     const script = `mkdir gone && cd gone && rmdir ../gone && "${process.execPath}" "${TOOL}" list`;
     const end = spawnSync('sh', ['-c', script], { cwd: project.directory, encoding: 'utf8' });
-    expect(end.stderr).toContain('is not there any more');
+    expect(end.stderr).toContain('no longer exists');
     expect(end.status).toBe(2);
   });
 
