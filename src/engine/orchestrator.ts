@@ -48,7 +48,7 @@ function concludeRun(dispatcher: Dispatcher, isInterrupted: boolean, delivery: D
   const { stop, overBudget } = dispatcher;
   const { total, done, failed } = dispatcher.counts();
   if (isInterrupted) return { outcome: 'interrupted', message: 'Stopped by a person; `run` continues it.' };
-  const needed = `The rest is expected to cost about ${formatMoney(dispatcher.expectedUsd())} more`;
+  const needed = `The rest is expected to cost about ${formatMoney(dispatcher.expectedUsd())}`;
   if (stop?.outcome === 'over-budget') {
     const message = `${stop.message} ${needed}; raise budget.max_cost_usd or --max-cost to continue.`;
     return { ...stop, message };
