@@ -4,9 +4,9 @@ import { runSummary } from '../src/app/contract/run-summary.ts';
 import { moment, usd } from '../src/app/contract/shape.ts';
 import { taskId } from '../src/app/contract/task.ts';
 import { callCost, tokens } from '../src/app/contract/usage.ts';
-import { USE_CASES, type UseCase } from '../src/app/contract/use-cases.ts';
 import { webhookMessage } from '../src/app/contract/webhook.ts';
 import { Shapes } from './shapes.ts';
+import { loadUseCases } from './use-cases.ts';
 
 const HEAD = `<!-- Written by \`npm run docs\` from src/app/contract/; edit that. -->
 
@@ -27,8 +27,8 @@ argument) is one too, with exit code 2.
 const OTHERS: readonly z.ZodType[] = [failureReport, webhookMessage, runSummary, callCost, tokens];
 
 /** The text of docs/json.md: what each command prints, and every shape that is named in it. */
-export function jsonReference(): string {
-  const useCases = Object.entries<UseCase>(USE_CASES);
+export async function jsonReference(): Promise<string> {
+  const useCases = [...(await loadUseCases())];
   const shapes = new Shapes([...OTHERS, ...useCases.map(([, { report }]) => report)]);
   return [
     HEAD,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { useCase } from './shape.ts';
 import { PRIORITIES } from '../../domain/task.ts';
 import { task, taskIds } from './task.ts';
 
@@ -16,3 +17,9 @@ export type AddTaskRequest = z.infer<typeof addTaskRequest>;
 /** What `add-task` answers. */
 export const addTaskReport = z.object({ stored: z.literal(true), task });
 export type AddTaskReport = z.infer<typeof addTaskReport>;
+
+export const addTaskUseCase = useCase({
+  request: addTaskRequest,
+  report: addTaskReport,
+  commands: ['task-master add-task --title'],
+});

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { useCase } from './shape.ts';
 import { PRIORITIES } from '../../domain/task.ts';
 import { answered, newTasksRequest, stored } from './new-tasks.ts';
 import { madeTask } from './task.ts';
@@ -21,3 +22,9 @@ export const addReport = z
   })
   .describe('With `--raw` nobody is asked, so nothing is mended and nothing is paid.');
 export type AddReport = z.infer<typeof addReport>;
+
+export const addUseCase = useCase({
+  request: addRequest,
+  report: addReport,
+  commands: ['add', 'task-master add-task --prompt'],
+});

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { list } from './shape.ts';
+import { list, useCase } from './shape.ts';
 import { statusChange, taskId, taskIds } from './task.ts';
 
 /** What `cancel` is asked. */
@@ -25,3 +25,5 @@ export type CancelledTask = z.infer<typeof cancelledTask>;
 /** What `cancel` answers. */
 export const cancelReport = z.object({ cancelled: list(cancelledTask) });
 export type CancelReport = z.infer<typeof cancelReport>;
+
+export const cancelUseCase = useCase({ request: cancelRequest, report: cancelReport });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { list } from './shape.ts';
+import { list, useCase } from './shape.ts';
 
 /** What `check` is asked. */
 export const checkRequest = z.object({});
@@ -29,3 +29,5 @@ export const checkReport = z
 export type CheckReport = z.infer<typeof checkReport>;
 /** What one check found. */
 export type Finding = CheckReport['checks'][number];
+
+export const checkUseCase = useCase({ request: checkRequest, report: checkReport });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { list } from './shape.ts';
+import { list, useCase } from './shape.ts';
 import { taskId } from './task.ts';
 
 /** What `clean` is asked. */
@@ -29,3 +29,5 @@ export const cleanReport = z.object({
 export type CleanReport = z.infer<typeof cleanReport>;
 /** A folder that nobody needs any more. */
 export type OldFiles = z.infer<typeof folder>;
+
+export const cleanUseCase = useCase({ request: cleanRequest, report: cleanReport });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { useCase } from './shape.ts';
 
 /** What `completion` is asked. */
 export const completionRequest = z.object({ shell: z.enum(['bash', 'zsh', 'fish']) });
@@ -9,3 +10,5 @@ export const completionReport = z.object({
   script: z.string().describe('what the shell is to read'),
 });
 export type CompletionReport = z.infer<typeof completionReport>;
+
+export const completionUseCase = useCase({ request: completionRequest, report: completionReport });

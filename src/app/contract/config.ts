@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { list } from './shape.ts';
+import { list, useCase } from './shape.ts';
 
 /** What `config` is asked. */
 export const configRequest = z.object({});
@@ -52,3 +52,21 @@ export const configValidateReport = z
   })
   .describe('Exit code 2 where `valid` is false.');
 export type ConfigValidateReport = z.infer<typeof configValidateReport>;
+
+export const configShowUseCase = useCase({
+  request: configRequest,
+  report: configShowReport,
+  commands: ['config show'],
+});
+
+export const configValidateUseCase = useCase({
+  request: configRequest,
+  report: configValidateReport,
+  commands: ['config validate'],
+});
+
+export const configSchemaUseCase = useCase({
+  request: configRequest,
+  report: configSchemaReport,
+  commands: ['config schema'],
+});

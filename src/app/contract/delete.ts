@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { list } from './shape.ts';
+import { list, useCase } from './shape.ts';
 import { taskId, taskIds } from './task.ts';
 
 /** What `delete` is asked. */
@@ -20,3 +20,5 @@ export const deleteReport = z.object({
   tasks: list(z.object({ id: taskId, title: z.string() })).describe('the same with their titles'),
 });
 export type DeleteReport = z.infer<typeof deleteReport>;
+
+export const deleteUseCase = useCase({ request: deleteRequest, report: deleteReport });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { useCase } from './shape.ts';
 
 /** What `demo` is asked. */
 export const demoRequest = z.object({
@@ -20,3 +21,5 @@ export const demoReport = z.object({
   repository: z.string().nullable().describe('null unless it is kept'),
 });
 export type DemoReport = z.infer<typeof demoReport>;
+
+export const demoUseCase = useCase({ request: demoRequest, report: demoReport });

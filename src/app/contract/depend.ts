@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { list } from './shape.ts';
+import { list, useCase } from './shape.ts';
 import { taskId, taskIds } from './task.ts';
 
 /** What `depend` is asked. */
@@ -18,3 +18,9 @@ export const dependReport = z.object({
   unchanged: list(taskId).describe('those that were there, or were missing, already'),
 });
 export type DependReport = z.infer<typeof dependReport>;
+
+export const dependUseCase = useCase({
+  request: dependRequest,
+  report: dependReport,
+  commands: ['depend', 'task-master add-dependency', 'task-master remove-dependency'],
+});

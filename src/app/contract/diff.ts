@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { useCase } from './shape.ts';
 import { attemptOutcome } from './attempt.ts';
 import { patch, patchForm } from './patch.ts';
 import { taskId } from './task.ts';
@@ -30,3 +31,5 @@ export const diffReport = change.extend({
   patch: patch.shape.patch,
 });
 export type DiffReport = z.infer<typeof diffReport>;
+
+export const diffUseCase = useCase({ request: diffRequest, report: diffReport });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { answered } from './new-tasks.ts';
 import { madeTask, taskId } from './task.ts';
 import { runLine, runRequest } from './run.ts';
-import { list, usd } from './shape.ts';
+import { list, usd, useCase } from './shape.ts';
 
 /** What `do` is asked. */
 export const doRequest = runRequest.omit({ ids: true }).extend({
@@ -55,3 +55,5 @@ export type RequestedTasks = z.infer<typeof requestedTasks>;
 export const doLine = z
   .discriminatedUnion('type', [intention, requestedTasks, runLine])
   .describe('As `run`, after one or two lines of its own.');
+
+export const doUseCase = useCase({ request: doRequest, report: doLine, inLines: true });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PRIORITIES, RISKS, SIZES } from '../../domain/task.ts';
-import { list } from './shape.ts';
+import { list, useCase } from './shape.ts';
 import { task } from './task.ts';
 
 /** What `edit` is asked: only what is given is changed. */
@@ -36,3 +36,5 @@ export const editReport = z.object({
   changed: list(z.string()).describe('the fields of the task that were given'),
 });
 export type EditReport = z.infer<typeof editReport>;
+
+export const editUseCase = useCase({ request: editRequest, report: editReport });

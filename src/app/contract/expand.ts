@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { answered, newTasksRequest, stored } from './new-tasks.ts';
-import { list } from './shape.ts';
+import { list, useCase } from './shape.ts';
 import { madeTask, taskId } from './task.ts';
 
 /** What `expand` is asked. */
@@ -22,3 +22,5 @@ export const expandReport = z.object({
   ...answered,
 });
 export type ExpandReport = z.infer<typeof expandReport>;
+
+export const expandUseCase = useCase({ request: expandRequest, report: expandReport });

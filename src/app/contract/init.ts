@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { list } from './shape.ts';
+import { list, useCase } from './shape.ts';
 
 /** What `init` is asked. */
 export const initRequest = z.object({
@@ -33,3 +33,5 @@ export const initReport = z.object({
   next: z.string().describe('the command that goes on from here'),
 });
 export type InitReport = z.infer<typeof initReport>;
+
+export const initUseCase = useCase({ request: initRequest, report: initReport });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { list } from './shape.ts';
+import { list, useCase } from './shape.ts';
 import { listedTask, taskCounts } from './task.ts';
 
 /** What `list` is asked: with a filter, subtasks that match are listed too. */
@@ -25,3 +25,5 @@ export const listReport = z.object({
     .describe('there are no tasks, but there is a copy of a list that was deleted'),
 });
 export type ListReport = z.infer<typeof listReport>;
+
+export const listUseCase = useCase({ request: listRequest, report: listReport });

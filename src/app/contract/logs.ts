@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { attemptEnd, phase, workerReport } from './attempt.ts';
 import { stampedEvent } from './event.ts';
-import { list, moment } from './shape.ts';
+import { list, moment, useCase } from './shape.ts';
 import { taskId } from './task.ts';
 
 /** What `logs` is asked. */
@@ -88,3 +88,5 @@ export const logEntry = z
   ])
   .describe('One JSON object a line. With `--raw` the lines are those of the Claude CLI, as it wrote them.');
 export type LogEntry = z.infer<typeof logEntry>;
+
+export const logsUseCase = useCase({ request: logsRequest, report: logEntry, inLines: true });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { list } from './shape.ts';
+import { list, useCase } from './shape.ts';
 import { taskCounts, taskId, taskInContext, taskStatus } from './task.ts';
 
 /** What `next` is asked. */
@@ -23,3 +23,5 @@ export const nextReport = z.object({
   counts: taskCounts.nullable().describe('of the whole list; null where something can start'),
 });
 export type NextReport = z.infer<typeof nextReport>;
+
+export const nextUseCase = useCase({ request: nextRequest, report: nextReport });

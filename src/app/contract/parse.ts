@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { answered, newTasksRequest, stored } from './new-tasks.ts';
-import { list } from './shape.ts';
+import { list, useCase } from './shape.ts';
 import { madeTask } from './task.ts';
 
 /** What `parse` is asked. */
@@ -21,3 +21,9 @@ export type ParseRequest = z.infer<typeof parseRequest>;
 /** What `parse` answers. */
 export const parseReport = z.object({ stored, tasks: list(madeTask), ...answered });
 export type ParseReport = z.infer<typeof parseReport>;
+
+export const parseUseCase = useCase({
+  request: parseRequest,
+  report: parseReport,
+  commands: ['parse', 'task-master parse-prd'],
+});

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { runRequest } from './run.ts';
 import { PRIORITIES, RISKS, SIZES } from '../../domain/task.ts';
-import { list, shape, usd } from './shape.ts';
+import { list, shape, usd, useCase } from './shape.ts';
 import { taskId, taskStatus } from './task.ts';
 import { callCost } from './usage.ts';
 
@@ -69,3 +70,11 @@ export const planReport = z.object({
     .describe('every task, done ones included; missing where it was not asked for'),
 });
 export type PlanReport = z.infer<typeof planReport>;
+
+export const planUseCase = useCase({ request: planRequest, report: planReport });
+
+export const previewRunUseCase = useCase({
+  request: runRequest,
+  report: planPreview,
+  commands: ['run --dry-run'],
+});

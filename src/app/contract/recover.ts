@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { attemptOutcome } from './attempt.ts';
 import { patch, patchForm } from './patch.ts';
-import { list, moment, shape } from './shape.ts';
+import { list, moment, shape, useCase } from './shape.ts';
 import { taskId } from './task.ts';
 
 /** What `recover list` is asked. */
@@ -103,3 +103,27 @@ export const recoverStoreReport = z.object({
   ),
 });
 export type RecoverStoreReport = z.infer<typeof recoverStoreReport>;
+
+export const recoverListUseCase = useCase({
+  request: recoverListRequest,
+  report: recoverListReport,
+  commands: ['recover list'],
+});
+
+export const recoverShowUseCase = useCase({
+  request: recoverShowRequest,
+  report: recoverShowReport,
+  commands: ['recover show'],
+});
+
+export const recoverRestoreUseCase = useCase({
+  request: recoverRestoreRequest,
+  report: recoverRestoreReport,
+  commands: ['recover restore'],
+});
+
+export const recoverStoreUseCase = useCase({
+  request: recoverStoreRequest,
+  report: recoverStoreReport,
+  commands: ['recover store'],
+});

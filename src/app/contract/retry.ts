@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { list } from './shape.ts';
+import { list, useCase } from './shape.ts';
 import { statusChange, taskId, taskIds } from './task.ts';
 
 /** What `retry` is asked. */
@@ -27,3 +27,5 @@ export const retryReport = z.object({
   run: z.string().nullable().describe('the run that works now, which will start them; null if there is none'),
 });
 export type RetryReport = z.infer<typeof retryReport>;
+
+export const retryUseCase = useCase({ request: retryRequest, report: retryReport });

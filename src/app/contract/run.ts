@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { stampedEvent } from './event.ts';
 import { runSummary } from './run-summary.ts';
-import { list } from './shape.ts';
+import { list, useCase } from './shape.ts';
 
 /** What `run` is asked. */
 export const runRequest = z.object({
@@ -32,3 +32,5 @@ type RunLine = z.infer<typeof runLine>;
 
 /** What a run came to: its summary, or why there was nothing to do. */
 export type RunReport = Extract<RunLine, { type: 'summary' | 'nothing-to-do' }>;
+
+export const runUseCase = useCase({ request: runRequest, report: runLine, inLines: true });

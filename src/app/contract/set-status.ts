@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { TASK_STATUSES } from '../../domain/task.ts';
-import { list } from './shape.ts';
+import { list, useCase } from './shape.ts';
 import { statusChange, taskIds, taskStatus } from './task.ts';
 
 /** What `set-status` is asked. */
@@ -18,3 +18,5 @@ export const setStatusReport = z.object({
   ),
 });
 export type SetStatusReport = z.infer<typeof setStatusReport>;
+
+export const setStatusUseCase = useCase({ request: setStatusRequest, report: setStatusReport });

@@ -21,3 +21,19 @@ export const moment = z.string().meta({ id: 'Time', title: 'time', description: 
 export const usd = z
   .number()
   .meta({ id: 'UsDollars', title: 'US dollars', description: 'by the list prices of the API' });
+
+/** What can be asked for, and what is answered: the shapes of one use case. */
+export interface UseCase {
+  readonly request: z.ZodObject;
+  /** What `--json` prints, redacted: one document, or each line of several. */
+  readonly report: z.ZodType;
+  /** The commands that print it; left out where that is the one of the same name. */
+  readonly commands?: readonly string[];
+  /** It comes in lines, a JSON object each, while it happens. */
+  readonly inLines?: true;
+}
+
+/** A use case; the documents and the tests find it by the end of its name in this folder, `…UseCase`. */
+export function useCase(shapes: UseCase): UseCase {
+  return shapes;
+}

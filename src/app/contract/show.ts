@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { attempt } from './attempt.ts';
 import { stampedEvent } from './event.ts';
-import { list, shape } from './shape.ts';
+import { list, shape, useCase } from './shape.ts';
 import { taskIds, taskInContext, taskLine } from './task.ts';
 import { modelUsage } from './usage.ts';
 
@@ -35,3 +35,5 @@ export type TaskReport = z.infer<typeof taskReport>;
 /** What `show` answers. */
 export const showReport = z.object({ tasks: list(taskReport) });
 export type ShowReport = z.infer<typeof showReport>;
+
+export const showUseCase = useCase({ request: showRequest, report: showReport });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { attemptOutcome, phase } from './attempt.ts';
 import { runOutcome } from './event.ts';
 import { runSummary } from './run-summary.ts';
-import { list, moment, shape, usd } from './shape.ts';
+import { list, moment, shape, usd, useCase } from './shape.ts';
 import { taskCounts, taskId } from './task.ts';
 import { modelUsage } from './usage.ts';
 
@@ -103,3 +103,5 @@ export const statusReport = z
   })
   .describe('`status --watch --json` prints a document a line, one at each change.');
 export type StatusReport = z.infer<typeof statusReport>;
+
+export const statusUseCase = useCase({ request: statusRequest, report: statusReport });

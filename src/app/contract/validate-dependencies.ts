@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { GraphProblem } from '../../domain/task-graph.ts';
-import { list } from './shape.ts';
+import { list, useCase } from './shape.ts';
 import { taskId } from './task.ts';
 
 /** What `validate-dependencies` is asked. */
@@ -35,3 +35,9 @@ export const validateDependenciesReport = z
   })
   .describe('Exit code 1 where `valid` is false.');
 export type ValidateDependenciesReport = z.infer<typeof validateDependenciesReport>;
+
+export const validateDependenciesUseCase = useCase({
+  request: validateDependenciesRequest,
+  report: validateDependenciesReport,
+  commands: ['task-master validate-dependencies'],
+});
