@@ -1,4 +1,4 @@
-import { sumUsage, totalTokens, type Attempt } from '../domain/attempt.ts';
+import { sumUsage, totalCost, totalTokens, type Attempt } from '../domain/attempt.ts';
 import { findBudgetShortfall } from '../domain/budget-shortfall.ts';
 import type { FinishedWork } from '../domain/estimate.ts';
 import type { Delivery, Stamped } from '../domain/event.ts';
@@ -47,7 +47,7 @@ export function readSummary(store: TaskStore, run: Run, now: number): RunSummary
     usage: [...store.usage({ runId }), ...running.filter((used) => used.runId === runId)],
     events: store.events({ runId, types: SUMMARY_EVENTS }),
     cutOff: store.calls.cutOff(),
-    spentUsd: store.unfinishedSpending() + sumOf(running, ({ costUsd }) => costUsd),
+    spentUsd: store.unfinishedSpending() + totalCost(running),
     ...(run.outcome === 'over-budget' ? { history: store.finishedWork() } : {}),
     now,
   });
@@ -62,7 +62,7 @@ export function summarize(source: SummarySource): RunSummary {
   const usage = (['manager', 'worker'] as const).flatMap((role) =>
     sumUsage(source.usage.filter((record) => record.role === role)).map((sum) => ({ role, ...sum })),
   );
-  const costUsd = sumOf(usage, (each) => each.costUsd);
+  const costUsd = totalCost(usage);
   const spentUsd = Math.max(costUsd, source.spentUsd ?? 0);
   const isOver = run.endedAt !== null;
   const end = isOver ? Date.parse(run.endedAt) : now;
@@ -157,7 +157,7 @@ function sumOfAttempts(
     attempts: attempts.length,
     durationMs: sumOf(attempts, timeOf),
     tokens: sumOf(usage, totalTokens),
-    costUsd: sumOf(usage, ({ costUsd }) => costUsd),
+    costUsd: totalCost(usage),
     files: attempts.at(-1)?.files ?? '',
     deniedRules: [...new Set(attempts.flatMap(({ end }) => end?.denials ?? []).map(({ rule }) => rule))],
   };

@@ -4,7 +4,7 @@ import type { Charge } from '../domain/pricing.ts';
 import type { Reply } from './scenario.ts';
 
 /** A content block of a reply, in the API's format. */
-export type ContentBlock =
+type ContentBlock =
   | { readonly type: 'text'; readonly text: string; readonly citations: null }
   | ({ readonly type: 'tool_use' | 'server_tool_use'; readonly id: string; readonly name: string } & {
       readonly input: unknown;

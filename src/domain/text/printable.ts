@@ -12,6 +12,11 @@ export function singleLine(text: string, maxLength: number): string {
   const line = printable(text.slice(0, maxLength * 8))
     .replace(/\s+/g, ' ')
     .trim();
-  if (line.length <= maxLength) return line;
-  return `${line.slice(0, maxLength - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+  return cutText(line, maxLength);
+}
+
+/** The text if it has at most `maxLength` characters, else its beginning with `…`. It never cuts a character in two. */
+export function cutText(text: string, maxLength: number): string {
+  if (text.length <= maxLength) return text;
+  return `${text.slice(0, maxLength - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }

@@ -5,6 +5,7 @@ import type { TaskId } from '../../domain/task.ts';
 import { formatDue, withClockTimes } from '../../domain/text/clock.ts';
 import { RUN_OUTCOME_WORDS } from '../../domain/text/run-outcome.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
+import { cutText } from '../../domain/text/printable.ts';
 import { formatDuration, formatMoney, plural } from '../../domain/text/format.ts';
 import { ProgressModel } from '../progress/progress-model.ts';
 import { windowName } from '../../domain/text/usage-windows.ts';
@@ -79,8 +80,8 @@ export class NoticeBuilder {
       urgent: draft.urgent,
       at: event.at,
       taskId: draft.taskId ?? null,
-      title: shorten(neutralise(draft.title), TITLE),
-      detail: shorten(neutralise(draft.detail), DETAIL),
+      title: cutText(neutralise(draft.title), TITLE),
+      detail: cutText(neutralise(draft.detail), DETAIL),
     };
   }
 
@@ -249,8 +250,4 @@ function sentences(...parts: readonly string[]): string {
     .filter((part) => part !== '')
     .map((part, index, all) => (index === all.length - 1 || /[.!?:;…]$/.test(part) ? part : `${part}.`))
     .join(' ');
-}
-
-function shorten(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }

@@ -1,4 +1,5 @@
 import { plural } from '../../domain/text/format.ts';
+import { cutText } from '../../domain/text/printable.ts';
 import type { Channel } from './channel.ts';
 import type { NoticeBatch, Notice, NoticeKind } from './notice.ts';
 
@@ -50,15 +51,15 @@ export function composeSlack(batch: NoticeBatch): { readonly body: string; reado
   const title = `${project}: ${headline(notices.slice(0, count))}`;
   const more = dropped === 0 ? '' : ` · and ${dropped} more, which could not be sent`;
   const blocks = [
-    { type: 'header', text: { type: 'plain_text', text: cut(title, HEADER), emoji: false } },
+    { type: 'header', text: { type: 'plain_text', text: cutText(title, HEADER), emoji: false } },
     // Verbatim, so that Slack does not act on a title with @channel or #general in it.
     ...sections.map((text) => ({ type: 'section', text: { type: 'mrkdwn', text, verbatim: true } })),
     {
       type: 'context',
-      elements: [{ type: 'plain_text', text: cut(`claude-orchestrator · run ${runId}${more}`, HEADER) }],
+      elements: [{ type: 'plain_text', text: cutText(`claude-orchestrator · run ${runId}${more}`, HEADER) }],
     },
   ];
-  return { body: JSON.stringify({ text: cut(escape(title, SECTION), SECTION), blocks }), count };
+  return { body: JSON.stringify({ text: cutText(escape(title, SECTION), SECTION), blocks }), count };
 }
 
 /** Sums the notices up in one line: the last urgent one, else the only one, else the kinds of notices. */
@@ -94,9 +95,3 @@ function escape(text: string, most: number): string {
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
-
-function cut(text: string, most: number): string {
-  if (text.length <= most) return text;
-  // A character of two halves is not cut in two.
-  return `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, '')}…`;
-}
