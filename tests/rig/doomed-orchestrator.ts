@@ -1,4 +1,4 @@
-// A program that starts one attempt as an orchestrator does, tells of it on stdout, and waits to be killed.
+// A program that starts one attempt as an orchestrator does, reports it on stdout, and waits to be killed.
 import { WorkerPool } from '../../src/domain/worker-pool.ts';
 import { Gates } from '../../src/worker/gates/gates.ts';
 import { createLocalWorker } from '../../src/worker/local-worker.ts';

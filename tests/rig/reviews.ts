@@ -3,12 +3,12 @@ import type { ScenarioInput } from '../../src/simulator/scenario.ts';
 
 type RuleInput = ScenarioInput['rules'][number];
 
-/** A reply to a review; approval without a finding, where nothing else is said. */
+/** A reply to a review. By default it approves without a finding. */
 export function reviewReply(changes: Partial<ReviewReply> = {}): ReviewReply {
   return { findings: [], resolved: [], summary: 'It does what is asked.', verdict: 'approved', ...changes };
 }
 
-/** A new finding as a review replies it. */
+/** A new finding as a review writes it. */
 export function writtenFinding(
   changes: Partial<ReviewReply['findings'][number]> = {},
 ): ReviewReply['findings'][number] {
@@ -23,7 +23,7 @@ export function writtenFinding(
   };
 }
 
-/** A rule that answers reviews; `when.contains` picks which, by text of the question such as `"id": "3"`. */
+/** A rule that answers reviews. `when.contains` chooses which, by text of the question such as `"id": "3"`. */
 export function reviewRule(
   reply: ReviewReply,
   options: { when?: NonNullable<RuleInput['when']>; times?: number } = {},

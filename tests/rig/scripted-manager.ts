@@ -13,7 +13,7 @@ export const COST: ModelUsage = {
   costUsd: 0.01,
 };
 
-/** A manager that gives these replies one after the other, as an adapter would; asked more often, it throws. */
+/** A manager that gives these replies one after the other, as an adapter would. It throws if it is asked more often. */
 export function scriptedManager(
   replies: readonly unknown[],
   options: { sources?: readonly string[]; maxPromptBytes?: number } = {},
@@ -39,12 +39,12 @@ export function scriptedManager(
   return { manager, questions };
 }
 
-/** A task as a manager writes it among others. */
+/** A task as a manager writes it in a list. */
 export function writtenTask(id: string, changes: object = {}): object {
   return { id, ...writtenText({ title: `Task ${id}`, ...changes }) };
 }
 
-/** A task as a manager writes it on its own. */
+/** A single task as a manager writes it. */
 export function writtenText(changes: object = {}): object {
   return {
     title: 'Do it',

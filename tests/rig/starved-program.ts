@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { createCommandRunner } from '../../src/worker/gates/run-command.ts';
 import { createProcessTable } from '../../src/worker/process/process-table.ts';
 
-// Starts a command while this process has no file descriptor left, and frees them only once that has failed.
+// Starts a command while this process has no file descriptor left, and frees the descriptors after that has failed.
 const [directory = '.'] = process.argv.slice(2);
 const table = createProcessTable({
   platform: process.platform,
@@ -12,7 +12,7 @@ const table = createProcessTable({
 const run = createCommandRunner({ table, environment: process.env, timeoutMs: 60_000, graceMs: 300 });
 const marker = { variable: 'CLAUDE_ORCHESTRATOR_ATTEMPT', value: `${directory}/1` };
 
-// What the standard streams need is there before the rest is taken.
+// The standard streams get their descriptors before all others are taken.
 process.stdout.write('');
 const taken: number[] = [];
 let failedBefore = '';

@@ -136,7 +136,7 @@ export async function workerRig(environment: Record<string, string> = {}): Promi
     calls: () => {
       const file = join(root, 'calls.ndjson');
       if (!existsSync(file)) return [];
-      // The last line may be half written.
+      // The last line may be incomplete.
       const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
       return lines.map((line) => JSON.parse(line) as FakeCall);
     },

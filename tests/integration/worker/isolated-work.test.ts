@@ -29,7 +29,7 @@ afterEach(async () => {
 
 type Started = Workspaces & { readonly changes: Changes };
 
-/** An attempt whose work is captured, with commands at work that judge it, as a killed run leaves it. */
+/** An attempt as a killed run leaves it: its work is captured, and commands that judge it are running. */
 async function killedWhileVerifying(): Promise<Attempt> {
   const workspaces = await trees.start();
   const begun = trees.attempt('1', { files: join(rig.root, 'attempts', '1') });
@@ -97,7 +97,7 @@ describe('work that is finished', () => {
     const { workspace, attempt } = await trees.acquire(workspaces, trees.attempt('1'));
     writeFileSync(join(workspace.directory, 'made.txt'), 'by the worker\n');
     const { commit } = await workspaces.changes.capture(workspace);
-    // What a command left, and nothing took away again.
+    // A file that a command left and that nothing has removed.
     writeFileSync(join(workspace.directory, 'coverage.txt'), 'by a command\n');
     await workspaces.release(workspace, false);
     const end = attemptEnd('infrastructure', { report: REPORT, change: commit });

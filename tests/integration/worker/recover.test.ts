@@ -39,7 +39,7 @@ interface Report {
   readonly phase?: string;
 }
 
-/** Starts an attempt in an orchestrator of its own, and kills that one with SIGKILL as soon as `when` holds. */
+/** Starts an attempt in a separate orchestrator, and kills that with SIGKILL as soon as `when` holds. */
 async function killedOrchestrator(
   steps: readonly Step[],
   when: (report: Report) => boolean,
@@ -161,7 +161,7 @@ describe('after a SIGKILL of the orchestrator', () => {
   test('nothing is made of an attempt that left nothing', async () => {
     const attempt = await killedOrchestrator([{ hang: 1 }], ({ identity }) => identity !== undefined);
     if (attempt.process !== null) process.kill(attempt.process.pid, 'SIGKILL');
-    // One that is dying has lost its environment before it is gone.
+    // A dying process loses its environment before it is gone.
     await until(() => attempt.process !== null && !processes.isAlive(attempt.process));
     await until(() => rig.leftovers().length === 0);
     expect((await recover(attempt)).end).toBeUndefined();

@@ -92,7 +92,7 @@ describe('prompts', () => {
   });
 });
 
-/** What the API's structured outputs leave to us; everything else must be there. */
+/** What the API's structured outputs do not support. Everything else must be in the schema. */
 const IGNORED = new Set(['maxLength', 'maxItems', 'minimum', 'maximum', '$schema']);
 
 test('the schemas ask for nothing that structured outputs do not know', () => {

@@ -31,7 +31,7 @@ test('every call is recorded with its cost, answered or not', async () => {
     })),
   );
   expect(intended.map(({ purpose }) => purpose)).toEqual(['plan', 'parse']);
-  // It is at least what the reply has cost.
+  // It is at least the real cost of the reply.
   for (const { bound } of intended) expect(bound.costUsd).toBeGreaterThan(COST.costUsd);
   expect(own).toMatchObject({ description: 'scripted', maxPromptBytes: 10_000_000 });
 });

@@ -39,16 +39,16 @@ const FINDING = {
 } as const;
 const REJECTED: Review = { ...REVIEW, verdict: 'rejected', summary: 'Not yet.', findings: [FINDING] };
 
-/** A world in which a change is taken in: what its repository, gates and reviewer say is written down beforehand. */
+/** A world in which a change is accepted. What its repository, gates and reviewer answer is fixed beforehand. */
 interface World {
   change?: Partial<Change>;
-  /** One for each time it is combined; the last one stays. */
+  /** One for each time the change is combined. The last one is used from then on. */
   combined?: Combined[];
   /** Trees that fail the gate. */
   red?: string[];
   review?: Review | Failure | null;
   report?: Partial<WorkerReport>;
-  /** How often the branch has moved on when the change is to land. */
+  /** How often the branch has advanced when the change is about to land. */
   moved?: number;
   options?: Partial<AcceptanceOptions>;
   signal?: AbortSignal;
@@ -61,7 +61,7 @@ const combinedAs = (tree: string, onto = 'tip'): Combined => ({
   ontoTree: `${onto}-tree`,
 });
 
-/** Takes a change in; says how it ended, and what was asked of whom. */
+/** Accepts a change. Returns how it ended, and what the parts were asked. */
 async function take(world: World = {}): Promise<{
   end: AttemptEnd;
   asked: string[];

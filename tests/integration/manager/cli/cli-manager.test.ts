@@ -33,7 +33,7 @@ afterEach(async () => {
 
 let markers = 0;
 
-/** A manager over the real CLI, against a simulator that gives these replies, the last one for ever. */
+/** A manager that uses the real CLI, against a simulator that gives these replies and repeats the last one. */
 async function managerRig(
   replies: readonly ReplyInput[],
   options: Partial<CliManagerOptions> & { env?: Record<string, string> } = {},

@@ -94,7 +94,7 @@ const EMPTY = { commit: null, files: [], change: { text: '', truncated: false } 
 
 describe.each([
   { name: 'the SDK', manage: overSdk },
-  // How it asks is tested in `cli-manager.test.ts`.
+  // How the CLI is called is tested in `cli-manager.test.ts`.
   ...(ALL ? [{ name: 'the Claude CLI', manage: overCli }] : []),
 ])('a review over $name', ({ manage }) => {
   async function start(scenario: ScenarioInput) {
@@ -158,7 +158,7 @@ describe.each([
       findings: [{ id: 'F1', severity: 'blocker', evidence: 'Something is wrong with it.' }],
     });
     expect(bodies()[1]).toContain('say what has to be mended');
-    // Approved, it says, with a blocker and without a word on what was open.
+    // The reply approves although it lists a blocker and does not mention the open findings.
     const approved = await review({ previous: settled });
     expect(approved.verdict).toBe('rejected');
     expect(approved.findings.map(({ id }) => id)).toEqual(['F1', 'F2']);

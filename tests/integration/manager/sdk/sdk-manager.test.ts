@@ -27,7 +27,7 @@ afterEach(async () => {
   for (const simulator of open.splice(0)) await simulator.close();
 });
 
-/** A manager over a simulator that gives these replies, the last one for ever. */
+/** A manager against a simulator that gives these replies and repeats the last one. */
 async function rig(
   replies: readonly ReplyInput[],
   options: Partial<SdkConnection> & { model?: string } = {},

@@ -21,7 +21,7 @@ interface Reading {
   readonly peakRssMb: number;
 }
 
-/** Reads a transcript of about so many megabytes in a process of its own. */
+/** Reads a transcript of about this many megabytes in a process of its own. */
 function read(megabytes: number): Reading {
   const file = join(directory, `${megabytes}.ndjson`);
   const round = [

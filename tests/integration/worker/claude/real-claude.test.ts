@@ -43,7 +43,7 @@ const write = (name: string, content: string) => ({
   tools: [{ name: 'Write', input: { file_path: `{{cwd}}/${name}`, content } }],
 });
 
-/** One of each kind of end; the CLI's version is pinned, and its words for the others are in `classify.test.ts`. */
+/** One of each kind of end. The CLI's version is pinned; its words for other ends are in `classify-end.test.ts`. */
 const ESSENTIAL = new Set([
   '401 with a key',
   '404 for the model',
@@ -88,7 +88,7 @@ describe('the real Claude CLI', () => {
     expect(one).not.toContain('new.txt');
     const { prefix, possible } = likeness([one, other]);
     expect(prefix / possible).toBeGreaterThanOrEqual(0.95);
-    // What is not offered cannot be called either.
+    // A tool that is not offered cannot be called.
     expect(refused).toMatch(/No such tool available: Agent/);
   });
 
@@ -218,7 +218,7 @@ describe('the real Claude CLI', () => {
   interface Row {
     readonly outcome: AttemptOutcome;
     readonly says: RegExp;
-    /** Whether it would have met any other task as well; so is `infrastructure`, unless it says otherwise. */
+    /** Whether any other task would have failed too. True for `infrastructure` unless it is set. */
     readonly outage?: boolean;
     readonly reply?: Reply;
     readonly turns?: Reply[];
@@ -226,7 +226,7 @@ describe('the real Claude CLI', () => {
     readonly maxCostUsd?: number;
     readonly env?: Record<string, string | undefined>;
   }
-  // With a login the CLI also calls its maker's servers, which no test may do: it finds a proxy that is not there.
+  // With a login the CLI also calls its maker's servers, which no test may do. So its proxy does not exist.
   const offline = { HTTPS_PROXY: 'http://127.0.0.1:9', NO_PROXY: '127.0.0.1' };
   const oauth = { env: { ...subscription, ...offline, ANTHROPIC_API_KEY: undefined } };
 
@@ -498,7 +498,7 @@ describe('the real Claude CLI', () => {
   });
 });
 
-/** What attempts were booked with must be what the API charged for, to the token. */
+/** The recorded usage of attempts must equal what the API charged, to the token. */
 function expectCharged({ simulator }: SimulatorRig, usages: readonly (readonly ModelUsage[])[]): void {
   const rounded = (usage: ModelUsage): ModelUsage => ({
     ...usage,

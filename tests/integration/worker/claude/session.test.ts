@@ -78,7 +78,7 @@ describe('a worker', () => {
       CLAUDE_ORCHESTRATOR_ATTEMPT: rig.marker.value,
       CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: '1',
       BASH_MAX_TIMEOUT_MS: '5000',
-      // What the user set wins over our defaults.
+      // The user's values win over our defaults.
       CLAUDE_CODE_MAX_RETRIES: '4',
     });
     expect(call?.env).not.toHaveProperty('ANTHROPIC_API_KEY');
@@ -116,7 +116,7 @@ describe('a worker', () => {
     const end = await rig.run();
     expect(end.outcome).toBe(outcome);
     expect(end.message).not.toBe('');
-    // What it spent is counted all the same: one message was begun.
+    // What it used is counted nevertheless: one message had begun.
     if (steps.length > 2) expect(end.usage).toMatchObject([{ input: 100, output: 1, costUsd: 0.00021 }]);
   });
 
@@ -144,7 +144,7 @@ describe('a worker', () => {
     rig.script([{ print: failed }, ...work, { print: lines.result() }]);
     const end = await rig.run();
     expect(end.outcome).toBe('landed');
-    // Both turns cost.
+    // Both turns cost money.
     expect(end.usage[0]).toMatchObject({ input: 2000, costUsd: 0.006 });
   });
 });

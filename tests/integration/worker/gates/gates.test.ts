@@ -50,7 +50,7 @@ function addWorktree(name: string): Workspace {
   return { directory, environment: {}, branch: 'b', base: base.commit, inherited: '' };
 }
 
-/** As another process would. */
+/** Does what another process would do. */
 function reopen(): void {
   const file = join(rig.root, 'tasks.db');
   store = openStore({ file, tag: 'master', create: true, clock: () => 0 });

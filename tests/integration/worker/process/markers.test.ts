@@ -12,7 +12,7 @@ import { processes } from '../../../rig/worker-rig.ts';
 const PROJECT = `marks-test-${process.pid}`;
 const started: ProcessIdentity[] = [];
 
-/** A process that stays, in a session of its own. */
+/** A process that keeps running, in a session of its own. */
 function startMarked(...markers: Marker[]): ProcessIdentity {
   const env = Object.fromEntries(markers.map(({ variable, value }) => [variable, value]));
   const child = spawn('/bin/sleep', ['600'], { detached: true, stdio: 'ignore', env });

@@ -19,7 +19,7 @@ function table(platform: NodeJS.Platform, pid = process.pid): ProcessTable {
   });
 }
 
-/** A shell command in a group of its own, with a marker of its own. */
+/** A shell command with a process group and a marker of its own. */
 function start(command: string): {
   child: ChildProcess;
   pid: number;
@@ -47,7 +47,7 @@ afterEach(async () => {
   signals.length = 0;
 });
 
-// `/proc`, and the `ps` of systems without it: both are there on Linux, so both are tested there.
+// Linux has both `/proc` and the `ps` of systems without it, so both are tested there.
 describe.each(process.platform === 'linux' ? (['linux', 'freebsd'] as const) : [process.platform])(
   'the process table of %s',
   (platform) => {
@@ -142,7 +142,7 @@ interface PsLine {
   readonly command: string;
 }
 
-/** What `ps` itself says, zombies included. */
+/** What `ps` itself lists, zombies included. */
 function ps(): PsLine[] {
   const output = execFileSync('ps', ['-ax', '-o', 'pid=,ppid=,stat=,command='], { encoding: 'utf8' });
   return output.split('\n').map((line) => {

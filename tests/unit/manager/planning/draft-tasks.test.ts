@@ -196,7 +196,7 @@ const anyPlan = fc.record({
   ),
 });
 
-/** Random plans are hardly ever valid; with these the law is tried on both sides of the line each time. */
+/** Random plans are hardly ever valid. With these the law is tried with valid and invalid plans each time. */
 const soundPlan = fc.constant({ tasks: [writtenTask('3'), writtenTask('4', { dependencies: ['3', '2'] })] });
 const firstReply = fc.oneof({ weight: 4, arbitrary: anyPlan }, { weight: 1, arbitrary: soundPlan });
 const secondReply = fc.oneof(anyPlan, fc.jsonValue(), soundPlan);

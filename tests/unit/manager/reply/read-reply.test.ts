@@ -15,7 +15,7 @@ import { scriptedManager, writtenTask } from '../../../rig/scripted-manager.ts';
 const NEVER = new AbortController().signal;
 const one = (changes: object) => ({ tasks: [writtenTask('3', changes)] });
 
-/** The one task that is read, and what was mended; or the problems. */
+/** The one task that is read and what was mended in it, or the problems. */
 function read(json: unknown): {
   task?: object | undefined;
   notes?: readonly string[];

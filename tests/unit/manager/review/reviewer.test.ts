@@ -31,7 +31,7 @@ function request(changes: Partial<ReviewRequest> = {}): ReviewRequest {
   };
 }
 
-/** Reviews as often as there are replies without a correction; each round goes on from the one before. */
+/** Reviews as often as there are replies without a correction. Each round continues the one before. */
 async function rounds(...replies: readonly unknown[]): Promise<Review[]> {
   const { manager } = scriptedManager(replies);
   const reviewer = createReviewer(manager);

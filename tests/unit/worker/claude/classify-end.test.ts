@@ -50,7 +50,7 @@ const text = {
   type: 'assistant',
   message: { id: 'm', model: 'claude-sonnet-5-5', content: [{ type: 'text', text: 'hi' }] },
 };
-/** A reply of the model that used so many tokens, of which the session's own are all but the output. */
+/** A reply of the model with these token counts. All but the output belong to the session's context. */
 const reply = (usage: Line = { input_tokens: 7 }, fields: Line = {}): Line => ({
   type: 'assistant',
   message: { id: 'm', model: 'claude-sonnet-5-5', content: [], usage },

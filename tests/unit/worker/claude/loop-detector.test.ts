@@ -27,7 +27,7 @@ const result = (id: string, { result: content, agent }: Step): Buffer =>
     }),
   );
 
-/** What is found out of steps that come one after the other. */
+/** What the detector finds in these consecutive steps. */
 function watch(steps: readonly Step[]): string | null {
   const detector = new LoopDetector();
   for (const step of steps) {

@@ -8,7 +8,7 @@ import { describeAction } from '../../../../src/worker/claude/progress.ts';
 import { Transcript } from '../../../../src/worker/claude/transcript.ts';
 import { cases } from '../../../rig/effort.ts';
 
-/** The fields that are looked at, each with a value that it may have, or with any other. */
+/** The fields that the readers use, each with a possible value. A line may have any other value too. */
 const known: Readonly<Record<string, unknown>> = {
   subtype: 'success',
   is_error: true,

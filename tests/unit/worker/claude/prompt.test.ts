@@ -105,7 +105,7 @@ describe('a session that begins and one that goes on', () => {
       expect(text).toContain(
         '1. F1 (blocker) src/parse.ts:12: It loops\n   parse("(")\n   never ends\n2. F3 (minor): No',
       );
-      // Once is enough; and a finding cannot end its list.
+      // Once is enough, and a finding cannot end its list.
       expect(text.match(/It loops/g)).toHaveLength(1);
       expect(text.match(/<\/findings>/g)).toHaveLength(1);
     }
@@ -185,7 +185,7 @@ describe('the first prompt', () => {
       const previous = attemptEnd(outcome, { message: 'THE FACTS', report });
       const text = buildFirstPrompt(assignment({ previous }), { ...OWN, inherited: ' lex.ts | 9 +' });
       expect(text).toContain('<unfinished>\n lex.ts | 9 +');
-      // Nothing that it did not do itself.
+      // It is not told about anything that it did not do itself.
       expect(text).not.toMatch(/You were|Your last turn/);
       if (OUTCOME_POLICY[outcome].success) continue;
       expect(text).toContain('<report>\nWrote lex().\n</report>');

@@ -10,7 +10,7 @@ function split(chunks: readonly Buffer[], maxBytes?: number): SplitLine[] {
   const splitter = new LineSplitter((line) => found.push(line), maxBytes);
   for (const chunk of chunks) {
     splitter.push(chunk);
-    // The reader fills the same chunk again.
+    // The reader reuses the same chunk.
     chunk.fill(0x2a);
   }
   splitter.end();

@@ -26,7 +26,7 @@ const workspace = (directory: string): Workspace => ({
   inherited: '',
 });
 
-/** Commands that answer by the directory they run in; of several answers each is given once, the last for ever. */
+/** Commands whose answer depends on the directory they run in. Each of several answers is given once, the last one always. */
 class Project {
   readonly runs: string[] = [];
   readonly warnings: string[] = [];
@@ -218,7 +218,7 @@ describe('nothing is asked twice', () => {
     await check(gates, 't2', { base: 't1' });
     await check(gates, 't3', { base: 't2' });
     expect(project.runs.filter((run) => run === 'base: test')).toHaveLength(2);
-    // Twice: the first bad moment of a tree that mends the base must not excuse those that build on it.
+    // Twice, since one chance failure of a tree that fixes the base must not excuse the trees that build on it.
     for (const tree of ['t1', 't2', 't3'])
       expect(project.runs.filter((run) => run === `${tree}: test`)).toHaveLength(2);
   });
@@ -246,7 +246,7 @@ test('a command that needs what those before it make gets that, where their verd
   expect(verdicts(await check(gates, 't1'))).toBe('build passed, test passed');
   expect(project.runs).toEqual(['t1: build', 't1: test', 't1: build', 't1: test']);
 
-  // On the base it is not missing either: a failure there would excuse every change.
+  // On the base it is not missing either, since a failure there would excuse every change.
   project.runs.length = 0;
   project.onRun = (run) => {
     if (run === 'base: build') built.add('base');
@@ -346,7 +346,7 @@ test('whatever commands do: what blocks is new and stays, and no tree is asked m
           for (const command of commands) world.says(tree, command, ...does(tree, command));
         const fails = (tree: string, command: string): boolean =>
           does(tree, command).length === 1 && does(tree, command)[0]?.kind === 'failed';
-        // One command at a time, so that none runs only to make what the next one needs.
+        // One command at a time, so that no command runs only to prepare the next one.
         const gates = commands.map((command) => world.gates(command));
         await Promise.all(
           asked.flatMap(({ tree, base }) =>
