@@ -90,25 +90,17 @@ async function refuseUnfinished(
   { gitDirectory, hasConflicts }: Checkout,
   options: DeliveryOptions,
 ): Promise<void> {
+  const because = (why: string): Undelivered => new Undelivered(why, [mergeCommand(options)]);
   const unfinished = findUnfinishedOperation(gitDirectory);
   if (unfinished !== undefined)
-    throw new Undelivered(
-      `A ${unfinished.name} is unfinished in your checkout. ${unfinished.fix} Then run:`,
-      [mergeCommand(options)],
-    );
+    throw because(`A ${unfinished.name} is unfinished in your checkout. ${unfinished.fix} Then run:`);
   if (hasConflicts)
-    throw new Undelivered(
-      'There are unresolved conflicts in your checkout. Resolve and commit them, then run:',
-      [mergeCommand(options)],
-    );
+    throw because('There are unresolved conflicts in your checkout. Resolve and commit them, then run:');
   const lock = join(gitDirectory, 'index.lock');
   const until = Date.now() + MAX_LOCK_WAIT_MS;
   while (existsSync(lock) && Date.now() < until) await sleep(50);
   if (existsSync(lock))
-    throw new Undelivered(
-      `${lock} exists: git is at work in your checkout, or was killed there. When that has ended, run:`,
-      [mergeCommand(options)],
-    );
+    throw because(`${lock} exists: git is at work there, or was killed. When that has ended, run:`);
 }
 
 function undeliveredToMissing(options: DeliveryOptions): Undelivered {

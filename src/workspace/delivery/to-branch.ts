@@ -24,13 +24,8 @@ export async function commitToBranch(
     (await isAncestor(git, goal, tip)) &&
     (await git.exclusive(() => git.attempt(['update-ref', '-m', 'orchestrator: deliver', ref, tip, goal])))
       .exitCode === 0;
-  if (moved)
-    return {
-      kind: 'committed',
-      commit: tip,
-      message: `The results are committed on ${target}.`,
-      commands: [],
-    };
+  const message = `The results are committed on ${target}.`;
+  if (moved) return { kind: 'committed', commit: tip, message, commands: [] };
   throw new Undelivered(`${target} has changed meanwhile and is not checked out any more.`, [
     `git switch ${shellQuote(target)} && ${mergeCommand(options)}`,
   ]);

@@ -43,10 +43,8 @@ export async function commitToCheckout(
   if (edits.length + obstacles.files.length > 0)
     throw undeliveredForObstacles(request, checkout, { ...obstacles, edits });
   const flags = isFastForward ? ['--ff-only'] : ['--no-ff', '--no-edit', '--commit'];
-  const result = await git.attempt(['merge', ...flags, '--no-squash', '--no-autostash', integrationRef], {
-    directory: top,
-    hooks: true,
-  });
+  const args = ['merge', ...flags, '--no-squash', '--no-autostash', integrationRef];
+  const result = await git.attempt(args, { directory: top, hooks: true });
   if (result.exitCode === 0 && (await isAncestor(git, tip, 'HEAD'))) {
     const message = `The results are committed on ${checkout.branch ?? 'the detached HEAD'}.`;
     return { kind: 'committed', commit: tip, message, commands: [] };
@@ -78,10 +76,8 @@ export async function stageInCheckout(
       throw undeliveredForObstacles(request, checkout, obstacles);
     // Files with nothing but a new time would look changed to read-tree. This exits with 1 where some have changed.
     await git.attempt(['update-index', '-q', '--refresh'], { directory: top });
-    const result = await git.attempt(
-      ['read-tree', '-m', '-u', '--no-recurse-submodules', from, request.tree],
-      { directory: top },
-    );
+    const args = ['read-tree', '-m', '-u', '--no-recurse-submodules', from, request.tree];
+    const result = await git.attempt(args, { directory: top });
     if (result.exitCode !== 0) {
       await undoFileChanges(git, pending);
       throw undeliveredByGit(request, checkout, result);
@@ -89,12 +85,8 @@ export async function stageInCheckout(
     await verifyStaged(git, pending, request);
   }
   const where = branch === null ? 'in your checkout' : `on ${branch}`;
-  return {
-    kind: 'staged',
-    commit: request.tip,
-    message: `The results are staged ${where}, not committed.`,
-    commands: [],
-  };
+  const message = `The results are staged ${where}, not committed.`;
+  return { kind: 'staged', commit: request.tip, message, commands: [] };
 }
 
 /**

@@ -67,14 +67,8 @@ export async function commitAsUser(
   settings: CommitSettings,
   { tree, parents, message }: { tree: string; parents: readonly string[]; message: string },
 ): Promise<string> {
-  const args = [
-    '-c',
-    'i18n.commitEncoding=UTF-8',
-    'commit-tree',
-    ...(settings.sign ? ['-S'] : []),
-    ...parents.flatMap((parent) => ['-p', parent]),
-    tree,
-  ];
+  const options = [...(settings.sign ? ['-S'] : []), ...parents.flatMap((parent) => ['-p', parent])];
+  const args = ['-c', 'i18n.commitEncoding=UTF-8', 'commit-tree', ...options, tree];
   const result = await git.attempt(args, { input: message });
   if (result.exitCode !== 0) throw explain(new GitFailed(args, result));
   return result.stdout.trimEnd();
@@ -83,23 +77,17 @@ export async function commitAsUser(
 /** Turns failures that a person can fix into `Failed`. */
 function explain(failed: GitFailed): Error {
   const said = failed.stderr.trim();
+  const because = (message: string, fix: string): Failed =>
+    new Failed({ reason: 'repository-unusable', message, fix }, { cause: failed });
   if (/tell me who you are|empty ident|no email was given|no name was given|auto-detect/i.test(said))
-    return new Failed(
-      {
-        reason: 'repository-unusable',
-        message: 'Git does not know in whose name to commit.',
-        fix: 'git config --global user.name "Your Name" && git config --global user.email you@example.com',
-      },
-      { cause: failed },
+    return because(
+      'Git does not know in whose name to commit.',
+      'git config --global user.name "Your Name" && git config --global user.email you@example.com',
     );
   if (/sign|gpg|secret key/i.test(said))
-    return new Failed(
-      {
-        reason: 'repository-unusable',
-        message: `Git could not sign a commit, and none was made without a signature: ${said}`,
-        fix: 'Make `git commit-tree -S -m test HEAD^{tree}` work without a question, or set commit.gpgSign to false.',
-      },
-      { cause: failed },
+    return because(
+      `Git could not sign a commit, and none was made without a signature: ${said}`,
+      'Make `git commit-tree -S -m test HEAD^{tree}` work without a question, or set commit.gpgSign to false.',
     );
   return failed;
 }

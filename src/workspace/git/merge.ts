@@ -39,8 +39,6 @@ export async function mergeIntoWorktree(git: Git, slot: string, commit: string):
   const isInProgress = (await lstat(head).catch(() => undefined)) !== undefined;
   if (merged.exitCode !== 0 && !isInProgress) throw new GitFailed(args, merged);
   if (merged.exitCode !== 0 || !isInProgress) return;
-  await git.run(
-    ['commit', '-q', '--no-verify', '--no-gpg-sign', '-m', 'Merge what has landed meanwhile'],
-    options,
-  );
+  const message = 'Merge what has landed meanwhile';
+  await git.run(['commit', '-q', '--no-verify', '--no-gpg-sign', '-m', message], options);
 }

@@ -22,17 +22,11 @@ export async function findCopiedFiles(
   prefix: string,
   patterns: readonly string[],
 ): Promise<CopiedFiles> {
+  const excludes = patterns.map((pattern) => `--exclude=${below(prefix, pattern)}`);
   const file = join(top, INCLUDE_FILE);
   const hasFile = (await lstat(file).catch(() => undefined))?.isFile() === true;
   const [requested, included] = await Promise.all([
-    patterns.length === 0
-      ? []
-      : list(
-          git,
-          top,
-          patterns.map((pattern) => `--exclude=${below(prefix, pattern)}`),
-          prefix,
-        ),
+    excludes.length === 0 ? [] : list(git, top, excludes, prefix),
     hasFile ? list(git, top, [`--exclude-from=${file}`], '') : [],
   ]);
   return { requested, included };

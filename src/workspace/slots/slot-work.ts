@@ -149,13 +149,8 @@ export class SlotWork {
     if (status.kind !== 'intact' || !this.#states.isHeld(slot)) return [];
     const { admin, branch } = status;
     const since = this.#states.of(slot).usedAt;
-    return await findWorkerRefs(git, commonDirectory, {
-      slot,
-      admin,
-      branch,
-      since,
-      slots: () => this.#byAdmin(),
-    });
+    const place = { slot, admin, branch, since, slots: () => this.#byAdmin() };
+    return await findWorkerRefs(git, commonDirectory, place);
   }
 
   /** All slots, by where git keeps their index and HEAD. */
@@ -177,8 +172,7 @@ export class SlotWork {
   async #moveWork(name: string, commit: string | null): Promise<void> {
     const { git } = this.#options;
     const ref = `refs/${name}`;
-    await git.exclusive(() =>
-      git.tryMoveRefs([commit === null ? `delete ${ref}` : `update ${ref} ${commit}`]),
-    );
+    const command = commit === null ? `delete ${ref}` : `update ${ref} ${commit}`;
+    await git.exclusive(() => git.tryMoveRefs([command]));
   }
 }

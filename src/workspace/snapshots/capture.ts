@@ -147,12 +147,8 @@ async function withoutSubmodules(
   const paths = ['--get-regexp', String.raw`^submodule\..*\.path$`];
   const { stdout } = await index.attempt(['config', '-z', '-f', join(directory, '.gitmodules'), ...paths]);
   const known = new Set(stdout.split('\0').map((entry) => entry.slice(entry.indexOf('\n') + 1)));
-  return new Set(
-    await filterAsync(
-      links,
-      async (path) => !known.has(path) && (await exists(join(directory, path, '.git'))),
-    ),
-  );
+  const unknown = links.filter((path) => !known.has(path));
+  return new Set(await filterAsync(unknown, (path) => exists(join(directory, path, '.git'))));
 }
 
 async function add(index: PrivateIndex, without: ReadonlySet<string>, partly: boolean): Promise<GitResult> {
@@ -175,11 +171,8 @@ async function embeddedRepositories(directory: string, index: PrivateIndex): Pro
 /** Captures the files of a repository within the worktree. They may be the work; its history is not kept here. */
 async function captureEmbedded(git: Git, place: WorkTree, path: string, partly: boolean): Promise<Captured> {
   const inner = { ...place, directory: join(place.directory, path) };
-  const index = new PrivateIndex(
-    git,
-    inner,
-    `${INDEX_NAME}-${Buffer.from(path).toString('hex').slice(-100)}`,
-  );
+  const name = `${INDEX_NAME}-${Buffer.from(path).toString('hex').slice(-100)}`;
+  const index = new PrivateIndex(git, inner, name);
   try {
     await index.readFrom(null);
     return await captureWith(git, inner, index, { partly, without: [] });

@@ -46,11 +46,9 @@ export async function findExcludedFiles(
   }
   if (ignored.length > 0) {
     const input = ignored.map((path) => `${path}\0`).join('');
-    const told = await git.attempt(['check-ignore', '--no-index', '-v', '-z', '--stdin'], {
-      ...options,
-      input,
-    });
-    const fields = told.stdout.split('\0');
+    const args = ['check-ignore', '--no-index', '-v', '-z', '--stdin'];
+    const { stdout } = await git.attempt(args, { ...options, input });
+    const fields = stdout.split('\0');
     for (let at = 0; at + 3 < fields.length; at += 4) {
       const [file = '', line = '', pattern = '', path = ''] = fields.slice(at, at + 4);
       reasons.set(path, `git ignores it: ${JSON.stringify(pattern)} in ${file}, line ${line}`);
