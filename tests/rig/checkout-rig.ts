@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Git } from '../../src/workspace/git/git.ts';
@@ -22,8 +31,9 @@ export class CheckoutRig {
       LC_ALL: 'C',
     };
     this.git('init', '-q', '-b', 'main');
-    this.git('config', 'user.name', 'User');
-    this.git('config', 'user.email', 'user@example.com');
+    // Without this, git would pack many new objects in the background, while the test removes them.
+    const settings = '[user]\n\tname = User\n\temail = user@example.com\n[gc]\n\tauto = 0\n';
+    appendFileSync(join(this.top, '.git', 'config'), settings);
   }
 
   get runner(): Git {
@@ -88,7 +98,7 @@ export class CheckoutRig {
   }
 
   remove(): void {
-    rmSync(this.root, { recursive: true, force: true });
+    rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
