@@ -5,20 +5,20 @@ import type { Attempt } from '../domain/attempt.ts';
 import type { Delivery } from '../domain/event.ts';
 import { err, ok, type Result } from '../domain/result.ts';
 import { WorkerPool } from '../domain/worker-pool.ts';
-import type { CopiedFiles } from './slots/copied-files.ts';
 import { deliver } from './delivery/delivery.ts';
 import { GitFailed, isGitOrDiskError, type Git } from './git/git.ts';
-import { IntegrationBranch } from './landing/integration-branch.ts';
-import { findLayout, type Layout } from './slots/layout.ts';
 import { mergeIntoWorktree } from './git/merge.ts';
-import { findNewestSnapshot } from './snapshots/snapshot-refs.ts';
 import { workName } from './git/ref-names.ts';
+import { IntegrationBranch } from './landing/integration-branch.ts';
+import { migrateRefs } from './landing/migrate-refs.ts';
+import type { CopiedFiles } from './slots/copied-files.ts';
+import { findLayout, type Layout } from './slots/layout.ts';
 import { SlotPool } from './slots/slot-pool.ts';
 import { SlotSetup, type SetupOptions } from './slots/slot-setup.ts';
+import { findNewestSnapshot } from './snapshots/snapshot-refs.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
-import { migrateRefs } from './landing/migrate-refs.ts';
-import { returnToCapture, type ChangesContext, type Lease } from './worktree-changes.ts';
 import type { Previous, Workspace, Workspaces } from './workspace.ts';
+import { returnToCapture, type ChangesContext, type Lease } from './worktree-changes.ts';
 
 /** How attempts get worktrees of their own. */
 export interface WorktreesOptions extends Pick<

@@ -1,8 +1,8 @@
 import { lstat, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ABSENT, readCheckout, type Checkout, type Entry } from './checkout.ts';
 import { NOT_UTF8, type Git } from '../git/git.ts';
 import { readRegularFile } from '../git/reflog.ts';
+import { ABSENT, readCheckout, type Checkout, type Entry } from './checkout.ts';
 
 /** How one file changes when a checkout goes from one tree to another. */
 export interface FileChange {

@@ -1,16 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Delivery } from '../../domain/event.ts';
-import { readCheckout, findUnfinishedOperation, type Checkout } from './checkout.ts';
-import { commitToCheckout, stageInCheckout } from './to-checkout.ts';
-import { commitToBranch, deliverToOwnBranch } from './to-branch.ts';
+import { shellQuote } from '../../domain/text/shell-quote.ts';
 import { isGitOrDiskError, type Git } from '../git/git.ts';
-import { Undelivered, undeliveredForConflict, mergeCommand } from './undelivered.ts';
 import { isAncestor, mergeTrees } from '../git/merge.ts';
 import { deliveredRef, shortRef } from '../git/ref-names.ts';
+import { readCheckout, findUnfinishedOperation, type Checkout } from './checkout.ts';
 import { openPullRequest, type PullRequest } from './pull-request.ts';
-import { shellQuote } from '../../domain/text/shell-quote.ts';
+import { commitToBranch, deliverToOwnBranch } from './to-branch.ts';
+import { commitToCheckout, stageInCheckout } from './to-checkout.ts';
+import { Undelivered, undeliveredForConflict, mergeCommand } from './undelivered.ts';
 
 /** What is delivered, and how the user wants it delivered. */
 export interface DeliveryOptions {

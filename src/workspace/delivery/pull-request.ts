@@ -1,8 +1,8 @@
 import { execa } from 'execa';
 import type { Delivery } from '../../domain/event.ts';
+import { shellQuote } from '../../domain/text/shell-quote.ts';
 import type { Git } from '../git/git.ts';
 import { Undelivered } from './undelivered.ts';
-import { shellQuote } from '../../domain/text/shell-quote.ts';
 
 /** The text of a pull request, and the run that its branch is named after. */
 export interface PullRequest {

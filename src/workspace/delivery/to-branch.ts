@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Delivery } from '../../domain/event.ts';
+import { shellQuote } from '../../domain/text/shell-quote.ts';
 import type { Git } from '../git/git.ts';
-import { Undelivered, mergeCommand, type MergeOptions } from './undelivered.ts';
 import { isAncestor } from '../git/merge.ts';
 import { componentOf, shortRef } from '../git/ref-names.ts';
 import { readRegularFile } from '../git/reflog.ts';
-import { shellQuote } from '../../domain/text/shell-quote.ts';
+import { Undelivered, mergeCommand, type MergeOptions } from './undelivered.ts';
 
 /** Fast-forwards a branch that is checked out nowhere, if it is still at the `goal` where it was seen. */
 export async function commitToBranch(

@@ -1,4 +1,6 @@
 import type { Delivery } from '../../domain/event.ts';
+import type { Git } from '../git/git.ts';
+import { isAncestor, mergeTrees } from '../git/merge.ts';
 import {
   findObstacles,
   isPending,
@@ -16,8 +18,6 @@ import {
   mergeCommand,
   type CheckoutMergeOptions,
 } from './undelivered.ts';
-import type { Git } from '../git/git.ts';
-import { isAncestor, mergeTrees } from '../git/merge.ts';
 
 /** Results that are to become part of the branch that is checked out. */
 export interface CommitRequest extends CheckoutMergeOptions {

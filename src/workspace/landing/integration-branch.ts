@@ -1,12 +1,12 @@
-import { readDiff } from './diff-text.ts';
-import { findChange, findProtectedPaths, type ProtectedPaths } from './change.ts';
-import { GitFailed, type Git, type GitResult } from '../git/git.ts';
-import { landingMessage } from './landing-message.ts';
-import { isAncestor, mergeTrees } from '../git/merge.ts';
 import { commitAsUser, readCommitSettings, recordCommit, type CommitSettings } from '../git/commit.ts';
+import { GitFailed, type Git, type GitResult } from '../git/git.ts';
+import { isAncestor, mergeTrees } from '../git/merge.ts';
 import { INTEGRATION_REFS, integrationRef, landedRef } from '../git/ref-names.ts';
-import { planSync, type SyncPlan } from './integration-sync.ts';
 import type { Change, ChangeText, LandingRequest } from '../workspace.ts';
+import { findChange, findProtectedPaths, type ProtectedPaths } from './change.ts';
+import { readDiff } from './diff-text.ts';
+import { planSync, type SyncPlan } from './integration-sync.ts';
+import { landingMessage } from './landing-message.ts';
 
 /** The branch that results are for, and how their commits are named. */
 export interface IntegrationOptions {

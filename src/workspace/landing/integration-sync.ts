@@ -1,9 +1,9 @@
 import { Failed } from '../../domain/failure.ts';
-import type { Git } from '../git/git.ts';
+import { shellQuote } from '../../domain/text/shell-quote.ts';
 import { commitAsUser, type CommitSettings } from '../git/commit.ts';
+import type { Git } from '../git/git.ts';
 import { isAncestor, mergeTrees } from '../git/merge.ts';
 import { deliveredRef, integrationRef, landedRef, OWN_REFS, shortRef } from '../git/ref-names.ts';
-import { shellQuote } from '../../domain/text/shell-quote.ts';
 
 /** How to bring the integration branch up to date. The commits exist, but no ref is moved yet. */
 export interface SyncPlan {

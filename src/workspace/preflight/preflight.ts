@@ -2,11 +2,11 @@ import { statfs as freeSpace } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Failure } from '../../domain/failure.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
+import { shellQuote } from '../../domain/text/shell-quote.ts';
 import { findUnfinishedOperation } from '../delivery/checkout.ts';
 import { STATUS, type Git, type GitResult } from '../git/git.ts';
 import { deliveredRef } from '../git/ref-names.ts';
 import { checkDisk, checkLfs, readTree, type FreeSpace, type TreeFacts } from './worktree-needs.ts';
-import { shellQuote } from '../../domain/text/shell-quote.ts';
 
 /** Where a run would work. */
 export interface PreflightRequest {

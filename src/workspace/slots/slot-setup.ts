@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../../domain/result.ts';
-import { copyFiles, findCopiedFiles, copyNodeModules, type CopiedFiles } from './copied-files.ts';
 import type { Git } from '../git/git.ts';
+import { copyFiles, findCopiedFiles, copyNodeModules, type CopiedFiles } from './copied-files.ts';
 import type { Layout } from './layout.ts';
 import { PORTS_PER_SLOT, leasePorts } from './port-leases.ts';
 

@@ -1,8 +1,8 @@
 import { lstat, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Git } from '../git/git.ts';
-import { readReflog } from '../git/reflog.ts';
 import { ownerOfWork } from '../git/ref-names.ts';
+import { readReflog } from '../git/reflog.ts';
 import { findNewestSnapshot, type SnapshotRequest } from '../snapshots/snapshot-refs.ts';
 import type { Snapshots, TakenSnapshot } from '../snapshots/snapshots.ts';
 import { findWorkerRefs, removeWorkerRefs, type WorkerRef } from '../snapshots/worker-refs.ts';

@@ -1,6 +1,6 @@
 import type { TaskId } from '../../domain/task.ts';
-import { GitFailed, type Git } from '../git/git.ts';
 import { recordCommit } from '../git/commit.ts';
+import { GitFailed, type Git } from '../git/git.ts';
 import { OWN_REFS } from '../git/ref-names.ts';
 
 /** A task in a run. */

@@ -2,6 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskId } from '../../domain/task.ts';
 import { WorkerPool } from '../../domain/worker-pool.ts';
+import type { Git } from '../git/git.ts';
+import { findWorkTree, type WorkTree } from '../git/private-index.ts';
+import { OWN_REFS } from '../git/ref-names.ts';
+import { readReflog } from '../git/reflog.ts';
+import type { Change, ExcludedFiles } from '../workspace.ts';
+import { captureTree } from './capture.ts';
+import { isContentLanded, isLandedUnchanged } from './landed-content.ts';
 import {
   SIDE_SUFFIXES,
   keepExcludedFiles,
@@ -9,12 +16,6 @@ import {
   parseTaskPart,
   type SideSnapshotContext,
 } from './side-snapshots.ts';
-import { captureTree } from './capture.ts';
-import type { Git } from '../git/git.ts';
-import { readReflog } from '../git/reflog.ts';
-import { isContentLanded, isLandedUnchanged } from './landed-content.ts';
-import { OWN_REFS } from '../git/ref-names.ts';
-import { findWorkTree, type WorkTree } from '../git/private-index.ts';
 import {
   snapshotFolder,
   commitSnapshot,
@@ -24,7 +25,6 @@ import {
   type TaskOfRun,
 } from './snapshot-refs.ts';
 import type { WorkerRef } from './worker-refs.ts';
-import type { Change, ExcludedFiles } from '../workspace.ts';
 
 /** A snapshot that was just taken. */
 export interface TakenSnapshot {
