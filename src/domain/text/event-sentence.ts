@@ -1,69 +1,49 @@
 import { totalCost, totalTokens } from '../attempt.ts';
-import type { Event } from '../event.ts';
+import type { Event, EventOf } from '../event.ts';
 import { formatDuration, formatMoney, formatTokens } from './format.ts';
 
 /** Says what happened in one sentence, for a history and a log. Text from outside is not made safe to print. */
-export function eventSentence(event: Event): string {
-  switch (event.type) {
-    case 'run-started':
-      return `run started: ${event.tasks} tasks, ${event.workers} workers`;
-    case 'run-planned':
-      return `run planned (${event.source})`;
-    case 'run-ended':
-      return `run ended: ${event.outcome}${tail(event.message)}`;
-    case 'run-paused':
-      return `run paused (${event.reason}) until ${event.until}${tail(event.message)}`;
-    case 'run-resumed':
-      return `run resumed (${event.reason})`;
-    case 'usage-warning':
-      return `${Math.round(event.used)} % of the ${event.window} window is used`;
-    case 'budget-wait':
-      return event.waiting === 0
-        ? 'no task waits for money any more'
-        : `${event.waiting} tasks wait for money: ${formatMoney(event.heldUsd)} is held, ${formatMoney(event.freeUsd)} free`;
-    case 'attempt-started':
-      return `attempt ${event.number} started${event.resumed ? ' in its earlier session' : ''}${tail(event.why)}`;
-    case 'attempt-prepared':
-      return event.branch === null ? 'workspace ready' : `workspace ready on ${event.branch}`;
-    case 'landing-intended':
-      return `about to land as ${event.commit.slice(0, 12)}`;
-    case 'run-delivered':
-      return `delivered: ${event.delivery.kind}${tail(event.delivery.message)}`;
-    case 'attempt-spawned':
-      return `worker started, process ${event.process.pid}`;
-    case 'attempt-phase':
-      return event.phase;
-    case 'attempt-progress':
-      return event.progress.action;
-    case 'attempt-ended':
-      return `attempt ended: ${event.end.outcome.replaceAll('-', ' ')}${tail(event.end.message)}`;
-    case 'retry-scheduled':
-      return `attempt ${event.number} follows in ${formatDuration(event.delayMs)}${tail(event.why)}`;
-    case 'status-changed':
-      return `${event.from} → ${event.to}${tail(event.why)}`;
-    case 'tasks-added':
-      return `added${tail(event.source)}`;
-    case 'task-edited':
-      return `edited: ${Object.keys(event.changes).join(', ')}`;
-    case 'tasks-deleted':
-      return 'deleted';
-    case 'dependency-added':
-      return `${event.taskId} depends on ${event.dependsOn} from now on`;
-    case 'dependency-removed':
-      return `${event.taskId} no longer depends on ${event.dependsOn}`;
-    case 'manager-called': {
-      const tokens = event.usage.reduce((sum, usage) => sum + totalTokens(usage), 0);
-      const cost = totalCost(event.usage);
-      return `manager asked to ${event.purpose}: ${formatTokens(tokens)} tokens, ${formatMoney(cost)}`;
-    }
-    case 'manager-cut-off': {
-      const cost = totalCost(event.usage);
-      return `a call of the manager (${event.purpose}) was cut off by a kill: about ${formatMoney(cost)} is booked for it, estimated high`;
-    }
-    case 'warning':
-      return `warning: ${event.message}`;
-  }
+export function eventSentence<T extends Event['type']>(event: EventOf<T>): string {
+  return SENTENCES[event.type](event);
 }
+
+const SENTENCES: { readonly [T in Event['type']]: (event: EventOf<T>) => string } = {
+  'run-started': ({ tasks, workers }) => `run started: ${tasks} tasks, ${workers} workers`,
+  'run-planned': ({ source }) => `run planned (${source})`,
+  'run-ended': ({ outcome, message }) => `run ended: ${outcome}${tail(message)}`,
+  'run-paused': ({ reason, until, message }) => `run paused (${reason}) until ${until}${tail(message)}`,
+  'run-resumed': ({ reason }) => `run resumed (${reason})`,
+  'usage-warning': ({ used, window }) => `${Math.round(used)} % of the ${window} window is used`,
+  'budget-wait': ({ waiting, heldUsd, freeUsd }) =>
+    waiting === 0
+      ? 'no task waits for money any more'
+      : `${waiting} tasks wait for money: ${formatMoney(heldUsd)} is held, ${formatMoney(freeUsd)} free`,
+  'attempt-started': ({ number, resumed, why }) =>
+    `attempt ${number} started${resumed ? ' in its earlier session' : ''}${tail(why)}`,
+  'attempt-prepared': ({ branch }) => (branch === null ? 'workspace ready' : `workspace ready on ${branch}`),
+  'landing-intended': ({ commit }) => `about to land as ${commit.slice(0, 12)}`,
+  'run-delivered': ({ delivery: { kind, message } }) => `delivered: ${kind}${tail(message)}`,
+  'attempt-spawned': ({ process }) => `worker started, process ${process.pid}`,
+  'attempt-phase': ({ phase }) => phase,
+  'attempt-progress': ({ progress }) => progress.action,
+  'attempt-ended': ({ end: { outcome, message } }) =>
+    `attempt ended: ${outcome.replaceAll('-', ' ')}${tail(message)}`,
+  'retry-scheduled': ({ number, delayMs, why }) =>
+    `attempt ${number} follows in ${formatDuration(delayMs)}${tail(why)}`,
+  'status-changed': ({ from, to, why }) => `${from} → ${to}${tail(why)}`,
+  'tasks-added': ({ source }) => `added${tail(source)}`,
+  'task-edited': ({ changes }) => `edited: ${Object.keys(changes).join(', ')}`,
+  'tasks-deleted': () => 'deleted',
+  'dependency-added': ({ taskId, dependsOn }) => `${taskId} depends on ${dependsOn} from now on`,
+  'dependency-removed': ({ taskId, dependsOn }) => `${taskId} no longer depends on ${dependsOn}`,
+  'manager-called': ({ purpose, usage }) => {
+    const tokens = usage.reduce((sum, used) => sum + totalTokens(used), 0);
+    return `manager asked to ${purpose}: ${formatTokens(tokens)} tokens, ${formatMoney(totalCost(usage))}`;
+  },
+  'manager-cut-off': ({ purpose, usage }) =>
+    `a call of the manager (${purpose}) was cut off by a kill: about ${formatMoney(totalCost(usage))} is booked for it, estimated high`,
+  warning: ({ message }) => `warning: ${message}`,
+};
 
 /** The first line of a message. The lines below are details, such as the output of a command. */
 function tail(text: string): string {
