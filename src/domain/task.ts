@@ -55,37 +55,14 @@ export type ListedTask = Pick<
   'id' | 'title' | 'priority' | 'status' | 'dependencies' | 'size' | 'estimateMinutes'
 >;
 
-/** A task before it is stored. The ids in `dependencies` may name other drafts of the same batch. */
-export interface TaskDraft {
-  /** The id within the batch. The store keeps it if it is free, and renumbers the batch otherwise. */
-  readonly id: TaskId;
-  readonly title: string;
-  readonly description: string;
-  readonly details: string;
-  readonly testStrategy: string;
-  readonly priority: Priority;
-  readonly dependencies: readonly TaskId[];
-  readonly size: Size | null;
-  readonly estimateMinutes: number | null;
-  readonly touches: readonly string[];
-  readonly risk: Risk | null;
-}
+/**
+ * A task before it is stored. `dependencies` may name other drafts of the same batch. The store keeps the `id` if it is
+ * free, and renumbers the batch otherwise.
+ */
+export type TaskDraft = Omit<Task, 'tag' | 'status' | 'createdAt' | 'updatedAt'>;
 
 /** The fields that `edit` may change. */
-export type TaskChanges = Partial<
-  Pick<
-    Task,
-    | 'title'
-    | 'description'
-    | 'details'
-    | 'testStrategy'
-    | 'priority'
-    | 'size'
-    | 'estimateMinutes'
-    | 'touches'
-    | 'risk'
-  >
->;
+export type TaskChanges = Partial<Omit<TaskDraft, 'id' | 'dependencies'>>;
 
 const TASK_ID = /^[1-9]\d{0,8}(\.[1-9]\d{0,8})?$/;
 
