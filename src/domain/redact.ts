@@ -80,14 +80,14 @@ function secretPart(secret: string): string {
 }
 
 function redactOnce(text: string, known: KnownSecrets | undefined): string {
-  const { pattern, masks } = known ?? { pattern: undefined, masks: [] };
   let result = text;
-  if (pattern !== undefined)
-    result = result.replace(pattern, (_match, ...groups: unknown[]) => {
-      return masks[groups.findIndex((group) => group !== undefined)] ?? '…';
+  if (known !== undefined)
+    result = result.replace(known.pattern, (_match, ...groups: unknown[]) => {
+      return known.masks[groups.findIndex((group) => group !== undefined)] ?? MASK;
     });
-  for (const { pattern: shape, replacement } of SECRET_SHAPES) result = result.replace(shape, replacement);
-  return result;
+  for (const shape of SECRET_SHAPES)
+    result = result.replace(shape, (_match, kept: string, secret: string) => kept + maskSecret(secret));
+  return result.replace(PRIVATE_KEY, `$1${MASK}`);
 }
 
 function isJson(text: string): boolean {
@@ -147,13 +147,6 @@ function inBase64(secret: string): string[] {
 const PLUS = '(?:[-+]|%2[bB])';
 const SLASH = '(?:_|\\\\{0,3}/|%2[fF])';
 
-/** A form by which a secret is recognised although nobody has named it. */
-interface SecretShape {
-  readonly pattern: RegExp;
-  /** Gets the match and its groups. The result is shorter than the match, and no shape matches it again. */
-  readonly replacement: (match: string, ...groups: string[]) => string;
-}
-
 /** Shows the last four characters of a secret where they help to recognise it and enough of it stays hidden. */
 function maskSecret(secret: string): string {
   return secret.length >= 16 && TELLING_END.test(secret) ? `${MASK}${secret.slice(-4)}` : MASK;
@@ -162,72 +155,37 @@ function maskSecret(secret: string): string {
 const MASK = '…';
 const TELLING_END = /[\w-]{4}$/;
 
-/** Keeps the first group, which leads to a key or a token, and masks the second. */
-const afterFirst = (_match: string, kept: string, secret: string): string => kept + maskSecret(secret);
-
 /**
- * Every shape of a secret. A value holds no quotes and no backslashes before a quote, so that JSON stays JSON. Each
- * pattern begins with fixed letters or at a word boundary. Each repetition has a bound or ends at a character that it
- * cannot match. So the time is proportional to the length of the text.
+ * Every shape of a secret: the first group leads to it and stays, the second is masked. No shape matches what was masked
+ * again. A secret holds no quotes and no backslashes before a quote, so that JSON stays JSON. Each pattern begins with
+ * fixed letters or at a word boundary. Each repetition has a bound or ends at a character that it cannot match. So the
+ * time is proportional to the length of the text.
  */
-const SECRET_SHAPES: readonly SecretShape[] = [
+const SECRET_SHAPES: readonly RegExp[] = [
   // Keys whose first letters name their issuer: Anthropic, OpenAI, Slack, GitHub, GitLab, npm.
-  { pattern: /(sk-ant-)([\w-]{4,20000})/g, replacement: afterFirst },
-  { pattern: /(?<![\w-])(sk-)((?=[\w-]{0,40}\d)[\w-]{20,20000})/g, replacement: afterFirst },
-  { pattern: /\b(xox[a-z]-|xapp-)([\w-]{8,20000})/g, replacement: afterFirst },
-  { pattern: /\b(gh[pousr]_|github_pat_|glpat-|npm_)([\w-]{16,20000})/g, replacement: afterFirst },
-  { pattern: /\b(A(?:KIA|SIA|GPA|IDA|ROA|NPA|NVA|IPA))([A-Z\d]{12,20000})/g, replacement: afterFirst },
-  { pattern: /\b(AIza)([\w-]{30,20000})/g, replacement: afterFirst },
+  /(sk-ant-)([\w-]{4,20000})/g,
+  /(?<![\w-])(sk-)((?=[\w-]{0,40}\d)[\w-]{20,20000})/g,
+  /\b(xox[a-z]-|xapp-)([\w-]{8,20000})/g,
+  /\b(gh[pousr]_|github_pat_|glpat-|npm_)([\w-]{16,20000})/g,
+  /\b(A(?:KIA|SIA|GPA|IDA|ROA|NPA|NVA|IPA))([A-Z\d]{12,20000})/g,
+  /\b(AIza)([\w-]{30,20000})/g,
   // JSON Web Tokens.
-  {
-    pattern: /(?<![\w.-])(eyJ)([\w-]{8,20000}\.[\w-]{8,20000}(?:\.[\w-]{0,20000})?)/g,
-    replacement: afterFirst,
-  },
+  /(?<![\w.-])(eyJ)([\w-]{8,20000}\.[\w-]{8,20000}(?:\.[\w-]{0,20000})?)/g,
   // Headers: as sent, in JSON, and in the arguments of curl.
-  {
-    pattern:
-      /\b((?:proxy-)?authorization\b[\s"'\\]{0,6}[:=][\s"'\\]{0,6}(?:bearer|basic|token|digest|negotiate|apikey)[\s+]{1,4})([\w.~+/-]{4,20000}={0,2})/gi,
-    replacement: afterFirst,
-  },
-  {
-    pattern:
-      /\b((?:proxy-)?authorization\b[\s"'\\]{0,6}[:=][\s"'\\]{0,6})((?=[\w.~+/-]{0,40}\d)[\w.~+/-]{12,20000}={0,2})/gi,
-    replacement: afterFirst,
-  },
-  { pattern: /\b(bearer\s{1,4})((?=[\w.~+/-]{0,40}\d)[\w.~+/-]{16,20000}={0,2})/gi, replacement: afterFirst },
-  {
-    pattern:
-      /\b(x-(?:[a-z]{1,12}-){0,3}(?:key|token|secret)\b[\s"'\\]{0,6}[:=][\s"'\\]{0,6})([\w.~+/-]{8,20000}={0,2})/gi,
-    replacement: afterFirst,
-  },
+  /\b((?:proxy-)?authorization\b[\s"'\\]{0,6}[:=][\s"'\\]{0,6}(?:bearer|basic|token|digest|negotiate|apikey)[\s+]{1,4})([\w.~+/-]{4,20000}={0,2})/gi,
+  /\b((?:proxy-)?authorization\b[\s"'\\]{0,6}[:=][\s"'\\]{0,6})((?=[\w.~+/-]{0,40}\d)[\w.~+/-]{12,20000}={0,2})/gi,
+  /\b(bearer\s{1,4})((?=[\w.~+/-]{0,40}\d)[\w.~+/-]{16,20000}={0,2})/gi,
+  /\b(x-(?:[a-z]{1,12}-){0,3}(?:key|token|secret)\b[\s"'\\]{0,6}[:=][\s"'\\]{0,6})([\w.~+/-]{8,20000}={0,2})/gi,
   // The output of `env`.
-  {
-    pattern:
-      /(?<![A-Z\d_])([A-Z\d_]{0,60}(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE)=)([^\s"'\\…$<{(&;,]{8,20000})/g,
-    replacement: afterFirst,
-  },
+  /(?<![A-Z\d_])([A-Z\d_]{0,60}(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE)=)([^\s"'\\…$<{(&;,]{8,20000})/g,
   // Webhooks: whoever knows the address can post to it.
-  {
-    pattern:
-      /((?:hooks\.slack(?:-gov)?\.com|discord(?:app)?\.com(?:\\{0,3}\/|%2F)api(?:\\{0,3}\/|%2F)webhooks|webhook\.office\.com)(?:\\{0,3}\/|%2F))((?:[\w%@+-]|\\{1,3}\/|\/){8,20000})/gi,
-    replacement: (_match, kept, path) => kept + maskSecret(path),
-  },
+  /((?:hooks\.slack(?:-gov)?\.com|discord(?:app)?\.com(?:\\{0,3}\/|%2F)api(?:\\{0,3}\/|%2F)webhooks|webhook\.office\.com)(?:\\{0,3}\/|%2F))((?:[\w%@+-]|\\{1,3}\/|\/){8,20000})/gi,
   // Addresses: passwords, tokens in the place of a user name, and parameters.
-  {
-    pattern:
-      /(?<![a-z\d+.-])([a-z][a-z\d+.-]{1,20}:(?:\\{0,3}\/){2}[^\s:@/?#"'\\]{0,64}:)([^\s@/?#"'\\…]{2,256})(?=@)/gi,
-    replacement: afterFirst,
-  },
-  { pattern: /(:(?:\\{0,3}\/){2})([^\s:@/?#"'\\…]{20,256})(?=@)/g, replacement: afterFirst },
-  {
-    pattern:
-      /([?&](?:access_token|auth_token|token|api_?key|key|client_secret|secret|password|sig|signature|x-amz-signature|x-amz-credential)=)([^\s&#"'\\…<>{$]{8,20000})/gi,
-    replacement: afterFirst,
-  },
-  // Private keys, complete or cut off. JSON may write their line ends as escapes.
-  {
-    pattern:
-      /(-----BEGIN [A-Z\d ]{0,30}PRIVATE KEY(?: BLOCK)?-----)((?:(?:\s|\\{1,3}[nrt]){1,8}(?:[A-Za-z-]{3,12}: [\w,./ ()-]{1,80}|[A-Za-z\d+/=]{1,4000})){1,400}(?:(?:\s|\\{1,3}[nrt]){0,8}-----END [A-Z\d ]{0,30}PRIVATE KEY(?: BLOCK)?-----)?)/g,
-    replacement: (_match, kept) => kept + MASK,
-  },
+  /(?<![a-z\d+.-])([a-z][a-z\d+.-]{1,20}:(?:\\{0,3}\/){2}[^\s:@/?#"'\\]{0,64}:)([^\s@/?#"'\\…]{2,256})(?=@)/gi,
+  /(:(?:\\{0,3}\/){2})([^\s:@/?#"'\\…]{20,256})(?=@)/g,
+  /([?&](?:access_token|auth_token|token|api_?key|key|client_secret|secret|password|sig|signature|x-amz-signature|x-amz-credential)=)([^\s&#"'\\…<>{$]{8,20000})/gi,
 ];
+
+/** A private key, complete or cut off. JSON may write its line ends as escapes. */
+const PRIVATE_KEY =
+  /(-----BEGIN [A-Z\d ]{0,30}PRIVATE KEY(?: BLOCK)?-----)(?:(?:\s|\\{1,3}[nrt]){1,8}(?:[A-Za-z-]{3,12}: [\w,./ ()-]{1,80}|[A-Za-z\d+/=]{1,4000})){1,400}(?:(?:\s|\\{1,3}[nrt]){0,8}-----END [A-Z\d ]{0,30}PRIVATE KEY(?: BLOCK)?-----)?/g;
