@@ -76,6 +76,6 @@ it('ends as it would, where nobody takes the notices', async () => {
   server.otherwise = hang;
   const { exitCode, stdout, stderr } = await run();
   expect(exitCode, stdout + stderr).toBe(0);
-  expect(stdout).toContain('Slack could not be told everything');
+  expect(stdout).toContain('Slack did not get 3 of the notices.');
   expect(stdout + stderr).not.toContain('SECRETSECRET');
 });
