@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { WorkerReport } from '../../domain/attempt.ts';
 import type { SplitLine } from '../../domain/text/line-splitter.ts';
+import { parseJson } from '../../domain/text/parse-json.ts';
 import { describeAction } from '../../worker/claude/progress.ts';
 import { parseReport } from '../../worker/claude/report.ts';
 import {
@@ -154,12 +155,4 @@ function note(text: string): TranscriptEntry[] {
 function textOf(content: string | readonly z.infer<typeof block>[]): string {
   if (typeof content === 'string') return content;
   return content.map(({ type, text }) => (type === 'text' ? (text ?? '') : `[${type}]`)).join('\n');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

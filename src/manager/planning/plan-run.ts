@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { ModelUsage } from '../../domain/attempt.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
 import {
@@ -11,6 +11,7 @@ import {
   type Task,
   type TaskId,
 } from '../../domain/task.ts';
+import { parseJson } from '../../domain/text/parse-json.ts';
 import type { Manager, ManagerFailure } from '../manager.ts';
 import { buildPlanPrompt, SYSTEM_PROMPTS } from '../prompts.ts';
 import { askUntilValid } from '../reply/ask-until-valid.ts';
@@ -114,18 +115,7 @@ export function serializePlan(tasks: readonly PlannedTask[]): string {
 
 /** Reads a plan from the cache. Undefined if it is not a plan and must be made again. */
 export function deserializePlan(text: string): PlannedTask[] | undefined {
-  const plan = z
-    .string()
-    .transform((json, context) => {
-      try {
-        return JSON.parse(json) as unknown;
-      } catch {
-        context.addIssue('not JSON');
-        return z.NEVER;
-      }
-    })
-    .pipe(planReplySchema)
-    .safeParse(text);
+  const plan = planReplySchema.safeParse(parseJson(text));
   return plan.success ? plan.data.tasks : undefined;
 }
 

@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '../../domain/result.ts';
+import { parseJson } from '../../domain/text/parse-json.ts';
 import type { Mended, ReplyForm } from '../manager.ts';
 import { mendIssues } from './mend-reply.ts';
 import { describeFormProblems } from './schemas.ts';
@@ -35,12 +36,12 @@ const MAX_ROUNDS = 8;
 /** Finds the JSON in a text: all of it, or the part in a fence or between other words. Undefined if there is none. */
 export function extractJson(text: string, notes: string[] = []): unknown {
   const bare = text.replace(/^\uFEFF/, '').trim();
-  const whole = parse(bare);
+  const whole = parseJson(bare);
   if (whole !== undefined) return whole;
   const fenced = Array.from(bare.matchAll(/^[ \t]*```[\w-]*[ \t]*\r?\n([^]*?)^[ \t]*```[ \t]*$/gm))
-    .map(([, inside = '']) => parse(inside))
+    .map(([, inside = '']) => parseJson(inside))
     .filter((value) => value !== undefined);
-  const [only] = fenced.length === 1 ? fenced : [parse(between(bare))];
+  const [only] = fenced.length === 1 ? fenced : [parseJson(between(bare))];
   if (only !== undefined) notes.push('The reply: the text around its JSON was left out.');
   return only;
 }
@@ -73,12 +74,4 @@ function overlap(before: string, part: string): number {
 function between(text: string): string {
   const start = text.search(/[[{]/);
   return start === -1 ? '' : text.slice(start, Math.max(text.lastIndexOf('}'), text.lastIndexOf(']')) + 1);
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,10 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import Anthropic, { APIError } from '@anthropic-ai/sdk';
 import type { Message, MessageStreamParams } from '@anthropic-ai/sdk/resources/messages/messages';
-import { z } from 'zod';
 import type { ModelUsage } from '../../domain/attempt.ts';
 import type { Failure } from '../../domain/failure.ts';
-import { computeListPrice } from '../../domain/pricing.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
 import {
   computePause,
@@ -13,6 +11,8 @@ import {
   isStillInForce,
   type LimitObservation,
 } from '../../domain/usage-limit.ts';
+import { chargedMessage, toCharge } from '../../worker/claude/stream-json.ts';
+import { priced } from '../../worker/claude/usage-meter.ts';
 import { apiFailure, type FailedCall, interrupted, isTransient, timedOut } from '../api-failure.ts';
 import { describeKey } from '../choose-manager.ts';
 import { startWatchdog, type Watchdog } from '../watchdog.ts';
@@ -118,44 +118,12 @@ export async function streamMessage(
   try {
     return await stream.finalMessage();
   } finally {
-    if (partial !== undefined) spent.push(toModelUsage(partial, params.model));
+    if (partial !== undefined) {
+      // The SDK's types promise the model and all counts, but gateways leave some out.
+      const { model = params.model, usage } = chargedMessage.parse(partial);
+      spent.push(priced({ model, ...toCharge(usage) }));
+    }
   }
-}
-
-const count = z.number().nonnegative().catch(0);
-
-/** The SDK's types promise all of these fields, but gateways leave some out. */
-const chargedSchema = z.object({
-  model: z.string().nullish().catch(null),
-  usage: z
-    .object({
-      input_tokens: count,
-      output_tokens: count,
-      cache_read_input_tokens: count,
-      cache_creation_input_tokens: count,
-      cache_creation: z.object({ ephemeral_1h_input_tokens: count }).nullish().catch(null),
-      server_tool_use: z.object({ web_search_requests: count }).nullish().catch(null),
-    })
-    .nullish()
-    .catch(null),
-});
-
-function toModelUsage(message: unknown, asked: string): ModelUsage {
-  const { model, usage } = chargedSchema.parse(message);
-  const tokens = {
-    input: usage?.input_tokens ?? 0,
-    output: usage?.output_tokens ?? 0,
-    cacheRead: usage?.cache_read_input_tokens ?? 0,
-    cacheWrite: usage?.cache_creation_input_tokens ?? 0,
-  };
-  const cacheWrite1h = usage?.cache_creation?.ephemeral_1h_input_tokens ?? 0;
-  const webSearches = usage?.server_tool_use?.web_search_requests ?? 0;
-  const name = model ?? asked;
-  return {
-    model: name,
-    ...tokens,
-    costUsd: computeListPrice(name, { ...tokens, cacheWrite1h, webSearches }),
-  };
 }
 
 function toFailedCall(error: unknown, watchdog: Watchdog, { apiKey, silenceMs }: SdkConnection): FailedCall {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { singleLine } from '../../domain/text/printable.ts';
 import { findSubject } from '../../domain/text/tool-subject.ts';
-import type { AssistantLine } from './stream-json.ts';
+import { readToolResults, type AssistantLine } from './stream-json.ts';
 
 /** A call that is made this often in a row, each time with the same result, is a loop. */
 const SAME_CALL = 12;
@@ -41,8 +41,8 @@ export class LoopDetector {
   addResults(line: Buffer): void {
     for (const agent of this.#agents.values()) {
       if (!agent.waitsFor(line)) continue;
-      for (const { id, key } of line.length > MAX_RESULT_BYTES ? [] : resultsIn(line))
-        this.#loop ??= agent.result(id, key) ?? null;
+      for (const { id, content, isError } of line.length > MAX_RESULT_BYTES ? [] : readToolResults(line))
+        this.#loop ??= agent.result(id, digest([content, isError])) ?? null;
     }
   }
 
@@ -114,19 +114,6 @@ class Agent {
         : `It called ${calls.join(', ')} in turn, ${times} times with the same results.`;
     }
     return undefined;
-  }
-}
-
-function resultsIn(line: Buffer): { id: string; key: string }[] {
-  try {
-    const { message } = JSON.parse(line.toString('utf8')) as { message?: { content?: unknown } };
-    const blocks: unknown[] = Array.isArray(message?.content) ? message.content : [];
-    return blocks.flatMap((block) => {
-      const { tool_use_id: id, content, is_error: isError } = (block ?? {}) as Record<string, unknown>;
-      return typeof id === 'string' ? [{ id, key: digest([content, isError]) }] : [];
-    });
-  } catch {
-    return [];
   }
 }
 

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { z } from 'zod';
 import { LineSplitter } from '../../domain/text/line-splitter.ts';
+import { parseStreamLine, readToolResults } from './stream-json.ts';
 
 /** A shell command that a worker ran. */
 interface CommandRun {
@@ -52,14 +52,12 @@ class CommandLog {
 
   add(line: Buffer): void {
     // Nearly all lines of a transcript are something else and are not parsed.
-    const isCall = line.includes('"Bash"');
-    const isResult = this.#open.size > 0 && line.includes('"tool_result"');
-    if (!isCall && !isResult) return;
-    for (const block of blocksOf(line)) {
-      const call = callSchema.safeParse(block);
-      if (call.success) this.#start(call.data.id, call.data.input);
-      const result = resultSchema.safeParse(block);
-      if (result.success) this.#end(result.data.tool_use_id, result.data.is_error === true);
+    const entry = line.includes('"Bash"') ? parseStreamLine(line) : undefined;
+    if (entry?.kind === 'assistant') {
+      for (const { type, name, id, input } of entry.line.message.content ?? [])
+        if (type === 'tool_use' && name === 'Bash' && id !== undefined) this.#start(id, input ?? {});
+    } else if (this.#open.size > 0 && line.includes('"tool_result"')) {
+      for (const { id, isError } of readToolResults(line)) this.#end(id, isError === true);
     }
   }
 
@@ -71,8 +69,8 @@ class CommandLog {
     return [...kept(this.#first), ...gap, ...kept(this.#last)];
   }
 
-  #start(id: string, { command, run_in_background: inBackground }: z.infer<typeof inputSchema>): void {
-    if (this.#open.has(id)) return;
+  #start(id: string, { command, run_in_background: inBackground }: Record<string, unknown>): void {
+    if (typeof command !== 'string' || this.#open.has(id)) return;
     // The result of a background command says only that it was started. The mark `&` says that it may still fail.
     const text = inBackground === true ? `${command} &` : command;
     const call = { id, command: shortened(text), failed: true };
@@ -89,35 +87,6 @@ class CommandLog {
     if (call === undefined) return;
     call.failed = failed;
     this.#open.delete(id);
-  }
-}
-
-const lineSchema = z.object({
-  type: z.enum(['assistant', 'user']),
-  message: z.object({ content: z.array(z.unknown()) }),
-});
-const inputSchema = z.object({
-  command: z.string(),
-  run_in_background: z.boolean().optional().catch(undefined),
-});
-const callSchema = z.object({
-  type: z.literal('tool_use'),
-  name: z.literal('Bash'),
-  id: z.string(),
-  input: inputSchema,
-});
-const resultSchema = z.object({
-  type: z.literal('tool_result'),
-  tool_use_id: z.string(),
-  is_error: z.boolean().optional().catch(undefined),
-});
-
-function blocksOf(line: Buffer): readonly unknown[] {
-  try {
-    const parsed = lineSchema.safeParse(JSON.parse(line.toString()));
-    return parsed.success ? parsed.data.message.content : [];
-  } catch {
-    return [];
   }
 }
 

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { Charge } from '../../domain/pricing.ts';
+import { parseJson } from '../../domain/text/parse-json.ts';
 
 /** A field that is ignored, as if it were absent, unless it has the expected form. */
 const maybe = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
@@ -11,8 +13,12 @@ const apiUsage = z.object({
   cache_read_input_tokens: count,
   cache_creation_input_tokens: count,
   cache_creation: maybe(z.object({ ephemeral_1h_input_tokens: count })),
+  server_tool_use: maybe(z.object({ web_search_requests: count })),
 });
-export type ApiUsage = z.infer<typeof apiUsage>;
+type ApiUsage = z.infer<typeof apiUsage>;
+
+/** The model and the usage of a message of the API. Gateways leave some of the fields out. */
+export const chargedMessage = z.object({ model: maybe(z.string()), usage: maybe(apiUsage) });
 
 const modelUsage = z.record(
   z.string(),
@@ -44,8 +50,6 @@ const rateLimitInfo = z.object({
 });
 export type RateLimitInfo = z.infer<typeof rateLimitInfo>;
 
-const init = z.object({ type: z.literal('system'), subtype: z.literal('init') });
-
 const apiRetry = z.object({
   type: z.literal('system'),
   subtype: z.literal('api_retry'),
@@ -71,12 +75,7 @@ const contentBlock = z.object({
 const assistant = z.object({
   type: z.literal('assistant'),
   parent_tool_use_id: maybe(z.string().nullable()),
-  message: z.object({
-    id: maybe(z.string()),
-    model: maybe(z.string()),
-    content: maybe(z.array(contentBlock)),
-    usage: maybe(apiUsage),
-  }),
+  message: chargedMessage.extend({ id: maybe(z.string()), content: maybe(z.array(contentBlock)) }),
   error: maybe(z.string()),
   is_api_error_message: maybe(z.boolean()),
   api_error_status: maybe(z.number().nullable()),
@@ -88,22 +87,9 @@ const streamEvent = z.object({
   type: z.literal('stream_event'),
   api_message_id: maybe(z.string()),
   event: z.discriminatedUnion('type', [
-    z.object({
-      type: z.literal('message_start'),
-      message: z.object({
-        id: z.string(),
-        model: maybe(z.string()),
-        usage: maybe(apiUsage),
-      }),
-    }),
+    z.object({ type: z.literal('message_start'), message: chargedMessage.extend({ id: z.string() }) }),
     z.object({ type: z.literal('message_delta'), usage: maybe(apiUsage) }),
   ]),
-});
-
-const toolProgress = z.object({
-  type: z.literal('tool_progress'),
-  tool_name: maybe(z.string()),
-  elapsed_time_seconds: count,
 });
 
 const result = z.object({
@@ -128,8 +114,6 @@ const result = z.object({
 export type AssistantLine = z.infer<typeof assistant>;
 export type ApiRetryLine = z.infer<typeof apiRetry>;
 export type RateLimitLine = z.infer<typeof rateLimitEvent>;
-type StreamEventLine = z.infer<typeof streamEvent>;
-type ToolProgressLine = z.infer<typeof toolProgress>;
 export type ResultLine = z.infer<typeof result>;
 
 /** A line of the Claude CLI's `stream-json` output. Lines that we do not use are `other`. */
@@ -138,8 +122,8 @@ export type StreamLine =
   | { readonly kind: 'assistant'; readonly line: AssistantLine }
   | { readonly kind: 'api-retry'; readonly line: ApiRetryLine }
   | { readonly kind: 'rate-limit'; readonly line: RateLimitLine }
-  | { readonly kind: 'stream-event'; readonly line: StreamEventLine }
-  | { readonly kind: 'tool-progress'; readonly line: ToolProgressLine }
+  | { readonly kind: 'stream-event'; readonly line: z.infer<typeof streamEvent> }
+  | { readonly kind: 'tool-progress' }
   | { readonly kind: 'result'; readonly line: ResultLine }
   | { readonly kind: 'other'; readonly type: string }
   /** Not a JSON object: the CLI's own noise, a hook's output, or a line cut short by a kill. */
@@ -164,16 +148,17 @@ export function parseStreamLine(bytes: Buffer): StreamLine {
     if (!head.includes(MESSAGE_START) && !head.includes(MESSAGE_DELTA))
       return { kind: 'other', type: 'stream_event' };
   }
-  const value = parseObject(bytes.toString('utf8'));
-  if (value === undefined) return { kind: 'garbage' };
-  return validated(value) ?? { kind: 'other', type: typeof value['type'] === 'string' ? value['type'] : '' };
+  const value = parseJson(bytes.toString('utf8'));
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { kind: 'garbage' };
+  const { type = '', subtype } = value as Record<string, unknown>;
+  return validated(type, subtype, value) ?? { kind: 'other', type: typeof type === 'string' ? type : '' };
 }
 
-function validated(value: Record<string, unknown>): StreamLine | undefined {
-  switch (value['type']) {
+function validated(type: unknown, subtype: unknown, value: object): StreamLine | undefined {
+  switch (type) {
     case 'system':
-      if (value['subtype'] === 'init') return init.safeParse(value).success ? { kind: 'init' } : undefined;
-      return value['subtype'] === 'api_retry' ? as('api-retry', apiRetry, value) : undefined;
+      if (subtype === 'init') return { kind: 'init' };
+      return subtype === 'api_retry' ? as('api-retry', apiRetry, value) : undefined;
     case 'assistant':
       return as('assistant', assistant, value);
     case 'rate_limit_event':
@@ -181,7 +166,7 @@ function validated(value: Record<string, unknown>): StreamLine | undefined {
     case 'stream_event':
       return as('stream-event', streamEvent, value);
     case 'tool_progress':
-      return as('tool-progress', toolProgress, value);
+      return { kind: 'tool-progress' };
     case 'result':
       return as('result', result, value);
     default:
@@ -198,19 +183,30 @@ function as<K extends string, T>(
   return parsed.success ? { kind, line: parsed.data } : undefined;
 }
 
-function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 function startsWith(bytes: Buffer, prefix: Buffer): boolean {
   return bytes.length >= prefix.length && bytes.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
+}
+
+/** What a message was charged for. */
+export function toCharge(usage: ApiUsage | undefined): Charge {
+  return {
+    input: usage?.input_tokens ?? 0,
+    output: usage?.output_tokens ?? 0,
+    cacheRead: usage?.cache_read_input_tokens ?? 0,
+    cacheWrite: usage?.cache_creation_input_tokens ?? 0,
+    cacheWrite1h: usage?.cache_creation?.ephemeral_1h_input_tokens ?? 0,
+    webSearches: usage?.server_tool_use?.web_search_requests ?? 0,
+  };
+}
+
+/** The results of tools in a line that is not parsed otherwise. */
+export function readToolResults(line: Buffer): { id: string; content: unknown; isError: unknown }[] {
+  const { message } = (parseJson(line.toString('utf8')) ?? {}) as { message?: { content?: unknown } | null };
+  const blocks: unknown[] = Array.isArray(message?.content) ? message.content : [];
+  return blocks.flatMap((block) => {
+    const { tool_use_id: id, content, is_error: isError } = (block ?? {}) as Record<string, unknown>;
+    return typeof id === 'string' ? [{ id, content, isError }] : [];
+  });
 }
 
 /** The text of a message. Empty if there is none. */

@@ -3,6 +3,7 @@ import type { SplitLine } from '../../domain/text/line-splitter.ts';
 import { LoopDetector } from './loop-detector.ts';
 import {
   parseStreamLine,
+  toCharge,
   type AssistantLine,
   type RateLimitInfo,
   type ResultLine,
@@ -120,10 +121,6 @@ function contextOf({
   parent_tool_use_id: parent,
 }: AssistantLine): number | undefined {
   if (usage === undefined || model === '<synthetic>' || (parent ?? null) !== null) return undefined;
-  const {
-    input_tokens: input = 0,
-    cache_read_input_tokens: read = 0,
-    cache_creation_input_tokens: written = 0,
-  } = usage;
-  return input + read + written;
+  const { input, cacheRead, cacheWrite } = toCharge(usage);
+  return input + cacheRead + cacheWrite;
 }

@@ -1,11 +1,16 @@
-import { sumUsage, type ModelUsage, type Tokens } from '../../domain/attempt.ts';
-import { computeListPrice } from '../../domain/pricing.ts';
-import type { ApiUsage, CliModelUsage, ResultLine, StreamLine } from './stream-json.ts';
+import { sumUsage, type ModelUsage } from '../../domain/attempt.ts';
+import { computeListPrice, type Charge } from '../../domain/pricing.ts';
+import {
+  toCharge,
+  type AssistantLine,
+  type CliModelUsage,
+  type ResultLine,
+  type StreamLine,
+} from './stream-json.ts';
 
 /** What is known about an API reply that is not yet counted in a result line. */
-interface OpenMessage extends Tokens {
+interface OpenMessage extends Charge {
   readonly model: string;
-  readonly cacheWrite1h: number;
 }
 
 /**
@@ -29,15 +34,12 @@ export class UsageMeter {
     if (entry.kind === 'result') {
       this.#addResult(entry.line);
     } else if (entry.kind === 'assistant') {
-      const { id, model, usage } = entry.line.message;
-      // The synthetic model is the CLI itself, which reports an error.
-      if (id !== undefined && model !== undefined && model !== '<synthetic>') this.#start(id, model, usage);
+      this.#start(entry.line.message);
     } else if (entry.kind === 'stream-event') {
       const { event } = entry.line;
       if (event.type === 'message_start') {
         this.#currentId = event.message.id;
-        if (event.message.model !== undefined)
-          this.#start(event.message.id, event.message.model, event.message.usage);
+        this.#start(event.message);
       } else {
         this.#finish(entry.line.api_message_id ?? this.#currentId, event.usage?.output_tokens ?? 0);
       }
@@ -62,16 +64,11 @@ export class UsageMeter {
     this.#settled = [];
   }
 
-  #start(id: string, model: string, usage: ApiUsage | undefined): void {
+  #start({ id, model, usage }: AssistantLine['message']): void {
+    // The synthetic model is the CLI itself, which reports an error.
+    if (id === undefined || model === undefined || model === '<synthetic>') return;
     if (this.#open.has(id) || usage === undefined) return;
-    this.#open.set(id, {
-      model,
-      input: usage.input_tokens ?? 0,
-      output: usage.output_tokens ?? 0,
-      cacheRead: usage.cache_read_input_tokens ?? 0,
-      cacheWrite: usage.cache_creation_input_tokens ?? 0,
-      cacheWrite1h: usage.cache_creation?.ephemeral_1h_input_tokens ?? 0,
-    });
+    this.#open.set(id, { model, ...toCharge(usage) });
     this.#settleOldest();
   }
 
@@ -92,8 +89,10 @@ export class UsageMeter {
 
 const MAX_OPEN = 256;
 
-function priced({ model, cacheWrite1h, ...tokens }: OpenMessage): ModelUsage {
-  return { model, ...tokens, costUsd: computeListPrice(model, { ...tokens, cacheWrite1h, webSearches: 0 }) };
+/** What a message of a model cost by list prices. */
+export function priced({ model, ...charge }: OpenMessage): ModelUsage {
+  const { input, output, cacheRead, cacheWrite } = charge;
+  return { model, input, output, cacheRead, cacheWrite, costUsd: computeListPrice(model, charge) };
 }
 
 function fromCli(usage: CliModelUsage): ModelUsage[] {
