@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { fail } from '../domain/failure.ts';
+import { fail, messageOf } from '../domain/failure.ts';
 import { probeDriver } from '../store/driver.ts';
 import type { InitReport, InitRequest, Stack } from './contract/init.ts';
 import { detectStacks, filesOf } from './init/detect-stack.ts';
@@ -171,7 +171,7 @@ function makeStateFolder({ stateFolder }: Project): void {
   } catch (error) {
     fail(
       'file-unwritable',
-      `${stateFolder} cannot be made: ${error instanceof Error ? error.message : String(error)}.`,
+      `${stateFolder} cannot be made: ${messageOf(error)}.`,
       'Make the project directory writable for you, and run `claude-orchestrator init` again.',
     );
   }
@@ -183,7 +183,7 @@ function readWhole(file: string): Buffer {
   } catch (error) {
     return fail(
       'file-unreadable',
-      `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
+      `${file} cannot be read: ${messageOf(error)}.`,
       'Make it a readable file, or move it away, and run `claude-orchestrator init` again.',
     );
   }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { fail, Failed } from '../domain/failure.ts';
+import { fail, Failed, messageOf } from '../domain/failure.ts';
 import { redactValue } from '../domain/redact.ts';
 import { isSettled, type TaskId } from '../domain/task.ts';
 import { plural } from '../domain/text/format.ts';
@@ -113,7 +113,7 @@ function bring({ databaseFile, stateFolder }: Project, copy: KnownCopy, replace:
     if (error instanceof Failed) throw error;
     return fail(
       'file-unwritable',
-      `The copy could not be put at ${databaseFile}: ${error instanceof Error ? error.message : String(error)}.`,
+      `The copy could not be put at ${databaseFile}: ${messageOf(error)}.`,
       `Nothing was replaced; the copy is ${copy.file}.`,
     );
   } finally {

@@ -13,6 +13,7 @@ import {
   statSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { messageOf } from '../domain/failure.ts';
 import type { Database } from './database.ts';
 import { type DriverOptions, openDriver } from './driver.ts';
 import { makePrivateFolder } from './private-folder.ts';
@@ -83,7 +84,7 @@ export function saveCopy(db: Database, folder: string, now: string): void {
 
 /** Says to people why there is no copy. */
 export function describeCopyProblem(error: unknown): string {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   return `No copy of the task list could be kept outside of the project: ${reason}. The list itself is stored.`;
 }
 

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { messageOf } from '../domain/failure.ts';
 import { totalCost, type ModelUsage } from '../domain/attempt.ts';
 import { Database, type Schema } from '../store/database.ts';
 import type { DriverOptions } from '../store/driver.ts';
@@ -160,7 +161,7 @@ class SqliteLedger implements UsageLedger {
 
   /** Makes a ledger in memory, for this process alone, with what the process has read so far. */
   #inMemory(error: unknown): Database {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     this.#problem ??= `${reason} This run does not see the usage limits that other runs meet, and they do not see the limits of this run.`;
     const { windows, pauses } = this.#snapshot;
     const db = new Database(':memory:', LEDGER_SCHEMA, this.#options);

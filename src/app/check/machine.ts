@@ -4,7 +4,7 @@ import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { simpleGit } from 'simple-git';
-import type { Failure } from '../../domain/failure.ts';
+import { messageOf, type Failure } from '../../domain/failure.ts';
 import { firstLine } from '../../domain/text/display-text.ts';
 import { formatBytes, plural } from '../../domain/text/format.ts';
 import type { Config } from '../config/load-config.ts';
@@ -60,7 +60,7 @@ function tryToWrite(folder: string): string | undefined {
     writeFileSync(file, 'x', { flag: 'wx' });
     return undefined;
   } catch (error) {
-    return firstLine(error instanceof Error ? error.message : String(error));
+    return firstLine(messageOf(error));
   } finally {
     rmSync(file, { force: true });
   }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import type { LoadedConfig } from '../config/load-config.ts';
-import { Failed, fail } from '../../domain/failure.ts';
+import { Failed, fail, messageOf } from '../../domain/failure.ts';
 import type { Services } from '../services.ts';
 import type { Stack } from '../contract/init.ts';
 import { detectStacks, filesOf } from '../init/detect-stack.ts';
@@ -101,7 +101,7 @@ function makeStateFolder({ root, stateFolder }: Project): void {
   } catch (error) {
     return fail(
       'file-unwritable',
-      `${stateFolder} cannot be made or written, where tasks and logs of this repository would be kept: ${error instanceof Error ? error.message : String(error)}.`,
+      `${stateFolder} cannot be made or written, where tasks and logs of this repository would be kept: ${messageOf(error)}.`,
       'Make it writable for you, or set XDG_STATE_HOME to a directory that is.',
     );
   }

@@ -1,6 +1,6 @@
 import { cpSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fail } from '../../domain/failure.ts';
+import { fail, messageOf } from '../../domain/failure.ts';
 import { plural } from '../../domain/text/format.ts';
 import { openDriver } from '../../store/driver.ts';
 import { openRunLock } from '../../store/run-lock.ts';
@@ -70,7 +70,7 @@ async function moveState(store: TaskStore, from: Project, to: Project): Promise<
   } catch (error) {
     fail(
       'file-unwritable',
-      `What is kept in ${from.stateFolder} cannot be taken over: ${error instanceof Error ? error.message : String(error)}. It is still there, whole.`,
+      `What is kept in ${from.stateFolder} cannot be taken over: ${messageOf(error)}. It is still there, whole.`,
       'Free some disk space, or make both places writable for you, and run `claude-orchestrator init` again.',
     );
   }

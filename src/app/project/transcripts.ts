@@ -1,6 +1,7 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { lstat, mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { messageOf } from '../../domain/failure.ts';
 import type { TaskStore } from '../../store/store.ts';
 import type { OldFiles } from '../contract/clean.ts';
 import type { Project } from './project.ts';
@@ -105,6 +106,6 @@ export async function retainTranscripts(
     await measureAttempts(project);
     return undefined;
   } catch (error) {
-    return `Old transcripts could not be removed: ${error instanceof Error ? error.message : String(error)}`;
+    return `Old transcripts could not be removed: ${messageOf(error)}`;
   }
 }

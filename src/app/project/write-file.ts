@@ -10,7 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { fail } from '../../domain/failure.ts';
+import { fail, messageOf } from '../../domain/failure.ts';
 
 /**
  * Writes a whole file or nothing. Behind a symbolic link the link's target is replaced, and an existing file keeps its
@@ -35,7 +35,7 @@ export function writeFileWhole(file: string, content: Buffer | string, mode = 0o
     if (temporary !== '') rmSync(temporary, { force: true });
     fail(
       'file-unwritable',
-      `${file} cannot be written: ${error instanceof Error ? error.message : String(error)}.`,
+      `${file} cannot be written: ${messageOf(error)}.`,
       'Make its directory writable for you, or free some disk space, then try again.',
     );
   }

@@ -2,7 +2,7 @@ import { accessSync, constants, statSync, type Stats } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Attempt } from '../../domain/attempt.ts';
 import type { Stamped } from '../../domain/event.ts';
-import { Failed, fail } from '../../domain/failure.ts';
+import { Failed, fail, messageOf } from '../../domain/failure.ts';
 import { redactValue, type Redact } from '../../domain/redact.ts';
 import type { ChangeSize } from '../../reporting/html/report-model.ts';
 import type { TaskStore } from '../../store/store.ts';
@@ -77,7 +77,7 @@ function look(file: string, refuse: (why: string) => never): Stats | undefined {
   try {
     return statSync(file, { throwIfNoEntry: false });
   } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error));
+    return refuse(messageOf(error));
   }
 }
 

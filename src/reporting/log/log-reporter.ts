@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../domain/failure.ts';
 import type { Stamped } from '../../domain/event.ts';
 import type { Reporter } from '../reporter.ts';
 import { LOG_LEVELS, logLine, serialize, type LogLevel, type LogLine } from './log-line.ts';
@@ -85,7 +86,7 @@ export function createLogReporter(options: LogOptions): Reporter {
   const warnOnce = (error: unknown): void => {
     if (hasWarned) return;
     hasWarned = true;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     try {
       options.warn(`The log ${file.path} cannot be written (${why}); the run goes on without it.`);
     } catch {

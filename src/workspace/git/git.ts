@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { messageOf } from '../../domain/failure.ts';
 import { WorkerPool } from '../../domain/worker-pool.ts';
 import { GitSession, startGit, type GitProcess, type ReplyLength } from './git-process.ts';
 import { OWN_ACTION } from './reflog.ts';
@@ -191,7 +192,7 @@ export class Git {
     try {
       return startGit([...settings.flatMap((setting) => ['-c', setting]), ...args], place, input);
     } catch (error) {
-      const said = error instanceof Error ? error.message : String(error);
+      const said = messageOf(error);
       throw new GitFailed(args, { exitCode: -1, stdout: '', stderr: said });
     }
   }
