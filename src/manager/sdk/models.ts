@@ -62,13 +62,11 @@ export async function resolveModel(
     return models;
   });
   const isAlias = MODEL_LINES.some((line) => line === name);
-  if (!listed.ok) {
-    // A gateway may have no models list at all. Then only an id can be used.
-    if (listed.error.reason !== 'model-unavailable') return listed;
-    return isAlias ? err(noList(name)) : ok(unlisted(name));
-  }
-  if (listed.value.length === 0 && isAlias) return err(noList(name));
-  return isAlias ? newestOf(name, listed.value) : byId(name, listed.value);
+  // A gateway may have no models list at all. Then only an id can be used.
+  if (!listed.ok && listed.error.reason !== 'model-unavailable') return listed;
+  const models = listed.ok ? listed.value : [];
+  if (models.length === 0) return isAlias ? err(noList(name)) : ok(unlisted(name));
+  return isAlias ? newestOf(name, models) : byId(name, models);
 }
 
 function newestOf(line: string, models: readonly Model[]): Result<ResolvedModel, Failure> {
@@ -87,10 +85,7 @@ function newestOf(line: string, models: readonly Model[]): Result<ResolvedModel,
 
 function byId(id: string, models: readonly Model[]): Result<ResolvedModel, Failure> {
   const model = models.find((own) => own.id === id);
-  if (model === undefined) {
-    if (models.length === 0) return ok(unlisted(id));
-    return ok({ ...unlisted(id), isListed: false, note: 'not in the models list' });
-  }
+  if (model === undefined) return ok({ ...unlisted(id), isListed: false, note: 'not in the models list' });
   return isRetired(model) ? err(modelUnavailable(id, 'it is retired')) : ok(resolved(model));
 }
 
