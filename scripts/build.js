@@ -15,9 +15,11 @@ const groups = [
   // What `--help` needs comes first, so that it is not drawn into one of the others.
   {
     name: 'start',
-    test: /[\\/]src[\\/](domain[\\/](failure|text[\\/]display-text)|cli[\\/](cli|command|fold|help|print|program))\.ts/,
+    test: /[\\/](package\.json|src[\\/](domain[\\/](failure|text[\\/]display-text)|cli[\\/](cli|command|fold|help))\.ts)$/,
     priority: 1,
   },
+  // Whatever is no `--version` or `--help` needs the parser.
+  { name: 'parser', test: /[\\/](node_modules[\\/]commander[\\/]|src[\\/]cli[\\/](print|program)\.ts)/ },
   { name: 'store', test: /[\\/]src[\\/]store[\\/]/ },
   {
     name: 'tasks',
