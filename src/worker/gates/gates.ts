@@ -5,7 +5,18 @@ import type { Changes, Workspace } from '../../workspace/workspace.ts';
 import type { Marker } from '../process/process-table.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import type { CommandFailure, CommandPlace, CommandResult, RunCommand } from './run-command.ts';
-import { Verdicts, type CommandVerdict, type NoVerdict, type VerdictCache } from './verdicts.ts';
+
+/** Keeps the verdicts of commands on trees, as texts, for the length of a run. */
+export interface VerdictCache {
+  get(tree: string, command: string): string | undefined;
+  put(tree: string, command: string, verdict: string): void;
+}
+
+/** What a command says about a tree: it passes, it passes only sometimes, or it fails. */
+type CommandVerdict = { readonly kind: 'passed' | 'flaky' } | CommandFailure;
+
+/** Why there is no verdict. */
+type NoVerdict = Extract<CommandResult, { readonly kind: 'infrastructure' | 'aborted' }>;
 
 /** The commands that a change must pass, and what it takes to tell its own failures from others. */
 export interface GateOptions {
@@ -53,14 +64,13 @@ export type GateResult =
 export class Gates {
   readonly commands: readonly string[];
   readonly #options: GateOptions;
-  readonly #verdicts: Verdicts;
+  readonly #finding = new KeyedQueue();
   readonly #shared = new KeyedQueue();
   readonly #warned = new Set<string>();
 
   constructor(options: GateOptions) {
     this.commands = options.commands;
     this.#options = options;
-    this.#verdicts = new Verdicts(options.verdicts);
   }
 
   /** Never rejects because of the change or the commands. */
@@ -101,7 +111,7 @@ export class Gates {
     const command = this.#command(index);
     const find = (): Promise<CommandVerdict | NoVerdict> =>
       this.#find(index, place, target.workspace, signal);
-    const own = await this.#verdicts.getOrFind(target.tree, command, find, signal);
+    const own = await this.#verdict(target.tree, command, find, signal);
     if (own.kind === 'flaky') this.#warnOfFlaky(command);
     if (own.kind !== 'failed' || target.base === null) return own;
 
@@ -136,8 +146,32 @@ export class Gates {
         return { kind: 'infrastructure', message: messageOf(error) };
       }
     };
-    const verdict = await this.#verdicts.getOrFind(tree, this.#command(index), find, signal);
+    const verdict = await this.#verdict(tree, this.#command(index), find, signal);
     return signal.aborted ? { kind: 'aborted' } : verdict;
+  }
+
+  /** The verdict in the cache, else the one that `find` returns: once for everybody who asks, now or later. */
+  async #verdict(
+    tree: string,
+    command: string,
+    find: () => Promise<CommandVerdict | NoVerdict>,
+    signal: AbortSignal,
+  ): Promise<CommandVerdict | NoVerdict> {
+    const { verdicts } = this.#options;
+    const inTurn = this.#finding.run(
+      `${tree} ${command}`,
+      async () => {
+        const known = verdicts.get(tree, command);
+        // Only this class writes these texts.
+        if (known !== undefined) return JSON.parse(known) as CommandVerdict;
+        const found = await find();
+        if (found.kind !== 'infrastructure' && found.kind !== 'aborted')
+          verdicts.put(tree, command, JSON.stringify(found));
+        return found;
+      },
+      signal,
+    );
+    return (await inTurn) ?? { kind: 'aborted' };
   }
 
   /**

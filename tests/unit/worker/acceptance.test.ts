@@ -9,8 +9,7 @@ import {
 import type { Failure } from '../../../src/domain/failure.ts';
 import type { Reviewer, ReviewRequest } from '../../../src/manager/manager.ts';
 import { err, ok } from '../../../src/domain/result.ts';
-import type { VerdictCache } from '../../../src/worker/gates/verdicts.ts';
-import { Gates } from '../../../src/worker/gates/gates.ts';
+import { Gates, type VerdictCache } from '../../../src/worker/gates/gates.ts';
 import { accept, type AcceptanceOptions } from '../../../src/worker/acceptance.ts';
 import type { Change, Changes, Combined, Workspace } from '../../../src/workspace/workspace.ts';
 import { makeTask } from '../../rig/arbitrary-tasks.ts';
