@@ -23,7 +23,7 @@ const groups = [
   { name: 'store', test: /[\\/]src[\\/]store[\\/]/ },
   {
     name: 'tasks',
-    test: /[\\/]src[\\/](domain[\\/](?!redact|secret)|app[\\/](tasks[\\/]|project[\\/](open-store|process-look-up|project|user-data)\.ts)|cli[\\/](status|summary|table|task|usage|values)[\w-]*\.ts)/,
+    test: /[\\/]src[\\/](domain[\\/](?!redact|secret)|app[\\/](tasks[\\/]|project[\\/](open-store|process-look-up|project|user-data)\.ts)|cli[\\/](status|summary|table|task|tool|usage)[\w-]*\.ts)/,
   },
 ];
 

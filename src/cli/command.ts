@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
 import type { ProjectRequest } from '../app/project/project.ts';
-import type { Notice, Services } from '../app/services.ts';
 import type { Cli } from './cli.ts';
-import { fold } from './fold.ts';
 
 /** A command of a binary: its line in the help, and how to load and make it. */
 export interface CommandEntry {
@@ -47,41 +45,4 @@ export interface CommonOptions extends ProjectRequest {
 export function addCommonOptions(program: Command): Command {
   for (const [flags, meaning] of COMMON_OPTIONS) program.option(flags, meaning);
   return program;
-}
-
-/** What a command does with its options and arguments. It may return an exit code. */
-type Action<O> = (options: O, args: readonly string[]) => Promise<number | undefined> | number | undefined;
-
-/** Gives a command its action. */
-export function onRun<O extends CommonOptions>(command: Command, cli: Cli, run: Action<O>): Command {
-  return command.action(async () => {
-    cli.tell = makeTell(cli, command.optsWithGlobals<O>());
-    const code = await run(command.optsWithGlobals<O>(), command.args);
-    if (code !== undefined) cli.exitCode = code;
-  });
-}
-
-/** Adds examples to the help of a command. They start with the name of the binary that shows them. */
-export function withExamples(command: Command, examples: readonly string[]): Command {
-  return command.addHelpText('after', () => {
-    const binary = command.parent?.name() ?? 'claude-orchestrator';
-    const lines = examples.map((example) => `  ${binary} ${example}`);
-    return `\n${examples.length === 1 ? 'Example' : 'Examples'}:\n${lines.join('\n')}`;
-  });
-}
-
-const PREFIXES: Readonly<Record<Notice['kind'], string>> = {
-  warning: 'warning: ',
-  configuration: 'warning: ',
-  note: 'note: ',
-  progress: '',
-  prompt: '',
-};
-
-/** Notices go to stderr. With --quiet, only warnings and prompts are printed. */
-function makeTell({ stderr }: Cli, { quiet }: CommonOptions): Services['tell'] {
-  return ({ kind, message }) => {
-    if (quiet === true && kind !== 'warning' && kind !== 'prompt') return;
-    stderr.write(`${fold(stderr, [PREFIXES[kind] + message]).join('\n')}\n`);
-  };
 }

@@ -3,7 +3,7 @@ import { totalTokens } from '../domain/attempt.ts';
 import type { Task, TaskDraft } from '../domain/task.ts';
 import { fit, neutralise, truncate } from '../domain/text/display-text.ts';
 import { formatDuration, formatMoney, formatTokens, plural } from '../domain/text/format.ts';
-import type { Layout } from './print.ts';
+import type { Layout } from './tool-command.ts';
 
 /** The option of commands that take a reply which was kept. */
 export const REPLY_OPTION = [

@@ -2,10 +2,13 @@ import { displayWidth, fit, neutralise, truncate, wrap } from '../domain/text/di
 import { formatEstimate, formatMoney, plural } from '../domain/text/format.ts';
 import type { Styles } from '../domain/text/styles.ts';
 import type { HeldTask, PlannedTask, PlanPreview } from '../app/contract/plan.ts';
-import type { Layout } from './print.ts';
+import type { Layout } from './tool-command.ts';
 
 /** What would run when; no line is wider than the terminal. */
-export function describePlan(plan: PlanPreview, { width: columns, style }: Layout): string[] {
+export function describePlan(
+  plan: PlanPreview,
+  { width: columns, style }: Pick<Layout, 'width' | 'style'>,
+): string[] {
   const lines: string[] = [];
   if (plan.tasks === 0) lines.push('Nothing to run: no open task.');
   else {

@@ -174,7 +174,7 @@ export const MUTANTS = [
     name: 'exit-code-hides-failure',
     part: 'the command line',
     fault: 'a run with failed tasks exits with 0',
-    file: 'src/cli/run/show-run.ts',
+    file: 'src/cli/run-command.ts',
     find: "'completed-with-failures': EXIT.tasksFailed,",
     replace: "'completed-with-failures': EXIT.done,",
     likely: ['tests/e2e/one-task.test.ts', 'tests/e2e/main-job.test.ts'],

@@ -1,23 +1,21 @@
-import { Argument, Command } from 'commander';
+import type { Command } from 'commander';
 import { cancel } from '../../app/cancel.ts';
 import type { CancelledTask, CancelReport } from '../../app/contract/cancel.ts';
-import { findProject } from '../../app/project/project.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, type CommonOptions, withExamples } from '../command.ts';
-import { printChange } from '../print.ts';
+import { ToolCommand } from '../tool-command.ts';
 
 /** `cancel`: cancels tasks, all of them or none. */
 export function makeCommand(cli: Cli): Command {
-  const command = new Command('cancel')
+  return new ToolCommand('cancel')
     .description(
       'Cancel tasks. A worker that works on one is stopped, and what it did is kept. Tasks that depend on it no longer wait for it.',
     )
-    .addArgument(new Argument('<ids...>', 'tasks (3, 3.2, 1,2, 1-4)'));
-  withExamples(command, ['cancel 3', 'cancel 2,4-6']);
-  return onRun<CommonOptions>(command, cli, async (options, ids) => {
-    printChange(cli, options, await cancel(findProject(cli, options), { ids }, cli), describe);
-  });
+    .argument('<ids...>', 'tasks (3, 3.2, 1,2, 1-4)')
+    .examples('cancel 3', 'cancel 2,4-6')
+    .onRun(cli, async ({ project, args, printChange }) => {
+      printChange(await cancel(project, { ids: args }, cli), describe);
+    });
 }
 
 const WORKER_WORDS: Readonly<Record<CancelledTask['worker'], string>> = {

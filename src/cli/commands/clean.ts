@@ -1,36 +1,33 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { clean } from '../../app/clean.ts';
 import type { CleanReport, CleanRequest } from '../../app/contract/clean.ts';
-import { findProject } from '../../app/project/project.ts';
 import { formatBytes, plural } from '../../domain/text/format.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, withExamples, type CommonOptions } from '../command.ts';
-import { printReport } from '../print.ts';
-import { wholeNumber } from '../values.ts';
+import { ToolCommand, type Layout } from '../tool-command.ts';
 
 /** `clean`: what the tool keeps on the disk and nobody needs any more. */
 export function makeCommand(cli: Cli): Command {
-  const command = new Command('clean')
+  return new ToolCommand('clean')
     .description(
       'Remove what is not needed any more: transcripts of tasks that are done or cancelled, worktrees in which nobody ' +
         'works, snapshots of work that has landed. Nothing goes that has not landed, and nothing while a run works.',
     )
     .option('--dry-run', 'show what would go, and how much that is, but remove nothing')
-    .option(
+    .wholeNumber(
       '--keep-days <n>',
       'keep transcripts that are not older (default: logs.keep_days, else none)',
-      (text) => wholeNumber('--keep-days', text, 0, 36_500),
-    );
-  withExamples(command, ['clean --dry-run', 'clean', 'clean --keep-days 30']);
-  return onRun<CommonOptions & CleanRequest>(command, cli, async (options) => {
-    const report = await clean(findProject(cli, options), options, cli);
-    printReport(cli, options, report, (found) => describe(found, options));
-  });
+      0,
+      36_500,
+    )
+    .examples('clean --dry-run', 'clean', 'clean --keep-days 30')
+    .onRun<CleanRequest>(cli, async ({ project, options, print }) => {
+      print(await clean(project, options, cli), describe);
+    });
 }
 
 function describe(
   { transcripts, worktrees, snapshots, kept, removed, bytes }: CleanReport,
-  { quiet, verbose }: CommonOptions,
+  { options: { quiet, verbose } }: Layout,
 ): string[] {
   const size = (files: CleanReport['worktrees']): string =>
     formatBytes(files.reduce((sum, file) => sum + file.bytes, 0));

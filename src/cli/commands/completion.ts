@@ -1,29 +1,29 @@
-import { Argument, Command } from 'commander';
+import { Command } from 'commander';
 import type { CompletionReport } from '../../app/contract/completion.ts';
 import type { Cli } from '../cli.ts';
-import { addCommonOptions, onRun, withExamples, type CommonOptions, type Program } from '../command.ts';
+import { addCommonOptions, type Program } from '../command.ts';
 import { printJson } from '../print.ts';
-import { oneOf, withWords } from '../values.ts';
+import { oneOf, ToolCommand } from '../tool-command.ts';
 
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 const SHELLS = Object.keys(SCRIPTS) as (keyof typeof SCRIPTS)[];
 
 /** `completion`: a script for both binaries, made from the commands themselves. */
 export function makeCompletion(cli: Cli, programs: readonly Program[]): Command {
-  const command = new Command('completion')
+  return new ToolCommand('completion')
     .description('Print a completion script for a shell, for claude-orchestrator and task-master.')
-    .addArgument(withWords(new Argument('<shell>', 'the shell'), SHELLS));
-  withExamples(command, [
-    'completion bash >> ~/.bash_completion',
-    'completion zsh > "${fpath[1]}/_claude-orchestrator"',
-    'completion fish > ~/.config/fish/completions/claude-orchestrator.fish',
-  ]);
-  return onRun<CommonOptions>(command, cli, async (options, [word = '']) => {
-    const shell = oneOf(word, SHELLS);
-    const script = SCRIPTS[shell](await Promise.all(programs.map((program) => loadBinary(cli, program))));
-    if (options.json === true) printJson(cli, { shell, script } satisfies CompletionReport);
-    else cli.stdout.write(script);
-  });
+    .words('<shell>', 'the shell', SHELLS)
+    .examples(
+      'completion bash >> ~/.bash_completion',
+      'completion zsh > "${fpath[1]}/_claude-orchestrator"',
+      'completion fish > ~/.config/fish/completions/claude-orchestrator.fish',
+    )
+    .onRun(cli, async ({ options, args: [word = ''] }) => {
+      const shell = oneOf(word, SHELLS);
+      const script = SCRIPTS[shell](await Promise.all(programs.map((program) => loadBinary(cli, program))));
+      if (options.json === true) printJson(cli, { shell, script } satisfies CompletionReport);
+      else cli.stdout.write(script);
+    });
 }
 
 type Binary = Awaited<ReturnType<typeof loadBinary>>;

@@ -1,43 +1,40 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import type { DemoReport, DemoRequest } from '../../app/contract/demo.ts';
 import { demo, type DemoEvent } from '../../app/demo.ts';
 import { wrap } from '../../domain/text/display-text.ts';
-import { styles, type Styles } from '../../domain/text/styles.ts';
 import { EXIT, type Cli } from '../cli.ts';
-import { onRun, withExamples, type CommonOptions } from '../command.ts';
-import { printReport, stdoutWidth, useColor } from '../print.ts';
+import { ToolCommand, type Layout } from '../tool-command.ts';
 
 /** `demo`: the whole main job on a throw-away repository, against the built-in simulator. */
 export function makeCommand(cli: Cli): Command {
-  const command = new Command('demo')
+  return new ToolCommand('demo')
     .description('Show the whole job at work on a throw-away repository: no key, no network, no cost.')
     .option('--keep', 'keep the repository afterwards')
-    .option('--stand-in', 'use the built-in stand-in even where the Claude CLI is installed');
-  withExamples(command, ['demo', 'demo --keep']);
-  return onRun<CommonOptions & DemoRequest>(command, cli, async (options) => {
-    const style = styles(useColor(cli, options));
-    const isJson = options.json === true;
-    const result = await demo(options, cli, {
-      output: isJson ? 'pipe' : 'inherit',
-      onEvent: (event) => {
-        if (!isJson) cli.stdout.write(describeEvent(event, style, stdoutWidth(cli)));
-      },
+    .option('--stand-in', 'use the built-in stand-in even where the Claude CLI is installed')
+    .examples('demo', 'demo --keep')
+    .onRun<DemoRequest>(cli, async ({ options, layout, print }) => {
+      const isJson = options.json === true;
+      const result = await demo(options, cli, {
+        output: isJson ? 'pipe' : 'inherit',
+        onEvent: (event) => {
+          if (!isJson) cli.stdout.write(describeEvent(event, layout));
+        },
+      });
+      if (!result.ok) {
+        const { command: failed, exitCode, output } = result.error;
+        const said = output === '' ? '' : `\n${output}`;
+        cli.stderr.write(`error: \`${failed}\` ended with exit code ${exitCode ?? 'none'}.${said}\n`);
+        return exitCode ?? EXIT.bug;
+      }
+      print(result.value, describe);
+      return result.value.passed ? EXIT.done : EXIT.tasksFailed;
     });
-    if (!result.ok) {
-      const { command: failed, exitCode, output } = result.error;
-      const said = output === '' ? '' : `\n${output}`;
-      cli.stderr.write(`error: \`${failed}\` ended with exit code ${exitCode ?? 'none'}.${said}\n`);
-      return exitCode ?? EXIT.bug;
-    }
-    printReport(cli, options, result.value, describe);
-    return result.value.passed ? EXIT.done : EXIT.tasksFailed;
-  });
 }
 
 const INTRODUCTION =
   'The whole job on a throw-away repository. The models are simulated: their replies are scripted, so this shows how the work is organised, not how well a model does it. Everything else is real.';
 
-function describeEvent(event: DemoEvent, style: Styles, width: number): string {
+function describeEvent(event: DemoEvent, { style, width }: Layout): string {
   switch (event.type) {
     case 'began': {
       const lines = [
@@ -57,10 +54,7 @@ function describeEvent(event: DemoEvent, style: Styles, width: number): string {
   }
 }
 
-function describe(
-  { passed, tests, files, seconds, repository }: DemoReport,
-  { style }: { readonly style: Styles },
-): string[] {
+function describe({ passed, tests, files, seconds, repository }: DemoReport, { style }: Layout): string[] {
   return [
     `${passed ? style.green('pass') : style.red('fail')}: ${tests} tests in what the workers wrote, ${files} files, ${seconds.toFixed(1)} s in all.`,
     repository === null

@@ -1,40 +1,38 @@
-import { Argument, Command } from 'commander';
+import type { Command } from 'commander';
 import type { Change } from '../../app/contract/diff.ts';
 import type { PatchForm } from '../../app/contract/patch.ts';
 import { diff, openDiff } from '../../app/diff.ts';
-import { findProject } from '../../app/project/project.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, withExamples, type CommonOptions } from '../command.ts';
 import { printPatch } from '../patch.ts';
 import { printJson } from '../print.ts';
+import { ToolCommand } from '../tool-command.ts';
 
 /** `diff`: what a task changed: as it landed, as it was kept, or as it is now in its workspace. */
 export function makeCommand(cli: Cli): Command {
-  const command = new Command('diff')
+  return new ToolCommand('diff')
     .description(
       'Show what a task changed: as it landed, as it was kept when a try failed, or as it is now while a worker works.',
     )
-    .addArgument(new Argument('<id>', 'a task (3, 3.2)'))
+    .argument('<id>', 'a task (3, 3.2)')
     .option('--stat', 'only how many lines of which files')
-    .option('--name-only', 'only the names of the files');
-  withExamples(command, ['diff 3', 'diff 3 --stat', 'diff 3 > 3.patch']);
-  return onRun<CommonOptions & PatchForm>(command, cli, async (options, [id = '']) => {
-    const project = findProject(cli, options);
-    const request = { ...options, id };
-    if (options.json === true) {
-      printJson(cli, await diff(project, request, cli));
-      return undefined;
-    }
-    const { change, patch } = await openDiff(project, request, cli);
-    const tell = (text: string): void => {
-      if (options.quiet !== true) cli.stderr.write(`${text}\n`);
-    };
-    if (patch === undefined) tell(change.why ?? '');
-    else {
-      if (cli.stdout.isTTY === true) tell(describe(change));
-      if (!(await printPatch(cli, patch, options))) tell(`Task ${change.id} has changed nothing so far.`);
-    }
-  });
+    .option('--name-only', 'only the names of the files')
+    .examples('diff 3', 'diff 3 --stat', 'diff 3 > 3.patch')
+    .onRun<PatchForm>(cli, async ({ project, options, args: [id = ''] }) => {
+      const request = { ...options, id };
+      if (options.json === true) {
+        printJson(cli, await diff(project, request, cli));
+        return undefined;
+      }
+      const { change, patch } = await openDiff(project, request, cli);
+      const tell = (text: string): void => {
+        if (options.quiet !== true) cli.stderr.write(`${text}\n`);
+      };
+      if (patch === undefined) tell(change.why ?? '');
+      else {
+        if (cli.stdout.isTTY === true) tell(describe(change));
+        if (!(await printPatch(cli, patch, options))) tell(`Task ${change.id} has changed nothing so far.`);
+      }
+    });
 }
 
 function describe({ kind, place, attempt, outcome }: Change): string {

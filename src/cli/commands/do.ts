@@ -1,4 +1,4 @@
-import { Argument, Command } from 'commander';
+import type { Command } from 'commander';
 import type { Intention } from '../../app/contract/do.ts';
 import { doWork, NOTHING_SPENT, type DoView } from '../../app/do.ts';
 import { homeOf } from '../../app/project/user-data.ts';
@@ -6,14 +6,12 @@ import { neutralise, wrap } from '../../domain/text/display-text.ts';
 import { formatMoney, plural } from '../../domain/text/format.ts';
 import { askToConfirm } from '../ask.ts';
 import { EXIT, type Cli } from '../cli.ts';
-import { onRun, withExamples } from '../command.ts';
-import { fold } from '../fold.ts';
 import { describeCallCost, describeNewTasks } from '../new-tasks-text.ts';
-import { printJson, printReport, stdoutWidth } from '../print.ts';
-import { addRunOptions, requestOf, type RunCommandOptions } from '../run/run-options.ts';
-import { exitCodeOf, showRun } from '../run/show-run.ts';
+import { printJson } from '../print.ts';
+import { exitCodeOf, requestOf, RunCommand, showRun, type RunOptions } from '../run-command.ts';
+import type { Call } from '../tool-command.ts';
 
-interface DoOptions extends RunCommandOptions {
+interface DoOptions extends RunOptions {
   readonly file?: readonly string[];
   readonly raw?: boolean;
   readonly yes?: boolean;
@@ -21,48 +19,50 @@ interface DoOptions extends RunCommandOptions {
 
 /** `do`: the whole job in one command, also in a repository that was never set up. */
 export function makeCommand(cli: Cli): Command {
-  const command = new Command('do')
+  return new RunCommand('do')
     .description(
       'Do things in this repository, from a sentence to staged results. Nothing has to be set up, and nothing but the results is written into it.',
     )
-    .addArgument(new Argument('[texts...]', 'what is to be done, each text a task; "-" for stdin'))
+    .argument('[texts...]', 'what is to be done, each text a task; "-" for stdin')
     .option('-f, --file <file>', 'a requirements document instead, "-" for stdin; may be repeated', collect)
     .option('-y, --yes', 'begin without asking, as is needed without a terminal')
-    .option('--raw', 'take each text as typed, without asking the manager to write the task');
-  addRunOptions(command);
-  withExamples(command, [
-    'do "Fix the login" "Add dark mode"',
-    'do -f prd.md --workers 5 --max-cost 10',
-    'do --yes --json - < task.txt',
-  ]);
-  return onRun<DoOptions>(command, cli, async (options, texts) => {
-    const { file: files = [], raw, workingDir } = options;
-    const request = { ...requestOf(options), texts, files, raw, workingDir };
-    const { summary, open } = await doWork(options, request, cli, viewOf(cli, options, [...texts, ...files]));
-    const code = exitCodeOf(cli, { type: 'summary', ...summary });
-    if (code !== EXIT.done && open.length > 0 && options.json !== true)
-      cli.stderr.write(
-        `Go on with \`claude-orchestrator run ${open.join(',')}\` here, or with the same \`do\` again.\n`,
-      );
-    return code;
-  });
+    .option('--raw', 'take each text as typed, without asking the manager to write the task')
+    .runOptions()
+    .examples(
+      'do "Fix the login" "Add dark mode"',
+      'do -f prd.md --workers 5 --max-cost 10',
+      'do --yes --json - < task.txt',
+    )
+    .onRun<DoOptions>(cli, async (call) => {
+      const { options, args: texts } = call;
+      const { file: files = [], raw, workingDir } = options;
+      const request = { ...requestOf(options), texts, files, raw, workingDir };
+      const { summary, open } = await doWork(options, request, cli, viewOf(cli, call, [...texts, ...files]));
+      const code = exitCodeOf(cli, { type: 'summary', ...summary });
+      if (code !== EXIT.done && open.length > 0 && options.json !== true)
+        cli.stderr.write(
+          `Go on with \`claude-orchestrator run ${open.join(',')}\` here, or with the same \`do\` again.\n`,
+        );
+      return code;
+    });
 }
 
 /** Shows what happens on stdout, and asks at the terminal whether to begin. */
-function viewOf(cli: Cli, options: DoOptions, sources: readonly string[]): DoView {
+function viewOf(cli: Cli, { options, layout, print }: Call<DoOptions>, sources: readonly string[]): DoView {
   const { json, quiet, yes } = options;
   return {
     ...showRun(cli, options),
     cannotConfirm: yes === true ? undefined : whyNobodyCanSayYes(cli, sources),
     confirm: async (intention) => {
       if (json === true) printJson(cli, intention);
-      else if (quiet !== true || yes !== true) cli.stderr.write(`${describe(cli, intention).join('\n')}\n`);
+      else if (quiet !== true || yes !== true)
+        cli.stderr.write(`${describe(cli, intention, layout.width).join('\n')}\n`);
       return yes === true || (await askToConfirm(cli, 'Begin?', NOTHING_SPENT));
     },
     showTasks: (report) => {
       if (quiet === true && json !== true) return;
-      printReport(cli, options, report, ({ tasks, ...cost }, layout) =>
-        fold(cli.stdout, [...describeNewTasks(true, tasks, layout), ...describeCallCost(cost)]),
+      print(report, ({ tasks, ...cost }) =>
+        layout.fold([...describeNewTasks(true, tasks, layout), ...describeCallCost(cost)]),
       );
     },
   };
@@ -74,7 +74,7 @@ function whyNobodyCanSayYes({ stdin, stderr }: Cli, sources: readonly string[]):
 }
 
 /** What is going to be done, who pays, and at most how much. */
-function describe(cli: Cli, intention: Intention): string[] {
+function describe(cli: Cli, intention: Intention, width: number): string[] {
   const { root, stateFolder, isOutside, workers, results, billing, maxCostUsd, note } = intention;
   const rows: (readonly [string, string])[] = [
     ['in', root],
@@ -97,7 +97,7 @@ function describe(cli: Cli, intention: Intention): string[] {
   }
   if (note !== null) rows.push(['note', note]);
   const label = Math.max(...rows.map(([name]) => name.length)) + 2;
-  const columns = Math.max(40, stdoutWidth(cli) - 1);
+  const columns = Math.max(40, width - 1);
   return rows.flatMap(([name, text]) =>
     wrap(neutralise(text), columns - label).map(
       (line, index) => `${(index === 0 ? name : '').padEnd(label)}${line}`,

@@ -1,19 +1,14 @@
-import { Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { EditRequest } from '../../app/contract/edit.ts';
 import { edit, NONE } from '../../app/edit.ts';
-import { findProject } from '../../app/project/project.ts';
 import { PRIORITIES, RISKS, SIZES } from '../../domain/task.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, type CommonOptions, withExamples } from '../command.ts';
-import { printChange } from '../print.ts';
-import { withWords } from '../values.ts';
-
-type EditOptions = CommonOptions & Omit<EditRequest, 'id'>;
+import { ToolCommand } from '../tool-command.ts';
 
 /** `edit`: changes the fields that its flags name, and no others. */
 export function makeCommand(cli: Cli): Command {
-  const command = new Command('edit')
+  return new ToolCommand('edit')
     .description(
       'Change fields of a task. Use `depend` for its dependencies and `set-status` for its status.',
     )
@@ -22,16 +17,15 @@ export function makeCommand(cli: Cli): Command {
     .option('--description <text>', 'what is to be done, in a few sentences')
     .option('--details <text>', 'how it is to be done')
     .option('--test-strategy <text>', 'how to check that it works')
-    .addOption(withWords(new Option('--priority <priority>', 'how urgent it is'), PRIORITIES))
-    .addOption(withWords(new Option('--size <size>', 'how much work it is'), [...SIZES, NONE]))
+    .words('--priority <priority>', 'how urgent it is', PRIORITIES)
+    .words('--size <size>', 'how much work it is', [...SIZES, NONE])
     .option('--estimate <time>', `working time, finer than the size: 45, 1h30m or ${NONE}`)
     .option('--touches <globs>', `paths it is expected to change, separated by commas, or ${NONE}`)
-    .addOption(withWords(new Option('--risk <risk>', 'how likely it is to go wrong'), [...RISKS, NONE]));
-  withExamples(command, ['edit 3 --priority high --size L', 'edit 3.2 --touches "src/api/**,docs/api.md"']);
-  return onRun<EditOptions>(command, cli, async (options, [id = '']) => {
-    const report = await edit(findProject(cli, options), { ...options, id });
-    printChange(cli, options, report, ({ task, changed }) => [
-      `${task.id}  ${neutralise(task.title)}  (changed: ${changed.join(', ')})`,
-    ]);
-  });
+    .words('--risk <risk>', 'how likely it is to go wrong', [...RISKS, NONE])
+    .examples('edit 3 --priority high --size L', 'edit 3.2 --touches "src/api/**,docs/api.md"')
+    .onRun<Omit<EditRequest, 'id'>>(cli, async ({ project, options, args: [id = ''], printChange }) => {
+      printChange(await edit(project, { ...options, id }), ({ task, changed }) => [
+        `${task.id}  ${neutralise(task.title)}  (changed: ${changed.join(', ')})`,
+      ]);
+    });
 }

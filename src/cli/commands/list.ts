@@ -1,58 +1,45 @@
-import { Argument, Command, Option } from 'commander';
-import type { ListReport } from '../../app/contract/list.ts';
+import type { Command } from 'commander';
+import type { ListReport, ListRequest } from '../../app/contract/list.ts';
 import type { ListedTaskInContext } from '../../app/contract/task.ts';
 import { list } from '../../app/list.ts';
-import { findProject } from '../../app/project/project.ts';
 import { LIST_STATUSES } from '../../app/tasks/statuses.ts';
 import { isEstimated, shownStatus } from '../../app/tasks/view.ts';
 import { isSettled, parentOf, type TaskId } from '../../domain/task.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, type CommonOptions, withExamples } from '../command.ts';
-import { printReport, type Layout } from '../print.ts';
 import { renderTable, type Column } from '../table.ts';
 import { describeCounts, formatMinutes, inList, stylesOfStatuses } from '../task-text.ts';
-import { withWords } from '../values.ts';
-
-interface ListOptions extends CommonOptions {
-  readonly status?: string;
-  readonly withSubtasks?: boolean;
-  readonly ready?: boolean;
-}
+import { ToolCommand, type Layout } from '../tool-command.ts';
 
 /** `list`: a table of the tasks; a filter looks at subtasks too. */
 export function makeCommand(cli: Cli): Command {
-  const command = new Command('list')
+  return new ToolCommand('list')
     .description('List tasks. With --status or --ready, subtasks that match are listed too.')
-    .addArgument(new Argument('[statuses]', 'the same as --status'))
-    .addOption(
-      withWords(
-        new Option('-s, --status <statuses>', 'only tasks with one of these statuses, separated by commas'),
-        LIST_STATUSES,
-      ),
+    .argument('[statuses]', 'the same as --status')
+    .words(
+      '-s, --status <statuses>',
+      'only tasks with one of these statuses, separated by commas',
+      LIST_STATUSES,
     )
     .option('--with-subtasks', 'subtasks too')
-    .option('--ready', 'only what could start now');
-  withExamples(command, ['list', 'list --status pending,failed --with-subtasks', 'list --ready --json']);
-  return onRun<ListOptions>(command, cli, async (options, args) => {
-    const { status, ready, withSubtasks, json } = options;
-    const statuses = [...(status === undefined ? [] : [status]), ...args];
-    const report = await list(findProject(cli, options), {
-      ...(statuses.length > 0 && { statuses }),
-      ready,
-      withSubtasks,
-      // The table shows no texts.
-      texts: json,
+    .option('--ready', 'only what could start now')
+    .examples('list', 'list --status pending,failed --with-subtasks', 'list --ready --json')
+    .onRun<ListRequest & { status?: string }>(cli, async ({ project, options, args, print }) => {
+      const { status, ready, withSubtasks, json } = options;
+      const statuses = [...(status === undefined ? [] : [status]), ...args];
+      const report = await list(project, {
+        ...(statuses.length > 0 && { statuses }),
+        ready,
+        withSubtasks,
+        // The table shows no texts.
+        texts: json,
+      });
+      print(report, describe);
     });
-    printReport(cli, options, report, (found, layout) => describe(found, layout, options));
-  });
 }
 
-function describe(
-  { tasks, counts, lost }: ListReport,
-  layout: Layout,
-  { quiet, tag }: CommonOptions,
-): string[] {
+function describe({ tasks, counts, lost }: ListReport, layout: Layout): string[] {
+  const { quiet, tag } = layout.options;
   const lines = tasks.length > 0 ? renderTasks(tasks, layout) : [];
   if (quiet === true) return lines;
   if (lines.length > 0) lines.push('');

@@ -1,25 +1,22 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import type { NextReport } from '../../app/contract/next.ts';
 import { next } from '../../app/next.ts';
-import { findProject } from '../../app/project/project.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
 import { plural } from '../../domain/text/format.ts';
-import type { Styles } from '../../domain/text/styles.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, withExamples, type CommonOptions } from '../command.ts';
-import { printReport } from '../print.ts';
 import { describeCounts, inList } from '../task-text.ts';
+import { ToolCommand, type Layout } from '../tool-command.ts';
 
 /** `next`: the task that `run` would start first, and why. If there is none, what everything waits for. */
 export function makeCommand(cli: Cli): Command {
-  const command = new Command('next').description(
-    'Name the task to do next, and why: the longest chain of work that hangs on it, then its priority, then its id.',
-  );
-  withExamples(command, ['next', 'next --json']);
-  return onRun<CommonOptions>(command, cli, async (options) => {
-    const report = await next(findProject(cli, options));
-    printReport(cli, options, report, (found, { style }) => describe(found, style, options));
-  });
+  return new ToolCommand('next')
+    .description(
+      'Name the task to do next, and why: the longest chain of work that hangs on it, then its priority, then its id.',
+    )
+    .examples('next', 'next --json')
+    .onRun(cli, async ({ project, print }) => {
+      print(await next(project), describe);
+    });
 }
 
 /** How many names are listed before the rest is only counted. */
@@ -27,8 +24,7 @@ const MAX_NAMED = 5;
 
 function describe(
   { next: first, alsoReady, waitingFor, counts }: NextReport,
-  style: Styles,
-  { quiet, tag }: CommonOptions,
+  { style, options: { quiet, tag } }: Layout,
 ): string[] {
   if (first !== null) {
     const lines = [`${style.bold(first.id)}  ${style.bold(neutralise(first.title))}`];

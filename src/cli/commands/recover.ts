@@ -1,4 +1,4 @@
-import { Argument, Command } from 'commander';
+import type { Command } from 'commander';
 import type { PatchForm } from '../../app/contract/patch.ts';
 import type {
   RecoverListReport,
@@ -9,7 +9,6 @@ import type {
   RecoverStoreRequest,
 } from '../../app/contract/recover.ts';
 import { describeCopy } from '../../app/project/lost-store.ts';
-import { findProject } from '../../app/project/project.ts';
 import { recoverStore } from '../../app/recover-store.ts';
 import { openSnapshot, recoverList, recoverRestore, recoverShow } from '../../app/recover.ts';
 import { fail } from '../../domain/failure.ts';
@@ -17,13 +16,11 @@ import { firstLine, neutralise } from '../../domain/text/display-text.ts';
 import { plural } from '../../domain/text/format.ts';
 import { shellQuote } from '../../domain/text/shell-quote.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, withExamples, type CommonOptions } from '../command.ts';
 import { printPatch } from '../patch.ts';
-import { printJson, printReport, type Layout } from '../print.ts';
-import { oneOf, withWords } from '../values.ts';
+import { printJson } from '../print.ts';
+import { oneOf, ToolCommand, type Layout } from '../tool-command.ts';
 
-type RecoverOptions = CommonOptions &
-  PatchForm &
+type RecoverOptions = PatchForm &
   RecoverListRequest &
   Omit<RecoverRestoreRequest, 'name'> &
   Omit<RecoverStoreRequest, 'copy'>;
@@ -36,60 +33,57 @@ type Action = (typeof ACTIONS)[number];
  * the store itself, of which copies are kept.
  */
 export function makeCommand(cli: Cli): Command {
-  const command = new Command('recover')
+  return new ToolCommand('recover')
     .description(
       'List, show or restore work that never landed: of tries that failed, were cancelled or were cut short; ' +
         'or bring back the task list itself (store) from a copy outside of the project.',
     )
-    .addArgument(withWords(new Argument('<action>', 'what to do'), ACTIONS))
-    .addArgument(
-      new Argument('[id]', 'a task, or a snapshot as the list names it; store: a copy by its number'),
-    )
+    .words('<action>', 'what to do', ACTIONS)
+    .argument('[id]', 'a task, or a snapshot as the list names it; store: a copy by its number')
     .option('-a, --all', 'list: older snapshots of the same try too')
     .option('--stat', 'show: only how many lines of which files')
     .option('--name-only', 'show: only the names of the files')
     .option('--branch <name>', 'restore: make a new branch that holds it')
     .option('--to <dir>', 'restore: write its files to a new directory')
     .option('--dry-run', 'store: show the copies, and which one would be brought back')
-    .option('--replace', 'store: put aside a store that is there');
-  withExamples(command, [
-    'recover list',
-    'recover show 3 --stat',
-    'recover restore 3 --branch rescued',
-    'recover restore 3 --to ../rescued',
-    'recover store --dry-run',
-  ]);
-  return onRun<RecoverOptions>(command, cli, async (options, [word = '', name]) => {
-    const action = oneOf(word, ACTIONS);
-    refuseOthers(action, options, name);
-    const project = findProject(cli, options);
-    const isQuiet = options.quiet === true;
-    if (action === 'store') {
-      const request = { ...options, ...(name === undefined ? {} : { copy: name }) };
-      printReport(cli, options, await recoverStore(project, request, cli), (report) => {
-        if (!report.restored) return describeCopies(report);
-        return isQuiet ? [] : describeRestored(report);
-      });
-      return undefined;
-    }
-    if (action === 'list') {
-      printReport(cli, options, await recoverList(project, options, cli), (report, layout) =>
-        describeWork(report, layout, isQuiet),
-      );
-      return undefined;
-    }
-    const request = { ...options, name: named(action, name) };
-    if (action === 'restore')
-      printReport(cli, options, await recoverRestore(project, request, cli), (report) =>
-        isQuiet ? [] : describeRestore(report),
-      );
-    else if (options.json === true) printJson(cli, await recoverShow(project, request, cli));
-    else {
-      const { snapshot, patch } = await openSnapshot(project, request, cli);
-      if (!(await printPatch(cli, patch, options)) && !isQuiet)
-        cli.stderr.write(`${snapshot.ref} differs in no file from what landed before it.\n`);
-    }
-  });
+    .option('--replace', 'store: put aside a store that is there')
+    .examples(
+      'recover list',
+      'recover show 3 --stat',
+      'recover restore 3 --branch rescued',
+      'recover restore 3 --to ../rescued',
+      'recover store --dry-run',
+    )
+    .onRun<RecoverOptions>(cli, async (call) => {
+      const {
+        options,
+        print,
+        printChange,
+        args: [word = '', name],
+      } = call;
+      const action = oneOf(word, ACTIONS);
+      refuseOthers(action, options, name);
+      const { project } = call;
+      if (action === 'store') {
+        const request = { ...options, ...(name === undefined ? {} : { copy: name }) };
+        const report = await recoverStore(project, request, cli);
+        if (report.restored) printChange(report, describeRestored);
+        else print(report, describeCopies);
+        return undefined;
+      }
+      if (action === 'list') {
+        print(await recoverList(project, options, cli), describeWork);
+        return undefined;
+      }
+      const request = { ...options, name: named(action, name) };
+      if (action === 'restore') printChange(await recoverRestore(project, request, cli), describeRestore);
+      else if (options.json === true) printJson(cli, await recoverShow(project, request, cli));
+      else {
+        const { snapshot, patch } = await openSnapshot(project, request, cli);
+        if (!(await printPatch(cli, patch, options)) && options.quiet !== true)
+          cli.stderr.write(`${snapshot.ref} differs in no file from what landed before it.\n`);
+      }
+    });
 }
 
 /** The option that belongs to one action alone, as it is written. */
@@ -131,7 +125,8 @@ function named(action: Action, name: string | undefined): string {
   );
 }
 
-function describeWork({ work }: RecoverListReport, { style }: Layout, isQuiet: boolean): string[] {
+function describeWork({ work }: RecoverListReport, { style, options }: Layout): string[] {
+  const isQuiet = options.quiet === true;
   const [first] = work;
   if (first === undefined) return isQuiet ? [] : ['Nothing is left that has not landed.'];
   const lines = work.flatMap(({ taskId, title, date, files, why, ref, older, attempt }) => [

@@ -1,27 +1,20 @@
-import { Argument, Command } from 'commander';
-import type { RetriedTask, RetryReport } from '../../app/contract/retry.ts';
-import { findProject } from '../../app/project/project.ts';
+import type { Command } from 'commander';
+import type { RetriedTask, RetryReport, RetryRequest } from '../../app/contract/retry.ts';
 import { retry } from '../../app/retry.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, type CommonOptions, withExamples } from '../command.ts';
-import { printChange } from '../print.ts';
-
-interface RetryOptions extends CommonOptions {
-  readonly force?: boolean;
-}
+import { ToolCommand } from '../tool-command.ts';
 
 /** `retry`: makes tasks pending again, all of them or none. */
 export function makeCommand(cli: Cli): Command {
-  const command = new Command('retry')
+  return new ToolCommand('retry')
     .description('Try failed, cancelled or deferred tasks again, also during a run. Done tasks need --force.')
-    .addArgument(new Argument('<ids...>', 'tasks (3, 3.2, 1,2, 1-4)'))
-    .option('-f, --force', 'also do tasks again whose change has landed');
-  withExamples(command, ['retry 3', 'retry 2,4-6', 'retry 3 --force']);
-  return onRun<RetryOptions>(command, cli, async (options, ids) => {
-    const report = await retry(findProject(cli, options), { ids, force: options.force }, cli);
-    printChange(cli, options, report, describe);
-  });
+    .argument('<ids...>', 'tasks (3, 3.2, 1,2, 1-4)')
+    .option('-f, --force', 'also do tasks again whose change has landed')
+    .examples('retry 3', 'retry 2,4-6', 'retry 3 --force')
+    .onRun<Omit<RetryRequest, 'ids'>>(cli, async ({ project, options, args, printChange }) => {
+      printChange(await retry(project, { ...options, ids: args }, cli), describe);
+    });
 }
 
 const NEXT_WORDS: Readonly<Record<RetriedTask['next'], string>> = {

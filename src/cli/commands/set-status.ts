@@ -1,46 +1,28 @@
-import { Argument, Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { SetStatusReport, SetStatusRequest } from '../../app/contract/set-status.ts';
-import { findProject } from '../../app/project/project.ts';
 import { setStatus } from '../../app/set-status.ts';
 import { fail } from '../../domain/failure.ts';
 import { TASK_STATUSES } from '../../domain/task.ts';
 import { neutralise } from '../../domain/text/display-text.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, type CommonOptions, withExamples } from '../command.ts';
-import { printChange } from '../print.ts';
-import { withWords } from '../values.ts';
+import { ToolCommand } from '../tool-command.ts';
 
-interface SetStatusOptions extends CommonOptions {
+interface SetStatusOptions {
   readonly id?: string;
   readonly status?: string;
 }
 
 /** `set-status`, all tasks or none: `set-status 1,2 done` is the same as `set-status --id=1,2 --status=done`. */
 export function makeCommand(cli: Cli): Command {
-  const command = new Command('set-status')
+  return new ToolCommand('set-status')
     .description(`Set the status of all named tasks, or of none: ${TASK_STATUSES.join(', ')}.`)
-    .addArgument(
-      withWords(
-        new Argument('[ids-and-status...]', 'tasks (3, 3.2, 1,2, 1-4), then the status'),
-        TASK_STATUSES,
-      ),
-    )
+    .words('[ids-and-status...]', 'tasks (3, 3.2, 1,2, 1-4), then the status', TASK_STATUSES)
     .option('-i, --id <ids>', 'tasks, in the spelling of Task Master')
-    .addOption(
-      withWords(
-        new Option('-s, --status <status>', 'the status, in the spelling of Task Master'),
-        TASK_STATUSES,
-      ),
-    );
-  withExamples(command, [
-    'set-status 3 done',
-    'set-status 1,2,5-8 deferred',
-    'set-status --id=1,2.1 --status=done',
-  ]);
-  return onRun<SetStatusOptions>(command, cli, async (options, args) => {
-    const report = await setStatus(findProject(cli, options), readRequest(options, args));
-    printChange(cli, options, report, describe);
-  });
+    .words('-s, --status <status>', 'the status, in the spelling of Task Master', TASK_STATUSES)
+    .examples('set-status 3 done', 'set-status 1,2,5-8 deferred', 'set-status --id=1,2.1 --status=done')
+    .onRun<SetStatusOptions>(cli, async ({ project, options, args, printChange }) => {
+      printChange(await setStatus(project, readRequest(options, args)), describe);
+    });
 }
 
 function readRequest({ id, status }: SetStatusOptions, args: readonly string[]): SetStatusRequest {

@@ -1,7 +1,6 @@
-import { Argument, Command } from 'commander';
+import type { Command } from 'commander';
 import type { TaskReport } from '../../app/contract/show.ts';
 import type { TaskLine } from '../../app/contract/task.ts';
-import { findProject } from '../../app/project/project.ts';
 import { show } from '../../app/show.ts';
 import { isEstimated, shownStatus } from '../../app/tasks/view.ts';
 import { neutralise, wrap } from '../../domain/text/display-text.ts';
@@ -9,36 +8,31 @@ import { eventSentence } from '../../domain/text/event-sentence.ts';
 import type { Styles } from '../../domain/text/styles.ts';
 import { describeAttempt } from '../attempt-text.ts';
 import type { Cli } from '../cli.ts';
-import { onRun, type CommonOptions, withExamples } from '../command.ts';
-import { printReport } from '../print.ts';
 import { formatMinutes, stylesOfStatuses } from '../task-text.ts';
-
-interface ShowOptions extends CommonOptions {
-  readonly id?: string;
-}
+import { ToolCommand } from '../tool-command.ts';
 
 /** How many of a task's newest events are shown without --verbose. */
 const RECENT_EVENTS = 12;
 
 /** `show`: everything about tasks, including their attempts and their history. */
 export function makeCommand(cli: Cli): Command {
-  const command = new Command('show')
+  return new ToolCommand('show')
     .description('Show everything about tasks: texts, dependencies, attempts with their cost, history.')
-    .addArgument(new Argument('[ids...]', 'tasks (3, 3.2, 1,2, 1-4)'))
-    .option('-i, --id <ids>', 'tasks, in the spelling of Task Master');
-  withExamples(command, ['show 3', 'show 3.1,3.2 --json']);
-  return onRun<ShowOptions>(command, cli, async (options, args) => {
-    const ids = options.id === undefined ? args : [options.id, ...args];
-    const report = await show(findProject(cli, options), { ids }, cli);
-    const events = options.verbose === true ? Infinity : RECENT_EVENTS;
-    printReport(cli, options, report, ({ tasks }, layout) => {
-      const width = cli.stdout.isTTY === true ? layout.width : undefined;
-      return tasks.flatMap((task, index) => [
-        ...(index > 0 ? ['', ''] : []),
-        ...describe(task, { ...layout, width, events }),
-      ]);
+    .argument('[ids...]', 'tasks (3, 3.2, 1,2, 1-4)')
+    .option('-i, --id <ids>', 'tasks, in the spelling of Task Master')
+    .examples('show 3', 'show 3.1,3.2 --json')
+    .onRun<{ id?: string }>(cli, async ({ project, options, args, print }) => {
+      const ids = options.id === undefined ? args : [options.id, ...args];
+      const report = await show(project, { ids }, cli);
+      const events = options.verbose === true ? Infinity : RECENT_EVENTS;
+      print(report, ({ tasks }, layout) => {
+        const width = cli.stdout.isTTY === true ? layout.width : undefined;
+        return tasks.flatMap((task, index) => [
+          ...(index > 0 ? ['', ''] : []),
+          ...describe(task, { ...layout, width, events }),
+        ]);
+      });
     });
-  });
 }
 
 interface ShowLayout {
