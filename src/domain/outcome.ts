@@ -1,26 +1,3 @@
-/** The outcomes of an attempt. */
-export const OUTCOMES = [
-  'landed',
-  'no-change',
-  'verify-failed',
-  'review-rejected',
-  'conflict',
-  'timed-out',
-  'stalled',
-  'looping',
-  'crashed',
-  'permission-denied',
-  'refused',
-  'usage-limited',
-  'over-budget',
-  'unauthenticated',
-  'model-unavailable',
-  'prompt-too-long',
-  'cancelled',
-  'infrastructure',
-] as const;
-export type AttemptOutcome = (typeof OUTCOMES)[number];
-
 /** The consequences of an outcome. */
 export interface OutcomePolicy {
   /** The task is done. */
@@ -40,24 +17,13 @@ export interface OutcomePolicy {
   readonly advice: string;
 }
 
-const SUCCESS = {
-  success: true,
-  charged: true,
-  next: 'none',
-  delay: 'none',
-  stops: 'task',
-  advice: '',
-} as const;
 /** The task's own fault: it costs an attempt, and the next one resumes the session. */
 const CHARGED = { success: false, charged: true, next: 'resume', delay: 'none', stops: 'nothing' } as const;
 /** Not the task's fault. */
 const FREE = { ...CHARGED, charged: false } as const;
+const SUCCESS = { ...CHARGED, success: true, next: 'none', stops: 'task', advice: '' } as const;
 
-/**
- * The consequences of each outcome. An attempt that ends because of an outage also stops dispatch, and costs the task
- * nothing.
- */
-export const OUTCOME_POLICY: Readonly<Record<AttemptOutcome, OutcomePolicy>> = {
+const POLICIES = {
   landed: SUCCESS,
   'no-change': SUCCESS,
   'verify-failed': { ...CHARGED, advice: 'Look at its change with `diff`, then `run` again.' },
@@ -133,4 +99,14 @@ export const OUTCOME_POLICY: Readonly<Record<AttemptOutcome, OutcomePolicy>> = {
     advice:
       'The machine, the network or a set-up command failed, not the task: repair what the message names, then `run` again; `check` finds more.',
   },
-};
+} satisfies Record<string, OutcomePolicy>;
+
+/** The outcomes of an attempt. */
+export type AttemptOutcome = keyof typeof POLICIES;
+export const OUTCOMES = Object.keys(POLICIES) as readonly AttemptOutcome[];
+
+/**
+ * The consequences of each outcome. An attempt that ends because of an outage also stops dispatch, and costs the task
+ * nothing.
+ */
+export const OUTCOME_POLICY: Readonly<Record<AttemptOutcome, OutcomePolicy>> = POLICIES;
