@@ -16,28 +16,29 @@ export interface PayerCircumstances {
 /** Chooses who pays for the workers of a whole run: the subscription where there is one, unless `auth` says otherwise. */
 export function choosePayer({ auth, hasApiKey, loggedIn }: PayerCircumstances): Result<Payer, Failure> {
   if (auth === 'auto' && hasApiKey && loggedIn === undefined) {
-    return err({
-      reason: 'unauthenticated',
-      message:
-        'It is unknown whether the Claude CLI is logged in, and so whether the subscription or the API key pays.',
-      fix: 'Set claude_cli.auth to "api_key" or "subscription", or run `claude auth status` to see what is wrong.',
-    });
+    return unpaid(
+      'It is unknown whether the Claude CLI is logged in, and so whether the subscription or the API key pays.',
+      'Set claude_cli.auth to "api_key" or "subscription", or run `claude auth status` to see what is wrong.',
+    );
   }
   if (auth !== 'subscription' && hasApiKey && (auth === 'api_key' || loggedIn !== true)) return ok('api_key');
   if (auth !== 'api_key' && loggedIn === true) return ok('subscription');
   if (auth === 'api_key') {
-    return err({
-      reason: 'unauthenticated',
-      message: 'claude_cli.auth is "api_key", but ANTHROPIC_API_KEY is not set.',
-      fix: 'Set ANTHROPIC_API_KEY in the environment or in .env, or set claude_cli.auth to "auto".',
-    });
+    return unpaid(
+      'claude_cli.auth is "api_key", but ANTHROPIC_API_KEY is not set.',
+      'Set ANTHROPIC_API_KEY in the environment or in .env, or set claude_cli.auth to "auto".',
+    );
   }
   const noKey = auth === 'subscription' ? '' : ', and ANTHROPIC_API_KEY is not set';
-  return err({
-    reason: 'unauthenticated',
-    message: `Nobody pays for the workers: the Claude CLI is not logged in${noKey}.`,
-    fix: `Log in by starting \`claude\` once${auth === 'subscription' ? '.' : ', or set ANTHROPIC_API_KEY in the environment or in .env.'}`,
-  });
+  const orKey = auth === 'subscription' ? '' : ', or set ANTHROPIC_API_KEY in the environment or in .env';
+  return unpaid(
+    `Nobody pays for the workers: the Claude CLI is not logged in${noKey}.`,
+    `Log in by starting \`claude\` once${orKey}.`,
+  );
+}
+
+function unpaid(message: string, fix: string): Result<Payer, Failure> {
+  return err({ reason: 'unauthenticated', message, fix });
 }
 
 /** Chooses who pays for the manager in a run whose workers are paid for by `workers`; `via` is `models.manager.via`. */
