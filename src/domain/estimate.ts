@@ -19,23 +19,20 @@ export interface FinishedWork {
   readonly model: string;
 }
 
-/** Gives the expected working time of a task in minutes; always positive. */
-export type Estimator = (task: Pick<Task, 'size' | 'estimateMinutes'>) => number;
+type Planned = Pick<Task, 'size' | 'estimateMinutes'>;
 
-/** Gives the expected cost of a task with the run's model, in US dollars at list price; always positive. */
-export type CostEstimator = Estimator;
+/** Gives the expected working time of a task in minutes, or its cost in US dollars at list price; always positive. */
+export type Estimator = (task: Planned) => number;
 
 /** The expected cost of a minute of work in US dollars, before this project has a history of its own. */
 const PRIOR_USD_PER_MINUTE = 0.1;
 
 /** Learns from finished work how long this project's tasks really take. */
-export function learnEstimates(history: readonly Timed[]): Estimator {
+export function learnEstimates(history: readonly Omit<FinishedWork, 'costUsd' | 'model'>[]): Estimator {
   const ratios = new Ratios();
   for (const work of history) ratios.add(work.size, work.minutes / plannedMinutes(work));
   return (task) => plannedMinutes(task) * ratios.factor(task.size);
 }
-
-type Timed = Pick<FinishedWork, 'size' | 'estimateMinutes' | 'minutes'>;
 
 type Paid = Omit<FinishedWork, 'minutes'>;
 
@@ -51,7 +48,7 @@ export class LearnedCosts {
   }
 
   /** Work with another model counts only while there is none with this one. */
-  readonly estimate: CostEstimator = (task) => {
+  readonly estimate: Estimator = (task) => {
     const ratios = this.#ofModel.isEmpty ? this.#ofAny : this.#ofModel;
     return plannedUsd(task) * ratios.factor(task.size);
   };
@@ -98,13 +95,11 @@ function shrink({ sum, count }: { readonly sum: number; readonly count: number }
   return (sum + towards * PRIOR_WEIGHT) / (count + PRIOR_WEIGHT);
 }
 
-function plannedUsd(task: Pick<Task, 'size' | 'estimateMinutes'>): number {
+function plannedUsd(task: Planned): number {
   return plannedMinutes(task) * PRIOR_USD_PER_MINUTE;
 }
 
-function plannedMinutes(task: Pick<Task, 'size' | 'estimateMinutes'>): number {
-  const { estimateMinutes } = task;
-  return estimateMinutes !== null && estimateMinutes > 0
-    ? Math.max(0.1, estimateMinutes)
-    : PRIOR_MINUTES[task.size ?? 'M'];
+function plannedMinutes({ size, estimateMinutes }: Planned): number {
+  const isPlanned = estimateMinutes !== null && estimateMinutes > 0;
+  return isPlanned ? Math.max(0.1, estimateMinutes) : PRIOR_MINUTES[size ?? 'M'];
 }

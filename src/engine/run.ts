@@ -1,5 +1,5 @@
 import type { ProcessIdentity } from '../domain/attempt.ts';
-import type { CostEstimator, Estimator, LearnedCosts } from '../domain/estimate.ts';
+import type { Estimator, LearnedCosts } from '../domain/estimate.ts';
 import type { Delivery, PayingAccounts, RunEnd } from '../domain/event.ts';
 import type { Task, TaskId } from '../domain/task.ts';
 import type { Reporter } from '../reporting/reporter.ts';
@@ -21,7 +21,8 @@ export interface RunParts {
   /** Improves the stored plan before anything starts, and says where the plan came from. It never rejects. */
   readonly plan: (tasks: readonly Task[], signal: AbortSignal) => Promise<'manager' | 'cache' | 'stored'>;
   readonly estimate: Estimator;
-  readonly estimateCost: CostEstimator;
+  /** The expected cost of a task with the run's model. */
+  readonly estimateCost: Estimator;
   /** Gets the cost of finished work, so that the next estimates are better. */
   readonly learnCost: LearnedCosts['learn'];
   readonly budget: Budget;

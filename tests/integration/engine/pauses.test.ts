@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AttemptEnd } from '../../../src/domain/attempt.ts';
 import type { BudgetOptions } from '../../../src/engine/budget.ts';
-import type { CostEstimator } from '../../../src/domain/estimate.ts';
+import type { Estimator } from '../../../src/domain/estimate.ts';
 import type { Stamped } from '../../../src/domain/event.ts';
 import type { RunResult } from '../../../src/engine/run.ts';
 import { orchestrate } from '../../../src/engine/orchestrator.ts';
@@ -56,7 +56,7 @@ describe('a run that is paused', () => {
       budget,
       estimateCost = () => 0.01,
       ...options
-    }: Partial<RunOptions> & { budget?: Partial<BudgetOptions>; estimateCost?: CostEstimator } = {},
+    }: Partial<RunOptions> & { budget?: Partial<BudgetOptions>; estimateCost?: Estimator } = {},
   ): void => {
     const play = worker.run.bind(worker);
     worker.run = (assignment, hooks, signal) => {
