@@ -43,6 +43,8 @@ interface RunningCost {
   readonly reservedUsd: number | null;
   readonly expectedUsd: number;
   readonly usedUsd: number;
+  /** A larger budget gave it more money than this one has, so it does not stop by itself. */
+  readonly isUnbounded?: boolean;
 }
 
 /**
@@ -50,19 +52,13 @@ interface RunningCost {
  * together never exceed the ceiling. So the run passes it at most by the last call of each running worker.
  */
 export class Budget {
-  readonly #options: BudgetOptions;
+  readonly options: BudgetOptions;
   #spentUsd: number;
   readonly #running = new Map<string, RunningCost>();
-  /** Attempts that a larger budget gave more money than this one has. */
-  readonly #unbounded = new Set<string>();
 
   constructor(options: BudgetOptions) {
-    this.#options = options;
+    this.options = options;
     this.#spentUsd = options.carriedUsd;
-  }
-
-  get options(): BudgetOptions {
-    return this.#options;
   }
 
   /** The cost of the run so far, with the runs that it continues and the use of running attempts. */
@@ -72,7 +68,7 @@ export class Budget {
 
   /** The money that is neither spent nor held; null without a ceiling. */
   get leftUsd(): number | null {
-    const { maxCostUsd } = this.#options;
+    const { maxCostUsd } = this.options;
     if (maxCostUsd === null) return null;
     const held = this.#sum(({ reservedUsd, usedUsd }) => Math.max(reservedUsd ?? 0, usedUsd));
     return Math.max(0, maxCostUsd - this.#spentUsd - held);
@@ -95,10 +91,9 @@ export class Budget {
 
   /** Asks for the money of an attempt. Granted money is held until `release`. */
   grant({ taskId, earlierUsd, expectedUsd, ready, open }: BudgetRequest): Grant {
-    const { maxCostUsd, maxCostPerTaskUsd } = this.#options;
-    const ownRest = maxCostPerTaskUsd === null ? null : maxCostPerTaskUsd - earlierUsd;
-    if (ownRest !== null && ownRest < Math.min(SMALLEST_GRANT_USD, maxCostPerTaskUsd ?? 0))
-      return { kind: 'task-spent' };
+    const { maxCostUsd, maxCostPerTaskUsd } = this.options;
+    const ownRest = this.#restOf(earlierUsd);
+    if (ownRest < Math.min(SMALLEST_GRANT_USD, maxCostPerTaskUsd ?? 0)) return { kind: 'task-spent' };
     const left = this.leftUsd;
     if (maxCostUsd === null || left === null) return this.#hold(taskId, expectedUsd, null, ownRest);
 
@@ -107,9 +102,9 @@ export class Budget {
     const share = left / (1 + Math.max(0, others));
     // A task that was cut short gets as much again, so that it is not cut short for each cent.
     const again = Math.min(earlierUsd, left / 2);
-    const wanted = Math.min(ownRest ?? Infinity, Math.max(share, expectedUsd, again));
+    const wanted = Math.min(ownRest, Math.max(share, expectedUsd, again));
     const reserved = Math.min(left, wanted);
-    const isLittle = reserved < Math.min(expectedUsd, ownRest ?? Infinity) || reserved < SMALLEST_GRANT_USD;
+    const isLittle = reserved < Math.min(expectedUsd, ownRest) || reserved < SMALLEST_GRANT_USD;
     // An attempt that runs alone may have all that is left. If it is cut short, the next one continues it.
     if (isLittle && this.#running.size > 0) return { kind: 'wait' };
     if (left < Math.min(SMALLEST_GRANT_USD, maxCostUsd)) return { kind: 'run-spent' };
@@ -118,23 +113,21 @@ export class Budget {
 
   /** Whether a task that was cut short by its grant can get more money now. */
   hasMoreFor(earlierUsd: number): boolean {
-    const { maxCostPerTaskUsd } = this.#options;
-    const ownRest = maxCostPerTaskUsd === null ? Infinity : maxCostPerTaskUsd - earlierUsd;
-    return Math.min(this.leftUsd ?? Infinity, ownRest) >= SMALLEST_GRANT_USD;
+    return Math.min(this.leftUsd ?? Infinity, this.#restOf(earlierUsd)) >= SMALLEST_GRANT_USD;
   }
 
   /** Holds the money that a killed orchestrator gave to an attempt, or all that is left where that is less. */
   adopt(taskId: string, givenUsd: number | null): void {
     const left = this.leftUsd;
-    const isMore = left !== null && left < (givenUsd ?? Infinity);
-    if (isMore) this.#unbounded.add(taskId);
-    this.#running.set(taskId, { reservedUsd: isMore ? left : givenUsd, expectedUsd: 0, usedUsd: 0 });
+    const isUnbounded = left !== null && left < (givenUsd ?? Infinity);
+    const reservedUsd = isUnbounded ? left : givenUsd;
+    this.#running.set(taskId, { reservedUsd, expectedUsd: 0, usedUsd: 0, isUnbounded });
   }
 
   /** Whether a running attempt has used all its money and does not stop by itself. */
   isOverdrawn(taskId: string): boolean {
-    const { reservedUsd, usedUsd } = this.#running.get(taskId) ?? { reservedUsd: null, usedUsd: 0 };
-    return this.#unbounded.has(taskId) && reservedUsd !== null && usedUsd >= reservedUsd;
+    const running = this.#running.get(taskId);
+    return running?.isUnbounded === true && running.usedUsd >= (running.reservedUsd ?? Infinity);
   }
 
   /** Records the use of a running attempt so far. Returns whether it has used more than before. */
@@ -148,7 +141,6 @@ export class Budget {
   /** Releases the money that an attempt holds, and books its cost. */
   release(taskId: string, costUsd: number): void {
     this.#running.delete(taskId);
-    this.#unbounded.delete(taskId);
     this.#spentUsd += costUsd;
   }
 
@@ -159,12 +151,17 @@ export class Budget {
 
   /** Whether the manager may be called: not once the budget is spent. */
   mayAskManager(): boolean {
-    const { maxCostUsd } = this.#options;
+    const { maxCostUsd } = this.options;
     return maxCostUsd === null || this.spentUsd < maxCostUsd;
   }
 
+  /** The money that a task may still cost, by its own ceiling. */
+  #restOf(earlierUsd: number): number {
+    return (this.options.maxCostPerTaskUsd ?? Infinity) - earlierUsd;
+  }
+
   get #free(): number {
-    return this.#options.slots - this.#running.size;
+    return this.options.slots - this.#running.size;
   }
 
   #sum(part: (running: RunningCost) => number): number {
@@ -173,9 +170,9 @@ export class Budget {
     return sum;
   }
 
-  #hold(taskId: string, expectedUsd: number, reservedUsd: number | null, maxUsd: number | null): Grant {
+  #hold(taskId: string, expectedUsd: number, reservedUsd: number | null, maxUsd: number): Grant {
     this.#running.set(taskId, { reservedUsd, expectedUsd, usedUsd: 0 });
-    const forReview = this.#options.reviews && reservedUsd !== null ? REVIEW_SHARE : 0;
-    return { kind: 'granted', reservedUsd, workerUsd: maxUsd === null ? null : maxUsd * (1 - forReview) };
+    const forReview = this.options.reviews && reservedUsd !== null ? REVIEW_SHARE : 0;
+    return { kind: 'granted', reservedUsd, workerUsd: maxUsd === Infinity ? null : maxUsd * (1 - forReview) };
   }
 }
