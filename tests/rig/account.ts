@@ -41,9 +41,9 @@ export interface RunningTool {
 /** A repository with one commit and with tasks. */
 export interface AccountProject {
   readonly directory: string;
-  git(...args: string[]): string;
+  readonly git: (...args: string[]) => string;
   /** Runs the tool to its end. */
-  tool(...args: string[]): Promise<ToolResult>;
+  readonly tool: (...args: string[]) => Promise<ToolResult>;
   /** Starts `run --no-plan --json`. */
   start(args?: readonly string[]): RunningTool;
   /** Returns what `status --json` prints. */
