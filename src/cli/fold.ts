@@ -3,7 +3,7 @@ import type { Output } from './cli.ts';
 
 /**
  * Breaks lines between words to the width of a terminal, and indents continued lines by `hang`. A command in backticks
- * stays whole, so that it can be copied. Without a terminal nothing is broken.
+ * stays whole, so that it can be copied; a line break in a text stays too. Without a terminal nothing is broken.
  */
 export function fold(
   stream: Pick<Output, 'isTTY' | 'columns'>,
@@ -12,7 +12,7 @@ export function fold(
 ): string[] {
   const { columns = 0 } = stream;
   return stream.isTTY === true && columns > 0
-    ? lines.flatMap((line) => foldLine(line, columns, hang))
+    ? lines.flatMap((text) => text.split('\n')).flatMap((line) => foldLine(line, columns, hang))
     : [...lines];
 }
 

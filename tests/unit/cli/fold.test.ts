@@ -34,3 +34,13 @@ test('loses no word, and makes no line longer than its longest word asks for', (
     }),
   );
 });
+
+test('keeps the line breaks that a text has', () => {
+  const text = 'warning: a reason that is long:\n  - Task 1 is left out.\n  - Task 2 is left out.';
+  expect(fold({ isTTY: true, columns: 24 }, [text])).toEqual([
+    'warning: a reason that',
+    '  is long:',
+    '  - Task 1 is left out.',
+    '  - Task 2 is left out.',
+  ]);
+});
