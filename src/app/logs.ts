@@ -12,14 +12,12 @@ import type { Project } from './project/project.ts';
 import { redactorFor } from './project/redaction.ts';
 import type { Services } from './services.ts';
 import { findAttempts, gatherStories } from './tasks/attempts.ts';
-import { FailureSignals } from './transcript/failure-signals.ts';
 import {
   followLines,
   followTranscript,
   reload,
   type FollowedAttempt,
 } from './transcript/follow-transcript.ts';
-import { EntryReader } from './transcript/read-entries.ts';
 
 /** Who gets a log. It goes on no faster than they take it. */
 export interface LogSink {
@@ -97,6 +95,11 @@ async function tellEntries(
   title: string,
   tell: (entry: LogEntry) => Promise<void>,
 ): Promise<void> {
+  // They load zod, which neither raw bytes nor a task that was never tried need.
+  const [{ EntryReader }, { FailureSignals }] = await Promise.all([
+    import('./transcript/read-entries.ts'),
+    import('./transcript/failure-signals.ts'),
+  ]);
   const { store, attempt, isAtWork, signal } = followed;
   await tell(beginning(store, attempt, title));
   const reader = new EntryReader();
